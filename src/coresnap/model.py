@@ -1,0 +1,344 @@
+"""The nouns: frozen attrs classes that travel through the whole suite.
+
+Conventions: addresses are ints, times are UTC nanoseconds since the epoch, sizes are
+bytes. ``None`` means "not known", never "no". A sequence is never ``None``. Every
+class that is part of a snapshot is encoded field by field under its own name
+(``docs/formats.md``), so a field's name is a wire format.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+__all__ = [
+    "Archive",
+    "Classifier",
+    "Crash",
+    "Frame",
+    "Mapping",
+    "MemoryRange",
+    "Module",
+    "Note",
+    "Signal",
+    "Snapshot",
+    "Stage",
+    "Thread",
+    "Trust",
+    "UnwindEnd",
+    "Variable",
+    "VariableKind",
+]
+
+
+class Trust(enum.StrEnum):
+    """How a frame was found, from certain to guessed."""
+
+    CONTEXT = "context"
+    """The registers the kernel saved: the frame that was running."""
+    CFI = "cfi"
+    """Call frame information of the callee."""
+    FRAME_POINTER = "frame-pointer"
+    """The frame pointer chain: right if the callee keeps one."""
+    SCAN = "scan"
+    """A word on the stack that looks like a return address: a guess."""
+
+
+class UnwindEnd(enum.StrEnum):
+    """Why a stack ends where it does."""
+
+    OUTERMOST = "outermost"
+    """The callee's CFI says that it has no caller: the stack is complete."""
+    ZERO_RETURN_ADDRESS = "zero-return-address"
+    """The return address is 0, the mark of a thread's first function."""
+    NO_PROGRESS = "no-progress"
+    """The caller's frame would not be above this one: a loop or a smashed stack."""
+    UNREADABLE = "unreadable"
+    """The memory with the return address is not in the core."""
+    NO_RULE = "no-rule"
+    """Neither CFI, nor frame pointer, nor scan finds a caller."""
+    FRAME_LIMIT = "frame-limit"
+    """The configured number of frames was reached; there are more."""
+    NO_REGISTERS = "no-registers"
+    """The core holds no registers that we can read for this thread."""
+
+
+class VariableKind(enum.StrEnum):
+    """Where a variable stands in the program, or in another variable."""
+
+    ARGUMENT = "argument"
+    LOCAL = "local"
+    GLOBAL = "global"
+    TLS = "tls"
+    MEMBER = "member"
+    BASE = "base"
+    ELEMENT = "element"
+    TARGET = "target"
+
+
+class Stage(enum.StrEnum):
+    """The directory of the spool that an archive's newest part stands in."""
+
+    PENDING = "pending"
+    """A core waits for analysis."""
+    SENDING = "sending"
+    """A snapshot is ready and waits for the object store."""
+
+
+@attrs.frozen
+class Crash:
+    """What the operating system said about one crash, before any byte is analysed."""
+
+    pid: int
+    """Process id in the initial PID namespace."""
+    signal: int
+    """Signal number of the crashed system."""
+    time: int
+    """UTC nanoseconds; Linux's ``%t`` has a resolution of one second."""
+    tid: int | None = None
+    """Thread id in the initial PID namespace; None where the OS does not say."""
+    uid: int | None = None
+    gid: int | None = None
+    dump_mode: int | None = None
+    """Linux ``%d``: 1 = the user may have the core, 2 = root only."""
+    core_limit: int | None = None
+    """Soft RLIMIT_CORE in bytes."""
+    executable: str | None = None
+    """Path as the kernel tells it: process-chosen, for display only."""
+    command: str | None = None
+    """Short process name: process-chosen, for display only."""
+    hostname: str | None = None
+    archive_id: str | None = None
+    """32 hex digits once the crash is in the spool."""
+    core_path: str | None = None
+    """File that the kernel wrote (FreeBSD), to be taken into the spool."""
+
+
+@attrs.frozen
+class Archive:
+    """One crash on disk: what the spool holds for an id at this moment."""
+
+    id: str
+    """32 lower-case hex digits, random; never derived from the process."""
+    stage: Stage
+    application: str
+    """Base name of the executable, "?" if the assets do not say."""
+    time: int
+    """UTC nanoseconds of the crash, else of the newest file."""
+    has_core: bool
+    has_snapshot: bool
+    has_assets: bool
+    size: int
+    """Apparent bytes of the newest part: the core, or the snapshot once made."""
+    disk_size: int
+    """Bytes that all parts occupy on disk (blocks, so holes are free)."""
+
+
+@attrs.frozen
+class Note:
+    """Something that the reader must know: a step that failed, a doubt, a limit."""
+
+    step: str
+    """Analysis step or check that speaks, e.g. ``unwind``, ``check.build-id``."""
+    message: str
+
+
+@attrs.frozen
+class Signal:
+    """Why the kernel stopped the process."""
+
+    number: int
+    name: str
+    """``SIGSEGV``; ``signal 77`` for a number without a name."""
+    code: int | None = None
+    """si_code; None if the core has no siginfo."""
+    code_name: str | None = None
+    """``SEGV_MAPERR``; None for a code without a name."""
+    address: int | None = None
+    """Faulting address; None where this signal and code carry none."""
+    sender_pid: int | None = None
+    """Who sent it, if it was sent rather than raised by the hardware."""
+    sender_uid: int | None = None
+    description: str = ""
+    """One sentence for people."""
+
+
+@attrs.frozen
+class Variable:
+    """A named, typed value; compound values and pointees are nested."""
+
+    name: str
+    """As in the source; ``[3]`` for an element, ``*`` for a pointee."""
+    type: str
+    """Type as one writes it in the source language."""
+    kind: VariableKind
+    value: int | float | str | bool | None = None
+    """Scalars: the number (pointers: the address); enums: the number; strings and
+    character arrays: see ``text``. None for compounds and for missing values. An
+    integer wider than 64 bits is a decimal string."""
+    text: str | None = None
+    """What a person reads: string contents, enumerator, function name, character."""
+    members: tuple[Variable, ...] = ()
+    """Members, elements, base classes; in source order."""
+    target: Variable | None = None
+    """What a pointer or reference points to, when it was followed."""
+    address: int | None = None
+    """Where it lives in memory; None if in a register or computed."""
+    location: str | None = None
+    """``rbx``, ``implicit``, ``pieces``; None if in memory or missing."""
+    missing: str | None = None
+    """Why there is no value, e.g. ``optimized out: no location at this pc``."""
+    truncated: bool = False
+    """The value was cut at a budget: more elements, depth or text exist."""
+
+
+@attrs.frozen
+class Frame:
+    """One function activation; an inlined call is a frame of its own."""
+
+    pc: int
+    """Program counter in this frame (a return address for callers)."""
+    trust: Trust
+    inline: bool = False
+    """Inlined into the next frame, with which it shares pc and registers."""
+    signal_frame: bool = False
+    """Made by the kernel to deliver a signal; its caller was interrupted."""
+    function: str | None = None
+    """Name for people: demangled, without the parameter list."""
+    linkage_name: str | None = None
+    """Symbol as the linker knows it, if it differs from ``function``."""
+    function_offset: int | None = None
+    """Bytes from the function's start to pc."""
+    file: str | None = None
+    line: int | None = None
+    """1-based; None if not known."""
+    module: str | None = None
+    """Path of the module as it was mapped."""
+    module_offset: int | None = None
+    """pc minus the module's load bias: what addr2line takes."""
+    build_id: str | None = None
+    """Hex digits of the module's build-id."""
+    stack_pointer: int | None = None
+    """Stack pointer in this frame."""
+    variables: tuple[Variable, ...] = ()
+    """Arguments first, then locals, inner scopes last."""
+    source: tuple[str, ...] = ()
+    """Lines around ``line``; empty if the file is not there or is newer."""
+    source_start: int | None = None
+    """1-based number of the first line in ``source``."""
+
+
+@attrs.frozen
+class Thread:
+    """One thread at the moment of the crash."""
+
+    tid: int
+    crashed: bool
+    end: UnwindEnd
+    name: str | None = None
+    """Thread name (comm); None if neither core nor assets say."""
+    frames: tuple[Frame, ...] = ()
+    """Innermost first."""
+    registers: dict[str, int] = attrs.field(factory=dict)
+    """Name to unsigned value, general-purpose registers only."""
+
+
+@attrs.frozen
+class Module:
+    """One executable or library, and how much of it could be read."""
+
+    path: str
+    """As it was mapped in the process."""
+    start: int
+    end: int
+    load_bias: int
+    """Add it to an address in the file to get one in the process."""
+    build_id: str | None = None
+    """As found in the core's memory, else in the file."""
+    file: str | None = None
+    """File that was read here; None if none fits."""
+    debug_file: str | None = None
+    """File that the debug information came from."""
+    symbols: str = "none"
+    """``dwarf``, ``symtab``, ``dynsym`` or ``none``."""
+    problem: str | None = None
+    """Why it is worse than it could be: missing file, build-id mismatch, …"""
+
+
+@attrs.frozen
+class Mapping:
+    """One mapping of the address space."""
+
+    start: int
+    end: int
+    permissions: str
+    """``rwx``, with ``-`` for what is not allowed."""
+    offset: int | None = None
+    """Byte offset in ``path``."""
+    path: str | None = None
+    stored: int = 0
+    """Bytes of it that the core holds."""
+
+
+@attrs.frozen
+class Classifier:
+    """A conclusion, how sure it is, and what a person can check."""
+
+    name: str
+    confidence: str
+    """``certain``, ``strong``, ``probable`` or ``hint``."""
+    evidence: tuple[str, ...]
+    tid: int | None = None
+    address: int | None = None
+
+
+@attrs.frozen
+class MemoryRange:
+    """Bytes of the process kept in the snapshot."""
+
+    address: int
+    data: bytes
+
+
+@attrs.frozen
+class Snapshot:
+    """What analysis concluded about one crash; needs nothing else to be read."""
+
+    system: str
+    """``Linux`` or ``FreeBSD``: whose numbers the signal and codes are."""
+    architecture: str
+    """``x86-64``, ``i386``, ``aarch64``, …"""
+    pid: int | None
+    command: str | None
+    """Process name (comm)."""
+    arguments: str | None
+    """Command line as the core holds it: cut at 80 bytes by the kernel."""
+    signal: Signal | None
+    """None for a core of a live process."""
+    threads: tuple[Thread, ...] = ()
+    """The crashed thread first."""
+    modules: tuple[Module, ...] = ()
+    """By start address."""
+    mappings: tuple[Mapping, ...] = ()
+    globals: tuple[Variable, ...] = ()
+    classifiers: tuple[Classifier, ...] = ()
+    fingerprint: str = ""
+    """64 hex digits; equal for the same fault (``docs/fingerprints.md``)."""
+    fingerprint_frames: tuple[str, ...] = ()
+    """The normalised frames that went into the fingerprint."""
+    quality: int = 0
+    """0–100: how comprehensible this snapshot is."""
+    quality_reason: str = ""
+    """The largest deduction, in words."""
+    attributes: dict[str, int | float | str] = attrs.field(factory=dict)
+    """Queryable facts; see ``docs/attributes.md`` for unit and origin of each."""
+    notes: tuple[Note, ...] = ()
+    truncated: bool = False
+    """The core ends before its program headers say it does."""
+    core_size: int | None = None
+    """Apparent bytes of the core."""
+    memory: tuple[MemoryRange, ...] = ()
+    """Stacks and surroundings of registers, ascending; for hex views."""
+    assets: dict[str, bytes] = attrs.field(factory=dict)
+    """``/proc`` files kept by policy: name as in the assets tar to contents."""
