@@ -1,0 +1,150 @@
+"""The fingerprint: 64 hex digits that are equal for the same fault.
+
+SHA-256 over the fingerprint version, the application, the signal and the normalised
+frames of the crashed thread, one per line. Line numbers and addresses are left out,
+so a rebuild or another host changes nothing. The lists in ``policies/`` say which
+frames count; ``docs/fingerprints.md`` explains them.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os.path
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import attrs
+
+from coresnap.model import Frame, Trust
+
+__all__ = ["VERSION", "Fingerprint", "fingerprint", "normalise_function"]
+
+VERSION = 1
+"""Part of the hash: a change of rules may not silently split old groups."""
+
+_POLICIES = Path(__file__).with_name("policies")
+_MOST_FRAMES = 32
+_LONGEST_CYCLE = 10
+# GCC and LLVM clone suffixes, libstdc++ ABI tags, the hash of Rust's legacy mangling.
+_CLONE = re.compile(
+    r"(\.(constprop|isra|part|cold|lto_priv|localalias|llvm)(\.\d+)*|\[abi:\w+\])+$"
+)
+_RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
+
+
+@attrs.frozen
+class Fingerprint:
+    """The hash and the lines that went into it, for people to compare."""
+
+    digest: str
+    """64 hex digits."""
+    frames: tuple[str, ...]
+    """``module:function``, innermost first."""
+
+
+def fingerprint(application: str, signal: str, frames: Sequence[Frame]) -> Fingerprint:
+    """Fingerprint a crashed thread's frames (innermost first).
+
+    A stack without one frame that counts still has a fingerprint: that of the
+    application and the signal.
+    """
+    lines = _collapse(_counting_frames(frames))[:_MOST_FRAMES]
+    text = "\n".join([f"coresnap {VERSION}", application, signal, *lines])
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return Fingerprint(digest, tuple(lines))
+
+
+def normalise_function(name: str) -> str:
+    """Spell a function the way all builds of the same source spell it."""
+    name = _RUST_HASH.sub("", _CLONE.sub("", name))
+    name = _without_template_arguments(name)
+    for pattern, replacement in _renames():
+        if match := pattern.fullmatch(name):
+            return match.expand(replacement)
+    return name
+
+
+def _counting_frames(frames: Iterable[Frame]) -> list[str]:
+    lines: list[str] = []
+    for frame in frames:
+        if frame.trust is Trust.SCAN:
+            continue
+        name = normalise_function(frame.function) if frame.function else None
+        if name and _matches("stop.txt", name):
+            break
+        if not lines and (frame.signal_frame or (name and _matches("skip.txt", name))):
+            continue
+        lines.append(_line(frame, name))
+    return lines
+
+
+def _line(frame: Frame, name: str | None) -> str:
+    module = os.path.basename(frame.module) if frame.module else "?"
+    if name:
+        return f"{module}:{name}"
+    if frame.module_offset is None:
+        return "?"
+    return f"{frame.build_id or module}+{frame.module_offset:#x}"
+
+
+def _collapse(lines: list[str]) -> list[str]:
+    """Reduce each run of a repeated cycle (recursion) to one turn of it."""
+    kept: list[str] = []
+    at = 0
+    while at < len(lines):
+        length = _cycle_at(lines, at)
+        kept.extend(lines[at : at + length])
+        turn = lines[at : at + length]
+        at += length
+        while lines[at : at + length] == turn and lines[at : at + 1]:
+            at += length
+    return kept
+
+
+def _cycle_at(lines: list[str], at: int) -> int:
+    for length in range(1, _LONGEST_CYCLE + 1):
+        turn = lines[at : at + length]
+        if len(turn) == length and lines[at + length : at + 2 * length] == turn:
+            return length
+    return 1
+
+
+def _without_template_arguments(name: str) -> str:
+    if "<" not in name or "operator" in name:
+        return name
+    kept: list[str] = []
+    depth = 0
+    for character in name:
+        if character == "<":
+            depth += 1
+            if depth == 1:
+                kept.append("<T>")
+        elif character == ">" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(character)
+    return "".join(kept)
+
+
+@functools.cache
+def _rules(name: str) -> tuple[str, ...]:
+    text = (_POLICIES / name).read_text(encoding="utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+@functools.cache
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{rule})" for rule in _rules(name)))
+
+
+@functools.cache
+def _renames() -> tuple[tuple[re.Pattern[str], str], ...]:
+    pairs = (rule.split(" => ", 1) for rule in _rules("rename.txt"))
+    return tuple((re.compile(pattern), name) for pattern, name in pairs)
+
+
+def _matches(rules: str, name: str) -> bool:
+    return _pattern(rules).fullmatch(name) is not None

@@ -1,0 +1,119 @@
+"""The quality score: how comprehensible a snapshot is, and what costs it most.
+
+Six parts, each 0–1, weighted to 100; caps apply where one defect spoils the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from coresnap.model import Frame, Module, Thread, Trust, UnwindEnd, Variable
+
+__all__ = ["Quality", "score_quality"]
+
+_TOP = 5
+_WEIGHTS = {
+    "top frames": 30,
+    "crashed thread": 20,
+    "other threads": 10,
+    "unwinding": 15,
+    "memory": 15,
+    "variables": 10,
+}
+_TRUST = {
+    Trust.CONTEXT: 1.0,
+    Trust.CFI: 1.0,
+    Trust.FRAME_POINTER: 0.6,
+    Trust.SCAN: 0.2,
+}
+_CLEAN_ENDS = {UnwindEnd.OUTERMOST, UnwindEnd.ZERO_RETURN_ADDRESS}
+
+
+@attrs.frozen
+class Quality:
+    """A score and its explanation."""
+
+    score: int
+    """0–100."""
+    reason: str
+    """The largest deduction in words; empty for a full score."""
+
+
+def score_quality(
+    threads: Sequence[Thread], modules: Sequence[Module], *, truncated: bool
+) -> Quality:
+    """Score a snapshot from its threads (crashed first), modules and completeness."""
+    if not threads or not threads[0].frames:
+        return Quality(0, "no thread could be unwound")
+    parts = _parts(threads, truncated)
+    losses = {name: _WEIGHTS[name] * (1 - value) for name, value in parts.items()}
+    score = 100 - sum(losses.values())
+    worst = max(losses, key=lambda name: losses[name])
+    reason = f"{worst}: {_explain(worst, threads)}" if losses[worst] >= 1 else ""
+    limit, why = _cap(_modules_of(threads[0], modules), truncated)
+    if score > limit:
+        return Quality(limit, why)
+    return Quality(round(score), reason)
+
+
+def _parts(threads: Sequence[Thread], truncated: bool) -> dict[str, float]:
+    crashed, others = threads[0], threads[1:]
+    other_frames = [frame for thread in others for frame in thread.frames]
+    variables = [v for frame in crashed.frames for v in frame.variables]
+    return {
+        "top frames": _named(crashed.frames[:_TOP]),
+        "crashed thread": _named(crashed.frames),
+        "other threads": _named(other_frames) if other_frames else 1.0,
+        "unwinding": _trust(crashed),
+        "memory": 0.4 if truncated else 1.0,
+        "variables": _resolved(variables),
+    }
+
+
+def _named(frames: Sequence[Frame]) -> float:
+    """Full marks for function and line, half for a function alone."""
+    if not frames:
+        return 0.0
+    points = sum((f.function is not None) + (f.line is not None) for f in frames)
+    return points / (2 * len(frames))
+
+
+def _trust(thread: Thread) -> float:
+    mean = sum(_TRUST[frame.trust] for frame in thread.frames) / len(thread.frames)
+    return mean if thread.end in _CLEAN_ENDS else mean * 0.7
+
+
+def _resolved(variables: Sequence[Variable]) -> float:
+    if not variables:
+        return 0.0
+    return sum(v.missing is None for v in variables) / len(variables)
+
+
+def _explain(part: str, threads: Sequence[Thread]) -> str:
+    crashed = threads[0]
+    if part == "unwinding":
+        return f"the stack ends with {crashed.end.value}"
+    if part == "memory":
+        return "the core is truncated"
+    if part == "variables":
+        return "some variables of the crashed thread have no value"
+    frames = threads[-1].frames if part == "other threads" else crashed.frames
+    bare = next((f for f in frames if f.function is None or f.line is None), None)
+    return f"no debug information for {bare.module or '?'}" if bare else "few frames"
+
+
+def _modules_of(thread: Thread, modules: Sequence[Module]) -> list[Module]:
+    paths = {frame.module for frame in thread.frames}
+    return [module for module in modules if module.path in paths]
+
+
+def _cap(modules: Sequence[Module], truncated: bool) -> tuple[int, str]:
+    if any(m.problem and "build-id" in m.problem for m in modules):
+        return 50, "a file on disk is not the one that crashed (build-id)"
+    if truncated:
+        return 70, "the core is truncated"
+    if modules and all(m.file is None for m in modules):
+        return 60, "neither the executable nor a library could be read"
+    return 100, ""

@@ -1,0 +1,99 @@
+"""Equal faults have equal fingerprints; unlike ones do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from coresnap.analysis.fingerprint import fingerprint, normalise_function
+from coresnap.model import Frame, Trust
+
+
+def stack(*names: str, line: int = 1, pc: int = 0x1000) -> list[Frame]:
+    return [
+        Frame(pc + i, Trust.CFI, function=name, module="/usr/bin/app", line=line)
+        for i, name in enumerate(names)
+    ]
+
+
+def digest(*frames: Frame) -> str:
+    return fingerprint("app", "SIGSEGV", frames).digest
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling"),
+    [
+        ("copy.constprop.0.isra.3", "copy"),
+        ("copy.cold", "copy"),
+        ("name[abi:cxx11]", "name"),
+        ("__GI_raise", "raise"),
+        ("__GI___libc_free", "free"),
+        ("__libc_malloc", "malloc"),
+        ("__memcpy_avx_unaligned_erms", "memcpy"),
+        ("__strlen_evex", "strlen"),
+        ("__memmove_sse2_unaligned_erms", "memmove"),
+        ("__pthread_kill_implementation", "pthread_kill"),
+        ("std::vector<int, std::allocator<int> >::at", "std::vector<T>::at"),
+        ("operator<", "operator<"),
+        ("app::run::h0123456789abcdef", "app::run"),
+        ("memory_pool_init", "memory_pool_init"),
+        ("strict_parse", "strict_parse"),
+    ],
+)
+def test_one_function_has_one_spelling(name: str, spelling: str) -> None:
+    assert spelling == normalise_function(name)
+
+
+def test_lines_and_addresses_do_not_count() -> None:
+    old = stack("fault", "main", line=10, pc=0x1000)
+    new = stack("fault", "main", line=99, pc=0x7F00)
+    assert digest(*old) == digest(*new)
+
+
+def test_function_application_and_signal_count() -> None:
+    frames = stack("fault", "main")
+    assert digest(*frames) != digest(*stack("other", "main"))
+    assert digest(*frames) != fingerprint("tool", "SIGSEGV", frames).digest
+    assert digest(*frames) != fingerprint("app", "SIGBUS", frames).digest
+
+
+def test_how_it_stopped_is_dropped_and_where_is_kept() -> None:
+    frames = stack(
+        "__pthread_kill_implementation", "raise", "abort", "check", "main"
+    )
+    found = fingerprint("app", "SIGABRT", frames)
+    assert ("app:check", "app:main") == found.frames
+
+
+def test_a_skipped_name_deeper_in_the_stack_is_kept() -> None:
+    found = fingerprint("app", "SIGSEGV", stack("fault", "raise", "main"))
+    assert ("app:fault", "app:raise", "app:main") == found.frames
+
+
+def test_what_calls_main_is_cut_off() -> None:
+    with_start = stack("fault", "main", "__libc_start_call_main", "_start")
+    assert digest(*with_start) == digest(*stack("fault", "main"))
+
+
+@pytest.mark.parametrize("cycle", [("walk",), ("eval", "apply"), ("a", "b", "c")])
+def test_recursion_depth_does_not_count(cycle: tuple[str, ...]) -> None:
+    shallow = stack("fault", *(cycle * 2), "main")
+    deep = stack("fault", *(cycle * 50), "main")
+    assert digest(*shallow) == digest(*deep)
+
+
+def test_a_frame_without_a_name_counts_by_build_and_offset() -> None:
+    frame = Frame(
+        0x7F01, Trust.CFI, module="/lib/x.so", module_offset=0x101, build_id="ab12"
+    )
+    assert ("ab12+0x101",) == fingerprint("app", "SIGSEGV", [frame]).frames
+
+
+def test_a_guessed_frame_does_not_count() -> None:
+    guess = Frame(0x1, Trust.SCAN, function="stale", module="/usr/bin/app")
+    assert digest(*stack("fault", "main")) == digest(
+        *stack("fault"), guess, *stack("main")
+    )
+
+
+def test_an_empty_stack_still_has_a_fingerprint() -> None:
+    assert len(digest()) == 64
