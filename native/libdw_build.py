@@ -1,0 +1,40 @@
+"""Build ``coresnap._libdw``: libdw, and our batch reading of it, for Python.
+
+Run by setuptools (``cffi_modules`` in setup.py) from the project's root.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cffi
+
+_NATIVE = Path(__file__).resolve().parent
+
+_LIBDW = """
+typedef struct Elf Elf;
+typedef struct Dwarf Dwarf;
+unsigned int elf_version(unsigned int version);
+Elf *elf_begin(int descriptor, int command, Elf *reference);
+int elf_end(Elf *elf);
+Dwarf *dwarf_begin_elf(Elf *elf, int command, void *group);
+int dwarf_end(Dwarf *dwarf);
+int dwarf_errno(void);
+const char *dwarf_errmsg(int error);
+#define EV_CURRENT ...
+#define ELF_C_READ_MMAP ...
+#define DWARF_C_READ ...
+"""
+
+ffibuilder = cffi.FFI()
+ffibuilder.cdef(_LIBDW + (_NATIVE / "libdw.cdef.h").read_text())
+ffibuilder.set_source(
+    "coresnap._libdw",
+    '#include "libdw_glue.h"',
+    sources=["native/libdw_glue.c"],
+    include_dirs=["native"],
+    libraries=["dw", "elf"],
+    extra_compile_args=["-std=c11", "-Wall", "-Wextra"],
+    py_limited_api=True,
+)
+

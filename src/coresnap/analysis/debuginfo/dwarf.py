@@ -1,0 +1,449 @@
+"""DWARF of one file: a thin typed layer over ``coresnap._libdw``.
+
+A DIE is named by an int, the address of its bytes in libdw's mapping; it is valid as
+long as its ``DebugFile`` is open. Addresses of code are link-time addresses. Nothing
+here reads a core, and nothing decides what a reader wants to see.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from coresnap.errors import AccessError, InputError
+
+try:
+    from coresnap import _libdw
+except ImportError as error:
+    _UNAVAILABLE: str | None = f"coresnap._libdw is not built ({error})"
+else:
+    _UNAVAILABLE = None
+
+__all__ = [
+    "DebugFile",
+    "Die",
+    "DieFlag",
+    "Line",
+    "RawOperation",
+    "Value",
+    "open_debug_file",
+    "unavailable",
+]
+
+_DIE_BUDGET = 20_000_000
+"""DIEs looked at in one walk: some seconds of libdw's time, and far above any unit
+that a compiler writes."""
+_CHILD_BUDGET = 2_000_000
+_OPERATION_LIMIT = 4096
+_REFERENCE_LIMIT = 16
+"""Chains of abstract origins and specifications: two in practice."""
+
+_ENODATA = -61
+_ENOENT = -2
+
+
+class DieFlag:
+    """Bits of ``Die.flags``; the same numbers as in ``native/libdw.cdef.h``."""
+
+    HAS_CHILDREN = 1
+    DECLARATION = 2
+    EXTERNAL = 4
+    ARTIFICIAL = 8
+    LOCATION = 16
+    CONST_VALUE = 32
+    BYTE_SIZE = 64
+    BIT_SIZE = 128
+    BIT_OFFSET = 256
+    DATA_BIT_OFFSET = 512
+    MEMBER_LOCATION = 1024
+    MEMBER_LOCATION_EXPRESSION = 2048
+    LOW_PC = 4096
+    RANGES = 8192
+    FRAME_BASE = 16384
+    PROTOTYPED = 32768
+    ENUM_CLASS = 65536
+    BYTE_SIZE_EXPRESSION = 131072
+    VECTOR = 262144
+    NORETURN = 524288
+
+
+@attrs.frozen(eq=False)
+class Die:
+    """The common attributes of one DIE. References are DIE handles, 0 when absent."""
+
+    handle: int
+    tag: int
+    flags: int
+    name: str | None
+    linkage_name: str | None
+    type: int
+    abstract_origin: int
+    specification: int
+    signature: int
+    """The complete type, in a type unit."""
+    containing_type: int
+    byte_size: int
+    bit_size: int
+    bit_offset: int
+    data_bit_offset: int
+    member_location: int
+    low_pc: int
+    encoding: int
+    call_file: int
+    call_line: int
+    language: int
+
+
+@attrs.frozen
+class Line:
+    """A place in the source; ``line`` is None for code that belongs to no line."""
+
+    file: str
+    line: int | None
+    column: int
+    discriminator: int
+
+
+@attrs.frozen
+class RawOperation:
+    """A DWARF operation as libdw decodes it: operands by value, data apart."""
+
+    atom: int
+    number: int
+    number2: int
+    offset: int
+    """Byte offset in its expression: what branches count from."""
+    die: int
+    """The DIE that it refers to, else 0."""
+    block: bytes
+    """Implicit value, nested expression or typed constant."""
+
+
+@attrs.frozen
+class Value:
+    """An attribute's value: exactly one of the fields, or none if of another class."""
+
+    number: int | None = None
+    reference: int | None = None
+    block: bytes | None = None
+    expression: bool = False
+    """It is an expression or a location list: ask ``DebugFile.location``."""
+
+
+def unavailable() -> str | None:
+    """Why debug information cannot be read at all; None if it can."""
+    return _UNAVAILABLE
+
+
+def open_debug_file(path: str | os.PathLike[str]) -> DebugFile:
+    """Open ``path`` with libdw.
+
+    Raises ``AccessError`` if it may not be read, ``InputError`` if it is not there, is
+    no ELF file or has no DWARF, or if libdw was not compiled in.
+    """
+    if _UNAVAILABLE is not None:
+        raise InputError(_UNAVAILABLE, remedy="Install libdw's headers and rebuild.")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError as error:
+        raise AccessError(f"cannot read {os.fspath(path)}: {error.strerror}") from error
+    except OSError as error:
+        raise InputError(f"cannot open {os.fspath(path)}: {error.strerror}") from error
+    return DebugFile(Path(path), descriptor)
+
+
+class DebugFile:
+    """An open file with DWARF. Close it, or use it as a context manager."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._ffi: Any = _libdw.ffi
+        self._lib: Any = _libdw.lib
+        self._descriptor = descriptor
+        self._elf: Any = None
+        self._dwarf: Any = None
+        self._dies: dict[int, Die] = {}
+        self._children: dict[int, list[tuple[int, int]]] = {}
+        self._record = self._ffi.new("struct csdw_die *")
+        self._value = self._ffi.new("struct csdw_value *")
+        self._line = self._ffi.new("struct csdw_line *")
+        self._operations = self._ffi.new("struct csdw_operation[64]")
+        try:
+            self._begin()
+        except InputError:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        lib = self._lib
+        lib.elf_version(lib.EV_CURRENT)
+        self._elf = lib.elf_begin(
+            self._descriptor, lib.ELF_C_READ_MMAP, self._ffi.NULL
+        )
+        if self._elf == self._ffi.NULL:
+            raise InputError(f"{self.path} cannot be read as an ELF file")
+        self._dwarf = lib.dwarf_begin_elf(
+            self._elf, lib.DWARF_C_READ, self._ffi.NULL
+        )
+        if self._dwarf == self._ffi.NULL:
+            self._dwarf = None
+            raise InputError(f"{self.path} has no debug information: {self._error()}")
+
+    def _error(self) -> str:
+        message = self._lib.dwarf_errmsg(-1)
+        return "" if message == self._ffi.NULL else self._text(message) or ""
+
+    def close(self) -> None:
+        """Release the file; every handle becomes invalid. May be repeated."""
+        if self._dwarf is not None:
+            self._lib.dwarf_end(self._dwarf)
+            self._dwarf = None
+        if self._elf:
+            self._lib.elf_end(self._elf)
+            self._elf = None
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        self._dies.clear()
+        self._children.clear()
+
+    def __enter__(self) -> DebugFile:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _text(self, pointer: Any) -> str | None:
+        if pointer == self._ffi.NULL:
+            return None
+        data: bytes = self._ffi.string(pointer)
+        return data.decode("utf-8", "backslashreplace")
+
+    def _rows(self, table: Any) -> Iterator[tuple[int, ...]]:
+        width, count = table.width, table.count
+        try:
+            words = self._ffi.unpack(table.words, count * width) if count else []
+        finally:
+            self._lib.csdw_table_deinit(table)
+        return zip(*(iter(words),) * width, strict=True)
+
+    def _table(self) -> Any:
+        return self._ffi.new("struct csdw_table *")
+
+    def die(self, handle: int) -> Die:
+        """The DIE; raises ``InputError`` for a handle that libdw does not know."""
+        found = self._dies.get(handle)
+        if found is None:
+            found = self._dies[handle] = self._read(handle)
+        return found
+
+    def _read(self, handle: int) -> Die:
+        record = self._record
+        if self._lib.csdw_die_read(self._dwarf, handle, record) != 0:
+            raise InputError(f"{self.path}: damaged debug information entry")
+        return Die(
+            handle,
+            record.tag,
+            record.flags,
+            self._text(record.name),
+            self._text(record.linkage_name),
+            record.type,
+            record.abstract_origin,
+            record.specification,
+            record.signature,
+            record.containing_type,
+            record.byte_size,
+            record.bit_size,
+            record.bit_offset,
+            record.data_bit_offset,
+            record.member_location,
+            record.low_pc,
+            record.encoding,
+            record.call_file,
+            record.call_line,
+            record.language,
+        )
+
+    def integrated(self, handle: int) -> list[Die]:
+        """The DIE and those it was made from: abstract origins and specifications."""
+        chain = [self.die(handle)]
+        while len(chain) < _REFERENCE_LIMIT:
+            next_handle = chain[-1].abstract_origin or chain[-1].specification
+            if not next_handle:
+                break
+            chain.append(self.die(next_handle))
+        return chain
+
+    def children(self, handle: int, tags: Sequence[int] = ()) -> list[tuple[int, int]]:
+        """(handle, tag) of the children with one of ``tags``; all without ``tags``."""
+        table = self._table()
+        error = self._lib.csdw_children(
+            self._dwarf, handle, list(tags), len(tags), _CHILD_BUDGET, table
+        )
+        rows = self._rows(table)
+        return [] if error else [(row[0], row[1]) for row in rows]
+
+    def scope_names(self, handle: int) -> list[Die]:
+        """The DIEs around ``handle`` below its unit, outermost first."""
+        unit, split = self.unit_of(handle)
+        parent = split or unit
+        around: list[Die] = []
+        while len(around) < 64:
+            parent = self._child_around(parent, handle)
+            if parent in (0, handle):
+                break
+            around.append(self.die(parent))
+        return around
+
+    def _child_around(self, parent: int, handle: int) -> int:
+        # DIEs stand in tree order, so that a DIE is below the last sibling before it.
+        children = self._children.get(parent)
+        if children is None:
+            children = self._children[parent] = self.children(parent)
+        low, high = 0, len(children)
+        while low < high:
+            middle = (low + high) // 2
+            if children[middle][0] <= handle:
+                low = middle + 1
+            else:
+                high = middle
+        return children[low - 1][0] if low else 0
+
+    def unit_of(self, handle: int) -> tuple[int, int]:
+        """The unit DIE around a DIE, and its split unit's (0: none)."""
+        unit = self._ffi.new("uint64_t *")
+        split = self._ffi.new("uint64_t *")
+        self._lib.csdw_unit_of(self._dwarf, handle, unit, split)
+        return unit[0], split[0]
+
+    def unit_at(self, pc: int) -> int:
+        """The unit DIE that .debug_aranges names for ``pc``; 0: none."""
+        unit = self._ffi.new("uint64_t *")
+        self._lib.csdw_unit_at(self._dwarf, pc, unit)
+        found: int = unit[0]
+        return found
+
+    def unit_ranges(self) -> list[tuple[int, int, int]]:
+        """(unit, low, high) of every unit with code, from the unit DIEs."""
+        table = self._table()
+        self._lib.csdw_unit_ranges(self._dwarf, table)
+        return [(row[0], row[1], row[2]) for row in self._rows(table)]
+
+    def units(self) -> list[tuple[int, int]]:
+        """(unit DIE, tag) of all units; of a split unit, the DIE with the contents."""
+        table = self._table()
+        self._lib.csdw_units(self._dwarf, table)
+        return [(row[0], row[1]) for row in self._rows(table)]
+
+    def functions(self, unit: int, *, deep: bool) -> list[tuple[int, int, int]]:
+        """(low, high, function DIE) below a unit; nested functions only if ``deep``."""
+        table = self._table()
+        self._lib.csdw_functions(self._dwarf, unit, int(deep), _DIE_BUDGET, table)
+        return [(row[0], row[1], row[2]) for row in self._rows(table)]
+
+    def scopes(
+        self, function: int, pc: int, return_pc: int
+    ) -> list[tuple[int, int, int]]:
+        """(handle, tag, row of the enclosing scope or -1) of what stands at ``pc``.
+
+        Scopes that do not hold ``pc`` are left out; of the call sites only those that
+        return to ``return_pc`` are there.
+        """
+        table = self._table()
+        self._lib.csdw_scopes(
+            self._dwarf, function, pc, return_pc, _DIE_BUDGET, table
+        )
+        outside = (1 << 64) - 1
+        return [(d, t, -1 if s == outside else s) for d, t, s in self._rows(table)]
+
+    def types(self, unit: int, budget: int) -> tuple[list[tuple[str, int, int]], int]:
+        """(name, handle, tag) of the complete named types, and the DIEs looked at."""
+        table = self._table()
+        self._lib.csdw_types(self._dwarf, unit, budget, table)
+        visited = table.visited
+        cast = self._ffi.cast
+        return [
+            (self._text(cast("char *", name)) or "", handle, tag)
+            for handle, tag, name in self._rows(table)
+        ], visited
+
+    def attribute(self, handle: int, name: int) -> Value | None:
+        """The value of an attribute; None if the DIE does not have it."""
+        value, lib = self._value, self._lib
+        if lib.csdw_attribute(self._dwarf, handle, name, value) != 0:
+            return None
+        kind = value.kind
+        if kind == lib.CSDW_ABSENT:
+            return None
+        if kind == lib.CSDW_NUMBER:
+            return Value(number=value.number)
+        if kind == lib.CSDW_SIGNED:
+            return Value(number=_signed(value.number))
+        if kind == lib.CSDW_REFERENCE:
+            return Value(reference=value.number)
+        if kind in (lib.CSDW_BLOCK, lib.CSDW_STRING, lib.CSDW_EXPRESSION):
+            block = bytes(self._ffi.buffer(value.data, value.size))
+            return Value(block=block, expression=kind == lib.CSDW_EXPRESSION)
+        return Value(expression=kind == lib.CSDW_LIST)
+
+    def location(
+        self, handle: int, attribute: int, pc: int
+    ) -> tuple[RawOperation, ...] | None:
+        """The operations that hold at ``pc``.
+
+        None if the DIE has no such attribute or there is none for ``pc``; an empty
+        tuple is a location that says: nowhere. Raises ``InputError`` if damaged.
+        """
+        count = self._ffi.new("size_t *")
+        array = self._operations
+        error = self._lib.csdw_location(
+            self._dwarf, handle, attribute, pc, len(array), array, count
+        )
+        if error in (_ENOENT, _ENODATA):
+            return None
+        if error or count[0] > _OPERATION_LIMIT:
+            raise InputError("damaged location description")
+        if count[0] > len(array):
+            self._operations = self._ffi.new(
+                "struct csdw_operation[]", int(count[0])
+            )
+            return self.location(handle, attribute, pc)
+        return tuple(self._operation(array[i]) for i in range(count[0]))
+
+    def _operation(self, raw: Any) -> RawOperation:
+        block = b""
+        if raw.block_size:
+            block = bytes(self._ffi.buffer(raw.block, raw.block_size))
+        return RawOperation(
+            raw.atom, raw.number, raw.number2, raw.offset, raw.die, block
+        )
+
+    def line_at(self, unit: int, pc: int) -> Line | None:
+        """The source line of ``pc``, from its unit's line table."""
+        line = self._line
+        if self._lib.csdw_line_at(self._dwarf, unit, pc, line) != 0:
+            return None
+        file = self._text(line.file)
+        if file is None:
+            return None
+        path = _join(self._text(line.directory), file)
+        return Line(path, line.line or None, line.column, line.discriminator)
+
+    def file_name(self, unit: int, index: int) -> str | None:
+        """The path of file number ``index`` of a unit's line table."""
+        name = self._ffi.new("const char **")
+        if self._lib.csdw_file(self._dwarf, unit, index, name) != 0:
+            return None
+        return self._text(name[0])
+
+
+def _join(directory: str | None, file: str) -> str:
+    return file if directory is None else os.path.normpath(os.path.join(directory, file))
+
+
+def _signed(word: int) -> int:
+    return word - (1 << 64) if word >> 63 else word
