@@ -1,0 +1,48 @@
+"""zstd, from the standard library where it has it; bounded on the way back."""
+
+from __future__ import annotations
+
+import sys
+
+from coresnap.errors import SnapshotFormatError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+__all__ = ["compress", "decompress"]
+
+_THOROUGH_LEVEL = 12
+_FAST_LEVEL = 3
+_THOROUGH_UP_TO = 1 << 20
+
+# Our own levels need windows of 4 MiB at most; a frame that asks for more is hostile.
+_WINDOW_LOG_MAX = 24
+
+
+def compress(data: bytes) -> bytes:
+    """Return ``data`` as one zstd frame; large inputs get a faster level."""
+    level = _THOROUGH_LEVEL if len(data) <= _THOROUGH_UP_TO else _FAST_LEVEL
+    return zstd.compress(data, level)
+
+
+def decompress(data: bytes, size: int) -> bytes:
+    """Return the ``size`` bytes that one zstd frame holds.
+
+    Never produces more than ``size`` + 1 bytes, whatever the frame claims. Raises
+    SnapshotFormatError unless the frame is whole and holds exactly ``size`` bytes.
+    """
+    decompressor = zstd.ZstdDecompressor(
+        options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX}
+    )
+    try:
+        content = decompressor.decompress(data, size + 1)
+        # The end of a frame can hide behind a full output buffer.
+        if not decompressor.eof and len(content) == size:
+            content += decompressor.decompress(b"", 1)
+    except zstd.ZstdError as error:
+        raise SnapshotFormatError(f"damaged zstd frame: {error}") from error
+    if not decompressor.eof or len(content) != size:
+        raise SnapshotFormatError(f"a zstd frame does not hold the {size} bytes told")
+    return content

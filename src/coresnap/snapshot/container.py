@@ -1,0 +1,301 @@
+"""Snapshots as files: a checked table of sections, each compressed on its own.
+
+``docs/formats.md`` describes every byte. Reading trusts nothing: sizes are capped,
+checksums compared, unknown sections and fields skipped, and whatever is wrong ends
+in SnapshotFormatError.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import stat
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import attrs
+
+from coresnap.errors import (
+    AccessError,
+    MissingError,
+    NoSpaceError,
+    SnapshotFormatError,
+    StorageError,
+)
+from coresnap.model import Snapshot
+from coresnap.snapshot import layout, schema
+from coresnap.snapshot.compression import compress, decompress
+from coresnap.snapshot.layout import CODEC_STORED, CODEC_ZSTD, Section
+from coresnap.snapshot.memory import MemoryIndex, MemoryReader, pack_memory
+from coresnap.snapshot.schema import Summary
+
+__all__ = [
+    "SECTION_LIMIT",
+    "SnapshotReader",
+    "open_snapshot",
+    "read_snapshot",
+    "write_snapshot",
+]
+
+SECTION_LIMIT = 256 * 1024 * 1024
+"""Bytes that one section may have after decompression."""
+
+MEMORY_LIMIT = 1024 * 1024 * 1024
+"""Bytes of memory ranges that are decoded as a whole; reads are not bound by it."""
+
+T = TypeVar("T")
+
+
+def write_snapshot(snapshot: Snapshot, target: str | os.PathLike[str] | int) -> int:
+    """Write ``snapshot`` to a path or an open file descriptor; return its size.
+
+    A path gets the whole file or stays as it was: the snapshot is written beside it
+    with mode 0600 (it holds memory of the process), synced, and renamed. Raises
+    StorageError (NoSpaceError when the disk is full) and AccessError.
+    """
+    data = pack_snapshot(snapshot)
+    if isinstance(target, int):
+        _write_all(target, data)
+        return len(data)
+    path = Path(target)
+    try:
+        if path.exists() and not path.is_file():
+            # A device or pipe must not be replaced by a file.
+            with path.open("wb", buffering=0) as stream:
+                _write_all(stream.fileno(), data)
+        else:
+            _replace(path, data)
+    except OSError as error:
+        raise _storage_error(error, path) from error
+    return len(data)
+
+
+def pack_snapshot(snapshot: Snapshot) -> bytes:
+    """Return the whole file of ``snapshot``.
+
+    Raises SnapshotFormatError if a section is larger than a reader accepts.
+    """
+    bodies: list[tuple[str, int, bytes, int]] = []
+    for name, kind in schema.SECTION_TYPES.items():
+        content = schema.part(snapshot, name)
+        if name == "summary" or content != kind():
+            bodies.append(_compressed(name, schema.encode(content)))
+    if snapshot.memory:
+        index, blocks = pack_memory(snapshot.memory)
+        bodies.append(_compressed("memory", schema.encode(index)))
+        bodies.append(("memory-data", len(blocks), blocks, CODEC_STORED))
+    return _assemble(bodies)
+
+
+def _compressed(name: str, content: bytes) -> tuple[str, int, bytes, int]:
+    if len(content) > SECTION_LIMIT:
+        raise SnapshotFormatError(
+            f"section {name!r} would have {len(content)} bytes, "
+            f"more than the format's {SECTION_LIMIT}",
+            remedy="Analyse with fewer frames or variables.",
+        )
+    return name, len(content), compress(content), CODEC_ZSTD
+
+
+def _assemble(bodies: Iterable[tuple[str, int, bytes, int]]) -> bytes:
+    bodies = list(bodies)
+    offset = layout.front_size(len(bodies))
+    sections = []
+    for name, size, stored, codec in bodies:
+        checksum = zlib.crc32(stored)
+        sections.append(Section(name, offset, len(stored), size, checksum, codec))
+        offset += len(stored)
+    return layout.pack_front(sections) + b"".join(body[2] for body in bodies)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600)
+    try:
+        try:
+            _write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _storage_error(error, "the snapshot") from error
+
+
+def _storage_error(error: OSError, what: object) -> StorageError | AccessError:
+    message = f"cannot write {what}: {error.strerror}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return AccessError(message)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpaceError(message)
+    return StorageError(message)
+
+
+def read_snapshot(path: str | os.PathLike[str]) -> Snapshot:
+    """Return the whole snapshot in file ``path``.
+
+    Raises MissingError, AccessError, and SnapshotFormatError if it is not one.
+    """
+    with open_snapshot(path) as reader:
+        return reader.snapshot()
+
+
+def open_snapshot(path: str | os.PathLike[str]) -> SnapshotReader:
+    """Open the snapshot in file ``path`` without decoding more than its table.
+
+    Raises as read_snapshot does.
+    """
+    try:
+        # A FIFO planted under the name must not block us.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise MissingError(f"no such snapshot: {os.fspath(path)}") from error
+    except PermissionError as error:
+        raise AccessError(f"cannot read {os.fspath(path)}") from error
+    except OSError as error:
+        raise MissingError(
+            f"cannot open {os.fspath(path)}: {error.strerror}"
+        ) from error
+    try:
+        return SnapshotReader(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+class SnapshotReader:
+    """A snapshot whose sections are decoded when they are asked for.
+
+    Owns the file descriptor; use it as a context manager or call ``close``.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        """Take over ``descriptor``; raise SnapshotFormatError if it is no snapshot."""
+        self._descriptor = descriptor
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SnapshotFormatError("this is not a regular file, so no snapshot")
+        self.size = status.st_size
+        """Bytes of the file."""
+        start = os.pread(descriptor, layout.HEADER_SIZE, 0)
+        self.header = layout.unpack_header(start, self.size)
+        front = self._read(0, self.header.front_size)
+        self.sections = layout.unpack_table(self.header, front)
+
+    def __enter__(self) -> SnapshotReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was decoded stays usable."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    @functools.cached_property
+    def summary(self) -> Summary:
+        """Signal, classifiers, fingerprint, attributes, notes: all but the bulk."""
+        if "summary" not in self.sections:
+            raise SnapshotFormatError("the snapshot has no summary")
+        return self._decode("summary", Summary)
+
+    @functools.cached_property
+    def threads(self) -> schema.Threads:
+        """The threads with frames and variables."""
+        return self._decode("threads", schema.Threads)
+
+    @functools.cached_property
+    def modules(self) -> schema.Modules:
+        """Modules and mappings."""
+        return self._decode("modules", schema.Modules)
+
+    @functools.cached_property
+    def memory(self) -> MemoryReader:
+        """The memory that was kept; reading decodes only the blocks it needs."""
+        data = self.sections.get("memory-data", Section("", 0, 0, 0, 0, CODEC_STORED))
+        if "memory" not in self.sections:
+            return MemoryReader(MemoryIndex(block_size=1), 0, self._read)
+        index = self._decode("memory", MemoryIndex)
+        return MemoryReader(
+            index,
+            data.stored_size,
+            lambda offset, size: self._read(data.offset + offset, size),
+        )
+
+    def snapshot(self) -> Snapshot:
+        """Decode everything."""
+        fields: dict[str, object] = {}
+        for name in schema.SECTION_TYPES:
+            content = self._content(name)
+            fields |= {
+                field.name: getattr(content, field.name)
+                for field in attrs.fields(type(content))
+            }
+        if self.memory.size > MEMORY_LIMIT:
+            raise SnapshotFormatError(
+                f"the snapshot holds {self.memory.size} bytes of memory, "
+                f"more than the {MEMORY_LIMIT} that are read at once"
+            )
+        fields["memory"] = tuple(self.memory.ranges())
+        return Snapshot(**fields)  # type: ignore[arg-type]
+
+    def _content(self, name: str) -> attrs.AttrsInstance:
+        if name == "summary":
+            return self.summary
+        return self._decode(name, schema.SECTION_TYPES[name])
+
+    def _decode(self, name: str, kind: type[T]) -> T:
+        if name not in self.sections:
+            return kind()
+        return schema.decode(self._section_bytes(self.sections[name]), kind, name)
+
+    def _section_bytes(self, section: Section) -> bytes:
+        if max(section.size, section.stored_size) > SECTION_LIMIT:
+            raise SnapshotFormatError(
+                f"section {section.name!r} claims {section.size} bytes, "
+                f"more than {SECTION_LIMIT}"
+            )
+        stored = self._read(section.offset, section.stored_size)
+        if zlib.crc32(stored) != section.checksum:
+            raise SnapshotFormatError(
+                f"the checksum of section {section.name!r} is wrong",
+                remedy="Copy the snapshot again, or repeat the analysis.",
+            )
+        if section.codec == CODEC_STORED:
+            return stored
+        if section.codec == CODEC_ZSTD:
+            return decompress(stored, section.size)
+        raise SnapshotFormatError(
+            f"section {section.name!r} uses the unknown codec {section.codec}",
+            remedy="Read it with a newer coresnap.",
+        )
+
+    def _read(self, offset: int, size: int) -> bytes:
+        data = os.pread(self._descriptor, size, offset)
+        if len(data) != size:
+            raise SnapshotFormatError("the snapshot shrank while it was read")
+        return data

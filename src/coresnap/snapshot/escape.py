@@ -1,0 +1,45 @@
+"""Text from a crashed process, made safe to print.
+
+A process chooses its name, arguments, paths and strings. Written raw they could move
+the cursor, rename the terminal, or reorder a line by bidirectional controls
+("Trojan Source", CVE-2021-42574).
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["printable", "quoted"]
+
+# C0 and C1 controls, DEL, soft hyphen, Arabic letter mark, zero-width and
+# bidirectional controls, line and paragraph separators, invisible operators,
+# byte-order mark, interlinear annotations, tags, surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", "\x1b": "\\e"}
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with everything that is not plainly visible escaped."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def quoted(text: str) -> str:
+    """Return ``text`` between double quotes as a C programmer writes it."""
+    inner = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{printable(inner)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        # os.fsdecode holds byte NN as U+DCNN (PEP 383).
+        code -= 0xDC00
+    if character in _SHORT:
+        return _SHORT[character]
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

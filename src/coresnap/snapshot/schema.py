@@ -1,0 +1,168 @@
+"""Which field of a Snapshot stands in which section.
+
+Every section but the memory's data is one MessagePack map, field name to value; the
+nouns of ``model`` inside it are maps too. Readers skip fields that they do not know
+and take the default for fields that are not there, so that a field may be added in
+any version (``docs/formats.md``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import attrs
+import msgspec
+
+from coresnap.errors import SnapshotFormatError
+from coresnap.model import (
+    Classifier,
+    Mapping,
+    Module,
+    Note,
+    Signal,
+    Snapshot,
+    Thread,
+    Variable,
+)
+
+__all__ = [
+    "SECTION_TYPES",
+    "Assets",
+    "Globals",
+    "Modules",
+    "Summary",
+    "Threads",
+    "decode",
+    "encode",
+    "part",
+]
+
+T = TypeVar("T")
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@attrs.frozen
+class Summary:
+    """All but the bulk, for lists and stores. Fields as in Snapshot."""
+
+    system: str
+    architecture: str
+    pid: int | None = None
+    command: str | None = None
+    arguments: str | None = None
+    signal: Signal | None = None
+    classifiers: tuple[Classifier, ...] = ()
+    fingerprint: str = ""
+    fingerprint_frames: tuple[str, ...] = ()
+    quality: int = 0
+    quality_reason: str = ""
+    attributes: dict[str, int | float | str] = attrs.field(factory=dict)
+    notes: tuple[Note, ...] = ()
+    truncated: bool = False
+    core_size: int | None = None
+
+
+@attrs.frozen
+class Threads:
+    """All threads with frames and variables."""
+
+    threads: tuple[Thread, ...] = ()
+
+
+@attrs.frozen
+class Modules:
+    """The address space: modules and mappings."""
+
+    modules: tuple[Module, ...] = ()
+    mappings: tuple[Mapping, ...] = ()
+
+
+@attrs.frozen
+class Globals:
+    """Variables that belong to no frame."""
+
+    globals: tuple[Variable, ...] = ()
+
+
+@attrs.frozen
+class Assets:
+    """Files that were kept beside the core."""
+
+    assets: dict[str, bytes] = attrs.field(factory=dict)
+
+
+SECTION_TYPES: dict[str, type[attrs.AttrsInstance]] = {
+    "summary": Summary,
+    "threads": Threads,
+    "modules": Modules,
+    "globals": Globals,
+    "assets": Assets,
+}
+"""Section name to the class that holds its fields; ``memory`` is apart."""
+
+
+def part(snapshot: Snapshot, section: str) -> Any:  # noqa: ANN401 - one of five classes
+    """Return the fields of ``snapshot`` that stand in ``section``."""
+    kind = SECTION_TYPES[section]
+    names = (field.name for field in attrs.fields(kind))
+    return kind(**{name: getattr(snapshot, name) for name in names})
+
+
+def encode(value: object) -> bytes:
+    """Return ``value`` as MessagePack.
+
+    Text that is no Unicode (a file name with stray bytes, held as surrogates) is
+    written with ``\\xNN`` in their place. Raises SnapshotFormatError for a number
+    beyond 64 bits.
+    """
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_without_surrogates(value))
+
+
+def _encode(value: object) -> bytes:
+    try:
+        return msgspec.msgpack.encode(value)
+    except OverflowError as error:
+        raise SnapshotFormatError(
+            f"the snapshot cannot be written: {error}",
+            remedy="Please report this, with the core's attributes, as a bug.",
+        ) from error
+
+
+def decode(data: bytes, kind: type[T], section: str) -> T:
+    """Return the ``kind`` that MessagePack ``data`` of ``section`` holds.
+
+    Raises SnapshotFormatError if it does not hold one.
+    """
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise SnapshotFormatError(
+            f"section {section!r} of the snapshot is damaged: {error}"
+        ) from error
+
+
+def _as_byte(match: re.Match[str]) -> str:
+    # os.fsdecode holds byte NN as U+DCNN (PEP 383).
+    return f"\\x{ord(match[0]) & 0xFF:02x}"
+
+
+def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - any part of a snapshot
+    if isinstance(value, str):
+        return _SURROGATE.sub(_as_byte, value)
+    if isinstance(value, dict):
+        return {
+            _without_surrogates(key): _without_surrogates(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, tuple):
+        return tuple(_without_surrogates(item) for item in value)
+    if attrs.has(type(value)):
+        names = [field.name for field in attrs.fields(type(value))]
+        clean = {name: _without_surrogates(getattr(value, name)) for name in names}
+        return type(value)(**clean)
+    return value

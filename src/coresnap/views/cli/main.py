@@ -1,0 +1,215 @@
+"""The ``coresnap`` command: finds the command's module, runs it, reports errors.
+
+A command is a module beside this one with ``NAME``, ``HELP`` (one line),
+``DESCRIPTION``, ``add_arguments(parser)`` and ``run(arguments) -> exit code``; only
+the module of the command asked for is imported. This file has the only
+``except CoresnapError`` of the command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from coresnap.errors import CoresnapError, StorageError, UsageError
+from coresnap.views.cli.output import (
+    abandon_output,
+    accept_any_text,
+    complain,
+    emit,
+)
+
+__all__ = ["COMMANDS", "Command", "command_parser", "load", "main", "main_parser"]
+
+COMMANDS = {
+    "analyze": "analyze",
+    "show": "show",
+    "list": "list",
+    "retry": "retry",
+    "install": "install",
+    "uninstall": "uninstall",
+    "status": "status",
+    "doctor": "doctor",
+    "catch-test": "catch_test",
+    "daemon": "daemon",
+}
+"""Command to the module in this package that runs it, in the order of the help."""
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+_GUIDE = """\
+coresnap turns coredumps into answers.
+
+  coresnap analyze CORE     why did this program die? (any core file)
+  coresnap install          catch every crash of this machine from now on
+  coresnap list             the crashes that were caught
+  coresnap show ID          read one of them
+  coresnap doctor           why is there no core?
+
+`coresnap -h` lists all commands, `coresnap COMMAND -h` explains one.
+"""
+
+_EPILOG = """\
+examples:
+  coresnap analyze core.1234                       read a core, print what happened
+  coresnap analyze core ./server -o server.csnap   keep it, ~1000 times smaller
+  coresnap show server.csnap --thread all          every thread with its variables
+  coresnap list nginx                              crashes of one program
+  coresnap show 4f1c --json                        by the start of an id, for scripts
+
+`coresnap COMMAND -h` explains a command. Exit codes follow sysexits.h; 0 is success.
+"""
+
+
+class Command(Protocol):
+    """What the module of a command offers."""
+
+    NAME: str
+    HELP: str
+    DESCRIPTION: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare options and arguments (``--config`` is there already)."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it and return the exit code; raise CoresnapError if it fails."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the words ``arguments`` (default: the process's) and return an exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    accept_any_text()
+    try:
+        return _run_and_report(words)
+    except BrokenPipeError:
+        abandon_output()
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run_and_report(words: list[str]) -> int:
+    try:
+        code = _run(words)
+        emit()
+        return code
+    except CoresnapError as error:
+        complain(str(error), error.remedy)
+        if "--json" in words:
+            _emit_error(error)
+        return error.exit_code
+
+
+def _run(words: list[str]) -> int:
+    options, rest = _split(words)
+    arguments = main_parser().parse_args(options)
+    if not rest:
+        emit(_GUIDE)
+        return 0
+    command = load(rest[0])
+    command_parser(command).parse_args(rest[1:], arguments)
+    return command.run(arguments)
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Part the options before the command from the command and its words."""
+    index = 0
+    while index < len(words) and words[index].startswith("-"):
+        index += 2 if words[index] == "--config" else 1
+    return words[:index], words[index:]
+
+
+def load(name: str) -> Command:
+    """Import the module of command ``name``; raise UsageError if there is none."""
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+        remedy = f"Did you mean `coresnap {near[0]}`?" if near else ""
+        raise UsageError(
+            f"there is no command {name!r}",
+            remedy=remedy or "`coresnap -h` lists the commands.",
+        )
+    module = importlib.import_module(f"coresnap.views.cli.{COMMANDS[name]}")
+    return cast("Command", module)
+
+
+def main_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words before the command."""
+    parser = _MainParser(
+        prog="coresnap",
+        usage="coresnap [-h] [--version] [--config FILE] COMMAND ...",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version", action=_VersionAction, nargs=0, help="print the version and exit"
+    )
+    _add_config(parser, default=None)
+    return parser
+
+
+def command_parser(command: Command) -> argparse.ArgumentParser:
+    """Return the parser of the words after the command's name."""
+    parser = argparse.ArgumentParser(
+        prog=f"coresnap {command.NAME}",
+        description=command.DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_config(parser, default=argparse.SUPPRESS)
+    command.add_arguments(parser)
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        default=default,
+        help="read settings from FILE instead of the usual places",
+    )
+
+
+class _MainParser(argparse.ArgumentParser):
+    def format_help(self) -> str:
+        # Only the help needs every command's module.
+        lines = [f"  {name:<12} {load(name).HELP}" for name in COMMANDS]
+        self.description = "\n".join(
+            ["Turns coredumps into answers.", "", "commands:", *lines]
+        )
+        return super().format_help()
+
+
+class _VersionAction(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        *_: Any,  # noqa: ANN401 - argparse's protocol
+    ) -> None:
+        # Costs more than all of this file's imports.
+        from importlib.metadata import version
+
+        emit(f"coresnap {version('coresnap')}\n")
+        parser.exit()
+
+
+def _emit_error(error: CoresnapError) -> None:
+    import json
+
+    body = {
+        "class": type(error).__name__,
+        "message": str(error),
+        "remedy": error.remedy,
+        "exit_code": error.exit_code,
+    }
+    # If standard output is what failed, standard error has said so.
+    with contextlib.suppress(StorageError):
+        emit(json.dumps({"error": body}) + "\n")
