@@ -1,0 +1,1 @@
+"""KEEP: one crash on disk, small and fast, and it must not fail."""

@@ -1,0 +1,224 @@
+"""Fixtures of all tests: compiled programs, kernel-written cores, the corpus."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Protocol, cast
+
+import attrs
+import pytest
+
+TESTS = Path(__file__).parent
+sys.path.insert(0, str(TESTS))
+
+import kernel  # noqa: E402 - the tests' own module, found through the path above
+
+REPOSITORY = TESTS.parent
+SOURCES = TESTS / "cores"
+CORPUS = Path(
+    os.environ.get("CORESNAP_CORPUS", REPOSITORY.parent / "shared" / "corpus")
+)
+COPY_SIZE = 1 << 20
+
+
+# --- what this machine can do -------------------------------------------------
+
+
+def _missing_program(*names: str) -> str | None:
+    missing = [name for name in names if shutil.which(name) is None]
+    return f"not installed: {', '.join(missing)}" if missing else None
+
+
+def _why_no_sanitizer() -> str | None:
+    if missing := _missing_program("cc"):
+        return missing
+    with tempfile.TemporaryDirectory() as directory:
+        build = subprocess.run(
+            ["cc", "-fsanitize=address,undefined", "-xc", "-", "-o", f"{directory}/a"],
+            input=b"int main(void) { return 0; }",
+            capture_output=True,
+            check=False,
+        )
+    return None if build.returncode == 0 else "the C compiler has no ASan and UBSan"
+
+
+def _why_no_libdw() -> str | None:
+    if importlib.util.find_spec("coresnap._libdw"):
+        return None
+    return "coresnap._libdw is not built (setup.py build_ext --inplace)"
+
+
+REQUIREMENTS: dict[str, Callable[[], str | None]] = {
+    "compiler": lambda: _missing_program("cc"),
+    "core_pattern": kernel.why_no_core_pattern,
+    "corpus": lambda: None if CORPUS.is_dir() else f"no corpus of cores at {CORPUS}",
+    "elfutils": lambda: _missing_program("eu-stack", "eu-readelf"),
+    "gdb": lambda: _missing_program("gdb"),
+    "libdw": _why_no_libdw,
+    "root": lambda: None if os.geteuid() == 0 else "not root",
+    "sanitizer": _why_no_sanitizer,
+}
+"""Marker to a check that says what is missing, None if nothing is."""
+
+
+@functools.cache
+def _why_not(marker: str) -> str | None:
+    return REQUIREMENTS[marker]()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, with the reason, what this machine cannot do."""
+    for mark in item.iter_markers():
+        if mark.name in REQUIREMENTS and (reason := _why_not(mark.name)):
+            pytest.skip(reason)
+
+
+# --- programs -----------------------------------------------------------------
+
+
+class CompileProgram(Protocol):
+    """Compiles ``tests/cores/<source>``; equal requests share one binary.
+
+    ``flags`` go before the source, ``libraries`` (``-pthread``, ``-ljemalloc``)
+    behind it. The build line lies beside the binary, as ``<binary>.build``.
+    """
+
+    def __call__(
+        self,
+        source: str | Path,
+        *flags: str,
+        libraries: Sequence[str] = (),
+        compiler: str | None = None,
+        name: str | None = None,
+    ) -> Path: ...
+
+
+@pytest.fixture(scope="session")
+def compile_program(tmp_path_factory: pytest.TempPathFactory) -> CompileProgram:
+    """Compile test programs; a test that uses this wants the marker ``compiler``."""
+    directory = tmp_path_factory.mktemp("programs")
+
+    def compile_program(
+        source: str | Path,
+        *flags: str,
+        libraries: Sequence[str] = (),
+        compiler: str | None = None,
+        name: str | None = None,
+    ) -> Path:
+        path = SOURCES / source
+        if compiler is None:
+            compiler = "c++" if path.suffix in {".cc", ".cpp"} else "cc"
+        line = [compiler, *flags, str(path), *libraries]
+        key = hashlib.sha256("\0".join(line).encode()).hexdigest()[:12]
+        binary = directory / key / (name or path.stem)
+        if binary.exists():
+            return binary
+        if missing := _missing_program(compiler):
+            pytest.skip(missing)
+        binary.parent.mkdir(exist_ok=True)
+        line += ["-o", str(binary)]
+        build = subprocess.run(line, capture_output=True, text=True, check=False)
+        if build.returncode:
+            pytest.fail(f"{shlex.join(line)}\n{build.stderr}")
+        binary.with_name(binary.name + ".build").write_text(shlex.join(line) + "\n")
+        return binary
+
+    return compile_program
+
+
+# --- cores --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def core_directory() -> Iterator[Path]:
+    """A directory with a short path, which core_pattern has room for."""
+    with tempfile.TemporaryDirectory(prefix="coresnap-cores-") as directory:
+        Path(directory).chmod(0o777)
+        yield Path(directory)
+
+
+class KernelCore(Protocol):
+    """Runs a program that crashes, and returns the core that the kernel wrote."""
+
+    def __call__(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        env: dict[str, str] | None = None,
+        timeout: float = 60,
+    ) -> Path: ...
+
+
+@pytest.fixture(scope="session")
+def kernel_core(core_directory: Path) -> KernelCore:
+    """Make real cores; a test that uses this wants the marker ``core_pattern``."""
+    if reason := _why_not("core_pattern"):
+        pytest.skip(reason)
+
+    def kernel_core(
+        argv: Sequence[str | Path],
+        *,
+        env: dict[str, str] | None = None,
+        timeout: float = 60,
+    ) -> Path:
+        directory = Path(tempfile.mkdtemp(dir=core_directory))
+        directory.chmod(0o777)
+        return kernel.kernel_core(argv, directory, env=env, timeout=timeout)
+
+    return kernel_core
+
+
+@attrs.frozen
+class Corpus:
+    """Real cores of other machines, decompressed on demand into a cache."""
+
+    root: Path
+    cache: Path
+
+    def path(self, name: str) -> Path:
+        """Return the plain file; ``linux/lldb/linux-i386.core`` finds the ``.zst``."""
+        plain = self.root / name
+        if plain.suffix != ".zst" and plain.exists():
+            return plain
+        packed = plain if plain.suffix == ".zst" else Path(f"{plain}.zst")
+        target = self.cache / packed.relative_to(self.root).with_suffix("")
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with _open_zstd(packed) as source, target.open("wb") as output:
+                _copy_sparse(source, output)
+        return target
+
+
+def _open_zstd(path: Path) -> IO[bytes]:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return cast(IO[bytes], zstd.open(path, "rb"))
+
+
+def _copy_sparse(source: IO[bytes], output: IO[bytes]) -> None:
+    while piece := source.read(COPY_SIZE):
+        if piece.count(0) == len(piece):
+            output.seek(len(piece), os.SEEK_CUR)
+        else:
+            output.write(piece)
+    output.truncate()
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Find the corpus; a test that uses this wants the marker ``corpus``."""
+    if reason := _why_not("corpus"):
+        pytest.skip(reason)
+    return Corpus(root=CORPUS, cache=tmp_path_factory.mktemp("corpus"))

@@ -1,0 +1,116 @@
+"""Real crashes under the real kernel: core_pattern borrowed, and always given back.
+
+core_pattern is one for the whole machine, so whoever changes it holds an exclusive
+lock on LOCK_FILE for as long as it is changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+LOCK_FILE = Path("/run/lock/coresnap-core-pattern.lock")
+SYSCTL = Path("/proc/sys")
+CORE_PATTERN = SYSCTL / "kernel/core_pattern"
+CORE_PIPE_LIMIT = SYSCTL / "kernel/core_pipe_limit"
+SUID_DUMPABLE = SYSCTL / "fs/suid_dumpable"
+PATTERN_LIMIT = 127
+"""Longest pattern in bytes: CORENAME_MAX_SIZE is 128 with its NUL."""
+
+
+def why_no_core_pattern() -> str | None:
+    """Say why this machine's core_pattern cannot be changed by us, or None."""
+    if not CORE_PATTERN.exists():
+        return "no /proc/sys/kernel/core_pattern: not a Linux kernel"
+    try:
+        with CORE_PATTERN.open("r+"):
+            return None
+    except OSError as problem:
+        return f"core_pattern is not writable: {problem.strerror}"
+
+
+@contextlib.contextmanager
+def core_pattern(
+    pattern: str, *, pipe_limit: int = 0, suid_dumpable: int = 2
+) -> Iterator[None]:
+    """Hold the machine's core_pattern, and put back what was there.
+
+    Not reentrant: the lock would wait for itself.
+    """
+    if len(os.fsencode(pattern)) > PATTERN_LIMIT:
+        raise ValueError(f"core_pattern longer than {PATTERN_LIMIT} bytes: {pattern}")
+    wanted = {
+        CORE_PIPE_LIMIT: str(pipe_limit),
+        SUID_DUMPABLE: str(suid_dumpable),
+        CORE_PATTERN: pattern,
+    }
+    LOCK_FILE.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK_FILE.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = {path: _read(path) for path in wanted}
+        try:
+            for path, value in wanted.items():
+                _write(path, value)
+            yield
+        finally:
+            for path, value in reversed(before.items()):
+                _write(path, value)
+
+
+def _read(path: Path) -> str:
+    return path.read_text().removesuffix("\n")
+
+
+def _write(path: Path, value: str) -> None:
+    path.write_text(value)
+    # Since Linux 6.17 an invalid pattern is accepted, and only read back changed.
+    if _read(path) != value:
+        raise OSError(f"{path} does not keep {value!r}")
+
+
+def run_unlimited(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    timeout: float = 60,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program that may dump a core of any size, and wait for its end.
+
+    ``returncode`` is minus the signal, as in subprocess; the pid of the crashed
+    process is not kept, because the name of the core carries it.
+    """
+    return subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -c unlimited; exec "$@"', "sh", *map(str, argv)],
+        cwd=cwd,
+        env=env,
+        timeout=timeout,
+        capture_output=True,
+        check=False,
+    )
+
+
+def kernel_core(
+    argv: Sequence[str | Path],
+    directory: Path,
+    *,
+    env: dict[str, str] | None = None,
+    timeout: float = 60,
+) -> Path:
+    """Let a program crash, and return the core file that the kernel wrote.
+
+    The core is ``directory/core.PID``.
+    """
+    before = set(directory.glob("core.*"))
+    with core_pattern(f"{directory}/core.%P"):
+        run = run_unlimited(argv, cwd=directory, env=env, timeout=timeout)
+    cores = sorted(set(directory.glob("core.*")) - before)
+    if len(cores) != 1:
+        raise AssertionError(
+            f"{argv[0]} left {len(cores)} cores, exit {run.returncode}: {run.stderr!r}"
+        )
+    return cores[0]
