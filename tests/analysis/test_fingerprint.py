@@ -57,9 +57,7 @@ def test_function_application_and_signal_count() -> None:
 
 
 def test_how_it_stopped_is_dropped_and_where_is_kept() -> None:
-    frames = stack(
-        "__pthread_kill_implementation", "raise", "abort", "check", "main"
-    )
+    frames = stack("__pthread_kill_implementation", "raise", "abort", "check", "main")
     found = fingerprint("app", "SIGABRT", frames)
     assert ("app:check", "app:main") == found.frames
 

@@ -165,7 +165,7 @@ _PLAIN = {
 
 
 def is_fault(name: str) -> bool:
-    """Whether signal ``name`` is one that the hardware or kernel raises at an access."""
+    """Whether the hardware or the kernel raises signal ``name`` at an instruction."""
     return name in _FAULTS
 
 

@@ -1,0 +1,285 @@
+"""What a crashed process waits for: our handler against cat and systemd-coredump.
+
+``parked`` is the time from the instruction before the crash to the parent's waitpid.
+``first byte`` is the time from exec of the handler to its first read of the core, run
+by hand over a pipe that the benchmark watches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from measure import interleaved, table
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from kernel import core_pattern
+
+PROGRAMS = Path(__file__).parent / "programs"
+SPECIFIERS = "%P %i %s %t %u %g %d %c %F -- %E"
+Handler = tuple[str, Callable[[], None]]
+"""core_pattern, and what to clean up after each crash."""
+_SYSTEMD_SOCKET = Path("/run/systemd/coredump")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--directory", type=Path, default=Path("/dev/shm"))
+    parser.add_argument("--catch", type=Path, help="coresnap-catch to measure")
+    parser.add_argument("--only", help="one target by name")
+    options = parser.parse_args()
+    catch = options.catch or installed_catch()
+    with tempfile.TemporaryDirectory(prefix="cs", dir=options.directory) as name:
+        directory = Path(name)
+        systemd = systemd_coredump(directory)
+        for title, command in targets(directory).items():
+            if options.only in (None, title):
+                handlers = parked_handlers(directory, catch, systemd)
+                measure_parked(title, command, handlers, systemd, options.runs)
+        if options.only in (None, "first byte"):
+            measure_first_byte(directory, catch, systemd, options.runs)
+
+
+def installed_catch() -> Path:
+    import coresnap
+
+    return Path(coresnap.__file__).parent / "libexec" / "coresnap-catch"
+
+
+def targets(directory: Path) -> dict[str, list[str]]:
+    """Title to the command that prints the time and crashes."""
+    mapped = build(directory, "mapped.c")
+    return {
+        "0.3 MB": [mapped, "0", "0"],
+        "538 MB, 64 threads, nearly all holes": [build(directory, "threads.c")],
+        "512 MiB, 5 % touched": [mapped, "512", "5"],
+        "512 MiB, 90 % touched": [mapped, "512", "90"],
+        "1 GiB, 20 % touched": [mapped, "1024", "20"],
+        "4 GiB, 1 % touched": [mapped, "4096", "1"],
+        "4 GiB, 90 % touched": [mapped, "4096", "90"],
+    }
+
+
+def build(directory: Path, source: str) -> str:
+    target = directory / Path(source).stem
+    if not target.exists():
+        command = ["cc", "-g", "-O2", "-pthread", str(PROGRAMS / source)]
+        subprocess.run([*command, "-o", str(target)], check=True)
+    return str(target)
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def settings(directory: Path, fetch: str) -> Path:
+    """A spool and the helper's settings for one way of fetching memory."""
+    spool = directory / fetch
+    for stage in ("pending", "assets", "sending"):
+        (spool / stage).mkdir(parents=True, exist_ok=True)
+    path = directory / f"{fetch}.conf"
+    path.write_text(f"spool={spool}\nfetch={fetch}\nquota=0%\nowner=0:0\n")
+    path.chmod(0o600)
+    return path
+
+
+def parked_handlers(
+    directory: Path, catch: Path, systemd: Path | None
+) -> dict[str, Handler]:
+    """Name to (core_pattern, clean-up after each crash)."""
+    local = Path(shutil.copy(catch, directory / "catch"))
+    null = script(directory / "null", "cat >/dev/null")
+    save = script(directory / "save", f"cat >{directory}/saved")
+    handlers: dict[str, Handler] = {
+        "cat > /dev/null": (f"|{null}", lambda: None),
+        "cat > file": (f"|{save}", (directory / "saved").unlink),
+    }
+    for fetch in ("pipe", "memory"):
+        conf = settings(directory, fetch)
+        pattern = f"|{local} -c {conf} {SPECIFIERS}"
+        clean = functools.partial(empty, directory / fetch)
+        handlers[f"coresnap, {fetch}"] = (pattern, clean)
+    if systemd is not None:
+        pattern = f"|{systemd} %P %u %g %s %t %c %h"
+        handlers["systemd-coredump"] = (pattern, empty_systemd)
+    return handlers
+
+
+def empty(spool: Path) -> None:
+    for stage in ("pending", "assets"):
+        for path in (spool / stage).iterdir():
+            path.unlink()
+
+
+def empty_systemd() -> None:
+    for path in Path("/var/lib/systemd/coredump").glob("core.*"):
+        path.unlink()
+
+
+def measure_parked(
+    title: str,
+    command: list[str],
+    handlers: dict[str, Handler],
+    systemd: Path | None,
+    runs: int,
+) -> None:
+    def contender(pattern: str, clean: Callable[[], None]) -> tuple[float, int]:
+        with core_pattern(pattern, pipe_limit=16):
+            seconds = parked(command)
+        time.sleep(0.05)  # cat may outlive the wait when the pipe limit is 0
+        clean()
+        return seconds, 0
+
+    contenders = {
+        name: functools.partial(contender, pattern, clean)
+        for name, (pattern, clean) in handlers.items()
+    }
+    with systemd_service(systemd):
+        series = interleaved(contenders, runs)
+    print(table(f"Parked: {title}", series, "cat > /dev/null"), flush=True)
+
+
+def parked(command: list[str]) -> float:
+    """Crash ``command`` and return the seconds until it can be reaped."""
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    started = int(child.stdout.readline())
+    child.wait()
+    ended = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    child.stdout.close()
+    if child.returncode != -signal.SIGSEGV:
+        raise RuntimeError(f"{command[0]} ended with {child.returncode}")
+    return (ended - started) / 1e9
+
+
+def measure_first_byte(
+    directory: Path, catch: Path, systemd: Path | None, runs: int
+) -> None:
+    conf = settings(directory, "pipe")
+    contenders: dict[str, Callable[[], tuple[float, int]]] = {
+        "coresnap-catch": lambda: first_byte(
+            lambda pid: [
+                str(catch),
+                "-c",
+                str(conf),
+                *arguments(pid),
+                "--",
+                "!bin!sleep",
+            ]
+        )
+    }
+    if systemd is not None:
+        contenders["systemd-coredump"] = lambda: first_byte(
+            lambda pid: [str(systemd), str(pid), "0", "0", "11", "0", "0", "host"]
+        )
+    with systemd_service(systemd):
+        series = interleaved(contenders, max(runs, 20))
+    base = "systemd-coredump" if systemd else "coresnap-catch"
+    print(table("Helper start to first byte read", series, base), flush=True)
+    empty(directory / "pipe")
+
+
+def arguments(pid: int) -> list[str]:
+    now = str(int(time.time()))
+    return [str(pid), str(pid), "11", now, "0", "0", "1", "0", ""]
+
+
+def first_byte(command: Callable[[int], list[str]]) -> tuple[float, int]:
+    """Fill a pipe, start the handler on it, wait until the pipe takes more."""
+    victim = subprocess.Popen(["sleep", "60"])
+    core = b"\x7fELF" + bytes(4092)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    while select.select([], [writer], [], 0)[1]:
+        os.write(writer, core)
+    started = time.perf_counter()
+    child = subprocess.Popen(
+        command(victim.pid), stdin=reader, stderr=subprocess.DEVNULL
+    )
+    os.close(reader)
+    if not select.select([], [writer], [], 10)[1]:
+        raise RuntimeError(f"{command(victim.pid)[0]} never read")
+    seconds = time.perf_counter() - started
+    os.close(writer)
+    _, _, usage = os.wait4(child.pid, 0)
+    child.returncode = 0
+    victim.kill()
+    victim.wait()
+    return seconds, usage.ru_maxrss * 1024
+
+
+def systemd_coredump(directory: Path) -> Path | None:
+    """Debian's own binary, unpacked but not installed (it would set core_pattern).
+
+    It loads the system's libsystemd-shared, so that package must be there.
+    """
+    fetch = directory / "debian"
+    fetch.mkdir()
+    subprocess.run(
+        ["apt-get", "download", "systemd-coredump"], cwd=fetch, capture_output=True
+    )
+    for package in fetch.glob("*.deb"):
+        subprocess.run(["dpkg-deb", "-x", str(package), str(fetch)], check=True)
+    program = fetch / "lib/systemd/systemd-coredump"
+    if not program.exists():
+        print("systemd-coredump: cannot be downloaded; left out", file=sys.stderr)
+        return None
+    return program
+
+
+@contextmanager
+def systemd_service(program: Path | None) -> Iterator[None]:
+    """Stand in for systemd's socket unit: accept, hand over as fd 3, once per core."""
+    if program is None:
+        yield
+        return
+    _SYSTEMD_SOCKET.parent.mkdir(parents=True, exist_ok=True)
+    _SYSTEMD_SOCKET.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(_SYSTEMD_SOCKET))
+        listener.listen(16)
+        server = threading.Thread(target=serve, args=(listener, program), daemon=True)
+        server.start()
+        try:
+            yield
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            server.join()
+            _SYSTEMD_SOCKET.unlink()
+
+
+def serve(listener: socket.socket, program: Path) -> None:
+    """Run the service half for each connection until the listener is shut down."""
+    activate = 'exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0"'
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection:
+            subprocess.run(
+                ["sh", "-c", activate, str(program)],
+                stdin=connection.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""Queryable facts about a crash: what is counted and grouped over a fleet.
+
+``ATTRIBUTES`` names every attribute with its unit and origin; ``docs/attributes.md``
+is checked against it. Sizes are bytes throughout: ``/proc`` says kB where it means
+KiB (Linux ``fs/proc/task_mmu.c``), so those numbers are multiplied by 1024 here.
+"""
+
+from __future__ import annotations
+
+import json
+import os.path
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from coresnap.model import Frame, Signal
+
+__all__ = ["ATTRIBUTES", "AttributeKind", "Facts", "attributes_of"]
+
+AttributeValue = int | float | str
+
+
+@attrs.frozen
+class AttributeKind:
+    """What an attribute's value means."""
+
+    unit: str
+    """``bytes``, ``count``, ``seconds``, ``ticks``, ``nanoseconds``, ``address``, …"""
+    origin: str
+    """Where the value comes from."""
+
+
+@attrs.frozen
+class Facts:
+    """What the attributes are drawn from."""
+
+    pid: int | None
+    application: str
+    signal: Signal | None
+    frames: Sequence[Frame]
+    """Of the crashed thread, innermost first."""
+    classifiers: Sequence[str]
+    thread_count: int
+    assets: Mapping[str, bytes]
+    """Assets tar: member name to contents; empty when there are none."""
+
+
+CRASH = "crash.json"
+"""Assets member with what the kernel told the handler."""
+
+_MOST_FRAMES = 64
+_KIB = 1024
+_USER_HZ = 100  # fixed in the kernel's ABI, whatever CONFIG_HZ is
+_START_TIME = 20  # field 22 of stat, counted from the one behind comm
+_CRASH_FIELDS: tuple[tuple[str, str, type[int] | type[str]], ...] = (
+    ("coresnap.object", "id", str),
+    ("hostname", "hostname", str),
+    ("user.id", "uid", int),
+    ("uname.sysname", "sysname", str),
+    ("uname.release", "release", str),
+    ("uname.version", "version", str),
+    ("uname.machine", "machine", str),
+)
+_STATUS_BYTES = {
+    "VmData": "vm.data.size",
+    "VmLck": "vm.locked.size",
+    "VmPTE": "vm.pte.size",
+    "VmHWM": "vm.rss.peak",
+    "VmRSS": "vm.rss.size",
+    "VmLib": "vm.shared.size",
+    "VmStk": "vm.stack.size",
+    "VmSwap": "vm.swap.size",
+    "VmPeak": "vm.vma.peak",
+    "VmSize": "vm.vma.size",
+}
+_STATUS_COUNTS = {
+    "FDSize": "descriptor.count",
+    "nonvoluntary_ctxt_switches": "sched.cs.involuntary",
+    "voluntary_ctxt_switches": "sched.cs.voluntary",
+}
+_MEMINFO_BYTES = {
+    "MemTotal": "system.memory.total",
+    "MemFree": "system.memory.free",
+    "MemAvailable": "system.memory.available",
+    "Buffers": "system.memory.buffers",
+    "Cached": "system.memory.cached",
+    "Active": "system.memory.active",
+    "Inactive": "system.memory.inactive",
+    "Dirty": "system.memory.dirty",
+    "Writeback": "system.memory.writeback",
+    "Slab": "system.memory.slab",
+    "SwapCached": "system.memory.swap.cached",
+    "SwapFree": "system.memory.swap.free",
+    "SwapTotal": "system.memory.swap.total",
+    "VmallocTotal": "system.memory.vmalloc.total",
+    "VmallocUsed": "system.memory.vmalloc.used",
+    "VmallocChunk": "system.memory.vmalloc.chunk",
+}
+_LOADS = ("system.load.1", "system.load.5", "system.load.15")
+
+
+def _kinds(unit: str, path: str, names: Mapping[str, str]) -> dict[str, AttributeKind]:
+    return {n: AttributeKind(unit, f"{path} {key}") for key, n in names.items()}
+
+
+ATTRIBUTES: dict[str, AttributeKind] = {
+    "application": AttributeKind("text", "base name of the executable"),
+    "callstack": AttributeKind("callstack", "functions of the crashed thread"),
+    "callstack.files": AttributeKind("callstack", "source files of those functions"),
+    "callstack.modules": AttributeKind("callstack", "modules of those functions"),
+    "classifiers": AttributeKind("labels", "names of the classifiers"),
+    "coresnap.object": AttributeKind("uuid", "the archive's id on the crashed host"),
+    "fault.address": AttributeKind("address", "siginfo"),
+    "hostname": AttributeKind("text", "assets, uname(2)"),
+    "process.age": AttributeKind("seconds", "start time in /proc/PID/stat to crash"),
+    "process.id": AttributeKind("number", "the core's notes"),
+    "process.threads": AttributeKind("count", "threads in the core"),
+    "signal": AttributeKind("text", "the core's notes, named by its system"),
+    "timestamp": AttributeKind("seconds", "time of the crash, UTC since the epoch"),
+    "uname.machine": AttributeKind("text", "assets, uname(2)"),
+    "uname.release": AttributeKind("text", "assets, uname(2)"),
+    "uname.sysname": AttributeKind("text", "assets, uname(2)"),
+    "uname.version": AttributeKind("text", "assets, uname(2)"),
+    "user.id": AttributeKind("number", "the kernel, assets"),
+    **{
+        n: AttributeKind("bytes", f"/proc/PID/status {k}")
+        for k, n in _STATUS_BYTES.items()
+    },
+    **{
+        n: AttributeKind("count", f"/proc/PID/status {k}")
+        for k, n in _STATUS_COUNTS.items()
+    },
+    **{
+        n: AttributeKind("bytes", f"/proc/meminfo {k}")
+        for k, n in _MEMINFO_BYTES.items()
+    },
+    **{n: AttributeKind("number", "/proc/loadavg") for n in _LOADS},
+    "system.uptime": AttributeKind("seconds", "/proc/uptime"),
+}
+
+
+def attributes_of(facts: Facts) -> dict[str, AttributeValue]:
+    """Draw every attribute that the facts can give; what is not known is left out."""
+    found: dict[str, AttributeValue] = {}
+    for source in (_of_core, _of_frames, _of_crash, _of_status, _of_system):
+        found.update(source(facts))
+    return dict(sorted(found.items()))
+
+
+def _of_core(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    yield "application", facts.application
+    yield "process.threads", facts.thread_count
+    if facts.pid is not None:
+        yield "process.id", facts.pid
+    if facts.classifiers:
+        yield "classifiers", " ".join(facts.classifiers)
+    if facts.signal is not None:
+        yield "signal", facts.signal.name
+        if facts.signal.address is not None:
+            yield "fault.address", facts.signal.address
+
+
+def _of_frames(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    frames = facts.frames[:_MOST_FRAMES]
+    if frames:
+        yield "callstack", "\n".join(f.function or f"{f.pc:#x}" for f in frames)
+        modules = [os.path.basename(f.module or "?") for f in frames]
+        yield "callstack.modules", "\n".join(modules)
+    if files := [os.path.basename(f.file) for f in frames if f.file]:
+        yield "callstack.files", "\n".join(files)
+
+
+def _of_crash(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    crash = _json(facts.assets.get(CRASH, b"{}"))
+    for attribute, key, kind in _CRASH_FIELDS:
+        value = crash.get(key)
+        if isinstance(value, kind) and not isinstance(value, bool):
+            yield attribute, value
+    if isinstance(crash.get("time"), int):
+        yield "timestamp", crash["time"]
+
+
+def _of_status(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    status = _fields(facts.assets.get("proc/status", b""))
+    yield from _scaled(status, _STATUS_BYTES, _KIB)
+    yield from _scaled(status, _STATUS_COUNTS, 1)
+    age = _process_age(facts.assets)
+    if age is not None:
+        yield "process.age", age
+
+
+def _of_system(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    yield from _scaled(
+        _fields(facts.assets.get("system/meminfo", b"")), _MEMINFO_BYTES, _KIB
+    )
+    loads = facts.assets.get("system/loadavg", b"").split()
+    for name, text in zip(_LOADS, loads, strict=False):
+        if (load := _number(text)) is not None:
+            yield name, load
+    if (uptime := _uptime(facts.assets)) is not None:
+        yield "system.uptime", uptime
+
+
+def _process_age(assets: Mapping[str, bytes]) -> float | None:
+    """Seconds from the process's start to the crash (proc(5): stat field 22)."""
+    uptime = _uptime(assets)
+    # comm, field 2, may hold spaces and parentheses: count from the last one.
+    _, _, rest = assets.get("proc/stat", b"").rpartition(b")")
+    fields = rest.split()
+    if uptime is None or len(fields) < _START_TIME:
+        return None
+    start = _number(fields[_START_TIME - 1])
+    return None if start is None else round(uptime - start / _USER_HZ, 2)
+
+
+def _uptime(assets: Mapping[str, bytes]) -> float | None:
+    fields = assets.get("system/uptime", b"").split()
+    return _number(fields[0]) if fields else None
+
+
+def _fields(text: bytes) -> dict[str, int]:
+    """Parse ``Name:  123 kB`` lines; lines without a number are left out."""
+    found = {}
+    for line in text.splitlines():
+        name, _, rest = line.partition(b":")
+        words = rest.split()
+        if words and words[0].isdigit():
+            found[name.decode("utf-8", "replace")] = int(words[0])
+    return found
+
+
+def _scaled(
+    fields: Mapping[str, int], names: Mapping[str, str], factor: int
+) -> Iterator[tuple[str, AttributeValue]]:
+    for key, attribute in names.items():
+        if key in fields:
+            yield attribute, fields[key] * factor
+
+
+def _number(text: bytes) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _json(text: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

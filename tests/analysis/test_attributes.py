@@ -1,0 +1,81 @@
+"""Attributes are drawn from what is there, in the units that are documented."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from coresnap.analysis.attributes import ATTRIBUTES, Facts, attributes_of
+from coresnap.analysis.signals import explain_signal
+from coresnap.model import Frame, Trust
+
+STATUS = (
+    b"Name:\tapp\nFDSize:\t64\nVmPeak:\t    2048 kB\nVmRSS:\t     512 kB\n"
+    b"voluntary_ctxt_switches:\t3\nnonvoluntary_ctxt_switches:\t4\n"
+)
+# comm may hold anything, a closing parenthesis included.
+STAT = b"7 (a) b) S " + b" ".join(b"%d" % n for n in range(4, 53))
+ASSETS = {
+    "crash.json": json.dumps(
+        {"id": "ab" * 16, "hostname": "host", "time": 1700000000, "uid": 1000}
+    ).encode(),
+    "proc/status": STATUS,
+    "proc/stat": STAT,
+    "system/meminfo": b"MemTotal:       1000 kB\nMemFree:  10 kB\n",
+    "system/loadavg": b"0.50 0.25 0.10 1/100 99\n",
+    "system/uptime": b"100.00 50.00\n",
+}
+
+
+def facts(assets: dict[str, bytes]) -> Facts:
+    frames = [
+        Frame(0x10, Trust.CONTEXT, function="fault", file="/s/a.c", module="/b/app"),
+        Frame(0x20, Trust.CFI, module="/b/app"),
+    ]
+    signal = explain_signal("Linux", 11, 1, 0x1234)
+    return Facts(7, "app", signal, frames, ["segv"], 2, assets)
+
+
+def test_kib_of_proc_become_bytes() -> None:
+    found = attributes_of(facts(ASSETS))
+    assert 512 * 1024 == found["vm.rss.size"]
+    assert 2048 * 1024 == found["vm.vma.peak"]
+    assert 1000 * 1024 == found["system.memory.total"]
+
+
+def test_counts_stay_counts() -> None:
+    found = attributes_of(facts(ASSETS))
+    assert (64, 3, 4) == (
+        found["descriptor.count"],
+        found["sched.cs.voluntary"],
+        found["sched.cs.involuntary"],
+    )
+
+
+def test_age_is_uptime_minus_start_even_with_a_hostile_name() -> None:
+    # Field 22 of STAT is 22 ticks of 1/100 s after boot.
+    assert 99.78 == attributes_of(facts(ASSETS))["process.age"]
+
+
+def test_the_fault_and_the_stack_are_attributes() -> None:
+    found = attributes_of(facts(ASSETS))
+    assert 0x1234 == found["fault.address"]
+    assert "fault\n0x20" == found["callstack"]
+    assert "a.c" == found["callstack.files"]
+    assert ("host", 1000, "ab" * 16) == (
+        found["hostname"],
+        found["user.id"],
+        found["coresnap.object"],
+    )
+
+
+@pytest.mark.parametrize("junk", [b"", b"\xff\x00)(", b"[1]", b"VmRSS: lots\n)", b"{"])
+def test_damaged_assets_cost_only_their_own_attributes(junk: bytes) -> None:
+    found = attributes_of(facts(dict.fromkeys(ASSETS, junk)))
+    assert "app" == found["application"]
+    assert "vm.rss.size" not in found
+
+
+def test_every_attribute_is_declared() -> None:
+    assert set(attributes_of(facts(ASSETS))) <= set(ATTRIBUTES)

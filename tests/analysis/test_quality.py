@@ -1,0 +1,87 @@
+"""The quality score falls with what is missing, and says why."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from coresnap.analysis.quality import score_quality
+from coresnap.model import (
+    Frame,
+    Module,
+    Thread,
+    Trust,
+    UnwindEnd,
+    Variable,
+    VariableKind,
+)
+
+APP = Module("/usr/bin/app", 0x1000, 0x2000, 0x1000, file="/usr/bin/app")
+VALUE = Variable("n", "int", VariableKind.LOCAL, 1)
+GONE = Variable("n", "int", VariableKind.LOCAL, missing="optimized out")
+
+
+def thread(*frames: Frame, end: UnwindEnd = UnwindEnd.OUTERMOST) -> Thread:
+    return Thread(1, True, end, frames=frames)
+
+
+def frame(
+    trust: Trust = Trust.CFI, line: int | None = 3, *variables: Variable
+) -> Frame:
+    return Frame(
+        0x1100,
+        trust,
+        function="run",
+        line=line,
+        module="/usr/bin/app",
+        variables=variables or (VALUE,),
+    )
+
+
+def score(*threads: Thread, truncated: bool = False) -> int:
+    return score_quality(threads, [APP], truncated=truncated).score
+
+
+def test_a_complete_stack_with_all_variables_has_full_marks() -> None:
+    found = score_quality([thread(frame(), frame())], [APP], truncated=False)
+    assert (100, "") == (found.score, found.reason)
+
+
+def test_nothing_unwound_is_worth_nothing() -> None:
+    assert score() == 0
+    assert score(thread()) == 0
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        thread(frame(), frame(Trust.SCAN)),
+        thread(frame(), frame(line=None)),
+        thread(frame(), frame(), end=UnwindEnd.UNREADABLE),
+        thread(frame(), frame(Trust.CFI, 3, GONE)),
+    ],
+    ids=["guessed frame", "no line", "stack cut off", "value missing"],
+)
+def test_each_defect_costs_and_is_named(worse: Thread) -> None:
+    found = score_quality([worse], [APP], truncated=False)
+    assert found.score < 100
+    assert found.reason
+
+
+def test_a_frame_without_debug_information_names_its_module() -> None:
+    found = score_quality([thread(frame(line=None))], [APP], truncated=False)
+    assert "/usr/bin/app" in found.reason
+
+
+def test_a_wrong_file_caps_the_score_only_if_the_stack_runs_through_it() -> None:
+    wrong = attrs.evolve(APP, problem="build-id of the file differs")
+    elsewhere = attrs.evolve(wrong, path="/usr/lib/unused.so")
+    stack = [thread(frame())]
+    assert score_quality(stack, [wrong], truncated=False).score == 50
+    assert score_quality(stack, [APP, elsewhere], truncated=False).score == 100
+
+
+def test_a_truncated_core_says_so() -> None:
+    found = score_quality([thread(frame())], [APP], truncated=True)
+    assert found.score <= 70
+    assert "truncated" in found.reason
