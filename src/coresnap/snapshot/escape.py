@@ -8,8 +8,11 @@ the cursor, rename the terminal, or reorder a line by bidirectional controls
 from __future__ import annotations
 
 import re
+from typing import Any
 
-__all__ = ["printable", "quoted"]
+import attrs
+
+__all__ = ["printable", "quoted", "without_surrogates"]
 
 # C0 and C1 controls, DEL, soft hyphen, Arabic letter mark, zero-width and
 # bidirectional controls, line and paragraph separators, invisible operators,
@@ -18,6 +21,7 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", "\x1b": "\\e"}
 
 
@@ -43,3 +47,25 @@ def _escape(match: re.Match[str]) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def without_surrogates(value: Any) -> Any:  # noqa: ANN401 - any part of a snapshot
+    """Return ``value`` with ``\\xNN`` for every stray byte in its texts.
+
+    Paths and names that are no UTF-8 are held as surrogates (PEP 383), which no
+    encoder accepts. Nouns, tuples, lists and dicts are walked.
+    """
+    if isinstance(value, str):
+        return _SURROGATE.sub(_escape, value)
+    if isinstance(value, dict):
+        return {
+            without_surrogates(key): without_surrogates(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, tuple | list):
+        return type(value)(without_surrogates(item) for item in value)
+    if attrs.has(type(value)):
+        names = [field.name for field in attrs.fields(type(value))]
+        clean = {name: without_surrogates(getattr(value, name)) for name in names}
+        return type(value)(**clean)
+    return value

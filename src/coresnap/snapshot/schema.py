@@ -8,7 +8,6 @@ any version (``docs/formats.md``).
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeVar
 
 import attrs
@@ -25,6 +24,7 @@ from coresnap.model import (
     Thread,
     Variable,
 )
+from coresnap.snapshot.escape import without_surrogates
 
 __all__ = [
     "SECTION_TYPES",
@@ -39,8 +39,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @attrs.frozen
@@ -120,7 +118,7 @@ def encode(value: object) -> bytes:
     try:
         return _encode(value)
     except UnicodeEncodeError:
-        return _encode(_without_surrogates(value))
+        return _encode(without_surrogates(value))
 
 
 def _encode(value: object) -> bytes:
@@ -144,25 +142,3 @@ def decode(data: bytes, kind: type[T], section: str) -> T:
         raise SnapshotFormatError(
             f"section {section!r} of the snapshot is damaged: {error}"
         ) from error
-
-
-def _as_byte(match: re.Match[str]) -> str:
-    # os.fsdecode holds byte NN as U+DCNN (PEP 383).
-    return f"\\x{ord(match[0]) & 0xFF:02x}"
-
-
-def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - any part of a snapshot
-    if isinstance(value, str):
-        return _SURROGATE.sub(_as_byte, value)
-    if isinstance(value, dict):
-        return {
-            _without_surrogates(key): _without_surrogates(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, tuple):
-        return tuple(_without_surrogates(item) for item in value)
-    if attrs.has(type(value)):
-        names = [field.name for field in attrs.fields(type(value))]
-        clean = {name: _without_surrogates(getattr(value, name)) for name in names}
-        return type(value)(**clean)
-    return value

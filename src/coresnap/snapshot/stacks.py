@@ -1,0 +1,161 @@
+"""Frames and threads as text."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+
+from coresnap.model import Frame, Thread, Trust, UnwindEnd, VariableKind
+from coresnap.snapshot.escape import printable
+from coresnap.snapshot.ink import Ink
+from coresnap.snapshot.values import inline_value, variable_lines
+
+__all__ = [
+    "folded",
+    "frame_heading",
+    "frame_lines",
+    "function_signature",
+    "module_place",
+    "register_lines",
+    "thread_heading",
+    "thread_lines",
+]
+
+_ARGUMENT_MAX = 40
+_LINES_AROUND = 2
+
+_TRUST = {
+    Trust.FRAME_POINTER: "[by frame pointer]",
+    Trust.SCAN: "[guess: found by scanning the stack]",
+}
+_END = {
+    UnwindEnd.NO_PROGRESS: "the stack ends here: its next frame would not be above",
+    UnwindEnd.UNREADABLE: "the stack ends here: the core does not hold the rest",
+    UnwindEnd.NO_RULE: "the stack ends here: nothing tells where the caller is",
+    UnwindEnd.FRAME_LIMIT: "more frames follow: the limit was reached",
+    UnwindEnd.NO_REGISTERS: "the core holds no registers for this thread",
+}
+
+
+def function_signature(frame: Frame) -> str:
+    """Return ``name (argument=value, …)``, or "" for a frame without a name."""
+    if frame.function is None:
+        return ""
+    name = printable(frame.function)
+    arguments = [v for v in frame.variables if v.kind is VariableKind.ARGUMENT]
+    if not arguments and frame.file is None:
+        return name
+    shown = (f"{printable(a.name)}={_cut(inline_value(a, depth=0))}" for a in arguments)
+    return f"{name} ({', '.join(shown)})"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _ARGUMENT_MAX else text[: _ARGUMENT_MAX - 1] + "…"
+
+
+def module_place(frame: Frame) -> str:
+    """Return ``module+0xoffset`` as addr2line takes it, or "" if not in a module."""
+    if frame.module is None:
+        return ""
+    name = printable(posixpath.basename(frame.module) or frame.module)
+    return name if frame.module_offset is None else f"{name}+{frame.module_offset:#x}"
+
+
+def frame_heading(number: int, frame: Frame, ink: Ink) -> str:
+    """Return the line that names a frame: number, function, place, doubts."""
+    parts = [f"#{number:<3}"]
+    if frame.signal_frame:
+        parts.append(ink.doubt("<signal handler called>"))
+    signature = function_signature(frame)
+    if signature:
+        name, space, rest = signature.partition(" (")
+        if frame.file is None and frame.function_offset:
+            name += f"+{frame.function_offset:#x}"
+        parts.append(ink.function(name) + space + rest)
+    else:
+        parts.append(f"{frame.pc:#018x}")
+    parts += _place(frame, ink)
+    if frame.inline:
+        parts.append(ink.doubt("[inlined]"))
+    if frame.trust in _TRUST:
+        parts.append(ink.doubt(_TRUST[frame.trust]))
+    return " ".join(parts)
+
+
+def _place(frame: Frame, ink: Ink) -> list[str]:
+    if frame.file is not None:
+        line = "" if frame.line is None else f":{frame.line}"
+        return ["at", ink.place(printable(frame.file) + line)]
+    place = module_place(frame)
+    if place:
+        return ["in", place]
+    return [] if frame.signal_frame else [ink.doubt("in ?? (no module here)")]
+
+
+def frame_lines(
+    number: int, frame: Frame, ink: Ink, *, width: int, details: bool
+) -> Iterator[str]:
+    """Yield a frame: its heading and, with ``details``, source and variables."""
+    yield frame_heading(number, frame, ink)
+    if not details:
+        return
+    yield from _source_lines(frame, ink)
+    for variable in frame.variables:
+        yield from variable_lines(variable, width, " " * 5)
+
+
+def _source_lines(frame: Frame, ink: Ink) -> Iterator[str]:
+    if frame.source_start is None or frame.line is None:
+        return
+    for number, text in enumerate(frame.source, frame.source_start):
+        if abs(number - frame.line) <= _LINES_AROUND:
+            plain = printable(text.expandtabs(4).rstrip())
+            if number == frame.line:
+                yield ink.title(f"{number:>9} ▶ {plain}")
+            else:
+                yield ink.doubt(f"{number:>9} │ {plain}".rstrip())
+
+
+def thread_heading(threads: Iterable[Thread], ink: Ink) -> str:
+    """Return the line above a stack that ``threads`` share."""
+    threads = list(threads)
+    first = threads[0]
+    names = {thread.name for thread in threads if thread.name}
+    name = " ".join(f'"{printable(name)}"' for name in sorted(names))
+    if len(threads) == 1:
+        text = f"thread {first.tid} {name}".rstrip()
+    else:
+        tids = ", ".join(str(thread.tid) for thread in threads)
+        text = f"{len(threads)} threads {name}".rstrip() + f": {tids}"
+    return ink.alarm(f"{text} crashed") if first.crashed else ink.title(text)
+
+
+def thread_lines(
+    thread: Thread, ink: Ink, *, width: int, details: bool
+) -> Iterator[str]:
+    """Yield the frames of ``thread`` and, if the stack is cut, why."""
+    for number, frame in enumerate(thread.frames):
+        yield from frame_lines(number, frame, ink, width=width, details=details)
+    if thread.end in _END:
+        yield ink.doubt(f"     ({_END[thread.end]})")
+
+
+def folded(threads: Iterable[Thread]) -> list[list[Thread]]:
+    """Group threads that stand at the same places, in order of appearance."""
+    groups: dict[object, list[Thread]] = {}
+    for thread in threads:
+        places = tuple((f.pc, f.inline, f.function) for f in thread.frames)
+        key = (thread.crashed, thread.end, places)
+        groups.setdefault(key, []).append(thread)
+    return list(groups.values())
+
+
+def register_lines(registers: dict[str, int], width: int) -> Iterator[str]:
+    """Yield registers in as many columns as fit into ``width``."""
+    if not registers:
+        return
+    label = max(len(printable(name)) for name in registers)
+    cells = [f"{printable(n):>{label}} {v:#018x}" for n, v in registers.items()]
+    columns = max(1, (width - 2) // (label + 21))
+    for start in range(0, len(cells), columns):
+        yield "  " + "  ".join(cells[start : start + columns])
