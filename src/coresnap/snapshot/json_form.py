@@ -8,6 +8,7 @@ snapshot; assets are listed by name and size.
 
 from __future__ import annotations
 
+import enum
 import math
 from typing import Any
 
@@ -72,7 +73,7 @@ def _variable(variable: Variable) -> dict[str, Any]:
         "name": variable.name,
         "type": variable.type,
         "value": _number(variable.value),
-        "kind": variable.kind,
+        "kind": variable.kind.value,
     }
     for name in _OPTIONAL:
         value = getattr(variable, name)
@@ -89,7 +90,7 @@ def _number(value: Any) -> Any:  # noqa: ANN401 - whatever a scalar may be
     # JSON has no NaN and no infinity; a string says which it was.
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value
+    return value.value if isinstance(value, enum.Enum) else value
 
 
 def _fields(noun: Any, without: tuple[str, ...] = ()) -> dict[str, Any]:  # noqa: ANN401

@@ -176,12 +176,10 @@ class _Page:
         if self.snapshot.modules:
             yield self.ink.title("modules")
             for module in self.snapshot.modules:
-                yield f"  {module.start:#018x} {module.symbols:<7} " + self._module(
-                    module
-                )
+                yield f"  {module.start:#018x} {self._module(module)}"
 
     def _module(self, module: Module) -> str:
-        text = printable(module.path)
+        text = f"{printable(module.symbols):<7} {printable(module.path)}"
         if module.build_id:
             text += f"  {self.ink.doubt(printable(module.build_id[:12]))}"
         if module.problem:

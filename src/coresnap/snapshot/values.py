@@ -162,7 +162,7 @@ def _short(text: str) -> str:
 
 
 def _named(text: str) -> str:
-    return text if text.startswith("<") else f"<{printable(text)}>"
+    return printable(text) if text.startswith("<") else f"<{printable(text)}>"
 
 
 def _number(variable: Variable) -> str:

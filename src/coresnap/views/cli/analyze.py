@@ -1,0 +1,94 @@
+"""``coresnap analyze``: why did this program die?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coresnap.views.cli import presentation
+from coresnap.views.cli.output import emit
+from coresnap.views.cli.progress import Progress
+from coresnap.views.cli.quantity import decimal_size
+
+if TYPE_CHECKING:
+    from coresnap.model import Snapshot
+
+NAME = "analyze"
+HELP = "read a core file and say what happened"
+DESCRIPTION = """\
+Reads a core file of Linux or FreeBSD and prints why the program died: signal and
+address, classifiers with their evidence, the crashed thread with source lines and
+variables, registers, the other threads, modules, and notes on what could not be read.
+
+With -o the result is kept as a snapshot: it needs neither the core nor debug
+information to be read again, and is about a thousand times smaller.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``analyze``."""
+    parser.add_argument("core", metavar="CORE", type=Path, help="the core file")
+    parser.add_argument(
+        "executable",
+        metavar="EXE",
+        nargs="?",
+        type=Path,
+        help="the program that crashed (default: the path that the core records)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write the snapshot to FILE instead of printing it",
+    )
+    parser.add_argument(
+        "--sysroot",
+        metavar="DIR",
+        type=Path,
+        help="put DIR before every path that the core records",
+    )
+    parser.add_argument(
+        "--debug-dir",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="look in DIR for separate debug files first (repeatable)",
+    )
+    presentation.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Analyse the core; print the snapshot or write it to a file."""
+    import coresnap
+
+    with Progress() as progress:
+        snapshot = coresnap.analyze(
+            arguments.core,
+            arguments.executable,
+            sysroot=arguments.sysroot,
+            debug_directories=arguments.debug_dir,
+            progress=progress,
+        )
+    if arguments.output is not None:
+        _keep(snapshot, arguments)
+    if arguments.output is None or arguments.json:
+        presentation.present(snapshot, arguments)
+    return 0
+
+
+def _keep(snapshot: Snapshot, arguments: argparse.Namespace) -> None:
+    from coresnap.snapshot.container import write_snapshot
+    from coresnap.snapshot.text import headline
+
+    size = write_snapshot(snapshot, arguments.output)
+    if arguments.json:
+        return
+    text = f"{headline(snapshot)}\n{arguments.output}: {decimal_size(size)}"
+    if snapshot.core_size:
+        ratio = snapshot.core_size / size
+        text += f", {ratio:,.0f} times smaller than the core"
+        text += f" ({decimal_size(snapshot.core_size)})"
+    emit(text + "\n")

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import pytest
+
+from coresnap.model import Frame, Trust, UnwindEnd, VariableKind
+from coresnap.snapshot.ink import Ink
+from coresnap.snapshot.stacks import (
+    folded,
+    frame_heading,
+    frame_lines,
+    function_signature,
+    module_place,
+    register_lines,
+    thread_heading,
+    thread_lines,
+)
+from snapshot.specimens import frame, thread, variable
+
+PLAIN = Ink()
+
+
+def argument(name: str, type_: str = "int", **fields: object) -> object:
+    return variable(name, type_, kind=VariableKind.ARGUMENT, **fields)
+
+
+def test_a_signature_shows_each_argument_with_its_value() -> None:
+    shown = function_signature(
+        frame(
+            function="f",
+            variables=(
+                argument("n", value=3),
+                argument("s", "char *", value=16, text="x"),
+                argument("gone", missing="optimized out"),
+                variable("local", value=1),
+            ),
+        )
+    )
+    assert shown == 'f (n=3, s=0x10 "x", gone=<optimized out>)'
+
+
+def test_a_long_argument_is_cut_in_the_signature() -> None:
+    shown = function_signature(
+        frame(function="f", variables=(argument("s", "char[99]", text="a" * 99),))
+    )
+    assert shown.endswith("…)")
+    assert len(shown) < 60
+
+
+def test_a_frame_without_a_name_has_no_signature() -> None:
+    assert function_signature(frame()) == ""
+
+
+@pytest.mark.parametrize(
+    ("shown", "fields"),
+    [
+        (
+            "#0   main () at /src/a.c:7",
+            {"function": "main", "file": "/src/a.c", "line": 7},
+        ),
+        ("#0   main () at /src/a.c", {"function": "main", "file": "/src/a.c"}),
+        (
+            "#0   main () at /src/a.c:7 [inlined]",
+            {"function": "main", "file": "/src/a.c", "line": 7, "inline": True},
+        ),
+        (
+            "#0   abort+0x1f in libc.so.6+0x2724a",
+            {
+                "function": "abort",
+                "function_offset": 0x1F,
+                "module": "/lib/libc.so.6",
+                "module_offset": 0x2724A,
+            },
+        ),
+        (
+            "#0   0x0000000000401136 in simple+0x1136 [by frame pointer]",
+            {
+                "module": "/bin/simple",
+                "module_offset": 0x1136,
+                "trust": Trust.FRAME_POINTER,
+            },
+        ),
+        (
+            "#0   0x0000000000401136 in ?? (no module here) "
+            "[guess: found by scanning the stack]",
+            {"trust": Trust.SCAN},
+        ),
+        (
+            "#0   <signal handler called> 0x0000000000401136",
+            {"signal_frame": True},
+        ),
+    ],
+)
+def test_a_heading_says_what_is_known_and_what_is_doubtful(
+    shown: str, fields: dict[str, object]
+) -> None:
+    assert frame_heading(0, frame(**fields), PLAIN) == shown
+
+
+def test_a_module_place_is_what_addr2line_takes() -> None:
+    assert module_place(frame(module="/a/b.so", module_offset=0x10)) == "b.so+0x10"
+    assert module_place(frame()) == ""
+
+
+SOURCE = frame(
+    function="f",
+    file="a.c",
+    line=4,
+    source=("one", "two", "\tthree", "four\x1b", "five", "six", "seven"),
+    source_start=1,
+)
+
+
+def lines_of(shown: Frame, *, details: bool = True) -> list[str]:
+    return list(frame_lines(0, shown, PLAIN, width=80, details=details))
+
+
+def test_an_arrow_marks_the_line_among_its_neighbours() -> None:
+    assert lines_of(SOURCE)[1:] == [
+        "        2 │ two",
+        "        3 │     three",
+        "        4 ▶ four\\e",
+        "        5 │ five",
+        "        6 │ six",
+    ]
+
+
+def test_without_details_a_frame_is_one_line() -> None:
+    assert lines_of(SOURCE, details=False) == ["#0   f () at a.c:4"]
+
+
+def test_variables_stand_below_their_frame() -> None:
+    shown = frame(function="f", variables=(variable(value=1),))
+
+    assert lines_of(shown)[1:] == ["     int count = 1"]
+
+
+def test_threads_at_the_same_place_are_folded_but_never_the_crashed_one() -> None:
+    stack = (frame(function="wait"),)
+    threads = [
+        thread(4242, frames=stack),
+        thread(1, frames=stack),
+        thread(2, frames=(frame(pc=1),)),
+        thread(3, frames=stack),
+    ]
+
+    assert [[t.tid for t in group] for group in folded(threads)] == [
+        [4242],
+        [1, 3],
+        [2],
+    ]
+
+
+def test_a_folded_heading_lists_names_and_ids() -> None:
+    group = [thread(1, name="w"), thread(2, name="w"), thread(3, name="a\x07")]
+
+    shown = thread_heading(group, PLAIN)
+
+    assert shown == '3 threads "a\\x07" "w": 1, 2, 3'
+
+
+def test_the_crashed_thread_says_so() -> None:
+    assert thread_heading([thread()], PLAIN) == "thread 4242 crashed"
+
+
+def test_an_incomplete_stack_says_why_it_ends() -> None:
+    cut = thread(1, end=UnwindEnd.UNREADABLE)
+
+    (line,) = thread_lines(cut, PLAIN, width=80, details=True)
+    assert "does not hold the rest" in line
+
+
+def test_a_complete_stack_ends_without_a_word() -> None:
+    assert list(thread_lines(thread(1), PLAIN, width=80, details=True)) == []
+
+
+def test_every_unclean_end_is_explained() -> None:
+    clean = {UnwindEnd.OUTERMOST, UnwindEnd.ZERO_RETURN_ADDRESS}
+    for end in set(UnwindEnd) - clean:
+        assert list(thread_lines(thread(1, end=end), PLAIN, width=80, details=False))
+
+
+def test_registers_fill_the_width_in_columns() -> None:
+    lines = list(register_lines({f"r{n}": n for n in range(5)}, 60))
+
+    assert lines[0] == "  r0 0x0000000000000000  r1 0x0000000000000001"
+    assert len(lines) == 3
+
+
+def test_colour_is_added_only_when_it_is_on() -> None:
+    shown = frame(function="f", file="a.c", line=1)
+
+    assert "\x1b" not in frame_heading(0, shown, PLAIN)
+    assert "\x1b[33mf\x1b[0m" in frame_heading(0, shown, Ink(colour=True))

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import re
+
+import attrs
+import pytest
+
+from coresnap.errors import UsageError
+from coresnap.model import Note, Signal, Snapshot
+from coresnap.snapshot.text import headline, render
+from snapshot import specimens
+from snapshot.specimens import frame, thread, variable
+
+
+def test_the_headline_says_which_program_why_where_and_when() -> None:
+    snapshot = specimens.small(
+        attributes={"application": "server", "timestamp": 1_700_000_000}
+    )
+    assert headline(snapshot) == (
+        "server (pid 4242) crashed by SIGSEGV (SEGV_MAPERR) at address 0x0 "
+        "on 2023-11-14 22:13:20 UTC"
+    )
+
+
+@pytest.mark.parametrize("stamp", [1e300, -1e300, float("nan"), 10**17])
+def test_an_impossible_time_is_left_out(stamp: float) -> None:
+    snapshot = specimens.small(attributes={"timestamp": stamp})
+
+    assert headline(snapshot).endswith("address 0x0")
+
+
+def test_a_live_process_did_not_crash() -> None:
+    snapshot = specimens.small(signal=None, threads=(thread(1, frames=(frame(),)),))
+
+    text = render(snapshot)
+
+    assert "was alive" in text
+    assert "crashed" not in text
+    assert "thread 1\n#0" in text
+
+
+THREADS = (
+    thread(frames=(frame(function="boom", variables=(variable(value=1),)),)),
+    thread(1, frames=(frame(function="wait", variables=(variable(value=2),)),)),
+    thread(2, frames=(frame(function="wait", variables=(variable(value=3),)),)),
+)
+THREE = specimens.small(threads=THREADS)
+
+
+def test_by_default_only_the_crashed_thread_shows_variables() -> None:
+    text = render(THREE)
+
+    assert "thread 4242 crashed" in text
+    assert "int count = 1" in text
+    assert "2 threads: 1, 2" in text
+    assert text.count("wait") == 1
+    assert "count = 2" not in text
+
+
+def test_all_threads_show_their_variables_when_asked() -> None:
+    text = render(THREE, thread="all")
+
+    assert [f"count = {n}" in text for n in (1, 2, 3)] == [True] * 3
+
+
+def test_all_threads_without_variables_are_folded() -> None:
+    text = render(THREE, thread="all", variables=False)
+
+    assert "2 threads: 1, 2" in text
+    assert "count" not in text
+
+
+def test_one_thread_is_shown_alone() -> None:
+    text = render(attrs.evolve(THREE, notes=(Note("a", "b"),)), thread=2)
+
+    assert "count = 3" in text
+    assert "boom" not in text
+    assert "notes" not in text
+
+
+def test_a_thread_that_is_not_there_is_an_error_that_lists_those_that_are() -> None:
+    with pytest.raises(UsageError, match="no thread 77") as caught:
+        render(THREE, thread=77)
+
+    assert "4242, 1, 2" in caught.value.remedy
+
+
+def test_the_full_specimen_shows_each_of_its_parts() -> None:
+    text = render(specimens.full(), thread="all")
+
+    for part in (
+        "The process aborted itself.",
+        "sent by process 4242 of user 1000",
+        "the core is truncated",
+        "./simple -v",
+        "fingerprint  5a5a5a5a5a5a5a5a",
+        "93/100 (memory: partly missing)",
+        "abort        certain: SIGABRT",
+        "program (argc=1) at /src/simple.c:13",
+        "13 ▶ *(char *)r = '0';",
+        "struct node *head = 0x5592a0",
+        'char name[8] = "AAAAAA"',
+        "<optimized out: no location at this pc>",
+        "rip 0xffffffffffffffff",
+        "int total = -3",
+        "/usr/bin/simple  abababababab  (build-id mismatch)",
+        "unwind: one thread has no registers",
+    ):
+        assert part in text
+
+
+def hostile(noun: object, poison: str) -> object:
+    """Put ``poison`` into every text of ``noun``."""
+    if isinstance(noun, str):
+        return noun + poison if type(noun) is str else noun
+    if isinstance(noun, tuple):
+        return tuple(hostile(item, poison) for item in noun)
+    if isinstance(noun, dict):
+        return {hostile(k, poison): hostile(v, poison) for k, v in noun.items()}
+    if attrs.has(type(noun)):
+        fields = [field.name for field in attrs.fields(type(noun))]  # type: ignore[arg-type]
+        return type(noun)(**{n: hostile(getattr(noun, n), poison) for n in fields})
+    return noun
+
+
+@pytest.mark.parametrize("thread_choice", ["all", "crashed"])
+def test_no_text_of_the_process_reaches_the_terminal_raw(thread_choice: str) -> None:
+    poison = "\x1b]0;owned\x07\u202e\u2066\r\n\x9b"
+    poisoned = hostile(attrs.evolve(specimens.full(), attributes={}), poison)
+    assert isinstance(poisoned, Snapshot)
+    names = ("application", "hostname", "uname.release")
+    poisoned = attrs.evolve(poisoned, attributes={n: "x" + poison for n in names})
+
+    text = render(poisoned, thread=thread_choice)
+
+    assert re.findall(r"[^\n -~…│▶→×]", text) == []
+    assert text.count("\n") < 60
+
+
+def test_text_without_colour_has_no_escape_and_with_colour_says_the_same() -> None:
+    plain = render(specimens.full())
+    coloured = render(specimens.full(), colour=True)
+
+    assert "\x1b" not in plain
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+
+
+def test_a_signal_without_siginfo_needs_no_code() -> None:
+    snapshot = specimens.small(signal=Signal(11, "SIGSEGV"))
+
+    assert headline(snapshot) == "simple (pid 4242) crashed by SIGSEGV"
+
+
+def test_a_snapshot_with_nothing_in_it_is_still_a_text() -> None:
+    empty = specimens.small(
+        pid=None, command=None, arguments=None, signal=None, threads=()
+    )
+    assert render(empty).startswith("? was alive")
