@@ -1,0 +1,212 @@
+"""The documentation and what it documents say the same."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import attrs
+import pytest
+
+from coresnap import model
+from coresnap.analysis.attributes import ATTRIBUTES
+from coresnap.config import SETTINGS
+from coresnap.snapshot.memory import MemoryIndex
+from coresnap.snapshot.schema import SECTION_TYPES
+from coresnap.views.cli.main import COMMANDS, command_parser, load, main_parser
+
+REPOSITORY = Path(__file__).parent.parent
+DOCS = REPOSITORY / "docs"
+PAGES = sorted(
+    [*DOCS.rglob("*.md"), *(REPOSITORY / f"{n}.md" for n in ("README", "CONTRIBUTING"))]
+)
+MANUAL_SECTIONS = [
+    "NAME",
+    "SYNOPSIS",
+    "DESCRIPTION",
+    "OPTIONS",
+    "EXIT STATUS",
+    "EXAMPLES",
+    "SEE ALSO",
+]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """First cell of each table row, without backticks, to the other cells."""
+    found = {}
+    for line in text.splitlines():
+        # `|` inside backticks does not part cells.
+        cells = re.findall(r"\|\s*((?:`[^`]*`|[^|`])*?)\s*(?=\|)", line)
+        if line.startswith("| `") and cells:
+            found[cells[0].strip("`")] = cells[1:]
+    return found
+
+
+def section(page: str, heading: str) -> str:
+    """The text below ``heading`` up to the next heading of any depth."""
+    text = (DOCS / page).read_text()
+    parts = re.split(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    bodies = dict(zip(parts[1::2], parts[2::2], strict=True))
+    return bodies[heading]
+
+
+# --- commands -----------------------------------------------------------------
+
+
+def manual(name: str) -> Path:
+    return DOCS / "commands" / f"coresnap-{name}.md"
+
+
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    return {option for action in parser._actions for option in action.option_strings}
+
+
+def documented_options(page: Path) -> set[str]:
+    items = re.findall(r"^- (`.*)$", page.read_text(), flags=re.MULTILINE)
+    return {
+        match
+        for item in items
+        for match in re.findall(r"`(--?[a-z][a-z-]*)", item.partition(" — ")[0])
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_manual_page_has_every_option_of_its_command_and_no_other(name: str) -> None:
+    assert documented_options(manual(name)) == options(command_parser(load(name)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_manual_page_names_every_argument(name: str) -> None:
+    synopsis = manual(name).read_text()
+    for action in command_parser(load(name))._actions:
+        if not action.option_strings:
+            assert f"`{action.metavar}`" in synopsis
+
+
+def test_the_page_of_coresnap_lists_every_command_and_its_own_options() -> None:
+    page = DOCS / "commands" / "coresnap.md"
+
+    assert documented_options(page) == options(main_parser())
+    for name in COMMANDS:
+        assert f"](coresnap-{name}.md)" in page.read_text()
+
+
+def test_no_page_describes_a_command_that_is_not_there() -> None:
+    pages = {page.stem for page in (DOCS / "commands").glob("*.md")}
+
+    commands = {f"coresnap-{name}" for name in COMMANDS}
+    assert pages == commands | {"coresnap", "coresnapd"}
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "commands").glob("*.md")), ids=str)
+def test_a_manual_page_has_the_sections_of_one(page: Path) -> None:
+    headings = re.findall(r"^## (.*)$", page.read_text(), flags=re.MULTILINE)
+
+    assert headings == MANUAL_SECTIONS
+
+
+# --- settings, attributes -----------------------------------------------------
+
+
+def test_every_setting_is_documented_with_its_kind_and_default() -> None:
+    documented = {
+        (heading, name): (cells[0], cells[1].strip("`"))
+        for heading in {setting.section for setting in SETTINGS}
+        for name, cells in rows(section("configuration.md", f"[{heading}]")).items()
+    }
+
+    assert documented == {(s.section, s.name): (s.kind, s.default) for s in SETTINGS}
+
+
+def test_every_attribute_is_documented_with_its_unit() -> None:
+    documented = rows((DOCS / "attributes.md").read_text())
+
+    units = {name: cells[0] for name, cells in documented.items()}
+    assert units == {name: kind.unit for name, kind in ATTRIBUTES.items()}
+
+
+# --- formats ------------------------------------------------------------------
+
+NOUNS = {
+    "Snapshot fields": model.Snapshot,
+    "Signal": model.Signal,
+    "Thread": model.Thread,
+    "Frame": model.Frame,
+    "Variable": model.Variable,
+    "Module": model.Module,
+    "Mapping": model.Mapping,
+    "Classifier": model.Classifier,
+    "Note": model.Note,
+}
+
+
+@pytest.mark.parametrize("heading", NOUNS)
+def test_every_field_of_a_noun_is_documented(heading: str) -> None:
+    fields = [field.name for field in attrs.fields(NOUNS[heading])]
+
+    assert list(rows(section("formats.md", heading))) == fields
+
+
+def test_every_field_of_the_memory_sections_is_documented() -> None:
+    kinds = (MemoryIndex, model.MemoryRange)
+    fields = [field.name for kind in kinds for field in attrs.fields(kind)]
+
+    assert list(rows(section("formats.md", "Memory"))) == fields
+
+
+def test_every_section_is_documented_with_its_fields() -> None:
+    documented = rows(section("formats.md", "Sections"))
+
+    assert documented.keys() == {*SECTION_TYPES, "memory", "memory-data"}
+    for name, kind in SECTION_TYPES.items():
+        fields = [field.name for field in attrs.fields(kind)]
+        assert re.findall(r"`(\w+)`", documented[name][0]) == fields
+
+
+@pytest.mark.parametrize(
+    ("heading", "enumeration"),
+    [
+        ("Thread", model.UnwindEnd),
+        ("Frame", model.Trust),
+        ("Variable", model.VariableKind),
+    ],
+)
+def test_every_value_of_an_enumeration_is_documented(
+    heading: str, enumeration: type[model.UnwindEnd]
+) -> None:
+    text = section("formats.md", heading)
+    for value in enumeration:
+        assert f"`{value}`" in text
+
+
+# --- links --------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in headings
+    }
+
+
+@pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix()
+)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if target.startswith(("https://", "http://")):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = page.parent / file if file else page
+        assert linked.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(linked), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix()
+)
+def test_no_page_names_a_path_of_a_developer_s_machine(page: Path) -> None:
+    assert not re.search(r"/(home/\w|root/|work/|Users/)", page.read_text())

@@ -1,0 +1,83 @@
+"""The arrows between the parts of the house (docs/adr/0001-layout-and-arrows.md)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "src" / "coresnap"
+
+EVERYONE = {"model", "errors", "config"}
+ARROWS = {
+    "backends": set(),
+    "collect": {"backends", "_native"},
+    "elfcore": {"_native"},
+    "snapshot": set(),
+    "analysis": {"elfcore", "snapshot", "_native", "_libdw"},
+    "daemon": {"backends", "collect", "analysis"},
+    "views": {"snapshot", "collect"},
+}
+EXCEPTIONS = {
+    # `coresnap` itself is the library's two calls; analyze is one of them.
+    ("views/cli/analyze.py", ""): "the command is the library call, with options",
+}
+"""(file, part it imports) to the reason why the arrow may be crossed there."""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the parts of coresnap that ``path`` imports; "" is coresnap itself."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import hides the arrow"
+            names = [str(node.module)]
+            if node.module == "coresnap":
+                names = [f"coresnap.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            first, _, rest = name.partition(".")
+            if first == "coresnap":
+                yield rest.partition(".")[0]
+
+
+@pytest.mark.parametrize("part", sorted(ARROWS))
+def test_a_part_imports_only_what_its_arrows_allow(part: str) -> None:
+    allowed = ARROWS[part] | EVERYONE | {part}
+    crossed = {
+        (path.relative_to(PACKAGE).as_posix(), name)
+        for path in (PACKAGE / part).rglob("*.py")
+        for name in imports(path)
+        if name not in allowed
+    }
+    assert crossed - EXCEPTIONS.keys() == set()
+
+
+def test_the_nouns_and_errors_stand_below_everything() -> None:
+    for name in EVERYONE:
+        assert set(imports(PACKAGE / f"{name}.py")) <= EVERYONE - {name}
+
+
+def test_every_part_has_its_arrows() -> None:
+    parts = {path.name for path in PACKAGE.iterdir() if any(path.glob("**/*.py"))}
+    assert parts == set(ARROWS)
+
+
+def test_every_exception_is_needed() -> None:
+    for file, name in EXCEPTIONS:
+        assert name in set(imports(PACKAGE / file)), f"{file} no longer needs it"
+
+
+def test_only_backends_ask_which_system_this_is() -> None:
+    asking = {
+        path.relative_to(PACKAGE).parts[0]
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node) in ("sys.platform", "os.uname", "platform.system")
+    }
+    assert asking <= {"backends"}

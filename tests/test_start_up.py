@@ -1,0 +1,64 @@
+"""What must not be loaded where start-up time matters."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "capstone",
+    "cffi",
+    "coresnap._libdw",
+    "coresnap.analysis",
+    "elftools",
+    "msgspec",
+    "psutil",
+    "sqlite3",
+    "structlog",
+    "textual",
+)
+"""10 to 190 ms each; the handler starts once per crash, perhaps in a storm."""
+
+LIGHT_IMPORTS = {
+    "coresnap": HEAVY,
+    "coresnap.views.cli.main": HEAVY,
+    "coresnap.collect.handler": HEAVY,
+}
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Import in a fresh interpreter and return the names of all loaded modules."""
+    program = f"{statement}\nimport sys\nprint(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("module", sorted(LIGHT_IMPORTS))
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    loaded = loaded_after(f"import {module}")
+
+    assert module in loaded
+    assert loaded.intersection(LIGHT_IMPORTS[module]) == set()
+
+
+def test_the_help_of_every_command_loads_nothing_heavy() -> None:
+    loaded = loaded_after(
+        "from coresnap.views.cli.main import COMMANDS, command_parser, load\n"
+        "for name in COMMANDS: command_parser(load(name)).format_help()"
+    )
+    assert "coresnap.views.cli.analyze" in loaded
+    assert loaded.intersection(HEAVY) == set()
+
+
+def test_only_the_command_asked_for_is_imported() -> None:
+    loaded = loaded_after(
+        "from coresnap.views.cli.main import main\n"
+        "try: main(['show', '-h'])\n"
+        "except SystemExit: pass"
+    )
+    assert "coresnap.views.cli.show" in loaded
+    assert "coresnap.views.cli.analyze" not in loaded
