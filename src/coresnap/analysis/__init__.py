@@ -1,0 +1,1 @@
+"""UNDERSTAND: from dead bytes to what went wrong."""
