@@ -148,23 +148,33 @@ def _storage_error(error: OSError, what: object) -> StorageError | AccessError:
     return StorageError(message)
 
 
-def read_snapshot(path: str | os.PathLike[str]) -> Snapshot:
-    """Return the whole snapshot in file ``path``.
+def read_snapshot(source: str | os.PathLike[str] | int) -> Snapshot:
+    """Return the whole snapshot in a file, given by path or open file descriptor.
 
-    Raises MissingError, AccessError, and SnapshotFormatError if it is not one.
+    A descriptor is closed. Raises MissingError, AccessError, and SnapshotFormatError
+    if it is no snapshot.
     """
-    with open_snapshot(path) as reader:
+    with open_snapshot(source) as reader:
         return reader.snapshot()
 
 
-def open_snapshot(path: str | os.PathLike[str]) -> SnapshotReader:
-    """Open the snapshot in file ``path`` without decoding more than its table.
+def open_snapshot(source: str | os.PathLike[str] | int) -> SnapshotReader:
+    """Open a snapshot without decoding more than its table.
 
-    Raises as read_snapshot does.
+    Takes and raises what read_snapshot does; the reader owns the descriptor.
     """
+    descriptor = source if isinstance(source, int) else _open(source)
+    try:
+        return SnapshotReader(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _open(path: str | os.PathLike[str]) -> int:
     try:
         # A FIFO planted under the name must not block us.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise MissingError(f"no such snapshot: {os.fspath(path)}") from error
     except PermissionError as error:
@@ -173,11 +183,6 @@ def open_snapshot(path: str | os.PathLike[str]) -> SnapshotReader:
         raise MissingError(
             f"cannot open {os.fspath(path)}: {error.strerror}"
         ) from error
-    try:
-        return SnapshotReader(descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
 
 
 class SnapshotReader:
