@@ -98,7 +98,6 @@ struct csdw_operation {
 struct csdw_line {
     uint64_t address;
     const char *file;
-    const char *directory;   // DW_AT_comp_dir, NULL when absent
     int line;                // 0 when the code has no line
     int column;
     uint32_t discriminator;
@@ -109,6 +108,9 @@ void csdw_table_deinit(struct csdw_table *table);
 // Compile units with code. Row: unit DIE, low, high; a unit without ranges has none.
 // A skeleton unit stands for its split unit.
 int csdw_unit_ranges(Dwarf *dwarf, struct csdw_table *ret);
+
+// 1 if there is any unit.
+int csdw_has_units(Dwarf *dwarf);
 
 // All compile units and type units. Row: DIE (the split one if there is one), DW_TAG.
 int csdw_units(Dwarf *dwarf, struct csdw_table *ret);

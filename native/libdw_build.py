@@ -19,10 +19,16 @@ Elf *elf_begin(int descriptor, int command, Elf *reference);
 int elf_end(Elf *elf);
 Dwarf *dwarf_begin_elf(Elf *elf, int command, void *group);
 int dwarf_end(Dwarf *dwarf);
-int dwarf_errno(void);
+int elf_kind(Elf *elf);
+ssize_t dwelf_elf_gnu_build_id(Elf *elf, const void **ret);
+const char *dwelf_elf_gnu_debuglink(Elf *elf, uint32_t *crc);
 const char *dwarf_errmsg(int error);
+void *dlopen(const char *name, int flags);
+void *dlsym(void *library, const char *symbol);
+void free(void *pointer);
 #define EV_CURRENT ...
 #define ELF_C_READ_MMAP ...
+#define ELF_K_ELF ...
 #define DWARF_C_READ ...
 """
 
@@ -30,11 +36,15 @@ ffibuilder = cffi.FFI()
 ffibuilder.cdef(_LIBDW + (_NATIVE / "libdw.cdef.h").read_text())
 ffibuilder.set_source(
     "coresnap._libdw",
-    '#include "libdw_glue.h"',
+    """
+    #include <dlfcn.h>
+    #include <elfutils/libdwelf.h>
+    #include <stdlib.h>
+    #include "libdw_glue.h"
+    """,
     sources=["native/libdw_glue.c"],
     include_dirs=["native"],
     libraries=["dw", "elf"],
     extra_compile_args=["-std=c11", "-Wall", "-Wextra"],
     py_limited_api=True,
 )
-

@@ -410,6 +410,12 @@ int csdw_unit_ranges(Dwarf *dwarf, struct csdw_table *ret)
     return 0;
 }
 
+int csdw_has_units(Dwarf *dwarf)
+{
+    Dwarf_CU *unit = NULL;
+    return dwarf_get_units(dwarf, NULL, &unit, NULL, NULL, NULL, NULL) == 0;
+}
+
 int csdw_units(Dwarf *dwarf, struct csdw_table *ret)
 {
     csdw_table_init(ret, 2);
@@ -835,11 +841,10 @@ static size_t choose_row(Dwarf_Lines *lines, size_t last)
     return row_flag(lines, row, dwarf_linebeginstatement) ? row : last;
 }
 
-static void fill_line(Dwarf_Line *line, const char *directory, struct csdw_line *ret)
+static void fill_line(Dwarf_Line *line, struct csdw_line *ret)
 {
     dwarf_lineaddr(line, &ret->address);
     ret->file = dwarf_linesrc(line, NULL, NULL);
-    ret->directory = directory;
     dwarf_lineno(line, &ret->line);
     dwarf_linecol(line, &ret->column);
     dwarf_linediscriminator(line, &ret->discriminator);
@@ -850,7 +855,6 @@ int csdw_line_at(Dwarf *dwarf, uint64_t unit, uint64_t pc, struct csdw_line *ret
     Dwarf_Die die;
     Dwarf_Lines *lines = NULL;
     size_t count = 0;
-    Dwarf_Attribute attribute;
     memset(ret, 0, sizeof *ret);
     if (die_at(dwarf, unit, &die) != 0) {
         return -EINVAL;
@@ -862,11 +866,7 @@ int csdw_line_at(Dwarf *dwarf, uint64_t unit, uint64_t pc, struct csdw_line *ret
     if (upper == 0 || row_flag(lines, upper - 1, dwarf_lineendsequence)) {
         return -ENODATA;
     }
-    const char *directory = NULL;
-    if (dwarf_attr(&die, DW_AT_comp_dir, &attribute) != NULL) {
-        directory = dwarf_formstring(&attribute);
-    }
-    fill_line(dwarf_onesrcline(lines, choose_row(lines, upper - 1)), directory, ret);
+    fill_line(dwarf_onesrcline(lines, choose_row(lines, upper - 1)), ret);
     return 0;
 }
 

@@ -58,6 +58,7 @@ class Attribute(enum.IntEnum):
 
     LOCATION = 0x02
     BYTE_SIZE = 0x0B
+    COMP_DIR = 0x1B
     CONST_VALUE = 0x1C
     LOWER_BOUND = 0x22
     UPPER_BOUND = 0x2F
@@ -68,6 +69,7 @@ class Attribute(enum.IntEnum):
     DATA_LOCATION = 0x50
     CALL_VALUE = 0x7E
     CALL_ORIGIN = 0x7F
+    CALL_PARAMETER = 0x80
     CALL_TARGET = 0x83
     GNU_CALL_SITE_VALUE = 0x2111
     GNU_CALL_SITE_TARGET = 0x2113

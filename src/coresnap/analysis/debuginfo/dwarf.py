@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.errors import AccessError, InputError
 
 try:
@@ -31,6 +32,7 @@ __all__ = [
     "RawOperation",
     "Value",
     "open_debug_file",
+    "open_descriptor",
     "unavailable",
 ]
 
@@ -41,6 +43,9 @@ _CHILD_BUDGET = 2_000_000
 _OPERATION_LIMIT = 4096
 _REFERENCE_LIMIT = 16
 """Chains of abstract origins and specifications: two in practice."""
+
+_CData = Any
+"""cffi types its objects at run time only."""
 
 _ENODATA = -61
 _ENOENT = -2
@@ -147,13 +152,19 @@ def open_debug_file(path: str | os.PathLike[str]) -> DebugFile:
     """
     if _UNAVAILABLE is not None:
         raise InputError(_UNAVAILABLE, remedy="Install libdw's headers and rebuild.")
+    return DebugFile(Path(path), open_descriptor(path))
+
+
+def open_descriptor(path: str | os.PathLike[str]) -> int:
+    """A descriptor to read ``path``; raises ``AccessError`` or ``InputError``."""
+    # A debug file's path may name a FIFO: opening must not wait for a writer.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path, flags)
     except PermissionError as error:
         raise AccessError(f"cannot read {os.fspath(path)}: {error.strerror}") from error
     except OSError as error:
         raise InputError(f"cannot open {os.fspath(path)}: {error.strerror}") from error
-    return DebugFile(Path(path), descriptor)
 
 
 class DebugFile:
@@ -181,14 +192,10 @@ class DebugFile:
     def _begin(self) -> None:
         lib = self._lib
         lib.elf_version(lib.EV_CURRENT)
-        self._elf = lib.elf_begin(
-            self._descriptor, lib.ELF_C_READ_MMAP, self._ffi.NULL
-        )
+        self._elf = lib.elf_begin(self._descriptor, lib.ELF_C_READ_MMAP, self._ffi.NULL)
         if self._elf == self._ffi.NULL:
             raise InputError(f"{self.path} cannot be read as an ELF file")
-        self._dwarf = lib.dwarf_begin_elf(
-            self._elf, lib.DWARF_C_READ, self._ffi.NULL
-        )
+        self._dwarf = lib.dwarf_begin_elf(self._elf, lib.DWARF_C_READ, self._ffi.NULL)
         if self._dwarf == self._ffi.NULL:
             self._dwarf = None
             raise InputError(f"{self.path} has no debug information: {self._error()}")
@@ -217,13 +224,13 @@ class DebugFile:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _text(self, pointer: Any) -> str | None:
+    def _text(self, pointer: _CData) -> str | None:
         if pointer == self._ffi.NULL:
             return None
         data: bytes = self._ffi.string(pointer)
         return data.decode("utf-8", "backslashreplace")
 
-    def _rows(self, table: Any) -> Iterator[tuple[int, ...]]:
+    def _rows(self, table: _CData) -> Iterator[tuple[int, ...]]:
         width, count = table.width, table.count
         try:
             words = self._ffi.unpack(table.words, count * width) if count else []
@@ -231,7 +238,7 @@ class DebugFile:
             self._lib.csdw_table_deinit(table)
         return zip(*(iter(words),) * width, strict=True)
 
-    def _table(self) -> Any:
+    def _table(self) -> _CData:
         return self._ffi.new("struct csdw_table *")
 
     def die(self, handle: int) -> Die:
@@ -333,6 +340,10 @@ class DebugFile:
         self._lib.csdw_unit_ranges(self._dwarf, table)
         return [(row[0], row[1], row[2]) for row in self._rows(table)]
 
+    def has_units(self) -> bool:
+        """Whether there is any debug information in the file."""
+        return bool(self._lib.csdw_has_units(self._dwarf))
+
     def units(self) -> list[tuple[int, int]]:
         """(unit DIE, tag) of all units; of a split unit, the DIE with the contents."""
         table = self._table()
@@ -354,9 +365,7 @@ class DebugFile:
         return to ``return_pc`` are there.
         """
         table = self._table()
-        self._lib.csdw_scopes(
-            self._dwarf, function, pc, return_pc, _DIE_BUDGET, table
-        )
+        self._lib.csdw_scopes(self._dwarf, function, pc, return_pc, _DIE_BUDGET, table)
         outside = (1 << 64) - 1
         return [(d, t, -1 if s == outside else s) for d, t, s in self._rows(table)]
 
@@ -408,13 +417,11 @@ class DebugFile:
         if error or count[0] > _OPERATION_LIMIT:
             raise InputError("damaged location description")
         if count[0] > len(array):
-            self._operations = self._ffi.new(
-                "struct csdw_operation[]", int(count[0])
-            )
+            self._operations = self._ffi.new("struct csdw_operation[]", int(count[0]))
             return self.location(handle, attribute, pc)
         return tuple(self._operation(array[i]) for i in range(count[0]))
 
-    def _operation(self, raw: Any) -> RawOperation:
+    def _operation(self, raw: _CData) -> RawOperation:
         block = b""
         if raw.block_size:
             block = bytes(self._ffi.buffer(raw.block, raw.block_size))
@@ -430,19 +437,29 @@ class DebugFile:
         file = self._text(line.file)
         if file is None:
             return None
-        path = _join(self._text(line.directory), file)
+        path = _join(self._directory(unit), file)
         return Line(path, line.line or None, line.column, line.discriminator)
 
     def file_name(self, unit: int, index: int) -> str | None:
         """The path of file number ``index`` of a unit's line table."""
+        own, split = self.unit_of(unit)
         name = self._ffi.new("const char **")
-        if self._lib.csdw_file(self._dwarf, unit, index, name) != 0:
+        if self._lib.csdw_file(self._dwarf, split or own, index, name) != 0:
             return None
-        return self._text(name[0])
+        file = self._text(name[0])
+        return None if file is None else _join(self._directory(own), file)
+
+    def _directory(self, unit: int) -> str | None:
+        value = self.attribute(unit, Attribute.COMP_DIR)
+        if value is None or value.block is None:
+            return None
+        return value.block.decode("utf-8", "backslashreplace")
 
 
 def _join(directory: str | None, file: str) -> str:
-    return file if directory is None else os.path.normpath(os.path.join(directory, file))
+    return (
+        file if directory is None else os.path.normpath(os.path.join(directory, file))
+    )
 
 
 def _signed(word: int) -> int:

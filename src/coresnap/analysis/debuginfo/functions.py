@@ -1,0 +1,276 @@
+"""From an address to the function around it, with what was inlined there.
+
+A function is found through its compile unit: by .debug_aranges, else (clang writes
+none) by the ranges of the unit DIEs. Only units that hold an address are read.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+import attrs
+
+from coresnap.analysis.debuginfo.constants import Language, Tag
+from coresnap.analysis.debuginfo.dwarf import DebugFile, Die, DieFlag
+from coresnap.analysis.demangle import display_name
+
+__all__ = ["Activation", "FunctionAt", "FunctionFinder", "ScopeVariable"]
+
+_OVERLAP_LIMIT = 64
+"""Functions looked back at for one that spans an inner one."""
+_CALL_SITES = (Tag.CALL_SITE, Tag.GNU_CALL_SITE)
+_VARIABLES = (Tag.FORMAL_PARAMETER, Tag.VARIABLE)
+
+
+@attrs.frozen
+class ScopeVariable:
+    """A variable in scope: its DIE, and how many scopes of its function are around."""
+
+    handle: int
+    depth: int
+    is_argument: bool
+    optimized_out: bool = False
+    """Only the abstract function has it: the compiler left nothing of it here."""
+
+
+@attrs.frozen
+class Activation:
+    """One function at an address: the physical one, or one inlined into the next."""
+
+    handle: int
+    name: str
+    linkage_name: str | None
+    inline: bool
+    file: str | None
+    line: int | None
+    variables: tuple[ScopeVariable, ...]
+    """Arguments first, then locals by depth."""
+
+
+@attrs.frozen
+class FunctionAt:
+    """What the program does at one address."""
+
+    unit: int
+    language: int
+    function: int
+    """DIE of the physical function: it has the frame base."""
+    low: int
+    """Start of the function's range around the address (a cold part has its own)."""
+    activations: tuple[Activation, ...]
+    """Innermost first; the last one is the physical function."""
+    call_site: int
+    """DIE of the call that returns to the given return address; 0: none."""
+
+
+@attrs.frozen
+class _Range:
+    low: int
+    high: int
+    handle: int
+
+
+class _RangeTable:
+    """Ranges that may nest; the innermost wins."""
+
+    def __init__(self, ranges: list[tuple[int, int, int]]) -> None:
+        self._ranges = [_Range(*row) for row in sorted(ranges)]
+        self._lows = [row.low for row in self._ranges]
+
+    def find(self, pc: int) -> _Range | None:
+        index = bisect_right(self._lows, pc) - 1
+        for row in self._ranges[max(index - _OVERLAP_LIMIT, -1) + 1 : index + 1][::-1]:
+            if pc < row.high:
+                return row
+        return None
+
+
+class FunctionFinder:
+    """Functions of one debug file; indexes are made per unit when first needed."""
+
+    def __init__(self, file: DebugFile) -> None:
+        self._file = file
+        self._functions: dict[tuple[int, bool], _RangeTable] = {}
+        self._units: _RangeTable | None = None
+        self._names: dict[int, tuple[str, str | None]] = {}
+
+    def find(self, pc: int, return_pc: int = 0) -> FunctionAt | None:
+        """The function at link-time address ``pc``; None if no unit describes it.
+
+        ``return_pc`` is the return address of the call that is going on there.
+        """
+        for unit in self._candidate_units(pc):
+            found = self._range(unit, pc)
+            if found is not None:
+                return self._describe(unit, found, pc, return_pc)
+        return None
+
+    def _candidate_units(self, pc: int) -> list[int]:
+        unit = self._file.unit_at(pc)
+        units = [unit] if unit else []
+        if not units or self._range(unit, pc) is None:
+            if self._units is None:
+                rows = [(low, high, u) for u, low, high in self._file.unit_ranges()]
+                self._units = _RangeTable(rows)
+            by_range = self._units.find(pc)
+            if by_range is not None and by_range.handle != unit:
+                units.append(by_range.handle)
+        return units
+
+    def _range(self, unit: int, pc: int) -> _Range | None:
+        # Nested functions (GNU C) stand inside another function's DIE: looking for
+        # them costs a walk over the whole unit, so it is done last.
+        return self._table(unit, False).find(pc) or self._table(unit, True).find(pc)
+
+    def _table(self, unit: int, deep: bool) -> _RangeTable:
+        table = self._functions.get((unit, deep))
+        if table is None:
+            contents = self._contents(unit)
+            table = _RangeTable(self._file.functions(contents, deep=deep))
+            self._functions[unit, deep] = table
+        return table
+
+    def _contents(self, unit: int) -> int:
+        return self._file.unit_of(unit)[1] or unit
+
+    def _describe(
+        self, unit: int, found: _Range, pc: int, return_pc: int
+    ) -> FunctionAt:
+        rows = self._file.scopes(found.handle, pc, return_pc)
+        walk = _ScopeWalk(self._file, found.handle, rows)
+        language = self._file.die(self._contents(unit)).language
+        return FunctionAt(
+            unit=unit,
+            language=language,
+            function=found.handle,
+            low=found.low,
+            activations=self._activations(unit, language, walk, pc),
+            call_site=next((h for h, tag, _ in rows if tag in _CALL_SITES), 0),
+        )
+
+    def _activations(
+        self, unit: int, language: int, walk: _ScopeWalk, pc: int
+    ) -> tuple[Activation, ...]:
+        place = self._file.line_at(unit, pc)
+        file, line = (place.file, place.line) if place else (None, None)
+        activations = []
+        for handle in reversed(walk.functions):
+            name, linkage_name = self._name(handle, language)
+            inline = handle != walk.functions[0]
+            activations.append(
+                Activation(
+                    handle=handle,
+                    name=name,
+                    linkage_name=linkage_name,
+                    inline=inline,
+                    file=file,
+                    line=line,
+                    variables=walk.variables(handle),
+                )
+            )
+            call = self._file.die(handle)
+            file = self._file.file_name(unit, call.call_file)
+            line = call.call_line or None
+        return tuple(activations)
+
+    def _name(self, handle: int, language: int) -> tuple[str, str | None]:
+        found = self._names.get(handle)
+        if found is None:
+            found = self._names[handle] = function_name(self._file, handle, language)
+        return found
+
+
+def function_name(
+    file: DebugFile, handle: int, language: int
+) -> tuple[str, str | None]:
+    """(name for people, linkage name if it differs) of a function's DIE."""
+    chain = file.integrated(handle)
+    linkage = next((die.linkage_name for die in chain if die.linkage_name), None)
+    if linkage is not None and language != Language.RUST:
+        name = display_name(linkage)
+        if name != linkage:
+            return name, linkage
+    name = qualified_name(file, chain)
+    return name, linkage if linkage != name else None
+
+
+def qualified_name(file: DebugFile, chain: list[Die]) -> str:
+    """The name with the namespaces and classes around its declaration."""
+    own = next((die.name for die in chain if die.name), None)
+    if own is None:
+        return "(unnamed)"
+    # The last of the chain is the declaration: it stands where the name belongs.
+    around = [
+        die.name or _UNNAMED[die.tag]
+        for die in file.scope_names(chain[-1].handle)
+        if die.tag in _UNNAMED
+    ]
+    return "::".join([*around, own])
+
+
+_UNNAMED: dict[int, str] = {
+    Tag.NAMESPACE: "(anonymous namespace)",
+    Tag.CLASS_TYPE: "(anonymous class)",
+    Tag.STRUCTURE_TYPE: "(anonymous struct)",
+    Tag.UNION_TYPE: "(anonymous union)",
+    Tag.MODULE: "(anonymous module)",
+    Tag.ENUMERATION_TYPE: "(anonymous enum)",
+}
+
+
+class _ScopeWalk:
+    """The rows of ``DebugFile.scopes``, by function."""
+
+    def __init__(
+        self, file: DebugFile, function: int, rows: list[tuple[int, int, int]]
+    ) -> None:
+        self._file = file
+        self.functions = [function]
+        """The physical function, then what is inlined, inwards."""
+        self._variables: dict[int, list[ScopeVariable]] = {function: []}
+        self._owner: dict[int, tuple[int, int]] = {-1: (function, 0)}
+        for row, (handle, tag, scope) in enumerate(rows):
+            self._add(row, handle, tag, *self._owner[scope])
+
+    def _add(self, row: int, handle: int, tag: int, owner: int, depth: int) -> None:
+        if tag == Tag.INLINED_SUBROUTINE:
+            self.functions.append(handle)
+            self._variables[handle] = []
+            self._owner[row] = (handle, 0)
+        elif tag in _VARIABLES:
+            is_argument = tag == Tag.FORMAL_PARAMETER
+            variable = ScopeVariable(handle, depth, is_argument)
+            self._variables[owner].append(variable)
+        elif tag not in _CALL_SITES:
+            self._owner[row] = (owner, depth + 1)
+
+    def variables(self, function: int) -> tuple[ScopeVariable, ...]:
+        """Variables of one function that have a name, in order of display."""
+        found = [*self._variables[function], *self._lost(function)]
+        shown = [v for v in found if self._is_shown(v.handle)]
+        shown.sort(key=self._order)
+        return tuple(shown)
+
+    def _order(self, variable: ScopeVariable) -> tuple[bool, int, int]:
+        # The compiler reorders parameters of inlined functions; the abstract
+        # function's stand in the source's order.
+        declared = self._file.integrated(variable.handle)[-1].handle
+        return not variable.is_argument, variable.depth, declared
+
+    def _is_shown(self, handle: int) -> bool:
+        chain = self._file.integrated(handle)
+        declared = chain[0].flags & DieFlag.DECLARATION
+        return not declared and any(die.name for die in chain)
+
+    def _lost(self, function: int) -> list[ScopeVariable]:
+        origin = self._file.die(function).abstract_origin
+        if not origin:
+            return []
+        present = {
+            self._file.die(v.handle).abstract_origin for v in self._variables[function]
+        }
+        return [
+            ScopeVariable(handle, 0, tag == Tag.FORMAL_PARAMETER, optimized_out=True)
+            for handle, tag in self._file.children(origin, _VARIABLES)
+            if handle not in present
+        ]

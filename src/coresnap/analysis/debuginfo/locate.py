@@ -1,0 +1,156 @@
+"""Finding the file with a module's debug information.
+
+In this order, the first that fits wins:
+
+1. the module's own file;
+2. ``.build-id/xx/yyyy.debug`` below each debug directory;
+3. the name in ``.gnu_debuglink``: beside the module, in ``.debug`` there, and below
+   each debug directory.
+
+A separate file fits if its build-id is the module's, or, where there are none, if its
+CRC-32 is the one that the debuglink records. A file that is there but does not fit is
+reported with the reason, never used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import attrs
+
+from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file, unavailable
+from coresnap.analysis.debuginfo.elf_links import (
+    DebugLinks,
+    file_crc,
+    read_debug_links,
+)
+from coresnap.errors import AccessError, InputError
+
+__all__ = ["Located", "debug_directories_of", "locate"]
+
+_SYSTEM_DIRECTORY = "usr/lib/debug"
+
+
+@attrs.frozen(eq=False)
+class Located:
+    """The debug file of one module, or why there is none."""
+
+    file: DebugFile | None
+    looked_at: tuple[str, ...]
+    """What was looked for and not used, each with the reason."""
+
+    @property
+    def problem(self) -> str | None:
+        """One line for people; None if a file was found."""
+        if self.file is not None:
+            return None
+        return "no debug information: " + "; ".join(self.looked_at)
+
+
+def debug_directories_of(
+    given: Sequence[Path], sysroot: Path | None
+) -> tuple[Path, ...]:
+    """The given directories, then the system's own below ``sysroot``."""
+    return (*given, (sysroot or Path("/")) / _SYSTEM_DIRECTORY)
+
+
+def locate(
+    module_file: Path | None, build_id: str | None, directories: Sequence[Path]
+) -> Located:
+    """Open the debug file of a module.
+
+    ``module_file`` is the local file that was found to fit the module, ``build_id``
+    the module's as the core has it. Never raises for what it finds on disk.
+    """
+    reason = unavailable()
+    if reason is not None:
+        return Located(None, (reason,))
+    search = _Search(build_id)
+    links = DebugLinks(build_id)
+    if module_file is not None:
+        found = search.open(module_file)
+        if found is not None:
+            return Located(found, tuple(search.looked_at))
+        links = search.links(module_file)
+    for path, crc in _candidates(module_file, links, build_id, directories):
+        found = search.open_separate(path, crc)
+        if found is not None:
+            return Located(found, tuple(search.looked_at))
+    return Located(None, tuple(search.looked_at))
+
+
+def _candidates(
+    module_file: Path | None,
+    links: DebugLinks,
+    build_id: str | None,
+    directories: Sequence[Path],
+) -> Iterator[tuple[Path, int | None]]:
+    identity = build_id or links.build_id
+    if identity is not None and len(identity) > 2:
+        for directory in directories:
+            name = f"{identity[2:]}.debug"
+            yield directory / ".build-id" / identity[:2] / name, None
+    # A name with a slash would lead out of the directories.
+    if module_file is None or not links.debuglink or "/" in links.debuglink:
+        return
+    beside = module_file.resolve().parent
+    below = beside.relative_to(beside.anchor)
+    for place in (beside, beside / ".debug", *(d / below for d in directories)):
+        yield place / links.debuglink, links.debuglink_crc
+
+
+class _Search:
+    """Opens candidates and remembers why it did not take them."""
+
+    def __init__(self, build_id: str | None) -> None:
+        self._build_id = build_id
+        self.looked_at: list[str] = []
+
+    def open(self, path: Path) -> DebugFile | None:
+        """The file, if libdw finds compile units in it."""
+        try:
+            file = open_debug_file(path)
+        except (AccessError, InputError) as error:
+            self.looked_at.append(str(error))
+            return None
+        if file.has_units():
+            return file
+        file.close()
+        self.looked_at.append(f"{path} has no debug information")
+        return None
+
+    def links(self, path: Path) -> DebugLinks:
+        """The links of the module's file; empty ones if it cannot be read."""
+        try:
+            return read_debug_links(path)
+        except (AccessError, InputError):
+            return DebugLinks()  # open() has said why
+
+    def open_separate(self, path: Path, crc: int | None) -> DebugFile | None:
+        """A separate debug file, if it belongs to the module."""
+        try:
+            if not path.is_file():
+                self.looked_at.append(f"{path} is not there")
+                return None
+            problem = self._mismatch(path, crc)
+        except (AccessError, InputError) as error:
+            self.looked_at.append(str(error))
+            return None
+        except OSError as error:
+            self.looked_at.append(f"cannot read {path}: {error.strerror}")
+            return None
+        if problem is not None:
+            self.looked_at.append(f"{path} {problem}")
+            return None
+        return self.open(path)
+
+    def _mismatch(self, path: Path, crc: int | None) -> str | None:
+        own = read_debug_links(path).build_id
+        if own is not None and self._build_id is not None:
+            if own == self._build_id:
+                return None
+            return f"has build-id {own}, the module {self._build_id}"
+        if crc is None:
+            return None if own is not None else "has no build-id"
+        return None if file_crc(path) == crc else "has not the CRC of the debuglink"

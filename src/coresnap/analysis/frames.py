@@ -1,0 +1,282 @@
+"""From a stack to frames for people: functions, inlined ones too, lines, variables.
+
+What is the same whenever the program stands at an address (function, inlined calls,
+lines, which variables there are and where) is worked out once per address and kept as
+a plan; a frame then costs the reading of its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from coresnap.analysis.debuginfo.dwarf import unavailable
+from coresnap.analysis.demangle import display_name
+from coresnap.analysis.modules import ModuleTable, ReadableModule
+from coresnap.analysis.source import Excerpt, SourceReader
+from coresnap.analysis.values.evaluate import FrameContext, Machine
+from coresnap.analysis.values.limits import Allowance, ValueLimits
+from coresnap.analysis.values.module_reader import (
+    CodePlan,
+    FunctionPlan,
+    ModuleReader,
+    ProcessFacts,
+)
+from coresnap.analysis.values.process import CoreProcess
+from coresnap.analysis.values.variables import VariablesPlan
+from coresnap.errors import InputError
+from coresnap.model import Frame, Module, Note
+
+if TYPE_CHECKING:
+    from coresnap.analysis.unwind.unwinder import Stack, StackFrame
+    from coresnap.elfcore.corefile import CoreFile
+
+__all__ = ["FrameBuilder"]
+
+_X87_ARCHITECTURES = ("x86-64", "i386")
+_THREAD_POINTERS = {"x86-64": 58}
+"""DWARF number of the register that thread-local storage is counted from."""
+
+
+@attrs.frozen(eq=False)
+class _Activation:
+    """One function of a plan, with everything that needs no frame."""
+
+    function: str | None = None
+    linkage_name: str | None = None
+    inline: bool = False
+    file: str | None = None
+    line: int | None = None
+    excerpt: Excerpt = attrs.field(factory=Excerpt)
+    variables: VariablesPlan | None = None
+
+
+@attrs.frozen(eq=False)
+class _Plan:
+    """What is at one address of the code; ``activations`` innermost first."""
+
+    activations: tuple[_Activation, ...] = (_Activation(),)
+    code: CodePlan | None = None
+    start: int | None = None
+    """Where the function starts: what ``function_offset`` counts from."""
+    module: str | None = None
+    bias: int = 0
+    build_id: str | None = None
+
+
+class FrameBuilder:
+    """Frames of one core. Debug files are found, opened and read as frames need them.
+
+    ``debug_directories`` are searched before the system's. Use as a context manager,
+    or ``close`` it, to release the debug files.
+    """
+
+    def __init__(
+        self,
+        core: CoreFile,
+        *,
+        debug_directories: Sequence[Path] = (),
+        limits: ValueLimits | None = None,
+    ) -> None:
+        architecture = core.architecture
+        self._limits = limits or ValueLimits()
+        self._allowance = Allowance.of(self._limits)
+        self._table = ModuleTable(core, debug_directories, self._facts)
+        self._process = CoreProcess(core.memory, self._table)
+        self._architecture = architecture
+        self._source = SourceReader(core.sysroot)
+        self._plans: dict[tuple[int, int], _Plan] = {}
+        self._notes: dict[str, Note] = {}
+        self._machine = Machine(
+            pointer_size=architecture.pointer_size,
+            byte_order=architecture.byte_order,
+            register_names=architecture.register_names,
+            read=core.memory.read,
+        )
+
+    def _facts(self) -> ProcessFacts:
+        return ProcessFacts(
+            process=self._process,
+            pointer_size=self._architecture.pointer_size,
+            little_endian=self._architecture.byte_order == "little",
+            x87=self._architecture.name in _X87_ARCHITECTURES,
+            limits=self._limits,
+            allowance=self._allowance,
+        )
+
+    def __enter__(self) -> FrameBuilder:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the debug files."""
+        self._table.close()
+
+    def modules(self) -> tuple[Module, ...]:
+        """All modules, by start address, with the debug files found so far."""
+        return tuple(self._table.describe())
+
+    def notes(self) -> tuple[Note, ...]:
+        """What the reader of the frames must know."""
+        notes = list(self._notes.values())
+        reason = unavailable()
+        if reason is not None:
+            notes.append(Note("debuginfo", f"no lines, inlines, values: {reason}"))
+        if self._allowance.total <= 0:
+            limit = f"{self._limits.nodes} members and elements"
+            notes.append(Note("values", f"cut at the limit of {limit}"))
+        return tuple(notes)
+
+    def frames(self, stack: Stack) -> tuple[Frame, ...]:
+        """The frames of one stack, inlined ones expanded, innermost first."""
+        frames: list[Frame] = []
+        contexts = _Contexts(self, stack.frames)
+        for index, frame in enumerate(stack.frames):
+            self._add_frames(frames, frame, self.plan(frame), contexts, index)
+        return tuple(frames)
+
+    def _add_frames(
+        self,
+        frames: list[Frame],
+        frame: StackFrame,
+        plan: _Plan,
+        contexts: _Contexts,
+        index: int,
+    ) -> None:
+        pc = frame.pc
+        stack_pointer = frame.registers.get(self._architecture.stack_pointer)
+        context = contexts.at(index)
+        offset = None if plan.start is None else pc - plan.start
+        in_module = None if plan.module is None else pc - plan.bias
+        for one in plan.activations:
+            variables = ()
+            if one.variables is not None and context is not None:
+                variables = one.variables.read(context)
+            frames.append(
+                Frame(
+                    pc,
+                    frame.trust,
+                    one.inline,
+                    frame.signal_frame,
+                    one.function,
+                    one.linkage_name,
+                    None if one.inline else offset,
+                    one.file,
+                    one.line,
+                    plan.module,
+                    in_module,
+                    plan.build_id,
+                    stack_pointer,
+                    variables,
+                    one.excerpt.lines,
+                    one.excerpt.start,
+                )
+            )
+
+    def plan(self, frame: StackFrame) -> _Plan:
+        """What is at the frame's address."""
+        key = frame.lookup_pc, frame.pc
+        plan = self._plans.get(key)
+        if plan is None:
+            return_pc = frame.pc if frame.lookup_pc != frame.pc else 0
+            plan = self._plans[key] = self._make_plan(frame.lookup_pc, return_pc)
+        return plan
+
+    def _make_plan(self, pc: int, return_pc: int) -> _Plan:
+        module = self._table.at(pc)
+        if module is None:
+            return _Plan()
+        code = self._code_plan(module, pc, return_pc)
+        if code is None:
+            return self._symbol_plan(module, pc)
+        modified = module.modified
+        return _Plan(
+            tuple(self._activation(f, modified) for f in code.functions),
+            code,
+            code.start,
+            module.loaded.path,
+            module.loaded.load_bias,
+            module.loaded.build_id,
+        )
+
+    def _code_plan(
+        self, module: ReadableModule, pc: int, return_pc: int
+    ) -> CodePlan | None:
+        try:
+            reader: ModuleReader | None = module.reader()
+            return None if reader is None else reader.plan(pc, return_pc)
+        except InputError as error:
+            self._notes[module.loaded.path] = Note("debuginfo", str(error))
+            return None
+
+    def _symbol_plan(self, module: ReadableModule, pc: int) -> _Plan:
+        symbol = module.symbol(pc)
+        activation, start = _Activation(), None
+        if symbol is not None:
+            name = display_name(symbol.name)
+            linkage_name = symbol.name if symbol.name != name else None
+            activation = _Activation(name, linkage_name)
+            start = symbol.address + module.loaded.load_bias
+        loaded = module.loaded
+        return _Plan(
+            (activation,), None, start, loaded.path, loaded.load_bias, loaded.build_id
+        )
+
+    def _activation(
+        self, function: FunctionPlan, modified: float | None
+    ) -> _Activation:
+        one = function.activation
+        return _Activation(
+            one.name,
+            one.linkage_name,
+            one.inline,
+            one.file,
+            one.line,
+            self._source.around(one.file, one.line, modified),
+            function.variables,
+        )
+
+    def context(
+        self, frame: StackFrame, contexts: _Contexts, index: int
+    ) -> FrameContext | None:
+        """The frame as expressions see it; None where there is no debug information."""
+        code = self.plan(frame).code
+        if code is None:
+            return None
+        return FrameContext(
+            self._machine,
+            code.code,
+            frame.registers,
+            frame.cfa,
+            contexts.thread_pointer,
+            lambda: contexts.at(index + 1),
+        )
+
+    def thread_pointer(self, frame: StackFrame) -> int | None:
+        """The register that thread-local storage is counted from."""
+        number = _THREAD_POINTERS.get(self._architecture.name)
+        return None if number is None else frame.registers.get(number)
+
+
+class _Contexts:
+    """The frames of one stack as expressions see them, made when needed."""
+
+    def __init__(self, builder: FrameBuilder, frames: Sequence[StackFrame]) -> None:
+        self._builder = builder
+        self._frames = frames
+        self._contexts: dict[int, FrameContext | None] = {}
+        self.thread_pointer = builder.thread_pointer(frames[0]) if frames else None
+
+    def at(self, index: int) -> FrameContext | None:
+        """The context of one frame; None if there is none."""
+        if index >= len(self._frames):
+            return None
+        if index not in self._contexts:
+            frame = self._frames[index]
+            self._contexts[index] = self._builder.context(frame, self, index)
+        return self._contexts[index]

@@ -1,0 +1,126 @@
+"""The modules of a core with what could be found to read them: symbols, DWARF."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from coresnap.analysis.debuginfo.locate import Located, debug_directories_of, locate
+from coresnap.analysis.symbols import Symbol, SymbolTable
+from coresnap.analysis.values.module_reader import ModuleReader, ProcessFacts
+from coresnap.model import Module
+
+if TYPE_CHECKING:
+    from coresnap.elfcore.corefile import CoreFile, LoadedModule
+
+__all__ = ["ModuleTable", "ReadableModule"]
+
+
+@attrs.define(eq=False)
+class ReadableModule:
+    """A module of the process; files are looked for when they are first needed."""
+
+    loaded: LoadedModule
+    _directories: Sequence[Path]
+    _facts: Callable[[], ProcessFacts]
+    _tls_offset: int | None
+    _located: Located | None = None
+    _reader: ModuleReader | None = None
+    _symbols: SymbolTable | None = None
+
+    def reader(self) -> ModuleReader | None:
+        """Its debug information; None if there is none."""
+        if self._located is None:
+            module = self.loaded
+            self._located = locate(module.file, module.build_id, self._directories)
+            if self._located.file is not None:
+                self._reader = ModuleReader(
+                    self._located.file,
+                    module.load_bias,
+                    self._tls_offset,
+                    self._facts(),
+                )
+        return self._reader
+
+    def symbol(self, address: int) -> Symbol | None:
+        """The symbol whose code or data holds a run-time address."""
+        return self._symbol_table().find(address - self.loaded.load_bias)
+
+    def _symbol_table(self) -> SymbolTable:
+        if self._symbols is None:
+            self._symbols = SymbolTable.of(self.loaded)
+        return self._symbols
+
+    @property
+    def modified(self) -> float | None:
+        """mtime of its file; None if there is no file."""
+        try:
+            file = self.loaded.file
+            return None if file is None else file.stat().st_mtime
+        except OSError:
+            return None
+
+    def describe(self) -> Module:
+        """The module for the report."""
+        module, located = self.loaded, self._located
+        debug_file = located.file if located is not None else None
+        problems = (module.problem, located.problem if located is not None else None)
+        symbols = "dwarf" if debug_file else self._symbol_table().source
+        return Module(
+            path=module.path,
+            start=module.start,
+            end=module.end,
+            load_bias=module.load_bias,
+            build_id=module.build_id,
+            file=None if module.file is None else str(module.file),
+            debug_file=None if debug_file is None else str(debug_file.path),
+            symbols=symbols,
+            problem="; ".join(p for p in problems if p) or None,
+        )
+
+    def close(self) -> None:
+        """Release the debug file."""
+        if self._located is not None and self._located.file is not None:
+            self._located.file.close()
+        self._located = self._reader = None
+
+
+class ModuleTable:
+    """The modules of one core, by address."""
+
+    def __init__(
+        self,
+        core: CoreFile,
+        debug_directories: Sequence[Path],
+        facts: Callable[[], ProcessFacts],
+    ) -> None:
+        directories = debug_directories_of(debug_directories, core.sysroot)
+        self._modules = [
+            ReadableModule(module, directories, facts, tls_offset_of(core, module))
+            for module in sorted(core.modules, key=lambda module: module.start)
+        ]
+        self._starts = [module.loaded.start for module in self._modules]
+
+    def at(self, address: int) -> ReadableModule | None:
+        """The module that holds an address."""
+        index = bisect_right(self._starts, address) - 1
+        if index >= 0 and address < self._modules[index].loaded.end:
+            return self._modules[index]
+        return None
+
+    def describe(self) -> list[Module]:
+        """All modules for the report, by start address."""
+        return [module.describe() for module in self._modules]
+
+    def close(self) -> None:
+        """Release the debug files."""
+        for module in self._modules:
+            module.close()
+
+
+def tls_offset_of(core: CoreFile, module: LoadedModule) -> int | None:
+    return None

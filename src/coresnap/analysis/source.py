@@ -1,0 +1,85 @@
+"""The source text around a line, if it is the text that was compiled."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import attrs
+
+__all__ = ["Excerpt", "SourceReader"]
+
+_CONTEXT = 3
+"""Lines before and after."""
+_SIZE_LIMIT = 8 << 20
+"""Bytes of the largest file that is read; generated sources may be larger."""
+_LINE_LIMIT = 400
+"""Characters kept of one line."""
+_NO_LINES: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Excerpt:
+    """Lines of a file; ``start`` is the 1-based number of the first, None if none."""
+
+    lines: tuple[str, ...] = _NO_LINES
+    start: int | None = None
+
+
+_NOTHING = Excerpt()
+
+
+class SourceReader:
+    """Reads each file once, below ``sysroot`` if there is one.
+
+    File names come from debug information, so the file must be a regular one of
+    sensible size, and not newer than the program, or it is not shown.
+    """
+
+    def __init__(self, sysroot: Path | None = None) -> None:
+        self._sysroot = sysroot
+        self._files: dict[str, tuple[list[str], float]] = {}
+
+    def around(
+        self, file: str | None, line: int | None, module_time: float | None
+    ) -> Excerpt:
+        """The lines around ``line``; ``module_time`` is the program's mtime.
+
+        Empty if the file is not there, is newer than the program, or ends before.
+        """
+        if file is None or line is None or module_time is None:
+            return _NOTHING
+        lines, modified = self._read(file)
+        if modified > module_time or not 1 <= line <= len(lines):
+            return _NOTHING
+        start = max(line - _CONTEXT, 1)
+        return Excerpt(tuple(lines[start - 1 : line + _CONTEXT]), start)
+
+    def _read(self, file: str) -> tuple[list[str], float]:
+        found = self._files.get(file)
+        if found is None:
+            found = self._files[file] = _read_lines(self._path(file))
+        return found
+
+    def _path(self, file: str) -> Path:
+        if self._sysroot is None:
+            return Path(file)
+        return self._sysroot / file.lstrip("/")
+
+
+def _read_lines(path: Path) -> tuple[list[str], float]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return [], 0.0
+    with open(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        is_sensible = 0 < status.st_size <= _SIZE_LIMIT
+        if not stat.S_ISREG(status.st_mode) or not is_sensible:
+            return [], 0.0
+        text = stream.read(_SIZE_LIMIT).decode("utf-8", "backslashreplace")
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return [line[:_LINE_LIMIT].rstrip("\r") for line in lines], status.st_mtime

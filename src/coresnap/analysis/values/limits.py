@@ -1,0 +1,59 @@
+"""How much of a value is kept, and what is left of the allowance."""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["Allowance", "ValueLimits"]
+
+
+@attrs.frozen
+class ValueLimits:
+    """Where values are cut. What is cut says so (``Variable.truncated``)."""
+
+    depth: int = 16
+    """Aggregates within aggregates."""
+    elements: int = 100
+    """Elements of one array, in each dimension."""
+    text: int = 1024
+    """Bytes of one string."""
+    pointer_levels: int = 1
+    """Pointers followed from a variable on; strings and references do not count."""
+    nodes_per_variable: int = 1000
+    """Members, elements and targets below one variable."""
+    nodes: int = 400_000
+    """The same, below all variables of a core."""
+    object_size: int = 1 << 20
+    """Bytes of the largest object that is read whole."""
+
+
+@attrs.define
+class Allowance:
+    """What may still be spent. Readers share it, and count it down as they go."""
+
+    total: int
+    """Nodes below all further variables."""
+    nodes: int = 0
+    """Nodes below the variable that is being read."""
+    depth: int = 0
+    levels: int = 0
+
+    @classmethod
+    def of(cls, limits: ValueLimits) -> Allowance:
+        """A full allowance."""
+        return cls(total=limits.nodes)
+
+    def begin(self, limits: ValueLimits) -> None:
+        """Start another variable."""
+        limit = limits.nodes_per_variable
+        self.nodes = limit if limit < self.total else self.total
+        self.depth = limits.depth
+        self.levels = limits.pointer_levels
+
+    def spend(self, nodes: int) -> bool:
+        """Take ``nodes``; False, and nothing taken, if they are not left."""
+        if nodes > self.nodes:
+            return False
+        self.nodes -= nodes
+        self.total -= nodes
+        return True

@@ -1,0 +1,109 @@
+"""Everything that debug information says about one module, behind one door."""
+
+from __future__ import annotations
+
+import attrs
+
+from coresnap.analysis.debuginfo.constants import Attribute
+from coresnap.analysis.debuginfo.dwarf import DebugFile
+from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
+from coresnap.analysis.values.call_sites import call_site_at, linkage_name
+from coresnap.analysis.values.decode import Process, ValueDecoder
+from coresnap.analysis.values.evaluate import FrameCode
+from coresnap.analysis.values.frame_types import FrameTypes
+from coresnap.analysis.values.limits import Allowance, ValueLimits
+from coresnap.analysis.values.types import TypeGraph
+from coresnap.analysis.values.variables import VariablePlanner, VariablesPlan
+
+__all__ = ["CodePlan", "FunctionPlan", "ModuleReader", "ProcessFacts"]
+
+
+@attrs.frozen(eq=False)
+class ProcessFacts:
+    """What a module's values need to know about the process."""
+
+    process: Process
+    pointer_size: int
+    little_endian: bool
+    x87: bool
+    """Whether long double is the 80-bit format of the x87."""
+    limits: ValueLimits
+    allowance: Allowance
+    """Shared by all modules."""
+
+
+@attrs.frozen(eq=False)
+class FunctionPlan:
+    """One activation at an address: all that does not depend on the frame."""
+
+    activation: Activation
+    variables: VariablesPlan
+
+
+@attrs.frozen(eq=False)
+class CodePlan:
+    """What debug information says about one address of the code."""
+
+    code: FrameCode
+    start: int
+    """Run-time address of the range of the function that holds the address."""
+    functions: tuple[FunctionPlan, ...]
+    """Innermost first; all but the last are inlined."""
+
+
+class ModuleReader:
+    """One module: ``bias`` is its load bias, ``tls_offset`` where its thread-local
+    block is from the thread pointer (None: not known)."""
+
+    def __init__(
+        self, file: DebugFile, bias: int, tls_offset: int | None, facts: ProcessFacts
+    ) -> None:
+        self.file = file
+        self._bias = bias
+        self._tls_offset = tls_offset
+        self._finder = FunctionFinder(file)
+        graph = TypeGraph(
+            file, pointer_size=facts.pointer_size, little_endian=facts.little_endian
+        )
+        types = FrameTypes(file, graph, bias)
+        decoder = ValueDecoder(
+            graph, facts.process, types, facts.allowance, facts.limits, x87=facts.x87
+        )
+        self._planner = VariablePlanner(file, decoder, types)
+
+    def plan(self, pc: int, return_pc: int) -> CodePlan | None:
+        """What is at run-time address ``pc``; None if no function is described.
+
+        ``return_pc`` is the return address of the call in progress, 0 if there is
+        none. Raises ``InputError`` if the debug information is damaged.
+        """
+        link_pc = pc - self._bias
+        link_return = return_pc - self._bias if return_pc else 0
+        at = self._finder.find(link_pc, link_return)
+        if at is None:
+            return None
+        functions = tuple(
+            FunctionPlan(one, self._planner.plan(one.variables, link_pc))
+            for one in at.activations
+        )
+        return CodePlan(self._code(at, link_pc), at.low + self._bias, functions)
+
+    def _code(self, at: FunctionAt, link_pc: int) -> FrameCode:
+        base = self.file.location(at.function, Attribute.FRAME_BASE, link_pc)
+        call_site = call_site_at(self.file, at.call_site) if at.call_site else None
+        return FrameCode(
+            file=self.file,
+            bias=self._bias,
+            start=self._entry(at) + self._bias,
+            symbol=linkage_name(self.file, at.function),
+            frame_base=base,
+            call_site=call_site,
+            tls_offset=self._tls_offset,
+        )
+
+    def _entry(self, at: FunctionAt) -> int:
+        return self.file.die(at.function).low_pc or at.low
+
+    def close(self) -> None:
+        """Release the debug file."""
+        self.file.close()

@@ -1,0 +1,53 @@
+"""The dead process as values see it: memory of the core, names of its symbols."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coresnap.analysis.demangle import display_name
+
+if TYPE_CHECKING:
+    from coresnap.analysis.modules import ModuleTable
+    from coresnap.elfcore.memory import Memory
+
+__all__ = ["CoreProcess"]
+
+_STRING_CHUNK = 256
+
+
+class CoreProcess:
+    """Answers ``decode.Process``'s questions from a core."""
+
+    def __init__(self, memory: Memory, modules: ModuleTable) -> None:
+        self._memory = memory
+        self._modules = modules
+        self.read = memory.read
+        """(address, size) -> exactly that many bytes."""
+
+    def read_string(self, address: int, limit: int, width: int) -> bytes | None:
+        """Whole characters of ``width`` bytes up to NUL, the end of what is there, or
+        ``limit`` bytes; None if the first one is not there."""
+        data = b""
+        zero = bytes(width)
+        while len(data) < limit:
+            size = min(_STRING_CHUNK, limit - len(data))
+            chunk = self._memory.read_some(address + len(data), size)
+            chunk = chunk[: len(chunk) - len(chunk) % width]
+            end = _find(chunk, zero, width)
+            data += chunk[:end]
+            if end < len(chunk) or len(chunk) < size:
+                return data if data or chunk else None
+        return data
+
+    def symbol(self, address: int) -> str | None:
+        """Name of the function at ``address``, for people."""
+        module = self._modules.at(address)
+        symbol = module.symbol(address) if module is not None else None
+        return None if symbol is None else display_name(symbol.name)
+
+
+def _find(chunk: bytes, zero: bytes, width: int) -> int:
+    at = chunk.find(zero)
+    while at >= 0 and at % width:
+        at = chunk.find(zero, at + 1)
+    return at if at >= 0 else len(chunk)
