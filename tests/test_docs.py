@@ -11,6 +11,7 @@ import pytest
 
 from coresnap import model
 from coresnap.analysis.attributes import ATTRIBUTES
+from coresnap.collect.journal import Event, State
 from coresnap.config import SETTINGS
 from coresnap.snapshot.memory import MemoryIndex
 from coresnap.snapshot.schema import SECTION_TYPES
@@ -111,7 +112,7 @@ def test_a_manual_page_has_the_sections_of_one(page: Path) -> None:
 
 def test_every_setting_is_documented_with_its_kind_and_default() -> None:
     documented = {
-        (heading, name): (cells[0], cells[1].strip("`"))
+        (heading, name): (cells[0].replace(" or ", "|"), cells[1].strip("`"))
         for heading in {setting.section for setting in SETTINGS}
         for name, cells in rows(section("configuration.md", f"[{heading}]")).items()
     }
@@ -178,6 +179,12 @@ def test_every_value_of_an_enumeration_is_documented(
     text = section("formats.md", heading)
     for value in enumeration:
         assert f"`{value}`" in text
+
+
+def test_every_state_and_event_of_the_journal_is_documented() -> None:
+    text = section("formats.md", "Journal")
+    for word in (*State, *Event):
+        assert f"`{word}`" in text
 
 
 # --- links --------------------------------------------------------------------
