@@ -170,3 +170,14 @@ def test_the_form_is_plain_python() -> None:
 
     walk(to_json(specimens.full()))
     assert kinds <= {dict, list, str, int, float, bool, type(None)}
+
+
+def test_nesting_that_no_analysis_makes_is_cut() -> None:
+    deep = variable(kind=VariableKind.GLOBAL)
+    for _ in range(5000):
+        deep = variable(kind=VariableKind.GLOBAL, members=(deep,))
+
+    (shown,) = read(specimens.small(globals=(deep,)))["globals"]
+    while "members" in shown:
+        (shown,) = shown["members"]
+    assert shown["truncated"] is True

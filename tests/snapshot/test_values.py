@@ -156,3 +156,31 @@ def test_hostile_names_types_and_texts_are_escaped() -> None:
 
 def test_a_very_long_text_is_cut_on_display() -> None:
     assert len(inline_value(variable("x", "char[9999]", text="a" * 9999))) < 300
+
+
+def chain(length: int) -> Variable:
+    """A pointer to a pointer to … ``length`` times."""
+    link = variable("*", "int", kind=VariableKind.TARGET, value=7)
+    for number in range(1, length):
+        link = variable(
+            "*", "int *", kind=VariableKind.TARGET, value=number, target=link
+        )
+    return variable("p", "int *", value=length, target=link)
+
+
+def test_a_chain_of_pointers_is_followed_to_its_end() -> None:
+    assert list(variable_lines(chain(3), 80)) == ["int *p = 0x3 → 0x2 → 0x1 → 7"]
+    assert list(variable_lines(chain(5), 80)) == [
+        "int *p = 0x5 →",
+        "    * = 0x4 →",
+        "        * = 0x3 → 0x2 → 0x1 → 7",
+    ]
+
+
+def test_nesting_that_no_analysis_makes_is_cut() -> None:
+    deep = variable("x", "struct x", members=(member("a", value=1),))
+    for _ in range(5000):
+        deep = variable("x", "struct x", members=(deep,))
+
+    assert len(list(variable_lines(deep, 80))) < 100
+    assert len(list(variable_lines(chain(5000), 80))) < 100

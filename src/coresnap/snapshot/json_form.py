@@ -21,6 +21,8 @@ from coresnap.snapshot.escape import without_surrogates
 __all__ = ["to_bytes", "to_json"]
 
 _OPTIONAL = ("text", "address", "location", "missing", "truncated")
+# Python allows 1000 calls on the stack; analysis nests far less, a forger may not.
+_DEPTH_MAX = 100
 _BULK = frozenset({"threads", "globals", "memory", "assets"})
 
 
@@ -68,7 +70,7 @@ def _frame(frame: Frame) -> dict[str, Any]:
     return form
 
 
-def _variable(variable: Variable) -> dict[str, Any]:
+def _variable(variable: Variable, depth: int = _DEPTH_MAX) -> dict[str, Any]:
     form: dict[str, Any] = {
         "name": variable.name,
         "type": variable.type,
@@ -79,10 +81,13 @@ def _variable(variable: Variable) -> dict[str, Any]:
         value = getattr(variable, name)
         if value is not None and value is not False:
             form[name] = value
+    if depth <= 0 and (variable.members or variable.target):
+        form["truncated"] = True
+        return form
     if variable.members:
-        form["members"] = [_variable(member) for member in variable.members]
+        form["members"] = [_variable(m, depth - 1) for m in variable.members]
     if variable.target is not None:
-        form["target"] = _variable(variable.target)
+        form["target"] = _variable(variable.target, depth - 1)
     return form
 
 

@@ -14,6 +14,10 @@ __all__ = ["declaration", "inline_value", "variable_lines"]
 _INDENT = "    "
 _CUT = "…"
 _SCALAR_TEXT_MAX = 200
+_INLINE_DEPTH = 3
+
+# Python allows 1000 calls on the stack; analysis nests far less, a forger may not.
+_DEPTH_MAX = 64
 
 # Larger integers are usually addresses or bit patterns, so they are shown twice.
 _HEX_ALSO_FROM = 1 << 31
@@ -41,25 +45,28 @@ def declaration(variable: Variable) -> str:
 
 
 def variable_lines(
-    variable: Variable, width: int, indent: str = "", label: str | None = None
+    variable: Variable,
+    width: int,
+    indent: str = "",
+    label: str | None = None,
+    depth: int = _DEPTH_MAX,
 ) -> Iterator[str]:
     """Yield the lines that show ``variable``, nested values indented below it.
 
     A compound goes on one line if it fits ``width`` and hides nothing.
     """
     head = indent + (declaration(variable) if label is None else label)
-    inner = _content(variable)
     flat = f"{head} = {inline_value(variable)}"
-    if not inner or (len(flat) <= width and _is_flat(variable)):
+    fits = len(flat) <= width and _is_flat(variable)
+    if fits or depth <= 0 or not _content(variable):
         yield flat
         return
     scalar = _scalar(variable)
-    arrow = f" = {scalar} →" if scalar else " ="
-    yield f"{head}{arrow}"
-    yield from _content_lines(variable, width, indent + _INDENT)
+    yield f"{head} = {scalar} →" if scalar else f"{head} ="
+    yield from _content_lines(variable, width, indent + _INDENT, depth - 1)
 
 
-def inline_value(variable: Variable, depth: int = 3) -> str:
+def inline_value(variable: Variable, depth: int = _INLINE_DEPTH) -> str:
     """Return the value on one line; what lies deeper than ``depth`` is ``{…}``."""
     scalar = _scalar(variable)
     if variable.target is not None and variable.missing is None:
@@ -102,7 +109,9 @@ def _content(variable: Variable) -> tuple[Variable, ...]:
     return variable.target.members or (variable.target,)
 
 
-def _content_lines(variable: Variable, width: int, indent: str) -> Iterator[str]:
+def _content_lines(
+    variable: Variable, width: int, indent: str, depth: int
+) -> Iterator[str]:
     shown = variable
     if not variable.members and variable.target and variable.target.members:
         shown = variable.target
@@ -110,7 +119,9 @@ def _content_lines(variable: Variable, width: int, indent: str) -> Iterator[str]
         label = None
         if member.kind is VariableKind.ELEMENT:
             label = _times(printable(member.name), count)
-        yield from variable_lines(member, width, indent, label)
+        elif member.kind is VariableKind.TARGET:
+            label = "*"
+        yield from variable_lines(member, width, indent, label, depth)
     if shown.truncated:
         yield f"{indent}{_CUT}"
 
@@ -128,13 +139,17 @@ def _runs(members: Iterable[Variable]) -> Iterator[tuple[Variable, int]]:
         yield same[0], len(same)
 
 
-def _is_flat(variable: Variable) -> bool:
-    """Tell whether one line shows everything: no pointee with members inside."""
-    members = _content(variable)
-    return all(
-        not member.members and (member.target is None or not member.target.members)
-        for member in members
-    )
+def _is_flat(
+    variable: Variable, depth: int = _INLINE_DEPTH, compounds: int = 1
+) -> bool:
+    """Tell whether one line shows everything, with one pair of braces at most."""
+    if variable.members:
+        return min(depth, compounds) > 0 and all(
+            _is_flat(member, depth - 1, compounds - 1) for member in variable.members
+        )
+    if variable.target is None or variable.target.missing is not None:
+        return True
+    return depth > 0 and _is_flat(variable.target, depth - 1, compounds)
 
 
 def _scalar(variable: Variable) -> str:
