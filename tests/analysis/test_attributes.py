@@ -18,13 +18,15 @@ STATUS = (
 STAT = b"7 (a) b) S " + b" ".join(b"%d" % n for n in range(4, 53))
 ASSETS = {
     "crash.json": json.dumps(
-        {"id": "ab" * 16, "hostname": "host", "time": 1700000000, "uid": 1000}
+        {"id": "ab" * 16, "hostname": "host", "time": 1700000000_000000000, "uid": 1000}
     ).encode(),
-    "proc/status": STATUS,
-    "proc/stat": STAT,
+    "process/status": STATUS,
+    "process/stat": STAT,
     "system/meminfo": b"MemTotal:       1000 kB\nMemFree:  10 kB\n",
     "system/loadavg": b"0.50 0.25 0.10 1/100 99\n",
     "system/uptime": b"100.00 50.00\n",
+    "system/uname": b"Linux\nhost\n6.18.1\n#1 SMP\nx86_64\n",
+    "capture.json": b'{"parked": 2500000}',
 }
 
 
@@ -56,6 +58,16 @@ def test_counts_stay_counts() -> None:
 def test_age_is_uptime_minus_start_even_with_a_hostile_name() -> None:
     # Field 22 of STAT is 22 ticks of 1/100 s after boot.
     assert 99.78 == attributes_of(facts(ASSETS))["process.age"]
+
+
+def test_the_kernel_and_the_capture_are_attributes() -> None:
+    found = attributes_of(facts(ASSETS))
+    assert ("Linux", "6.18.1", "x86_64") == (
+        found["uname.sysname"],
+        found["uname.release"],
+        found["uname.machine"],
+    )
+    assert (1700000000, 0.0025) == (found["timestamp"], found["capture.parked"])
 
 
 def test_the_fault_and_the_stack_are_attributes() -> None:

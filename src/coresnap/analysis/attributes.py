@@ -48,20 +48,20 @@ class Facts:
 
 CRASH = "crash.json"
 """Assets member with what the kernel told the handler."""
+CAPTURE = "capture.json"
+"""Assets member with how the core was taken."""
 
 _MOST_FRAMES = 64
 _KIB = 1024
+_NANOSECONDS = 10**9
 _USER_HZ = 100  # fixed in the kernel's ABI, whatever CONFIG_HZ is
 _START_TIME = 20  # field 22 of stat, counted from the one behind comm
 _CRASH_FIELDS: tuple[tuple[str, str, type[int] | type[str]], ...] = (
     ("coresnap.object", "id", str),
     ("hostname", "hostname", str),
     ("user.id", "uid", int),
-    ("uname.sysname", "sysname", str),
-    ("uname.release", "release", str),
-    ("uname.version", "version", str),
-    ("uname.machine", "machine", str),
 )
+_UNAME = ("sysname", "nodename", "release", "version", "machine")
 _STATUS_BYTES = {
     "VmData": "vm.data.size",
     "VmLck": "vm.locked.size",
@@ -106,6 +106,9 @@ def _kinds(unit: str, path: str, names: Mapping[str, str]) -> dict[str, Attribut
 
 ATTRIBUTES: dict[str, AttributeKind] = {
     "application": AttributeKind("text", "base name of the executable"),
+    "capture.parked": AttributeKind(
+        "seconds", "assets: how long the crashed process was held by the handler"
+    ),
     "callstack": AttributeKind("callstack", "functions of the crashed thread"),
     "callstack.files": AttributeKind("callstack", "source files of those functions"),
     "callstack.modules": AttributeKind("callstack", "modules of those functions"),
@@ -178,11 +181,14 @@ def _of_crash(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
         if isinstance(value, kind) and not isinstance(value, bool):
             yield attribute, value
     if isinstance(crash.get("time"), int):
-        yield "timestamp", crash["time"]
+        yield "timestamp", crash["time"] // _NANOSECONDS
+    capture = _json(facts.assets.get(CAPTURE, b"{}"))
+    if isinstance(capture.get("parked"), int):
+        yield "capture.parked", capture["parked"] / _NANOSECONDS
 
 
 def _of_status(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
-    status = _fields(facts.assets.get("proc/status", b""))
+    status = _fields(facts.assets.get("process/status", b""))
     yield from _scaled(status, _STATUS_BYTES, _KIB)
     yield from _scaled(status, _STATUS_COUNTS, 1)
     age = _process_age(facts.assets)
@@ -200,13 +206,17 @@ def _of_system(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
             yield name, load
     if (uptime := _uptime(facts.assets)) is not None:
         yield "system.uptime", uptime
+    names = facts.assets.get("system/uname", b"").decode("utf-8", "replace")
+    for key, text in zip(_UNAME, names.splitlines(), strict=False):
+        if f"uname.{key}" in ATTRIBUTES:
+            yield f"uname.{key}", text
 
 
 def _process_age(assets: Mapping[str, bytes]) -> float | None:
     """Seconds from the process's start to the crash (proc(5): stat field 22)."""
     uptime = _uptime(assets)
     # comm, field 2, may hold spaces and parentheses: count from the last one.
-    _, _, rest = assets.get("proc/stat", b"").rpartition(b")")
+    _, _, rest = assets.get("process/stat", b"").rpartition(b")")
     fields = rest.split()
     if uptime is None or len(fields) < _START_TIME:
         return None
