@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+
 from kernel import core_pattern, run_unlimited
 
 NATIVE = Path(__file__).parent.parent / "native"
@@ -101,10 +102,16 @@ class Catcher:
             members=read_tar(self.spool / "assets" / archive),
         )
 
-    def catch(self, argv: Sequence[str | Path], **options: Any) -> Caught:
+    def catch(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        env: dict[str, str] | None = None,
+        pipe_limit: int = 16,
+        specifiers: str = SPECIFIERS,
+    ) -> Caught:
         """Let a program crash and read what was archived."""
-        env = options.pop("env", None)
-        with self.registered(**options):
+        with self.registered(pipe_limit=pipe_limit, specifiers=specifiers):
             run = run_unlimited(argv, env=env)
             if run.returncode >= 0:
                 raise AssertionError(f"{argv[0]} did not crash: {run}")
@@ -121,9 +128,7 @@ def catcher(program: Path, directory: Path) -> Iterator[Catcher]:
         path = directory / "notify"
         listener.bind(str(path))
         result = Catcher(program, directory, listener)
-        result.write_settings(
-            spool=str(result.spool), socket=str(path), quota="0%"
-        )
+        result.write_settings(spool=str(result.spool), socket=str(path), quota="0%")
         yield result
         path.unlink()
 

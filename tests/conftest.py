@@ -21,7 +21,9 @@ import pytest
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS))
 
-import kernel  # noqa: E402 - the tests' own module, found through the path above
+# The tests' own modules, found through the path above.
+import catcher as catching  # noqa: E402
+import kernel  # noqa: E402
 
 REPOSITORY = TESTS.parent
 SOURCES = TESTS / "cores"
@@ -222,3 +224,23 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     if reason := _why_not("corpus"):
         pytest.skip(reason)
     return Corpus(root=CORPUS, cache=tmp_path_factory.mktemp("corpus"))
+
+
+# --- capture ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def catch_program() -> Iterator[Path]:
+    """A freshly compiled coresnap-catch, at a path short enough for core_pattern."""
+    with tempfile.TemporaryDirectory(prefix="coresnap-") as directory:
+        yield catching.build(Path(directory) / "catch", "-O2")
+
+
+@pytest.fixture
+def catcher(catch_program: Path) -> Iterator[catching.Catcher]:
+    """An empty spool on an ordinary filesystem, and the settings that name it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="cs-") as directory,
+        catching.catcher(catch_program, Path(directory)) as result,
+    ):
+        yield result

@@ -8,19 +8,9 @@
 #include "core_stream.h"
 #include "memory_fetch.h"
 
-// Up to here draining costs less than people notice: at 3 to 5 GB/s, 20 ms.
-static const uint64_t CHEAP_DRAIN = 64ULL * 1024 * 1024;
-
 static uint64_t bytes_left(const struct core_head *head)
 {
 	return head->end > head->size ? head->end - head->size : 0;
-}
-
-static bool wants_drain(const struct settings *settings, const struct core_head *head)
-{
-	if (settings->drain == DRAIN_AUTO)
-		return head->is_core && bytes_left(head) <= CHEAP_DRAIN;
-	return settings->drain == DRAIN_YES;
 }
 
 // Say whether the process stays while its pipe is not read: either the kernel waits
@@ -41,8 +31,8 @@ static bool wants_memory(int pipe, const struct settings *settings,
 	if (settings->fetch == FETCH_PIPE || !head->is_core || !is_waiting(pipe, head))
 		return false;
 	// Reading the pipe to its end costs as much as the plain way, so the fast way
-	// is only fast where that is not needed.
-	return settings->fetch == FETCH_MEMORY || !wants_drain(settings, head);
+	// is only fast where that is not wanted.
+	return settings->fetch == FETCH_MEMORY || !settings->drain;
 }
 
 // Notes beyond CORE_HEAD_LIMIT are still in the pipe.
@@ -110,7 +100,7 @@ int capture_core(int pipe, const struct process *process, const struct settings 
 		ret->error = sparse_writer_append(&ret->writer, ret->head.data, ret->head.size);
 	if (!ret->error)
 		fetch_core(pipe, process, settings, ret);
-	if (!ret->drained && ret->error != -ETIMEDOUT && wants_drain(settings, &ret->head))
+	if (!ret->drained && ret->error != -ETIMEDOUT && settings->drain)
 		ret->drained = !core_stream_drain(pipe);
 	int finished = sparse_writer_finish(&ret->writer);
 	ret->error = ret->error ? ret->error : finished;

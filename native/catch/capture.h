@@ -11,7 +11,7 @@ struct capture {
 	struct core_head head;
 	struct sparse_writer writer;
 	bool from_memory; // else from the pipe
-	bool drained;     // the pipe was read to its end: the parent sees WCOREDUMP
+	bool drained;     // the pipe was read to its end
 	int error;        // why the core is incomplete, -errno; 0 if nothing failed here
 };
 

@@ -96,6 +96,7 @@ int core_stream_drain(int pipe)
 
 	if (null < 0)
 		return -errno;
+	core_stream_enlarge(pipe);
 	start_ticking();
 	int error = drain_steps(pipe, null);
 	stop_ticking();

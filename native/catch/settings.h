@@ -5,7 +5,6 @@
 #include <sys/types.h>
 
 enum fetch_way { FETCH_AUTO, FETCH_PIPE, FETCH_MEMORY };
-enum drain_policy { DRAIN_AUTO, DRAIN_YES, DRAIN_NO };
 
 enum { SETTING_SIZE = 4096 };
 
@@ -18,7 +17,7 @@ struct settings {
 	uid_t uid;
 	gid_t gid;
 	enum fetch_way fetch;
-	enum drain_policy drain;
+	bool drain; // read the pipe to its end although nobody needs it
 };
 
 // The settings of a machine without a file.
