@@ -1,0 +1,33 @@
+"""CAPTURE: intimate with a running operating system, and the only part that is.
+
+``select`` is the one place in the project that reads ``sys.platform``.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from coresnap.errors import UnsupportedSystemError
+
+if TYPE_CHECKING:
+    from coresnap.backends.base import CaptureBackend
+    from coresnap.config import Config
+
+__all__ = ["select"]
+
+
+def select(config: Config) -> CaptureBackend:
+    """Return the backend of the system this runs on.
+
+    Raises UnsupportedSystemError where there is none.
+    """
+    if sys.platform == "linux":
+        from coresnap.backends.linux import LinuxBackend
+
+        return LinuxBackend(config)
+    if sys.platform.startswith("freebsd"):
+        from coresnap.backends.freebsd import FreeBSDBackend
+
+        return FreeBSDBackend(config)
+    raise UnsupportedSystemError(f"no capture on {sys.platform}")

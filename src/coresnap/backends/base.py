@@ -1,0 +1,189 @@
+"""The contract between coresnap and a running operating system.
+
+A backend knows one OS's ways to say "this process crashed" and to describe a live
+process. Nothing else in the suite does. Its life:
+
+``install(replace)``
+    Makes the OS hand its crashes to coresnap: the handler or drop directory, the
+    spool's directories with their owner, the settings the handler reads. What was
+    there before is saved first and given back by ``uninstall``. Every setting is read
+    back; one that the OS did not keep undoes the whole installation. Installing twice
+    is installing once, and keeps the first saved state. Raises HandlerConflictError,
+    naming the owner, if somebody else has the OS's crashes and ``replace`` is false;
+    AccessError without the rights; CaptureError for everything else.
+``uninstall()``
+    Gives back what install found, but only where the value is still ours: what
+    somebody changed since is left alone and named in the answer's ``problems``. The
+    spool stays. Uninstalling what is not installed changes nothing.
+``status()``
+    Says what is so now, without rights and without changing anything.
+``capabilities``
+    What this OS, as it runs now, can do: data that the rest decides by.
+``listen()``, ``waitables()``, ``receive(timeout)``, ``close()``
+    After ``listen`` the descriptors of ``waitables`` become readable when there may be
+    something to receive. ``receive`` returns the next Crash, or None after ``timeout``
+    seconds (0: at once; None: never). A Crash with ``archive_id`` is in the spool
+    already; one with ``core_path`` is a file to be taken into it; one with neither was
+    not kept. The spool's listing, not this, is the truth about what waits:
+    announcements may be lost or repeated, and their pid and signal may be 0.
+    What cannot be understood is skipped. ``listen`` raises CaptureError.
+``announce(id)``
+    Tells a listening daemon of the archive ``id``, from another process; False when
+    none listens.
+``describe(pid)``
+    Describes a live process; MissingError if there is none, AccessError if this user
+    may not look.
+``diagnose(pid)``
+    Every reason this OS may have for leaving no core, in general or of one process.
+``confine()``
+    Called once in a worker that reads untrusted bytes, before it does: takes away what
+    analysis does not need, as far as this OS lets a process do that to itself, dies
+    with its parent, and returns the names of what it achieved. Never raises.
+"""
+
+from __future__ import annotations
+
+import abc
+import enum
+from collections.abc import Sequence
+from typing import ClassVar
+
+import attrs
+
+from coresnap.model import Crash
+
+__all__ = [
+    "Capabilities",
+    "CaptureBackend",
+    "CaptureStatus",
+    "Finding",
+    "Level",
+    "ProcessDescription",
+]
+
+
+@attrs.frozen
+class Capabilities:
+    """What the running OS can do for capture."""
+
+    pipe: bool
+    """It starts a handler for each crash and pipes the core into it."""
+    socket: bool
+    """It can send a core to a listening socket."""
+    waits: bool
+    """It keeps the crashed process until the handler is done."""
+    pidfd: bool
+    """It proves the identity of the process to the handler."""
+    context_from_process: bool
+    """The dead process can still be asked about itself, else its core's notes are."""
+    drop_directory: bool
+    """It writes cores as files, which have to be taken into the spool."""
+
+
+class Level(enum.StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@attrs.frozen
+class Finding:
+    """One answer to "why is there no core?"."""
+
+    check: str
+    """Short stable name, e.g. ``core-pattern``."""
+    level: Level
+    message: str
+    remedy: str = ""
+    """What to do about it; empty when all is well."""
+
+
+@attrs.frozen
+class CaptureStatus:
+    """Who gets this machine's crashes, and how."""
+
+    system: str
+    installed: bool
+    """Whether crashes come to us."""
+    owner: str
+    """Who has them: ``coresnap``, another handler's name, or ``the kernel``."""
+    settings: dict[str, str]
+    """The OS's own settings that matter, by their own names."""
+    handler: str | None = None
+    """Path of the program that the OS starts; None if it starts none."""
+    problems: tuple[str, ...] = ()
+    """What is not as it should be, a sentence each."""
+
+
+@attrs.frozen
+class ProcessDescription:
+    """A live process, as far as its capture is concerned."""
+
+    pid: int
+    command: str
+    executable: str | None
+    arguments: tuple[str, ...]
+    uid: int | None
+    gid: int | None
+    core_limit: int | None
+    """Soft RLIMIT_CORE in bytes; None if unlimited."""
+    started: int
+    """UTC nanoseconds."""
+
+
+class CaptureBackend(abc.ABC):
+    """One operating system's side of capture; the module's text is the contract."""
+
+    system: ClassVar[str]
+    """``Linux``, ``FreeBSD``, …"""
+
+    @property
+    @abc.abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What this OS can do as it runs now, found by probing."""
+
+    @abc.abstractmethod
+    def install(self, *, replace: bool = False) -> CaptureStatus:
+        """Make the OS hand its crashes to coresnap."""
+
+    @abc.abstractmethod
+    def uninstall(self) -> CaptureStatus:
+        """Give back what ``install`` found."""
+
+    @abc.abstractmethod
+    def status(self) -> CaptureStatus:
+        """Say who gets the crashes now."""
+
+    @abc.abstractmethod
+    def listen(self) -> None:
+        """Begin to receive."""
+
+    @abc.abstractmethod
+    def waitables(self) -> Sequence[int]:
+        """Return the descriptors to wait on between calls of ``receive``."""
+
+    @abc.abstractmethod
+    def receive(self, timeout: float | None) -> Crash | None:
+        """Return the next announced crash, or None after ``timeout`` seconds."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Stop receiving; ``listen`` may follow again."""
+
+    @abc.abstractmethod
+    def announce(self, archive_id: str) -> bool:
+        """Tell a listening daemon of an archive; False if none listens."""
+
+    @abc.abstractmethod
+    def describe(self, pid: int) -> ProcessDescription:
+        """Describe a live process."""
+
+    @abc.abstractmethod
+    def diagnose(self, pid: int | None = None) -> tuple[Finding, ...]:
+        """Check this OS for everything that prevents a core."""
+
+    @abc.abstractmethod
+    def confine(self) -> tuple[str, ...]:
+        """Take from the calling worker what analysis does not need."""

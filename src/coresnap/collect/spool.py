@@ -1,0 +1,422 @@
+"""The spool: ``pending/<id>``, ``assets/<id>`` and ``sending/<id>`` of each archive.
+
+An archive is an id with a core or a snapshot. A file gets its name in one step after
+it is complete and on the disk, so what has a name is whole. Everything goes through
+held directory descriptors; nothing that is not a plain file with one name is opened,
+and nothing is followed (reference: capture rules R4, R7).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import errno
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import attrs
+
+from coresnap.backends import crash_record
+from coresnap.errors import (
+    AccessError,
+    CoresnapError,
+    InputError,
+    MissingError,
+    NoSpaceError,
+    StorageError,
+    UsageError,
+)
+from coresnap.model import Archive, Crash, Stage
+
+__all__ = [
+    "Part",
+    "Spool",
+    "TemporaryFile",
+    "Usage",
+    "create_spool",
+    "make_id",
+    "storage_error",
+]
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_TEMPORARY_PREFIX = ".part-"
+_BLOCK = 512  # st_blocks, whatever the filesystem's block size (POSIX sys/stat.h)
+_FILE_MODE = 0o600
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: a FIFO planted under an id must not hang us (CVE-2021-25684).
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_TMPFILE = getattr(os, "O_TMPFILE", None)  # Linux
+
+
+class Part(enum.StrEnum):
+    """What a file of an archive is, by the directory it is in."""
+
+    CORE = "pending"
+    ASSETS = "assets"
+    SNAPSHOT = "sending"
+
+
+@attrs.frozen
+class Usage:
+    """What one directory of the spool holds."""
+
+    objects: int
+    size: int
+    """Apparent bytes."""
+    disk_size: int
+    """Bytes on disk."""
+
+
+def make_id() -> str:
+    """Return a new archive id: 128 random bits, never derived from the process."""
+    return secrets.token_hex(16)
+
+
+def storage_error(doing: str, error: OSError) -> CoresnapError:
+    """Return the error of the tree that says ``doing`` failed."""
+    message = f"{doing}: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpaceError(message)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return AccessError(message)
+    return StorageError(message)
+
+
+class TemporaryFile:
+    """A file in the spool without an id yet; it vanishes unless it is committed."""
+
+    def __init__(self, directory: int) -> None:
+        """Create it in the directory that ``directory`` is a descriptor of."""
+        self._directory = directory
+        self.name: str | None = None
+        """Name on a filesystem that cannot do without one."""
+        self.fd = self._create()
+
+    def _create(self) -> int:
+        flags = os.O_RDWR | os.O_CLOEXEC
+        if _TMPFILE is not None:
+            try:
+                here = flags | _TMPFILE
+                return os.open(".", here, _FILE_MODE, dir_fd=self._directory)
+            except OSError as error:
+                # Filesystems without it (NFS, FUSE, overlayfs before Linux 6.1).
+                missing = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)
+                if error.errno not in missing:
+                    raise
+        self.name = _TEMPORARY_PREFIX + secrets.token_hex(8)
+        flags |= os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        return os.open(self.name, flags, _FILE_MODE, dir_fd=self._directory)
+
+    def commit(self, name: str, *, replace: bool = False) -> None:
+        """Put the file on the disk under ``name``: whole, or not at all.
+
+        Raises FileExistsError if there is one and ``replace`` is false.
+        """
+        os.fsync(self.fd)
+        if replace:
+            self._give_name(_TEMPORARY_PREFIX + secrets.token_hex(8))
+            assert self.name is not None
+            self._rename(name)
+        else:
+            self._link(name)
+        os.fsync(self._directory)
+
+    def _give_name(self, name: str) -> None:
+        if self.name is None:
+            self._link(name)
+            self.name = name
+
+    def _rename(self, name: str) -> None:
+        assert self.name is not None
+        here = self._directory
+        os.rename(self.name, name, src_dir_fd=here, dst_dir_fd=here)
+        self.name = None
+
+    def _link(self, name: str) -> None:
+        # A link, unlike a rename, refuses to replace what is there.
+        source = self.name or f"/proc/self/fd/{self.fd}"
+        here = self._directory
+        if self.name is None:
+            os.link(source, name, dst_dir_fd=here, follow_symlinks=True)
+        else:
+            os.link(source, name, src_dir_fd=here, dst_dir_fd=here)
+            os.unlink(self.name, dir_fd=here)
+            self.name = None
+
+    def close(self) -> None:
+        """Close the file; without a commit it is gone."""
+        os.close(self.fd)
+        if self.name is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self.name, dir_fd=self._directory)
+
+    def __enter__(self) -> TemporaryFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def create_spool(directory: Path) -> None:
+    """Create the directories of a spool for the calling user alone."""
+    for part in Part:
+        (directory / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+class Spool:
+    """Reads and changes the spool at ``directory``; close it, or use ``with``."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open the spool. Raises MissingError, AccessError or StorageError."""
+        self.directory = directory
+        self._directories: dict[Part, int] = {}
+        try:
+            for part in Part:
+                self._directories[part] = os.open(directory / part, _OPEN_DIRECTORY)
+        except OSError as error:
+            self.close()
+            raise _opening_error(directory, error) from error
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the directories."""
+        for fd in self._directories.values():
+            os.close(fd)
+        self._directories = {}
+
+    def path(self, part: Part, archive_id: str) -> Path:
+        """Return where a part of an archive is, for programs and people."""
+        return self.directory / part / archive_id
+
+    # --- read -----------------------------------------------------------------
+
+    def archives(self) -> list[Archive]:
+        """Return all archives, oldest first."""
+        parts = {part: dict(self._files(part)) for part in Part}
+        ids = parts[Part.CORE].keys() | parts[Part.SNAPSHOT].keys()
+        found = (self._archive(i, {p: parts[p].get(i) for p in Part}) for i in ids)
+        return sorted(found, key=lambda archive: (archive.time, archive.id))
+
+    def archive(self, archive_id: str) -> Archive | None:
+        """Return one archive; None if there is neither core nor snapshot."""
+        parts = {part: self._status(part, archive_id) for part in Part}
+        if parts[Part.CORE] is None and parts[Part.SNAPSHOT] is None:
+            return None
+        return self._archive(archive_id, parts)
+
+    def _archive(
+        self, archive_id: str, parts: dict[Part, os.stat_result | None]
+    ) -> Archive:
+        core, assets, snapshot = (parts[part] for part in Part)
+        newest = snapshot or core
+        assert newest is not None
+        crash = None if assets is None else self.crash(archive_id)
+        there = [status for status in parts.values() if status is not None]
+        return Archive(
+            id=archive_id,
+            stage=Stage.SENDING if snapshot else Stage.PENDING,
+            application=_application(crash),
+            time=crash.time if crash and crash.time > 0 else newest.st_mtime_ns,
+            has_core=core is not None,
+            has_snapshot=snapshot is not None,
+            has_assets=assets is not None,
+            size=newest.st_size,
+            disk_size=sum(status.st_blocks * _BLOCK for status in there),
+        )
+
+    def crash(self, archive_id: str) -> Crash | None:
+        """Return what the OS said about an archive; None if the assets do not say."""
+        try:
+            fd = self.open(Part.ASSETS, archive_id)
+        except CoresnapError:
+            return None
+        try:
+            return crash_record.read_first(fd)
+        except (InputError, OSError):
+            return None
+        finally:
+            os.close(fd)
+
+    def find(self, text: str) -> Archive:
+        """Return the archive that ``[STAGE/]PREFIX`` of an id means.
+
+        The id may be written with dashes. Raises UsageError if several fit or it
+        makes no sense, MissingError if none does.
+        """
+        stage, slash, prefix = text.rpartition("/")
+        prefix = prefix.replace("-", "").rstrip(".").lower()
+        if not re.fullmatch(r"[0-9a-f]{1,32}", prefix):
+            raise UsageError(f"{text!r} is not the start of an id")
+        if slash and stage not in list(Stage):
+            raise UsageError(f"there is no stage {stage!r}: {', '.join(Stage)}")
+        ids = self._ids_that_start_with(prefix)
+        found = [a for i in sorted(ids) if (a := self.archive(i)) is not None]
+        if slash:
+            found = [archive for archive in found if archive.stage == stage]
+        if not found:
+            raise MissingError(
+                f"no crash {text} in {self.directory}",
+                remedy="`coresnap list -a` shows all.",
+            )
+        if len(found) > 1:
+            ids = {archive.id for archive in found}
+            raise UsageError(
+                f"{text} is the start of {len(ids)} ids",
+                remedy="One of: " + ", ".join(sorted(ids)[:5]),
+            )
+        return found[0]
+
+    def _ids_that_start_with(self, prefix: str) -> set[str]:
+        names = {n for p in (Part.CORE, Part.SNAPSHOT) for n, _ in self._files(p)}
+        return {name for name in names if name.startswith(prefix)}
+
+    def usage(self) -> dict[Part, Usage]:
+        """Return what each directory holds."""
+        totals = {}
+        for part in Part:
+            files = [status for _, status in self._files(part)]
+            totals[part] = Usage(
+                objects=len(files),
+                size=sum(status.st_size for status in files),
+                disk_size=sum(status.st_blocks * _BLOCK for status in files),
+            )
+        return totals
+
+    def intruders(self) -> list[str]:
+        """Name what is in the spool and cannot be ours: links, FIFOs, directories."""
+        found = []
+        for part, directory in self._directories.items():
+            for name in sorted(os.listdir(directory)):
+                ours = _ID.fullmatch(name) or name.startswith(_TEMPORARY_PREFIX)
+                status = self._lstat(part, name)
+                if status is not None and not (ours and _is_plain(status)):
+                    found.append(f"{part}/{name}")
+        return found
+
+    def open(self, part: Part, archive_id: str) -> int:
+        """Open a part for reading. Raises MissingError, AccessError, StorageError."""
+        where = self.path(part, archive_id)
+        try:
+            fd = os.open(archive_id, _OPEN_FILE, dir_fd=self._directories[part])
+        except FileNotFoundError as error:
+            raise MissingError(f"{where} is not there") from error
+        except OSError as error:
+            raise storage_error(f"cannot open {where}", error) from error
+        if not _is_plain(os.fstat(fd)):
+            os.close(fd)
+            raise StorageError(f"{where} is not a plain file with one name")
+        return fd
+
+    def _files(self, part: Part) -> Iterator[tuple[str, os.stat_result]]:
+        for name in os.listdir(self._directories[part]):
+            status = self._status(part, name)
+            if status is not None:
+                yield name, status
+
+    def _status(self, part: Part, name: str) -> os.stat_result | None:
+        if not _ID.fullmatch(name):
+            return None
+        status = self._lstat(part, name)
+        return status if status is not None and _is_plain(status) else None
+
+    def _lstat(self, part: Part, name: str) -> os.stat_result | None:
+        try:
+            return os.lstat(name, dir_fd=self._directories[part])
+        except OSError:
+            return None
+
+    # --- change ---------------------------------------------------------------
+
+    def create(self, part: Part) -> TemporaryFile:
+        """Begin a part that has no name until it is committed."""
+        try:
+            return TemporaryFile(self._directories[part])
+        except OSError as error:
+            where = self.directory / part
+            raise storage_error(f"cannot create a file in {where}", error) from error
+
+    def commit(
+        self, part: Part, file: TemporaryFile, archive_id: str, *, replace: bool = False
+    ) -> None:
+        """Give ``file`` its place in an archive; after this it cannot be lost."""
+        try:
+            file.commit(archive_id, replace=replace)
+        except OSError as error:
+            where = self.path(part, archive_id)
+            raise storage_error(f"cannot commit {where}", error) from error
+
+    def sync(self, part: Part) -> None:
+        """Force the names in a directory to the disk."""
+        os.fsync(self._directories[part])
+
+    def remove(self, part: Part, archive_id: str) -> bool:
+        """Remove a part; False if it was not there."""
+        try:
+            os.unlink(archive_id, dir_fd=self._directories[part])
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            where = self.path(part, archive_id)
+            raise storage_error(f"cannot remove {where}", error) from error
+        return True
+
+    def leftovers(self, older_than: float) -> list[tuple[Part, str]]:
+        """Name unfinished files and orphaned assets last changed before a time.
+
+        ``older_than`` is in seconds since the epoch.
+        """
+        found = []
+        for part, directory in self._directories.items():
+            for name in os.listdir(directory):
+                is_asset = part is Part.ASSETS and _ID.fullmatch(name)
+                orphan = is_asset and self.archive(name) is None
+                if not orphan and not name.startswith(_TEMPORARY_PREFIX):
+                    continue
+                status = self._lstat(part, name)
+                if status is None or not stat.S_ISREG(status.st_mode):
+                    continue
+                if status.st_mtime < older_than:
+                    found.append((part, name))
+        return found
+
+
+def _is_plain(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def _application(crash: Crash | None) -> str:
+    if crash is None:
+        return "?"
+    # The kernel writes '!' for '/' in %E (fs/coredump.c, cn_print_exe_file).
+    path = crash.executable or ""
+    separator = "/" if "/" in path else "!"
+    return path.rpartition(separator)[2] or crash.command or "?"
+
+
+def _opening_error(directory: Path, error: OSError) -> CoresnapError:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        return MissingError(
+            f"no spool at {directory}: {error.strerror}",
+            remedy="`coresnap install` creates it.",
+        )
+    return storage_error(f"cannot open the spool {directory}", error)

@@ -1,0 +1,1 @@
+"""DRIVE: coresnapd, the one place that wires the stages together."""

@@ -1,0 +1,245 @@
+"""coresnapd: waits until it is told of a crash, and takes it through the stages.
+
+Idle it blocks in one ``select`` on the backend's descriptors, on signals and on the
+worker; a slow timer looks after what announcements may have missed. This file has the
+daemon's twin of the command line's ``except CoresnapError``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import selectors
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from coresnap.backends import select
+from coresnap.backends.base import CaptureBackend
+from coresnap.collect.journal import Journal
+from coresnap.collect.spool import Spool
+from coresnap.config import Config, load_config
+from coresnap.daemon.log import Logger, make_logger
+from coresnap.daemon.service import tell_manager, watchdog_seconds
+from coresnap.daemon.stages import Pipeline
+from coresnap.daemon.worker import Analyse, Verdict, analyse_core, preload
+from coresnap.errors import AccessError, CaptureError, CoresnapError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["add_arguments", "main", "run_daemon", "serve"]
+
+SCAN_SECONDS = 300.0
+"""How often the spool is looked through although nobody announced anything."""
+_RETRY_SECONDS = 30.0
+"""How long after a failure of ours (a full disk) the next try comes."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run coresnapd with the words ``arguments`` (default: the process's)."""
+    parser = argparse.ArgumentParser(prog="coresnapd", description=__doc__)
+    parser.add_argument("--config", metavar="FILE", type=Path, help="settings")
+    add_arguments(parser)
+    return run_daemon(parser.parse_args(arguments))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the daemon's options."""
+    parser.add_argument(
+        "--foreground",
+        action="store_true",
+        help="stay in the foreground and log to standard error",
+    )
+    parser.add_argument("--json", action="store_true", help="log as JSON lines")
+
+
+def run_daemon(arguments: argparse.Namespace) -> int:
+    """Run until SIGTERM; return the exit code."""
+    log = make_logger(json=arguments.json, syslog=False)
+    try:
+        config = load_config(arguments.config)
+        if not arguments.foreground:
+            _detach()
+            log = make_logger(json=arguments.json, syslog=True)
+        serve(config, select(config), log)
+    except CoresnapError as error:
+        log.error(str(error), remedy=error.remedy)
+        return error.exit_code
+    return 0
+
+
+def serve(
+    config: Config,
+    backend: CaptureBackend,
+    log: Logger,
+    analyse: Analyse = analyse_core,
+    prepare: Callable[[], None] = preload,
+    make_journal: Callable[[Path], Journal] = Journal,
+) -> None:
+    """Process crashes until SIGTERM or SIGINT."""
+    prepare()
+    owner = _owner(config)
+    if os.geteuid() == 0 and owner is not None:
+        # The socket's directory is below /run, which is root's.
+        _make_run_directory(config.socket.parent, owner)
+        _drop_privileges(owner)
+    with Spool(config.spool) as spool, make_journal(config.journal) as journal:
+        if journal.put_aside is not None:
+            log.warning(f"the journal was damaged and is now {journal.put_aside}")
+        pipeline = Pipeline(
+            config, spool, journal, backend, analyse, log.info, owner=owner
+        )
+        for name in spool.intruders():
+            log.warning(f"{name} in the spool is not ours and is left alone")
+        backend.listen()
+        try:
+            Loop(pipeline, log).run()
+        finally:
+            backend.close()
+            pipeline.abandon()
+
+
+def _owner(config: Config) -> tuple[int, int] | None:
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(config.user)
+    except KeyError:
+        if os.geteuid() == 0:
+            raise CaptureError(
+                f"there is no user {config.user}",
+                remedy="`coresnap install` creates it.",
+            ) from None
+        return None
+    return entry.pw_uid, entry.pw_gid
+
+
+def _make_run_directory(path: Path, owner: tuple[int, int]) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chown(path, *owner, follow_symlinks=False)
+    except OSError as error:
+        raise AccessError(f"cannot prepare {path}: {error.strerror}") from error
+
+
+def _drop_privileges(owner: tuple[int, int]) -> None:
+    uid, gid = owner
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+
+
+def _detach() -> None:
+    """Leave the terminal and the parent, as daemons without a manager do."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.chdir("/")
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in range(3):
+        os.dup2(null, fd)
+    os.close(null)
+
+
+@attrs.define
+class Loop:
+    """Waits for whatever happens next, and lets the pipeline act on it."""
+
+    pipeline: Pipeline
+    log: Logger
+    stopping: bool = False
+    next_scan: float = 0
+    """On the monotonic clock: wall clocks jump."""
+
+    def run(self) -> None:
+        """Run until a signal says stop."""
+        reader, writer = os.pipe()
+        for fd in (reader, writer):
+            os.set_blocking(fd, False)
+        before = signal.set_wakeup_fd(writer)
+        handlers = {
+            number: signal.signal(number, self._stop)
+            for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        tell_manager(f"READY=1\nMAINPID={os.getpid()}")
+        self.log.info(
+            "coresnapd waits for crashes", spool=str(self.pipeline.config.spool)
+        )
+        try:
+            while not self.stopping:
+                self._turn(reader)
+        finally:
+            tell_manager("STOPPING=1")
+            self.log.info("coresnapd ends")
+            signal.set_wakeup_fd(before)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            os.close(reader)
+            os.close(writer)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+    def _turn(self, wakeup: int) -> None:
+        try:
+            self._act()
+        except CoresnapError as error:
+            self.log.error(str(error), remedy=error.remedy)
+            self.next_scan = time.monotonic() + _RETRY_SECONDS
+        if not self.stopping:
+            self._wait(wakeup)
+
+    def _act(self) -> None:
+        pipeline = self.pipeline
+        while (crash := pipeline.backend.receive(0)) is not None:
+            self.next_scan = 0
+            pipeline.take(crash)
+        if pipeline.worker is not None:
+            self._look_after_worker()
+        if pipeline.worker is None and time.monotonic() >= self.next_scan:
+            self.next_scan = time.monotonic() + SCAN_SECONDS
+            pipeline.scan()
+            pipeline.purge()
+        pipeline.start_next()
+
+    def _look_after_worker(self) -> None:
+        worker = self.pipeline.worker
+        assert worker is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(worker, selectors.EVENT_READ)
+            ended = bool(selector.select(0))
+        if ended or time.monotonic() >= worker.deadline:
+            outcome = self.pipeline.finish()
+            # Arrivals while it ran may have had their hints dropped. A full disk,
+            # though, is not tried again at once.
+            pause = _RETRY_SECONDS if outcome.verdict == Verdict.NO_ROOM else 0
+            self.next_scan = time.monotonic() + pause
+
+    def _wait(self, wakeup: int) -> None:
+        timeout = max(0.0, self.next_scan - time.monotonic())
+        worker = self.pipeline.worker
+        with selectors.DefaultSelector() as selector:
+            selector.register(wakeup, selectors.EVENT_READ)
+            for fd in self.pipeline.backend.waitables():
+                selector.register(fd, selectors.EVENT_READ)
+            if worker is not None:
+                selector.register(worker, selectors.EVENT_READ)
+                timeout = max(0.0, worker.deadline - time.monotonic())
+            if (interval := watchdog_seconds()) is not None:
+                tell_manager("WATCHDOG=1")
+                timeout = min(timeout, interval)
+            for key, _ in selector.select(timeout):
+                if key.fd == wakeup:
+                    os.read(wakeup, 512)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,259 @@
+"""The stages of an archive, driven one small durable step at a time.
+
+``pending`` → a worker makes the snapshot → ``sending``, where it waits for the object
+store. Each step is written into the journal before it begins and after it is safe, so
+that whatever kills us, the next start finds exactly the work that is left.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+
+from coresnap.backends.base import CaptureBackend
+from coresnap.collect.archive import archive_file
+from coresnap.collect.journal import Entry, Event, Journal, State
+from coresnap.collect.spool import Part, Spool, TemporaryFile
+from coresnap.config import Config
+from coresnap.daemon.policy import decide_removals, may_remove_core
+from coresnap.daemon.worker import Analyse, Job, Outcome, Verdict, Worker
+from coresnap.errors import CoresnapError, MissingError, UsageError
+from coresnap.model import Archive, Crash
+
+__all__ = ["Log", "Pipeline"]
+
+Log = Callable[..., object]
+"""Called with a sentence and facts, as structlog's ``info`` is."""
+
+_LEFTOVER_AGE = 24 * 3600
+"""Seconds after which an unfinished file belongs to nobody."""
+_HISTORY_AGE = 90 * 24 * 3600 * 1_000_000_000
+"""Nanoseconds that the journal remembers what is gone."""
+
+
+@attrs.define
+class Pipeline:
+    """Moves the archives of one spool through their stages, one at a time."""
+
+    config: Config
+    spool: Spool
+    journal: Journal
+    backend: CaptureBackend
+    analyse: Analyse
+    log: Log
+    owner: tuple[int, int] | None = None
+    """Whom workers become if this runs as root."""
+    worker: Worker | None = None
+    _output: TemporaryFile | None = None
+    _queue: list[Entry] = attrs.field(factory=list)
+    _arrived: float = attrs.field(factory=time.monotonic)
+
+    # --- what there is to do --------------------------------------------------
+
+    def scan(self) -> None:
+        """Compare spool and journal; finish what a crash of ours cut short."""
+        if self.worker is not None:
+            return
+        archives = self.spool.archives()
+        known = self.journal.entries()
+        self._queue = self.journal.replay(archives)
+        for archive in archives:
+            if archive.id not in known and archive.has_core:
+                path = self.spool.path(Part.CORE, archive.id)
+                self.log(f"Crash dump archived in {path}", id=archive.id)
+
+    def take(self, crash: Crash) -> None:
+        """Act on what the OS announced."""
+        if crash.archive_id is not None:
+            self._wake(crash.archive_id)
+        elif crash.core_path is not None:
+            path = Path(crash.core_path)
+            archive_file(self.spool, path, crash, self.config.dump_quota)
+            path.unlink(missing_ok=True)
+        else:
+            self.log(f"crash of process {crash.pid} was not archived", pid=crash.pid)
+
+    def _wake(self, archive_id: str) -> None:
+        # A hint about an archive that was given up is somebody's wish to try again.
+        entry = self.journal.entry(archive_id)
+        if entry is not None and entry.state is State.FAILED:
+            self.retry(archive_id)
+
+    def retry(self, archive_id: str) -> None:
+        """Let an archive be analysed again.
+
+        Raises MissingError if it is not there and UsageError if its core is gone.
+        """
+        archive = self.spool.archive(archive_id)
+        if archive is None:
+            raise MissingError(f"no crash {archive_id} in the spool")
+        check_retriable(archive)
+        if self.worker is not None and self.worker.job.id == archive_id:
+            return
+        if self.journal.entry(archive_id) is None:
+            self.journal.record(archive_id, Event.ARRIVED)
+        # A snapshot that stays would make the archive finished (Journal.replay).
+        self.spool.remove(Part.SNAPSHOT, archive_id)
+        self.journal.record(archive_id, Event.RETRIED, reason="asked for")
+        self.log(f"crash {archive_id} is tried again", id=archive_id)
+
+    # --- one archive ----------------------------------------------------------
+
+    def start_next(self) -> Worker | None:
+        """Start a worker on what has waited longest; None if nothing waits."""
+        while self.worker is None and self._queue:
+            entry = self._queue.pop(0)
+            archive = self.spool.archive(entry.id)
+            if archive is not None and archive.has_core and not archive.has_snapshot:
+                self._start(archive)
+        return self.worker
+
+    def _start(self, archive: Archive) -> None:
+        job = Job(
+            id=archive.id,
+            core=self.spool.path(Part.CORE, archive.id),
+            core_size=archive.size,
+            assets=(
+                self.spool.path(Part.ASSETS, archive.id) if archive.has_assets else None
+            ),
+            sysroot=self.config.sysroot,
+            debug_directories=self.config.debug_directories,
+        )
+        self._output = self.spool.create(Part.SNAPSHOT)
+        try:
+            if self.owner is not None and os.geteuid() == 0:
+                os.fchown(self._output.fd, *self.owner)
+            self.journal.record(archive.id, Event.STARTED)
+            self.worker = Worker(
+                job,
+                self._output.fd,
+                self.config,
+                self.backend,
+                self.analyse,
+                self.owner,
+            )
+        except CoresnapError:
+            self._drop_output()
+            raise
+        self.log(f"Executing worker {self.worker.pid}: {job.core}", id=archive.id)
+
+    def finish(self) -> Outcome:
+        """Take the result of the worker that has ended, or wait for it."""
+        assert self.worker is not None
+        assert self._output is not None
+        worker = self.worker
+        outcome = worker.wait()
+        self.worker = None
+        try:
+            if outcome.verdict == Verdict.DONE:
+                self._keep_snapshot(worker.job.id, outcome)
+            else:
+                self._note_failure(worker.job.id, outcome)
+        finally:
+            self._drop_output()
+        return outcome
+
+    def _drop_output(self) -> None:
+        if self._output is not None:
+            self._output.close()
+        self._output = None
+
+    def _keep_snapshot(self, archive_id: str, outcome: Outcome) -> None:
+        assert self._output is not None
+        self.spool.commit(Part.SNAPSHOT, self._output, archive_id)
+        entry = self.journal.record(
+            archive_id,
+            Event.FINISHED,
+            **outcome.facts,
+            seconds=round(outcome.seconds, 3),
+            confinement=list(outcome.confinement),
+        )
+        self.log(
+            f"crash {archive_id} processed in {outcome.seconds:.2f} seconds",
+            id=archive_id,
+            **outcome.facts,
+        )
+        archive = self.spool.archive(archive_id)
+        if archive is not None and may_remove_core(archive, entry, self.config):
+            self._remove_core(archive_id, entry)
+
+    def _remove_core(self, archive_id: str, entry: Entry) -> None:
+        self.spool.remove(Part.CORE, archive_id)
+        # The facts stay what the last event says, for `status`.
+        self.journal.record(archive_id, Event.CORE_REMOVED, **entry.detail)
+
+    def _note_failure(self, archive_id: str, outcome: Outcome) -> None:
+        entry = self.journal.entry(archive_id)
+        assert entry is not None
+        detail = {"reason": outcome.reason, "confinement": list(outcome.confinement)}
+        if outcome.verdict == Verdict.NO_ROOM:
+            self.journal.record(archive_id, Event.POSTPONED, **detail)
+            said = f"crash {archive_id} waits for room: {outcome.reason}"
+        elif (
+            outcome.verdict == Verdict.HOPELESS
+            or entry.attempts + 1 >= self.config.worker_attempts
+        ):
+            self.journal.record(archive_id, Event.GAVE_UP, **detail)
+            said = f"crash {archive_id} is given up: {outcome.reason}"
+        else:
+            self._queue.append(self.journal.record(archive_id, Event.BROKE, **detail))
+            said = f"crash {archive_id} will be tried again: {outcome.reason}"
+        self.log(said, id=archive_id, reason=outcome.reason)
+
+    def abandon(self) -> None:
+        """End a running worker because we end; it will be started again."""
+        if self.worker is None:
+            return
+        worker = self.worker
+        worker.kill("the daemon ends")
+        worker.wait()
+        self.worker = None
+        self._drop_output()
+        self.journal.record(worker.job.id, Event.INTERRUPTED)
+
+    def process(self, archive_id: str) -> Outcome | None:
+        """Do all work on one archive here and now; None if there is none to do."""
+        outcome = None
+        self.scan()
+        while any(entry.id == archive_id for entry in self._queue):
+            self._queue = [entry for entry in self._queue if entry.id == archive_id]
+            if self.start_next() is None:
+                break
+            outcome = self.finish()
+        return outcome
+
+    # --- policy ---------------------------------------------------------------
+
+    def purge(self) -> None:
+        """Remove what policy lets go, and what nobody will finish."""
+        entries = self.journal.entries()
+        now = time.time_ns()
+        busy = self.worker.job.id if self.worker is not None else None
+        for removal in decide_removals(
+            self.spool.archives(), entries, self.config, now
+        ):
+            if removal.id == busy:
+                continue
+            self.log(f"removing {removal.id}: {removal.reason}", id=removal.id)
+            if removal.parts == (Part.CORE,):
+                self._remove_core(removal.id, entries[removal.id])
+                continue
+            for part in removal.parts:
+                self.spool.remove(part, removal.id)
+            self.journal.record(removal.id, Event.VANISHED, reason=removal.reason)
+        for part, name in self.spool.leftovers(time.time() - _LEFTOVER_AGE):
+            self.spool.remove(part, name)
+        self.journal.forget(now - _HISTORY_AGE)
+
+
+def check_retriable(archive: Archive) -> None:
+    """Raise UsageError if an archive cannot be analysed again."""
+    if not archive.has_core:
+        raise UsageError(
+            f"{archive.stage}/{archive.id} has its snapshot and no core any more",
+            remedy="There is nothing to do again: `coresnap show` reads the snapshot.",
+        )

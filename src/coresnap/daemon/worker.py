@@ -1,0 +1,317 @@
+"""The disposable child that analyses one core.
+
+A core is bytes that an attacker may have chosen, so it is read by a child without
+privileges, without network, with limits on memory, time, files and output; its death
+is a result. It writes the snapshot into a file that has no name yet, and says how it
+went through a pipe; the parent alone gives the file its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import attrs
+
+from coresnap.backends.base import CaptureBackend
+from coresnap.config import Config
+from coresnap.errors import CoresnapError, NoSpaceError, WorkerError
+
+__all__ = ["Analyse", "Job", "Outcome", "Verdict", "Worker", "analyse_core"]
+
+OUTPUT_LIMIT = 1 << 30
+"""Bytes that a snapshot may have."""
+_DESCRIPTOR_LIMIT = 1024
+_MAPPED_FILES = 4 << 30
+"""Address space for the executable and libraries that analysis maps."""
+_REPORT_LIMIT = 1 << 20
+
+
+@attrs.frozen
+class Job:
+    """What a worker is to analyse."""
+
+    id: str
+    core: Path
+    core_size: int
+    """Apparent bytes."""
+    assets: Path | None
+    sysroot: Path | None
+    debug_directories: tuple[Path, ...]
+
+
+Analyse = Callable[[Job, int], dict[str, Any]]
+"""Writes the snapshot of a job to a descriptor and returns facts for the journal."""
+
+
+class Verdict:
+    """How a worker ended: a snapshot, a failure for good, or one worth another try."""
+
+    DONE = "done"
+    HOPELESS = "hopeless"
+    """The same would happen again: the bytes make no sense."""
+    BROKE = "broke"
+    """It died, ran into a limit, or failed in a way that is our bug."""
+    NO_ROOM = "no-room"
+    """The disk is full: not the core's fault."""
+
+
+@attrs.frozen
+class Outcome:
+    """What came of one worker."""
+
+    verdict: str
+    """One of ``Verdict``."""
+    reason: str = ""
+    """Why there is no snapshot; empty if there is one."""
+    facts: dict[str, Any] = attrs.field(factory=dict)
+    """What the analysis said for the journal."""
+    confinement: tuple[str, ...] = ()
+    """What the worker could take from itself."""
+    seconds: float = 0
+
+
+def analyse_core(job: Job, output: int) -> dict[str, Any]:
+    """Analyse a core into a snapshot, with the notes of failed checks."""
+    import coresnap
+    from coresnap.collect.checks import run_checks
+    from coresnap.model import Note
+    from coresnap.snapshot.container import write_snapshot
+
+    members, problems = _read_assets(job.assets)
+    failed = run_checks(job.core, members)
+    snapshot = coresnap.analyze(
+        job.core,
+        sysroot=job.sysroot,
+        debug_directories=job.debug_directories,
+        assets=members,
+    )
+    notes = (*failed, *(Note("assets", text) for text in problems))
+    snapshot = attrs.evolve(snapshot, notes=snapshot.notes + notes)
+    size = write_snapshot(snapshot, output)
+    return {
+        "size": size,
+        "core_size": job.core_size,
+        "fingerprint": snapshot.fingerprint,
+        "quality": snapshot.quality,
+        "truncated": snapshot.truncated,
+        "checks": [note.step for note in failed],
+    }
+
+
+def _read_assets(path: Path | None) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    from coresnap.collect.assets import read_assets
+    from coresnap.errors import InputError
+
+    if path is None:
+        return {}, ()
+    try:
+        with path.open("rb") as stream:
+            assets = read_assets(stream.fileno())
+    except (InputError, OSError) as error:
+        return {}, (str(error),)
+    return assets.members, assets.problems
+
+
+def preload() -> None:
+    """Import what workers need, once, while the files are sure to be readable."""
+    import coresnap.analysis.analyze
+    import coresnap.collect.assets
+    import coresnap.collect.checks
+    import coresnap.snapshot.container  # noqa: F401
+
+
+class Worker:
+    """A running child; ``fileno`` becomes readable when it has ended."""
+
+    def __init__(
+        self,
+        job: Job,
+        output: int,
+        config: Config,
+        backend: CaptureBackend,
+        analyse: Analyse,
+        owner: tuple[int, int] | None,
+    ) -> None:
+        """Fork. ``output`` is the snapshot's file; ``owner`` is who to become."""
+        self.job = job
+        self.started = time.monotonic()
+        self.deadline = self.started + config.worker_time
+        self._killed = ""
+        self._config = config
+        self._report, writer = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _run_child(job, (output, writer), config, backend, analyse, owner)
+        os.close(writer)
+
+    def fileno(self) -> int:
+        """Return the pipe's end; the child writes there only when it is done."""
+        return self._report
+
+    def kill(self, reason: str) -> None:
+        """End the child; ``reason`` becomes the outcome's."""
+        self._killed = reason
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> Outcome:
+        """Wait until the child has ended, at the latest at its deadline."""
+        report = b""
+        while len(report) < _REPORT_LIMIT:
+            left = max(0.0, self.deadline - time.monotonic())
+            if not select.select([self._report], [], [], left)[0]:
+                self.kill(f"ran into worker.time ({self._config.worker_time} s)")
+                break
+            piece = os.read(self._report, 65536)
+            if not piece:
+                break
+            report += piece
+        os.close(self._report)
+        _, status = os.waitpid(self.pid, 0)
+        return self._judge(report, status)
+
+    def _judge(self, report: bytes, status: int) -> Outcome:
+        seconds = time.monotonic() - self.started
+        said = _decode(report)
+        confinement = tuple(map(str, said.get("confinement", ())))
+        if os.waitstatus_to_exitcode(status) == 0 and said.get("verdict"):
+            return Outcome(
+                verdict=str(said["verdict"]),
+                reason=str(said.get("reason", "")),
+                facts=said.get("facts", {}),
+                confinement=confinement,
+                seconds=seconds,
+            )
+        reason = self._killed or _cause_of_death(status, self._config)
+        return Outcome(Verdict.BROKE, reason, confinement=confinement, seconds=seconds)
+
+
+def _decode(report: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(report)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _cause_of_death(status: int, config: Config) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"the worker left with exit code {code}"
+    number = -code
+    if number == signal.SIGXCPU:
+        return f"ran into worker.cpu ({config.worker_cpu} s)"
+    if number == signal.SIGXFSZ:
+        return f"the snapshot grew beyond {OUTPUT_LIMIT} bytes"
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    return f"the worker died of {name}"
+
+
+# --- in the child ---------------------------------------------------------------
+
+
+def _run_child(
+    job: Job,
+    descriptors: tuple[int, int],
+    config: Config,
+    backend: CaptureBackend,
+    analyse: Analyse,
+    owner: tuple[int, int] | None,
+) -> NoReturn:
+    # Nothing may return into the parent's program, whatever happens here.
+    try:
+        output, report = descriptors
+        _reset(descriptors)
+        _become(owner)
+        confinement = backend.confine()
+        _limit(config, job.core_size)
+        said = _try(lambda: analyse(job, output))
+        said["confinement"] = confinement
+        _write_report(report, json.dumps(said).encode()[:_REPORT_LIMIT])
+        os._exit(0)
+    finally:
+        os._exit(WorkerError.exit_code)
+
+
+def _write_report(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _try(analyse: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    # The one place that catches everything: what a hostile core provokes here must
+    # reach the journal as a sentence, and the process ends right after.
+    try:
+        return {"verdict": Verdict.DONE, "facts": analyse()}
+    except NoSpaceError as error:
+        return {"verdict": Verdict.NO_ROOM, "reason": str(error)}
+    except CoresnapError as error:
+        return {"verdict": Verdict.HOPELESS, "reason": str(error)}
+    except MemoryError:
+        return {"verdict": Verdict.BROKE, "reason": "ran into worker.memory"}
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        reason = f"{type(error).__name__}: {error} ({where})"
+        return {"verdict": Verdict.BROKE, "reason": reason}
+
+
+def _reset(keep: tuple[int, int]) -> None:
+    """Drop everything of the parent's but the standard three and ``keep``."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    # Python ignores it; here it is a limit that has to end us.
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    low, high = sorted(keep)
+    os.closerange(3, low)
+    os.closerange(low + 1, high)
+    os.closerange(high + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+def _become(owner: tuple[int, int] | None) -> None:
+    # A command run by root has only lent its effective ids to the owner.
+    if owner is None or 0 not in os.getresuid():
+        return
+    uid, gid = owner
+    os.seteuid(0)
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+
+
+def _limit(config: Config, core_size: int) -> None:
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: config.worker_cpu,
+        resource.RLIMIT_FSIZE: OUTPUT_LIMIT,
+        resource.RLIMIT_NOFILE: _DESCRIPTOR_LIMIT,
+        # The core is mapped, which is address space and not memory; what analysis
+        # allocates is held by RLIMIT_DATA (private writable pages, Linux 4.7).
+        resource.RLIMIT_AS: config.worker_memory + core_size + _MAPPED_FILES,
+        resource.RLIMIT_DATA: config.worker_memory,
+    }
+    for number, wanted in limits.items():
+        _, hard = resource.getrlimit(number)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        # SIGXCPU comes at the soft limit; a second later there is no appeal.
+        ceiling = value + 1 if number == resource.RLIMIT_CPU else value
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(number, (value, ceiling))

@@ -1,0 +1,70 @@
+"""``coresnap doctor``: why is there no core?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from coresnap.snapshot.escape import printable, without_surrogates
+from coresnap.views.cli.output import emit
+
+if TYPE_CHECKING:
+    from coresnap.backends.base import Finding
+
+NAME = "doctor"
+HELP = "why is there no core?"
+DESCRIPTION = """\
+Checks everything that decides whether a crash leaves something behind: who owns the
+kernel's core_pattern, the handler and its owner, how many crashes the kernel hands over
+at once, set-id programs, limits of this shell or of one process, the spool's rights,
+free blocks and inodes, the daemon, the journal, what this kernel can do.
+
+Each line is ok, warn or fail, with what to do. The exit code is 1 if something fails.
+"""
+
+_MARKS = {"ok": "  ok", "warn": "warn", "fail": "FAIL"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``doctor``."""
+    parser.add_argument(
+        "--pid",
+        metavar="PID",
+        type=int,
+        help="check the limits of this process instead of this shell's",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, print, and return 1 if something fails."""
+    from coresnap.backends import select
+    from coresnap.config import load_config
+    from coresnap.daemon.diagnosis import diagnose
+
+    config = load_config(arguments.config)
+    findings = (*select(config).diagnose(arguments.pid), *diagnose(config))
+    healthy = not any(finding.level == "fail" for finding in findings)
+    emit(_as_json(findings, healthy) if arguments.json else _as_text(findings))
+    return 0 if healthy else 1
+
+
+def _as_text(findings: Sequence[Finding]) -> str:
+    width = max(len(finding.check) for finding in findings)
+    lines = []
+    for finding in findings:
+        mark = _MARKS[finding.level]
+        lines.append(f"{mark}  {finding.check:<{width}}  {printable(finding.message)}")
+        if finding.remedy:
+            lines.append(f"{'':{width + 8}}→ {printable(finding.remedy)}")
+    return "\n".join(lines) + "\n"
+
+
+def _as_json(findings: Sequence[Finding], healthy: bool) -> str:
+    import attrs
+
+    listed = [attrs.asdict(finding) for finding in findings]
+    body = {"healthy": healthy, "findings": listed}
+    return json.dumps(without_surrogates(body)) + "\n"
