@@ -19,16 +19,12 @@ Elf *elf_begin(int descriptor, int command, Elf *reference);
 int elf_end(Elf *elf);
 Dwarf *dwarf_begin_elf(Elf *elf, int command, void *group);
 int dwarf_end(Dwarf *dwarf);
-int elf_kind(Elf *elf);
-ssize_t dwelf_elf_gnu_build_id(Elf *elf, const void **ret);
-const char *dwelf_elf_gnu_debuglink(Elf *elf, uint32_t *crc);
 const char *dwarf_errmsg(int error);
 void *dlopen(const char *name, int flags);
 void *dlsym(void *library, const char *symbol);
 void free(void *pointer);
 #define EV_CURRENT ...
 #define ELF_C_READ_MMAP ...
-#define ELF_K_ELF ...
 #define DWARF_C_READ ...
 """
 
@@ -38,7 +34,6 @@ ffibuilder.set_source(
     "coresnap._libdw",
     """
     #include <dlfcn.h>
-    #include <elfutils/libdwelf.h>
     #include <stdlib.h>
     #include "libdw_glue.h"
     """,

@@ -70,7 +70,8 @@ class _Plan:
 class FrameBuilder:
     """Frames of one core. Debug files are found, opened and read as frames need them.
 
-    ``debug_directories`` are searched before the system's. Use as a context manager,
+    ``debug_directories`` are searched before the system's, which stand below
+    ``sysroot`` like the sources. Use as a context manager,
     or ``close`` it, to release the debug files.
     """
 
@@ -79,15 +80,16 @@ class FrameBuilder:
         core: CoreFile,
         *,
         debug_directories: Sequence[Path] = (),
+        sysroot: Path | None = None,
         limits: ValueLimits | None = None,
     ) -> None:
         architecture = core.architecture
         self._limits = limits or ValueLimits()
         self._allowance = Allowance.of(self._limits)
-        self._table = ModuleTable(core, debug_directories, self._facts)
+        self._table = ModuleTable(core, debug_directories, sysroot, self._facts)
         self._process = CoreProcess(core.memory, self._table)
         self._architecture = architecture
-        self._source = SourceReader(core.sysroot)
+        self._source = SourceReader(sysroot)
         self._plans: dict[tuple[int, int], _Plan] = {}
         self._notes: dict[str, Note] = {}
         self._machine = Machine(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ModuleTable", "ReadableModule"]
 
+_PT_TLS = 7
+
 
 @attrs.define(eq=False)
 class ReadableModule:
@@ -96,11 +98,18 @@ class ModuleTable:
         self,
         core: CoreFile,
         debug_directories: Sequence[Path],
+        sysroot: Path | None,
         facts: Callable[[], ProcessFacts],
     ) -> None:
-        directories = debug_directories_of(debug_directories, core.sysroot)
+        directories = debug_directories_of(debug_directories, sysroot)
+        executable = core.executable
         self._modules = [
-            ReadableModule(module, directories, facts, tls_offset_of(core, module))
+            ReadableModule(
+                module,
+                directories,
+                facts,
+                _tls_offset(core, module) if module is executable else None,
+            )
             for module in sorted(core.modules, key=lambda module: module.start)
         ]
         self._starts = [module.loaded.start for module in self._modules]
@@ -122,5 +131,19 @@ class ModuleTable:
             module.close()
 
 
-def tls_offset_of(core: CoreFile, module: LoadedModule) -> int | None:
-    return None
+def _tls_offset(core: CoreFile, executable: LoadedModule) -> int | None:
+    """Where the executable's thread-local block is from the thread pointer.
+
+    Only the executable's place is fixed by the ABI (Drepper, "ELF Handling For
+    Thread-Local Storage", variant II): just below the thread pointer. Other modules'
+    are known to the dynamic linker alone.
+    """
+    elf = executable.elf
+    segment = elf.segment(_PT_TLS) if elf is not None else None
+    if segment is None or core.architecture.name not in ("x86-64", "i386"):
+        return None
+    align = max(segment.align, 1)
+    # The block's start is congruent to p_vaddr modulo its alignment, as in glibc's
+    # elf/dl-tls.c (_dl_determine_tlsoffset).
+    size = -(-(segment.memsz + segment.vaddr % align) // align) * align
+    return segment.vaddr % align - size

@@ -70,16 +70,23 @@ class SourceReader:
 
 def _read_lines(path: Path) -> tuple[list[str], float]:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError):
-        return [], 0.0
-    with open(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        is_sensible = 0 < status.st_size <= _SIZE_LIMIT
-        if not stat.S_ISREG(status.st_mode) or not is_sensible:
+        # Opening a device can do things, so look before it is opened, and after.
+        if not _is_sensible(path.stat()):
             return [], 0.0
-        text = stream.read(_SIZE_LIMIT).decode("utf-8", "backslashreplace")
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            data = os.read(descriptor, _SIZE_LIMIT) if _is_sensible(status) else b""
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return [], 0.0
+    text = data.decode("utf-8", "backslashreplace")
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
     return [line[:_LINE_LIMIT].rstrip("\r") for line in lines], status.st_mtime
+
+
+def _is_sensible(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and 0 < status.st_size <= _SIZE_LIMIT

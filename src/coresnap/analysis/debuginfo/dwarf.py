@@ -198,7 +198,7 @@ class DebugFile:
         self._dwarf = lib.dwarf_begin_elf(self._elf, lib.DWARF_C_READ, self._ffi.NULL)
         if self._dwarf == self._ffi.NULL:
             self._dwarf = None
-            raise InputError(f"{self.path} has no debug information: {self._error()}")
+            raise InputError(f"{self.path}: {self._error()}")
 
     def _error(self) -> str:
         message = self._lib.dwarf_errmsg(-1)

@@ -14,22 +14,21 @@ reported with the reason, never used.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
 
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file, unavailable
-from coresnap.analysis.debuginfo.elf_links import (
-    DebugLinks,
-    file_crc,
-    read_debug_links,
-)
-from coresnap.errors import AccessError, InputError
+from coresnap.elfcore.elffile import open_elf
+from coresnap.errors import AccessError, InputError, MissingError
 
 __all__ = ["Located", "debug_directories_of", "locate"]
 
 _SYSTEM_DIRECTORY = "usr/lib/debug"
+_UNREADABLE = (AccessError, InputError, MissingError)
+_CHUNK = 1 << 20
 
 
 @attrs.frozen(eq=False)
@@ -67,13 +66,13 @@ def locate(
     if reason is not None:
         return Located(None, (reason,))
     search = _Search(build_id)
-    links = DebugLinks(build_id)
+    debug_link = None
     if module_file is not None:
         found = search.open(module_file)
         if found is not None:
             return Located(found, tuple(search.looked_at))
-        links = search.links(module_file)
-    for path, crc in _candidates(module_file, links, build_id, directories):
+        debug_link = search.debug_link(module_file)
+    for path, crc in _candidates(module_file, debug_link, build_id, directories):
         found = search.open_separate(path, crc)
         if found is not None:
             return Located(found, tuple(search.looked_at))
@@ -82,22 +81,22 @@ def locate(
 
 def _candidates(
     module_file: Path | None,
-    links: DebugLinks,
+    debug_link: tuple[str, int] | None,
     build_id: str | None,
     directories: Sequence[Path],
 ) -> Iterator[tuple[Path, int | None]]:
-    identity = build_id or links.build_id
-    if identity is not None and len(identity) > 2:
+    if build_id is not None and len(build_id) > 2:
+        name = f"{build_id[2:]}.debug"
         for directory in directories:
-            name = f"{identity[2:]}.debug"
-            yield directory / ".build-id" / identity[:2] / name, None
+            yield directory / ".build-id" / build_id[:2] / name, None
     # A name with a slash would lead out of the directories.
-    if module_file is None or not links.debuglink or "/" in links.debuglink:
+    if module_file is None or debug_link is None or "/" in debug_link[0]:
         return
+    name, crc = debug_link
     beside = module_file.resolve().parent
     below = beside.relative_to(beside.anchor)
     for place in (beside, beside / ".debug", *(d / below for d in directories)):
-        yield place / links.debuglink, links.debuglink_crc
+        yield place / name, crc
 
 
 class _Search:
@@ -111,7 +110,7 @@ class _Search:
         """The file, if libdw finds compile units in it."""
         try:
             file = open_debug_file(path)
-        except (AccessError, InputError) as error:
+        except _UNREADABLE as error:
             self.looked_at.append(str(error))
             return None
         if file.has_units():
@@ -120,12 +119,12 @@ class _Search:
         self.looked_at.append(f"{path} has no debug information")
         return None
 
-    def links(self, path: Path) -> DebugLinks:
-        """The links of the module's file; empty ones if it cannot be read."""
+    def debug_link(self, path: Path) -> tuple[str, int] | None:
+        """Name and CRC of the separate file, if the module's file names one."""
         try:
-            return read_debug_links(path)
-        except (AccessError, InputError):
-            return DebugLinks()  # open() has said why
+            return open_elf(path).debug_link
+        except _UNREADABLE:
+            return None  # open() has said why
 
     def open_separate(self, path: Path, crc: int | None) -> DebugFile | None:
         """A separate debug file, if it belongs to the module."""
@@ -134,7 +133,7 @@ class _Search:
                 self.looked_at.append(f"{path} is not there")
                 return None
             problem = self._mismatch(path, crc)
-        except (AccessError, InputError) as error:
+        except _UNREADABLE as error:
             self.looked_at.append(str(error))
             return None
         except OSError as error:
@@ -146,11 +145,20 @@ class _Search:
         return self.open(path)
 
     def _mismatch(self, path: Path, crc: int | None) -> str | None:
-        own = read_debug_links(path).build_id
+        own = open_elf(path).build_id
         if own is not None and self._build_id is not None:
             if own == self._build_id:
                 return None
             return f"has build-id {own}, the module {self._build_id}"
         if crc is None:
             return None if own is not None else "has no build-id"
-        return None if file_crc(path) == crc else "has not the CRC of the debuglink"
+        return None if _file_crc(path) == crc else "has not the CRC of the debuglink"
+
+
+def _file_crc(path: Path) -> int:
+    """The CRC-32 that .gnu_debuglink records (GDB manual, "Separate Debug Files")."""
+    crc = 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            crc = zlib.crc32(chunk, crc)
+    return crc

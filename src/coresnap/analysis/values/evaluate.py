@@ -192,12 +192,8 @@ class FrameContext(ExpressionContext):
         As in DWARF 5, section 2.5.1.7, and as debuggers do it: from the parameters
         that the call site records, if it is this function that it calls.
         """
-        if len(operations) != 1:
-            return None
-        first = operations[0]
-        if Op.REG0 <= first.atom < Op.REG0 + 32:
-            return self._passed_in(first.atom - Op.REG0)
-        return self._passed_in(first.number) if first.atom == Op.REGX else None
+        register = _single_register(operations)
+        return None if register is None else self._passed_in(register)
 
     def _passed_in(self, register: int) -> int | None:
         caller = self.caller()
@@ -230,6 +226,18 @@ class FrameContext(ExpressionContext):
             return evaluate_value(expression, caller)
         finally:
             caller._depth = 0
+
+
+def _single_register(operations: Operations) -> int | None:
+    """The register that an entry value is about, if it is about one."""
+    if len(operations) != 1:
+        return None
+    first = operations[0]
+    if Op.REG0 <= first.atom < Op.REG0 + 32:
+        return first.atom - Op.REG0
+    if first.atom in (Op.REGX, Op.REGVAL_TYPE, Op.GNU_REGVAL_TYPE):
+        return first.number
+    return None
 
 
 def _calls(site: CallSite, caller: FrameContext, code: FrameCode) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from coresnap.analysis.values.scalars import Read, integer_unpacker
 from coresnap.analysis.values.text import text_decoder
 from coresnap.analysis.values.types import (
+    CompoundType,
     FunctionType,
     MemberPointerType,
     PointerKind,
@@ -144,23 +145,31 @@ class PointerReaders:
         """A reader for a C++ pointer to member (Itanium C++ ABI, 2.3)."""
         size = self._decoder.graph.pointer_size
         is_function = (found.size or 0) > size
-        signed = integer_unpacker(
+        unpack = integer_unpacker(
             size, signed=not is_function, little_endian=self._decoder.little_endian
         )
-        symbol = self._decoder.process.symbol
+        describe = self._method_text if is_function else self._member_namer(found)
 
         def read(
             name: str, kind: VariableKind, data: bytes, offset: int, address: int | None
         ) -> Variable:
-            value = signed(data, offset)
-            text = None
-            if is_function and value:
-                virtual = value & 1
-                text = (
-                    f"virtual, vtable offset {value - 1}" if virtual else symbol(value)
-                )
-            elif value == -1:
-                text = "null"
+            value = unpack(data, offset)
+            text = describe(value)
             return Variable(name, type_name, kind, value, text, (), None, address)
 
         return read
+
+    def _method_text(self, value: int) -> str | None:
+        if value & 1:
+            return f"virtual, vtable offset {value - 1}"
+        return self._decoder.process.symbol(value) if value else None
+
+    def _member_namer(self, found: MemberPointerType) -> Callable[[int], str | None]:
+        names = {-1: "null"}
+        container = self._decoder.graph.peeled(found.container)
+        if isinstance(container, CompoundType):
+            for member in container.members:
+                if member.offset is not None and not member.is_base:
+                    label = f"&{container.name}::{member.name}"
+                    names.setdefault(member.offset, label)
+        return names.get

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from coresnap.analysis import demangle as module
+from coresnap.analysis.demangle import demangle, display_name, without_parameters
+
+NAMES = {
+    "main": "main",
+    "_ZNSt6vectorIiSaIiEE9push_backERKi": (
+        "std::vector<int, std::allocator<int> >::push_back"
+    ),
+    "_ZN12_GLOBAL__N_13fooEv": "(anonymous namespace)::foo",
+    "_Z1fIiEvT_": "f<int>",
+    "_ZN1AclEi": "A::operator()",
+    "_ZlsRSoRK1A": "operator<<",
+    "_Znwm": "operator new",
+    "_ZN1AcviEv": "A::operator int",
+    "_ZN1AltIiEEbT_": "A::operator< <int>",
+    "_ZZ4mainENKUlvE_clEv": "main::{lambda()#1}::operator()",
+    "_ZZ1fiENKUliE_clEi": "f(int)::{lambda(int)#1}::operator()",
+    "_ZZNK1A3barEvENKUliE_clEi": "A::bar() const::{lambda(int)#1}::operator()",
+    "_Z3foov.cold": "foo",
+    "_Z3foov.constprop.0": "foo",
+    "_Z1fPFivE": "f",
+    "_Z1gIXgtLi1ELi0EEEvv": "g<((1)>(0))>",
+    "_ZTV1A": "vtable for A",
+    "_ZN4core3ptr13drop_in_place17h0123456789abcdefE": "core::ptr::drop_in_place",
+    "_Znot_mangled": "_Znot_mangled",
+    "": "",
+}
+
+
+@pytest.mark.libdw
+@pytest.mark.parametrize(("symbol", "shown"), NAMES.items())
+def test_a_symbol_is_shown_without_return_type_and_parameters(
+    symbol: str, shown: str
+) -> None:
+    assert display_name(symbol) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("f(int)", "f"),
+        ("int f<int>(int)", "f<int>"),
+        ("f", "f"),
+        ("(anonymous namespace)::g(int (*)(char))", "(anonymous namespace)::g"),
+        ("f(", "f"),
+        ("()", "()"),
+        ("<<<<((((", "<<<<(((("),
+        (")>>)", ")>>)"),
+    ],
+)
+def test_parameters_are_taken_off_even_of_names_that_make_no_sense(
+    name: str, shown: str
+) -> None:
+    assert without_parameters(name) == shown
+
+
+def test_a_name_stays_mangled_where_there_is_no_cplusplus_runtime(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_RUNTIMES", (b"libnone-such.so.6",))
+    module._demangler.cache_clear()
+    demangle.cache_clear()
+    display_name.cache_clear()
+    try:
+        assert display_name("_ZN12_GLOBAL__N_13fooEv") == "_ZN12_GLOBAL__N_13fooEv"
+    finally:
+        monkeypatch.undo()
+        module._demangler.cache_clear()
+        demangle.cache_clear()
+        display_name.cache_clear()
+
+
+def test_a_name_of_absurd_length_is_left_alone() -> None:
+    name = "_Z" + "1f" * 100_000
+    assert display_name(name) == name

@@ -1,0 +1,189 @@
+# Run inside gdb: writes what gdb sees in each frame of each thread, as JSON.
+#
+#   CORESNAP_GDB_OUTPUT=out.json gdb -batch -nx -x gdb_values.py PROGRAM CORE
+#
+# A value is one of: {"value": number, "text": string} (text of enums, strings),
+# {"members": [[name, value], ...]}, {"elements": [value, ...]}, {"missing": true}.
+import json
+import os
+
+import gdb
+
+ELEMENTS = 100
+DEPTH = 16
+WIDE = {"wchar_t": 4, "char16_t": 2, "char32_t": 4}
+
+
+def tree(value, depth=DEPTH):
+    try:
+        return _tree(value, depth)
+    except gdb.error:
+        return {"missing": True}  # optimized out, or not in memory
+
+
+def _tree(value, depth):
+    kind = value.type.strip_typedefs()
+    code = kind.code
+    if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+        return {"members": _members(value, kind, depth)} if depth else {}
+    if value.is_optimized_out:
+        return {"missing": True}
+    if code == gdb.TYPE_CODE_ARRAY:
+        return _array(value, kind, depth)
+    if code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+        target = value.referenced_value()
+        if target.address is None:
+            return {"missing": True}
+        behind = tree(target, depth - 1) if depth else {}
+        return {"value": int(target.address), "target": behind}
+    if code == gdb.TYPE_CODE_PTR:
+        if "<synthetic pointer>" in value.format_string(address=False):
+            return {"missing": True}
+        return {"value": int(value) & (1 << 64) - 1, "text": _pointed_text(value, kind)}
+    return _scalar(value, kind, code)
+
+
+def _scalar(value, kind, code):
+    if code == gdb.TYPE_CODE_FLT:
+        return {"value": repr(float(value))}
+    if code == gdb.TYPE_CODE_ENUM:
+        return {"value": int(value), "text": str(value)}
+    if code == gdb.TYPE_CODE_COMPLEX:
+        return {"text": value.format_string()}
+    if code in (gdb.TYPE_CODE_MEMBERPTR, gdb.TYPE_CODE_METHODPTR):
+        return {"text": value.format_string()}
+    if code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_BOOL):
+        # gdb 13 has no int() of 128 bits.
+        wide = kind.sizeof > 8
+        return {"value": int(value.format_string()) if wide else int(value)}
+    return {}
+
+
+def _members(value, kind, depth):
+    found = []
+    for field in kind.fields():
+        if not hasattr(field, "bitpos") and not field.is_base_class:
+            continue  # static
+        try:
+            member = tree(value[field], depth - 1)
+        except (gdb.error, RuntimeError):
+            member = {"missing": True}
+        found.append([field.name or "", member])
+    return found
+
+
+def _character_size(kind):
+    plain = kind
+    while plain.code == gdb.TYPE_CODE_TYPEDEF or plain.unqualified() != plain:
+        if plain.unqualified().name in WIDE:
+            return WIDE[plain.unqualified().name]
+        if plain.code != gdb.TYPE_CODE_TYPEDEF:
+            plain = plain.unqualified()
+            continue
+        plain = plain.target()
+    if plain.name in WIDE:
+        return WIDE[plain.name]
+    is_byte = (
+        plain.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR) and plain.sizeof == 1
+    )
+    return 1 if is_byte else 0
+
+
+def _array(value, kind, depth):
+    low, high = kind.range()
+    count = min(high - low + 1, ELEMENTS)
+    size = _character_size(kind.target())
+    if size:
+        units = []
+        for index in range(high - low + 1):
+            unit = int(value[low + index]) & (1 << 8 * size) - 1
+            if unit == 0:
+                break
+            units.append(unit)
+        return {"units": units, "size": size}
+    if not depth:
+        return {}
+    return {"elements": [tree(value[low + i], depth - 1) for i in range(count)]}
+
+
+def _pointed_text(value, kind):
+    size = _character_size(kind.target())
+    if not size or int(value) == 0:
+        return None
+    try:
+        units = []
+        while len(units) < 64:
+            unit = int((value + len(units)).dereference()) & (1 << 8 * size) - 1
+            if unit == 0:
+                break
+            units.append(unit)
+        return [size, units]
+    except gdb.error:
+        return None
+
+
+def _is_constant(symbol):
+    """A variable with DW_AT_const_value; enumerators look alike."""
+    if not symbol.is_constant:
+        return False
+    kind = symbol.type.strip_typedefs()
+    is_enum = kind.code == gdb.TYPE_CODE_ENUM
+    return not is_enum or symbol.name not in [field.name for field in kind.fields()]
+
+
+def variables(frame):
+    found = []
+    try:
+        block = frame.block()
+    except RuntimeError:
+        return found
+    scopes = []
+    while block is not None and not block.is_global and not block.is_static:
+        scopes.append(block)
+        if block.function is not None:
+            break
+        block = block.superblock
+    for block in reversed(scopes):
+        for symbol in block:
+            if not (symbol.is_argument or symbol.is_variable or _is_constant(symbol)):
+                continue
+            if symbol.addr_class in (gdb.SYMBOL_LOC_UNRESOLVED, gdb.SYMBOL_LOC_TYPEDEF):
+                continue
+            try:
+                value = tree(symbol.value(frame))
+            except gdb.error:
+                value = {"missing": True}
+            found.append([symbol.name, bool(symbol.is_argument), value])
+    found.sort(key=lambda one: not one[1])
+    return found
+
+
+def frames():
+    frame = gdb.newest_frame()
+    while frame is not None:
+        if frame.type() != gdb.TAILCALL_FRAME:
+            place = frame.find_sal()
+            symbol = frame.function()
+            yield {
+                "pc": frame.pc(),
+                "function": frame.name(),
+                "symbol": symbol.name if symbol is not None else None,
+                "inline": frame.type() == gdb.INLINE_FRAME,
+                "file": place.symtab.fullname() if place.symtab else None,
+                "line": place.line or None,
+                "variables": variables(frame),
+            }
+        frame = frame.older()
+
+
+def main():
+    gdb.execute("set print entry-values no")
+    threads = []
+    for thread in gdb.selected_inferior().threads():
+        thread.switch()
+        threads.append({"tid": thread.ptid[1], "frames": list(frames())})
+    with open(os.environ["CORESNAP_GDB_OUTPUT"], "w") as output:
+        json.dump(threads, output)
+
+
+main()

@@ -1,0 +1,217 @@
+"""Compare our variables with what gdb says about the same core."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from coresnap.analysis.demangle import without_parameters
+from coresnap.model import Frame, Variable
+
+__all__ = ["Comparison", "compare_frames", "compare_values", "gdb_threads"]
+
+_SCRIPT = Path(__file__).with_name("gdb_values.py")
+_CODECS = {1: "utf-8", 2: "utf-16-le", 4: "utf-32-le"}
+_GdbValue = dict[str, Any]
+
+
+def gdb_threads(program: Path, core: Path, *options: str) -> dict[int, list[_GdbValue]]:
+    """Frames by thread id, as ``gdb_values.py`` writes them."""
+    output = core.with_name(f"{core.name}.gdb.json")
+    run = subprocess.run(
+        ["gdb", "-batch", "-nx", *options, "-x", str(_SCRIPT), str(program), str(core)],
+        env={**os.environ, "CORESNAP_GDB_OUTPUT": str(output), "DEBUGINFOD_URLS": ""},
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )
+    if not output.exists():
+        raise AssertionError(f"gdb: {run.stderr.decode()}")
+    return {
+        thread["tid"]: thread["frames"] for thread in json.loads(output.read_text())
+    }
+
+
+@attrs.define
+class Comparison:
+    """What came out; ``agreed`` counts leaves, the lists name places."""
+
+    agreed: int = 0
+    differences: list[str] = attrs.field(factory=list)
+    only_gdb: list[str] = attrs.field(factory=list)
+    only_ours: list[str] = attrs.field(factory=list)
+
+
+def compare_frames(
+    ours: tuple[Frame, ...], gdb: list[_GdbValue]
+) -> Iterator[tuple[str, object, object]]:
+    """(what, ours, gdb's) for everything about frames that differs."""
+    if len(ours) != len(gdb):
+        yield "frames", [f.function for f in ours], [f["function"] for f in gdb]
+        return
+    for number, (frame, other) in enumerate(zip(ours, gdb, strict=True)):
+        where = f"frame {number} "
+        yield from _unequal(where + "pc", frame.pc, other["pc"])
+        yield from _unequal(where + "inline", frame.inline, other["inline"])
+        name = other["function"] and without_parameters(other["function"])
+        if name != frame.linkage_name:
+            yield from _unequal(where + "function", frame.function, name)
+        if other["line"] is not None or frame.line is not None:
+            yield from _unequal(where + "line", frame.line, other["line"])
+            file = other["file"] and os.path.normpath(other["file"])
+            yield from _unequal(where + "file", frame.file, file)
+
+
+def _unequal(
+    what: str, ours: object, gdb: object
+) -> Iterator[tuple[str, object, object]]:
+    if ours != gdb:
+        yield what, ours, gdb
+
+
+def compare_values(ours: tuple[Frame, ...], gdb: list[_GdbValue]) -> Comparison:
+    """Compare all variables of frames that are the same in both."""
+    result = Comparison()
+    for number, (frame, other) in enumerate(zip(ours, gdb, strict=True)):
+        where = f"#{number} {frame.function}: "
+        names = [v.name for v in frame.variables]
+        left = sorted(frame.variables, key=lambda v: (v.name, bool(v.missing)))
+        right = _without_shadows(other["variables"], names)
+        gdb_names = [name for name, _, _ in right]
+        if sorted(names) != gdb_names:
+            result.differences.append(f"{where}{names} but gdb has {gdb_names}")
+            continue
+        for variable, (_, _, value) in zip(left, right, strict=True):
+            _compare(result, where + variable.name, variable, value)
+    return result
+
+
+def _without_shadows(variables: list[Any], names: list[str]) -> list[Any]:
+    """gdb's variables by name, without those that it lists twice.
+
+    A variable of an inlined function's inner block is shown once from the block and
+    once, optimized out, from the abstract function, whose children gdb compares with
+    the direct children of the inlined one only (gdb/dwarf2/read.c,
+    inherit_abstract_dies).
+    """
+    kept: list[Any] = []
+    for one in sorted(variables, key=lambda one: (one[0], bool(one[2].get("missing")))):
+        have = sum(one[0] == other[0] for other in kept)
+        if have < names.count(one[0]) or not one[2].get("missing"):
+            kept.append(one)
+    return kept
+
+
+def _compare(result: Comparison, where: str, ours: Variable, gdb: _GdbValue) -> None:
+    if ours.missing is not None or gdb.get("missing"):
+        if ours.missing is None:
+            result.only_ours.append(where)
+        elif not gdb.get("missing") and _has_value(gdb):
+            result.only_gdb.append(f"{where}: {ours.missing}, gdb {gdb}")
+        return
+    if "members" in gdb:
+        _compare_members(result, where, ours, gdb["members"])
+    elif "elements" in gdb:
+        _compare_elements(result, where, ours, gdb["elements"])
+    else:
+        _compare_leaf(result, where, ours, gdb)
+        if "target" in gdb and ours.target is not None:
+            _compare(result, where + ".&", ours.target, gdb["target"])
+
+
+def _has_value(gdb: _GdbValue) -> bool:
+    if "members" in gdb:
+        return any(_has_value(member) for _, member in gdb["members"])
+    if "elements" in gdb:
+        return any(_has_value(element) for element in gdb["elements"])
+    return bool(gdb) and not gdb.get("missing")
+
+
+def _compare_members(
+    result: Comparison, where: str, ours: Variable, gdb: list[tuple[str, _GdbValue]]
+) -> None:
+    if ours.truncated:
+        return
+    if len(ours.members) != len(gdb):
+        names = [member.name for member in ours.members]
+        result.differences.append(f"{where}: {names} but gdb {[n for n, _ in gdb]}")
+        return
+    for member, (name, value) in zip(ours.members, gdb, strict=True):
+        _compare(result, f"{where}.{name}", member, value)
+
+
+def _compare_elements(
+    result: Comparison, where: str, ours: Variable, gdb: list[_GdbValue]
+) -> None:
+    if ours.truncated and not ours.members:
+        return
+    if len(ours.members) != len(gdb):
+        count = f"{len(ours.members)} elements, gdb {len(gdb)}"
+        result.differences.append(f"{where}: {count}")
+        return
+    for member, value in zip(ours.members, gdb, strict=True):
+        _compare(result, where + member.name, member, value)
+
+
+def _compare_leaf(
+    result: Comparison, where: str, ours: Variable, gdb: _GdbValue
+) -> None:
+    if _leaf_agrees(ours, gdb):
+        result.agreed += 1
+    else:
+        shown = f"{ours.value!r} {ours.text!r} {ours.missing}"
+        result.differences.append(f"{where}: {ours.type} {shown}, gdb {gdb}")
+
+
+def _leaf_agrees(ours: Variable, gdb: _GdbValue) -> bool:
+    if "units" in gdb:
+        return _text_agrees(ours.text, gdb["size"], gdb["units"])
+    text = gdb.get("text")
+    if isinstance(text, list):
+        return ours.value == gdb["value"] and _text_agrees(ours.text, *text)
+    value = gdb.get("value")
+    if not gdb:
+        return True  # a type that gdb has no number for: std::nullptr_t
+    if value is None:
+        return _described(ours, str(text))
+    if isinstance(value, str):
+        return _floats_agree(float(value), ours.value)
+    if isinstance(text, str) and re.fullmatch(r"[\w:]+", text) and not text.isdigit():
+        return ours.value == value and ours.text == text.rpartition("::")[2]
+    number = int(ours.value) if isinstance(ours.value, str) else ours.value
+    return number == value
+
+
+def _floats_agree(gdb: float, ours: object) -> bool:
+    if not isinstance(ours, float):
+        return False
+    both_nan = math.isnan(gdb) and math.isnan(ours)
+    return both_nan or ours == gdb or math.isclose(ours, gdb, rel_tol=1e-15)
+
+
+def _text_agrees(ours: str | None, size: int, units: list[int]) -> bool:
+    data = b"".join(unit.to_bytes(size, "little") for unit in units)
+    expected = data.decode(_CODECS[size], "backslashreplace")
+    return ours is not None and (ours == expected or len(units) >= 64)
+
+
+def _described(ours: Variable, text: str) -> bool:
+    """Complex numbers and pointers to members, which gdb only prints."""
+    if len(ours.members) == 2:
+        numbers = re.fullmatch(r"(\S+) \+ (\S+)i", text)
+        values = [member.value for member in ours.members]
+        return numbers is not None and [float(n) for n in numbers.groups()] == values
+    if text.startswith("&virtual "):
+        return (ours.text or "").startswith("virtual")
+    if text.startswith("&"):
+        return ours.text == text
+    numbers = re.search(r"(?:\) )?(0x[0-9a-f]+|-?\d+)", text.rpartition(")) ")[2])
+    return numbers is not None and int(numbers[1], 0) == ours.value
