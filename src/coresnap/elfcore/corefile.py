@@ -1,0 +1,295 @@
+"""Opens a core: one object with everything that its bytes say, unjudged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import attrs
+
+from coresnap.elfcore import notes_linux
+from coresnap.elfcore.corelayout import CoreLayout, read_layout
+from coresnap.elfcore.corenotes import CoreNotes, read_notes
+from coresnap.elfcore.elffile import map_file
+from coresnap.elfcore.elfheader import ET_CORE, ET_DYN, ET_EXEC, ElfHeader
+from coresnap.elfcore.facts import (
+    CoreFacts,
+    CoreThread,
+    MappedFile,
+    ProcessInfo,
+    SignalInfo,
+)
+from coresnap.elfcore.mappings import join_mappings
+from coresnap.elfcore.memory import Memory
+from coresnap.elfcore.modulefile import FileFinder
+from coresnap.elfcore.modules import AT_ENTRY, LoadedModule, find_modules
+from coresnap.elfcore.notewalk import RawNote
+from coresnap.elfcore.registers import Architecture, architecture_of
+from coresnap.errors import AccessError, CoreFormatError, InputError, MissingError
+from coresnap.model import Mapping, Note
+
+__all__ = [
+    "CoreFile",
+    "CoreThread",
+    "LoadedModule",
+    "MappedFile",
+    "ProcessInfo",
+    "SignalInfo",
+    "open_core",
+]
+
+_ELFOSABI_FREEBSD = 9
+_FREEBSD_OWNER = b"FreeBSD"
+_PACKED = {
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x1f\x8b": "gzip",
+    b"\xfd7zXZ": "xz",
+    b"BZh": "bzip2",
+    b"\x04\x22\x4d\x18": "lz4",
+}
+_PF_W = 2
+
+
+@attrs.frozen(eq=False)
+class CoreFile:
+    """An open core. Close it, or use it as a context manager."""
+
+    path: Path
+    size: int
+    """Apparent bytes of the file."""
+    system: str
+    """``Linux`` or ``FreeBSD``: who wrote it."""
+    architecture: Architecture
+    header: ElfHeader
+    notes: tuple[RawNote, ...]
+    """Not interpreted; offsets count from the start of the file."""
+    facts: CoreFacts
+    mappings: tuple[Mapping, ...]
+    memory: Memory
+    modules: tuple[LoadedModule, ...]
+    """By start address; the vdso is one of them."""
+    missing_bytes: int
+    """How far the file ends before what its program headers promise."""
+    notes_to_reader: tuple[Note, ...]
+    """What is wrong with the file, in words."""
+
+    @property
+    def threads(self) -> tuple[CoreThread, ...]:
+        """The thread that crashed first."""
+        return self.facts.threads
+
+    @property
+    def process(self) -> ProcessInfo:
+        """What the core says about the process."""
+        return self.facts.process
+
+    @property
+    def signal(self) -> SignalInfo | None:
+        """None for a core of a process that did not crash."""
+        return self.facts.signal
+
+    @property
+    def auxv(self) -> dict[int, int]:
+        """The auxiliary vector: AT_* to value."""
+        return dict(self.facts.auxv)
+
+    @property
+    def mapped_files(self) -> tuple[MappedFile, ...]:
+        """By start address."""
+        return self.facts.mapped_files
+
+    @property
+    def truncated(self) -> bool:
+        """The file ends before its program headers say it does."""
+        return self.missing_bytes > 0
+
+    @property
+    def executable(self) -> LoadedModule | None:
+        """The module that holds the program's entry point."""
+        entry = self.facts.auxv.get(AT_ENTRY)
+        for module in self.modules:
+            if entry is not None and module.start <= entry < module.end:
+                return module
+        return None
+
+    @property
+    def executable_path(self) -> str | None:
+        """Path of the executable as it was mapped; process-chosen."""
+        module = self.executable
+        return module.path if module is not None else None
+
+    def note_data(self, note: RawNote) -> memoryview:
+        """The description of one of ``notes``."""
+        return self.memory.core_slice(note.offset, note.size)
+
+    def close(self) -> None:
+        """Drop the mappings of the core and of the module files. May be repeated."""
+        self.memory.release()
+        for module in self.modules:
+            for elf in (module.elf, module.image):
+                if elf is not None:
+                    elf.release()
+
+    def __enter__(self) -> CoreFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_core(
+    path: str | os.PathLike[str],
+    *,
+    sysroot: Path | None = None,
+    executable: Path | None = None,
+) -> CoreFile:
+    """Open the core at ``path``.
+
+    ``sysroot`` is put before every path that the core records; ``executable`` is used
+    for the program if its build-id fits. A damaged core is opened as far as it can be
+    read, and ``notes_to_reader`` says what is wrong. Raises ``MissingError``,
+    ``AccessError``, or ``CoreFormatError`` if nothing at all can be done.
+    """
+    data, layout = _open(path)
+    found = read_notes(data, layout)
+    _require_core(layout, found, str(path))
+    architecture, facts, problems = _facts(data, layout, found)
+    mappings = join_mappings(
+        layout.loads,
+        facts.mapped_files,
+        facts.auxv,
+        layout.header.pointer_size,
+        len(data),
+    )
+    header = layout.header
+    memory = Memory(
+        data, layout.loads, header.pointer_size, header.byte_order, mappings
+    )
+    finder = FileFinder(architecture.machine, header.pointer_size, sysroot)
+    modules = find_modules(memory, facts.mapped_files, facts.auxv, finder, executable)
+    memory.use_files(_file_ranges(modules))
+    problems += _gaps(layout, facts, modules, executable)
+    return CoreFile(
+        Path(path),
+        len(data),
+        _system(header, found),
+        architecture,
+        header,
+        found.notes,
+        facts,
+        mappings,
+        memory,
+        modules,
+        layout.missing_bytes,
+        tuple(Note("core", problem) for problem in problems),
+    )
+
+
+def _open(path: str | os.PathLike[str]) -> tuple[memoryview, CoreLayout]:
+    name = str(path)
+    try:
+        data = map_file(path)
+    except (MissingError, AccessError):
+        raise
+    except InputError as error:
+        raise CoreFormatError(str(error)) from error
+    start = bytes(data[:6])
+    for magic, program in _PACKED.items():
+        if start.startswith(magic):
+            raise CoreFormatError(
+                f"{name} is compressed with {program}",
+                remedy=f"Unpack it with `{program} -d` first.",
+            )
+    try:
+        return data, read_layout(data, name)
+    except InputError as error:
+        raise CoreFormatError(str(error)) from error
+
+
+def _require_core(layout: CoreLayout, found: CoreNotes, name: str) -> None:
+    owners = notes_linux.OWNERS | {_FREEBSD_OWNER}
+    if any(note.name in owners for note in found.notes):
+        return
+    if layout.header.type in (ET_EXEC, ET_DYN):
+        raise CoreFormatError(
+            f"{name} is an executable or library, not a core",
+            remedy="Give the core first and the executable second.",
+        )
+    if layout.header.type != ET_CORE:
+        raise CoreFormatError(f"{name} is an ELF file, but not a core")
+    if not layout.program_headers:
+        raise CoreFormatError(
+            f"{name} ends before its first program header: nothing can be read"
+        )
+
+
+def _facts(
+    data: memoryview, layout: CoreLayout, found: CoreNotes
+) -> tuple[Architecture, CoreFacts, list[str]]:
+    header = layout.header
+    problems = [*layout.problems, *found.problems]
+    if header.type != ET_CORE:
+        problems.append("the ELF header does not say that this is a core; it is one")
+    if _system(header, found) == "FreeBSD":
+        problems.append("this is a core of FreeBSD: its threads cannot be read yet")
+        known = architecture_of(header.machine, header.pointer_size, header.byte_order)
+        return known, CoreFacts(), problems
+    architecture, problem = notes_linux.choose_architecture(header, found.notes)
+    facts = notes_linux.read_facts(data, found.notes, header, architecture)
+    problems += [problem] if problem else []
+    problems += facts.problems
+    if architecture.layout is None:
+        problems.append(f"registers of {architecture.name} are not known")
+    return architecture, facts, problems
+
+
+def _system(header: ElfHeader, found: CoreNotes) -> str:
+    freebsd = header.osabi == _ELFOSABI_FREEBSD or any(
+        note.name == _FREEBSD_OWNER for note in found.notes
+    )
+    return "FreeBSD" if freebsd else "Linux"
+
+
+def _gaps(
+    layout: CoreLayout,
+    facts: CoreFacts,
+    modules: tuple[LoadedModule, ...],
+    executable: Path | None,
+) -> Iterator[str]:
+    if layout.missing_bytes:
+        yield (
+            f"the core is truncated: {layout.missing_bytes} bytes are missing"
+            " that its program headers promise"
+        )
+    if not facts.threads:
+        yield "the core holds no threads that we can read"
+    if not layout.loads:
+        yield "the core holds no memory"
+    if executable is not None and not any(
+        module.file == executable or str(executable) in (module.problem or "")
+        for module in modules
+    ):
+        yield f"the core does not say where {executable} was loaded: not used"
+
+
+def _file_ranges(
+    modules: tuple[LoadedModule, ...],
+) -> Iterator[tuple[int, int, memoryview, int]]:
+    """What files can stand in for: segments that the process could not write.
+
+    Relro is part of a writable segment: only the core has it relocated.
+    """
+    for module in modules:
+        if module.elf is None or module.file is None:
+            continue
+        for load in module.elf.loads:
+            if not load.flags & _PF_W:
+                start = module.load_bias + load.vaddr
+                yield start, start + load.filesz, module.elf.data, load.offset

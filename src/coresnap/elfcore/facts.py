@@ -1,0 +1,84 @@
+"""What the notes of a core say, the same for every operating system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+__all__ = ["CoreFacts", "CoreThread", "MappedFile", "ProcessInfo", "SignalInfo"]
+
+
+@attrs.frozen
+class CoreThread:
+    """One thread at the moment of the dump."""
+
+    tid: int
+    registers: dict[int, int]
+    """DWARF register number to unsigned value; empty if they could not be read."""
+    signal: int
+    """Signal being delivered to this thread; 0 for none."""
+    name: str | None = None
+    """None where the core does not say."""
+
+
+@attrs.frozen
+class ProcessInfo:
+    """The process; every field is None where the core does not say."""
+
+    pid: int | None = None
+    parent_pid: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    command: str | None = None
+    """Short name (comm), cut at 15 bytes by the kernel."""
+    arguments: str | None = None
+    """Command line, its NULs made spaces and cut at 79 bytes by the kernel."""
+
+
+@attrs.frozen
+class SignalInfo:
+    """The siginfo that killed the process, uninterpreted.
+
+    Address and sender share their bytes in a union: the signal and its code say which
+    of them means something.
+    """
+
+    number: int
+    code: int | None = None
+    address: int | None = None
+    sender_pid: int | None = None
+    sender_uid: int | None = None
+
+
+@attrs.frozen
+class MappedFile:
+    """A part of a file in the address space."""
+
+    start: int
+    end: int
+    offset: int
+    """Bytes into the file."""
+    path: bytes
+    """As the kernel names it: process-chosen, possibly with `` (deleted)``."""
+
+    @property
+    def display_path(self) -> str:
+        """The path as text; what is not UTF-8 is escaped."""
+        return self.path.decode("utf-8", "backslashreplace")
+
+
+@attrs.frozen
+class CoreFacts:
+    """All that one system's notes say."""
+
+    threads: tuple[CoreThread, ...] = ()
+    """The one that crashed first, then in the order of the notes."""
+    process: ProcessInfo = attrs.field(factory=ProcessInfo)
+    signal: SignalInfo | None = None
+    auxv: Mapping[int, int] = attrs.field(factory=dict)
+    """AT_* to value; of a repeated type the first."""
+    mapped_files: tuple[MappedFile, ...] = ()
+    """By start address."""
+    problems: tuple[str, ...] = ()
+    """What the reader should know about damaged notes."""

@@ -1,0 +1,66 @@
+"""The dynamic linker's own list of what it loaded: r_debug and link_map.
+
+``/usr/include/link.h`` of glibc, the same on FreeBSD (``sys/sys/link_elf.h``). The list
+lives in memory that the crash may have overwritten, so it is walked within bounds.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from coresnap.elfcore.memory import Memory
+from coresnap.errors import MemoryReadError
+
+__all__ = ["LinkMapEntry", "walk_link_map"]
+
+_DT_NULL, _DT_DEBUG = 0, 21
+_DYNAMIC_LIMIT = 1024
+_ENTRY_LIMIT = 10_000
+_NAME_LIMIT = 4096
+
+
+@attrs.frozen
+class LinkMapEntry:
+    """One loaded object."""
+
+    load_bias: int
+    name: bytes
+    """Empty for the executable."""
+    dynamic: int
+    """Address of its dynamic section: certainly within the object."""
+
+
+def walk_link_map(memory: Memory, dynamic: int) -> list[LinkMapEntry]:
+    """Walk the list that the DT_DEBUG of the executable's dynamic section points to.
+
+    ``dynamic`` is that section's address. Ends quietly where the list is damaged.
+    """
+    entries: list[LinkMapEntry] = []
+    seen: set[int] = set()
+    word = memory.pointer_size
+    try:
+        debug = _dynamic_value(memory, dynamic, _DT_DEBUG)
+        address = memory.read_word(debug + word) if debug else 0
+        while address and address not in seen and len(entries) < _ENTRY_LIMIT:
+            seen.add(address)
+            bias, name, section, following = (
+                memory.read_word(address + index * word) for index in range(4)
+            )
+            text = memory.read_string(name, _NAME_LIMIT) or b""
+            entries.append(LinkMapEntry(bias, text, section))
+            address = following
+    except MemoryReadError:
+        pass
+    return entries
+
+
+def _dynamic_value(memory: Memory, dynamic: int, tag: int) -> int:
+    word = memory.pointer_size
+    for index in range(_DYNAMIC_LIMIT):
+        entry = dynamic + 2 * index * word
+        found = memory.read_word(entry)
+        if found == tag:
+            return memory.read_word(entry + word)
+        if found == _DT_NULL:
+            break
+    return 0

@@ -1,0 +1,69 @@
+"""The address space: the core's segments joined with the mapped files."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
+
+from coresnap.elfcore.elfheader import ProgramHeader
+from coresnap.elfcore.facts import MappedFile
+from coresnap.model import Mapping
+
+__all__ = ["AT_RANDOM", "AT_SYSINFO_EHDR", "join_mappings"]
+
+AT_RANDOM, AT_SYSINFO_EHDR = 25, 33
+_FLAGS = ((4, "r"), (2, "w"), (1, "x"))
+
+
+def join_mappings(
+    loads: Sequence[ProgramHeader],
+    files: Sequence[MappedFile],
+    auxv: MappingType[int, int],
+    pointer_size: int,
+    file_size: int,
+) -> tuple[Mapping, ...]:
+    """Mappings by start address.
+
+    A file mapping that no segment covers gets the permissions ``???``: the core does
+    not say. ``[vdso]`` and ``[stack]`` are named as in ``/proc/PID/maps``.
+    """
+    limit = 1 << 8 * pointer_size
+    starts = [file.start for file in files]
+    special = {auxv.get(AT_SYSINFO_EHDR): "[vdso]", auxv.get(AT_RANDOM): "[stack]"}
+    special.pop(None, None)
+    mappings = []
+    for load in loads:
+        end = min(load.vaddr + max(load.memsz, load.filesz), limit)
+        if load.vaddr >= end:
+            continue
+        index = bisect_right(starts, load.vaddr) - 1
+        file = files[index] if index >= 0 else None
+        if file is not None and load.vaddr >= file.end:
+            file = None
+        mappings.append(_mapping(load, end, file, special, file_size))
+    covered = {mapping.start for mapping in mappings}
+    mappings += [
+        Mapping(file.start, file.end, "???", file.offset, file.display_path)
+        for file in files
+        if file.start not in covered
+    ]
+    return tuple(sorted(mappings, key=lambda m: m.start))
+
+
+def _mapping(
+    load: ProgramHeader,
+    end: int,
+    file: MappedFile | None,
+    special: MappingType[int | None, str],
+    file_size: int,
+) -> Mapping:
+    permissions = "".join(c if load.flags & bit else "-" for bit, c in _FLAGS)
+    stored = max(0, min(load.filesz, file_size - load.offset))
+    if file is not None:
+        offset = file.offset + load.vaddr - file.start
+        return Mapping(load.vaddr, end, permissions, offset, file.display_path, stored)
+    names = [n for a, n in special.items() if a is not None and load.vaddr <= a < end]
+    return Mapping(
+        load.vaddr, end, permissions, None, names[0] if names else None, stored
+    )

@@ -1,0 +1,131 @@
+"""Finds the local file of a module, and makes sure that it is the one that ran."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import attrs
+
+from coresnap.elfcore.elffile import ElfFile, open_elf
+from coresnap.errors import AccessError, InputError, MissingError
+
+__all__ = ["FileChoice", "FileFinder"]
+
+_DELETED = b" (deleted)"
+
+
+@attrs.frozen
+class FileChoice:
+    """The file to use, if any, and what is wrong with it or its absence."""
+
+    elf: ElfFile | None
+    build_id: str | None = None
+    """Of the file that was looked at, used or not."""
+    problem: str | None = None
+
+
+@attrs.frozen
+class FileFinder:
+    """Opens module files below ``sysroot``.
+
+    ``machine`` and ``pointer_size`` are the core's: files of others are refused.
+    """
+
+    machine: int
+    pointer_size: int
+    sysroot: Path | None = None
+
+    def find(
+        self,
+        path: bytes,
+        image: ElfFile | None,
+        build_id: str | None,
+        explicit: Path | None = None,
+    ) -> FileChoice:
+        """Choose for the module that was mapped from ``path``.
+
+        ``image`` is its first page and ``build_id`` its note as the core holds them;
+        ``explicit`` is the file that the user named for it.
+        """
+        if explicit is None:
+            return self._recorded(path, image, build_id)
+        given = self._check(explicit, image, build_id)
+        if given.elf is not None:
+            return given
+        recorded = self._recorded(path, image, build_id)
+        if recorded.elf is None:
+            return given
+        return attrs.evolve(
+            recorded, problem=f"{given.problem}; used {recorded.elf.path} instead"
+        )
+
+    def _recorded(
+        self, path: bytes, image: ElfFile | None, build_id: str | None
+    ) -> FileChoice:
+        deleted = path.endswith(_DELETED)
+        name = path.removesuffix(_DELETED)
+        if not name.startswith(b"/"):
+            return FileChoice(None, None, "the core does not name its file")
+        choice = self._check(self._below_sysroot(name), image, build_id)
+        if not deleted:
+            return choice
+        if choice.elf is not None and build_id is not None:
+            return attrs.evolve(choice, problem=None)
+        return FileChoice(
+            None, choice.build_id, "the file was deleted while the process ran"
+        )
+
+    def _below_sysroot(self, name: bytes) -> Path:
+        path = os.fsdecode(name)
+        if self.sysroot is None:
+            return Path(path)
+        # A recorded path may hold "..": it stays below the sysroot all the same.
+        return self.sysroot / os.path.normpath(path).lstrip("/")
+
+    def _check(
+        self, path: Path, image: ElfFile | None, build_id: str | None
+    ) -> FileChoice:
+        try:
+            elf = open_elf(path)
+        except MissingError:
+            return FileChoice(None, None, f"{path} is not here")
+        except AccessError as error:
+            return FileChoice(None, None, f"cannot read {error}")
+        except InputError as error:
+            return FileChoice(None, None, str(error))
+        found = elf.build_id
+        problem = self._mismatch(elf, image, build_id, found)
+        if problem is not None:
+            return FileChoice(None, found, f"{path} {problem}")
+        if build_id is None and image is None:
+            return FileChoice(
+                elf,
+                found,
+                f"the core does not hold the build-id: {path} may be another version",
+            )
+        return FileChoice(elf, found)
+
+    def _mismatch(
+        self,
+        elf: ElfFile,
+        image: ElfFile | None,
+        build_id: str | None,
+        found: str | None,
+    ) -> str | None:
+        header = elf.header
+        if (header.machine, header.pointer_size) != (self.machine, self.pointer_size):
+            return "is for another machine"
+        if build_id is not None and found != build_id:
+            return f"has build-id {found or 'none'}, the process had {build_id}"
+        # Both have none, or the core lost it: the headers of another build differ.
+        if build_id is None and image is not None and not _same_headers(elf, image):
+            return "differs from what was mapped: another version"
+        return None
+
+
+def _same_headers(elf: ElfFile, image: ElfFile) -> bool:
+    header = image.header
+    end = header.phoff + header.phnum * header.phentsize
+    mapped = image.data[:end]
+    return elf.data[: len(mapped)] == mapped

@@ -1,0 +1,315 @@
+"""Linux's notes: owners ``CORE`` and ``LINUX``.
+
+Layouts: ``include/linux/elfcore.h`` (elf_prstatus, elf_prpsinfo and their compat
+twins), ``fs/binfmt_elf.c`` (NT_FILE, NT_SIGINFO, NT_AUXV), ``siginfo_t`` of
+``include/uapi/asm-generic/siginfo.h``; FXSAVE as in the Intel SDM, volume 1, 10.5.1.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+import attrs
+
+from coresnap.elfcore.elfheader import ElfHeader
+from coresnap.elfcore.facts import (
+    CoreFacts,
+    CoreThread,
+    MappedFile,
+    ProcessInfo,
+    SignalInfo,
+)
+from coresnap.elfcore.notewalk import RawNote
+from coresnap.elfcore.registers import ARCHITECTURES, Architecture, architecture_of
+
+__all__ = ["AT_PAGESZ", "OWNERS", "choose_architecture", "read_facts"]
+
+OWNERS = frozenset({b"CORE", b"LINUX"})
+"""Note owners that this module understands."""
+
+NT_PRSTATUS, NT_PRFPREG, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
+NT_FILE, NT_SIGINFO = 0x46494C45, 0x53494749
+NT_PRXFPREG, NT_X86_XSTATE = 0x46E62B7F, 0x202
+AT_NULL, AT_PAGESZ = 0, 6
+
+_FXSAVE_SIZE, _FXSAVE_XMM = 512, 160
+_AARCH64_FPSIMD_SIZE = 512
+_DEFAULT_PAGE = 4096
+_MAPPED_FILE_LIMIT = 1 << 20
+
+
+def _short_fields(architecture: Architecture) -> int:
+    """Offset of pr_sigpend, behind the signal numbers and their padding."""
+    align = architecture.pointer_size
+    if architecture.name == "x32":
+        align = 4
+    return 14 if architecture.prstatus_align == 2 else (14 + align - 1) & -align
+
+
+def _registers_offset(architecture: Architecture) -> int:
+    """Offset of pr_reg: two longs, four pids and four timevals further."""
+    word = architecture.pointer_size
+    return _short_fields(architecture) + 2 * word + 4 * 4 + 4 * 2 * word
+
+
+def prstatus_size(architecture: Architecture) -> int:
+    """Bytes of elf_prstatus, its last padding included."""
+    if architecture.layout is None:
+        return 0
+    align = max(architecture.layout.slot_size, architecture.pointer_size)
+    align = min(align, 8) if architecture.prstatus_align != 2 else 2
+    size = _registers_offset(architecture) + architecture.layout.size + 4
+    return (size + align - 1) & -align
+
+
+def choose_architecture(
+    header: ElfHeader, notes: Iterable[RawNote]
+) -> tuple[Architecture, str | None]:
+    """The architecture whose registers the threads have, and a problem if e_machine
+    says something else."""
+    claimed = architecture_of(header.machine, header.pointer_size, header.byte_order)
+    sizes = {n.size for n in notes if n.name == b"CORE" and n.type == NT_PRSTATUS}
+    if not sizes or prstatus_size(claimed) in sizes:
+        return claimed, None
+    for known in ARCHITECTURES:
+        same = (known.pointer_size, known.byte_order) == (
+            header.pointer_size,
+            header.byte_order,
+        )
+        if same and prstatus_size(known) in sizes:
+            return known, (
+                f"the ELF header says {claimed.name}, but the threads have registers"
+                f" of {known.name}: taken as {known.name}"
+            )
+    return claimed, None
+
+
+def read_facts(
+    data: memoryview,
+    notes: Iterable[RawNote],
+    header: ElfHeader,
+    architecture: Architecture,
+) -> CoreFacts:
+    """Interpret the notes of a Linux core."""
+    reader = _Reader(data, header, architecture)
+    for note in notes:
+        if note.name in OWNERS:
+            reader.take(note)
+    return reader.facts()
+
+
+@attrs.define
+class _Reader:
+    data: memoryview
+    header: ElfHeader
+    architecture: Architecture
+    threads: list[CoreThread] = attrs.field(factory=list)
+    process: ProcessInfo = attrs.field(factory=ProcessInfo)
+    signal: SignalInfo | None = None
+    auxv: dict[int, int] = attrs.field(factory=dict)
+    files: memoryview | None = None
+    problems: list[str] = attrs.field(factory=list)
+
+    def take(self, note: RawNote) -> None:
+        """Interpret one note; later ones of a kind that comes once are ignored."""
+        data = self.data[note.offset : note.offset + note.size]
+        if note.type == NT_PRSTATUS and note.name == b"CORE":
+            self._status(data)
+        elif note.type == NT_PRPSINFO and self.process.pid is None:
+            self.process = _process(data, self.header)
+        elif note.type == NT_SIGINFO and self.signal is None:
+            self.signal = _signal(data, self.header)
+        elif note.type == NT_AUXV and not self.auxv:
+            self.auxv = _auxv(data, self.header)
+        elif note.type == NT_FILE and self.files is None:
+            self.files = data
+        elif self.threads:
+            self._vectors(note.type, data)
+
+    def _status(self, data: memoryview) -> None:
+        order, arch = self._prefix, self.architecture
+        pid_offset = _short_fields(arch) + 2 * arch.pointer_size
+        if len(data) < pid_offset + 4:
+            self.problems.append("the status note of a thread is cut: no registers")
+            return
+        (signal,) = struct.unpack_from(f"{order}h", data, 12)
+        (tid,) = struct.unpack_from(f"{order}i", data, pid_offset)
+        registers = {}
+        if arch.layout is not None:
+            start = _registers_offset(arch)
+            registers = arch.layout.read(data, start, arch.byte_order)
+            if len(data) < start + arch.layout.size:
+                self.problems.append(f"the status note of thread {tid} is cut")
+        self.threads.append(CoreThread(tid, registers, signal))
+
+    def _vectors(self, kind: int, data: memoryview) -> None:
+        arch, registers = self.architecture, self.threads[-1].registers
+        if arch.is_x86 and kind in (NT_PRFPREG, NT_PRXFPREG, NT_X86_XSTATE):
+            if len(data) >= _FXSAVE_SIZE and "xmm0" in arch.numbers:
+                first = arch.numbers["xmm0"]
+                count = 16 if first == 17 else 8
+                _take_vectors(registers, data, _FXSAVE_XMM, first, count, arch)
+        elif (
+            "v0" in arch.numbers
+            and kind == NT_PRFPREG
+            and len(data) >= _AARCH64_FPSIMD_SIZE
+        ):
+            _take_vectors(registers, data, 0, arch.numbers["v0"], 32, arch)
+
+    def facts(self) -> CoreFacts:
+        """All that was read, in order."""
+        return CoreFacts(
+            tuple(self._ordered_threads()),
+            self.process,
+            self.signal or self._signal_of_status(),
+            self.auxv,
+            self._mapped_files(),
+            tuple(dict.fromkeys(self.problems)),
+        )
+
+    def _ordered_threads(self) -> list[CoreThread]:
+        """The kernel dumps the crashed thread first; others may not."""
+        threads = [
+            attrs.evolve(t, name=self.process.command)
+            if t.tid == self.process.pid
+            else t
+            for t in self.threads
+        ]
+        signalled = [t for t in threads if t.signal]
+        if len(signalled) == 1 and not threads[0].signal:
+            threads.remove(signalled[0])
+            threads.insert(0, signalled[0])
+        return threads
+
+    def _signal_of_status(self) -> SignalInfo | None:
+        for thread in self.threads:
+            if thread.signal:
+                return SignalInfo(thread.signal)
+        return None
+
+    def _mapped_files(self) -> tuple[MappedFile, ...]:
+        if self.files is None:
+            return ()
+        files, problem = _files(self.files, self.header, self.auxv.get(AT_PAGESZ, 0))
+        if problem:
+            self.problems.append(problem)
+        return files
+
+    @property
+    def _prefix(self) -> str:
+        return ">" if self.header.byte_order == "big" else "<"
+
+
+def _take_vectors(
+    registers: dict[int, int],
+    data: memoryview,
+    offset: int,
+    first: int,
+    count: int,
+    architecture: Architecture,
+) -> None:
+    order = architecture.byte_order
+    for index in range(count):
+        start = offset + 16 * index
+        registers[first + index] = int.from_bytes(data[start : start + 16], order)
+
+
+def _text(data: memoryview) -> str:
+    raw = bytes(data)
+    end = raw.find(b"\0")
+    return raw[: end if end >= 0 else None].decode("utf-8", "backslashreplace")
+
+
+def _process(data: memoryview, header: ElfHeader) -> ProcessInfo:
+    """elf_prpsinfo: uids are 16 bits wide in the 124-byte form of old 32-bit ABIs."""
+    order = ">" if header.byte_order == "big" else "<"
+    if header.pointer_size == 8:
+        ids, numbers, name = "IIii", 16, 40
+    elif len(data) == 124:
+        ids, numbers, name = "HHii", 8, 28
+    else:
+        ids, numbers, name = "IIii", 8, 32
+    if len(data) < name + 16:
+        return ProcessInfo()
+    uid, gid, pid, parent = struct.unpack_from(order + ids, data, numbers)
+    arguments = _text(data[name + 16 : name + 96]).rstrip(" ")
+    return ProcessInfo(
+        pid,
+        parent,
+        uid,
+        gid,
+        _text(data[name : name + 16]) or None,
+        arguments or None,
+    )
+
+
+def _signal(data: memoryview, header: ElfHeader) -> SignalInfo | None:
+    """siginfo_t; the union follows three ints, aligned to a pointer."""
+    order = ">" if header.byte_order == "big" else "<"
+    union = 16 if header.pointer_size == 8 else 12
+    if len(data) < union + 8:
+        return None
+    number, _, code = struct.unpack_from(f"{order}iii", data)
+    (address,) = struct.unpack_from(
+        order + ("Q" if header.pointer_size == 8 else "I"), data, union
+    )
+    pid, uid = struct.unpack_from(f"{order}iI", data, union)
+    return SignalInfo(number, code, address, pid, uid) if number else None
+
+
+def _auxv(data: memoryview, header: ElfHeader) -> dict[int, int]:
+    word = struct.Struct(
+        (">" if header.byte_order == "big" else "<")
+        + ("QQ" if header.pointer_size == 8 else "II")
+    )
+    auxv: dict[int, int] = {}
+    for kind, value in word.iter_unpack(data[: len(data) // word.size * word.size]):
+        if kind == AT_NULL:
+            break
+        auxv.setdefault(kind, value)
+    return auxv
+
+
+def _files(
+    data: memoryview, header: ElfHeader, page: int
+) -> tuple[tuple[MappedFile, ...], str | None]:
+    """NT_FILE: count, page size, count × (start, end, offset in pages), names."""
+    word, order = header.pointer_size, ">" if header.byte_order == "big" else "<"
+    code = "Q" if word == 8 else "I"
+    if len(data) < 2 * word:
+        return (), "the list of mapped files is cut"
+    claimed, page_size = struct.unpack_from(f"{order}2{code}", data)
+    page_size = page_size or page or _DEFAULT_PAGE
+    count, problem = claimed, None
+    most = min((len(data) - 2 * word) // (3 * word), _MAPPED_FILE_LIMIT)
+    if (
+        claimed > most
+        or data[2 * word + 3 * word * claimed :].tobytes().count(b"\0") != claimed
+    ):
+        count = _count_by_names(data.tobytes(), 2 * word, 3 * word, most)
+        problem = f"{claimed} mapped files are announced, {count} are there"
+    start = 2 * word
+    end = start + 3 * word * count
+    names = data[end:].tobytes().split(b"\0")
+    files = [
+        MappedFile(first, last, offset * page_size, name)
+        for (first, last, offset), name in zip(
+            struct.iter_unpack(f"{order}3{code}", data[start:end]), names, strict=False
+        )
+        if first < last
+    ]
+    return tuple(sorted(files, key=lambda f: f.start)), problem
+
+
+def _count_by_names(data: bytes, start: int, entry: int, most: int) -> int:
+    """The number of entries with which as many names follow: there is one at most,
+    because one more entry leaves fewer bytes for names."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high) // 2
+        if data.count(b"\0", start + entry * middle) > middle:
+            low = middle + 1
+        else:
+            high = middle
+    return low
