@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 LOCK_FILE = Path("/run/lock/coresnap-core-pattern.lock")
@@ -35,15 +35,22 @@ def why_no_core_pattern() -> str | None:
 
 @contextlib.contextmanager
 def core_pattern(
-    pattern: str, *, pipe_limit: int = 0, suid_dumpable: int = 2
+    pattern: str,
+    *,
+    pipe_limit: int = 0,
+    suid_dumpable: int = 2,
+    also: Mapping[Path, str] | None = None,
 ) -> Iterator[None]:
     """Hold the machine's core_pattern, and put back what was there.
+
+    ``also`` are further files below /proc/sys to set for as long.
 
     Not reentrant: the lock would wait for itself.
     """
     if len(os.fsencode(pattern)) > PATTERN_LIMIT:
         raise ValueError(f"core_pattern longer than {PATTERN_LIMIT} bytes: {pattern}")
     wanted = {
+        **(also or {}),
         CORE_PIPE_LIMIT: str(pipe_limit),
         SUID_DUMPABLE: str(suid_dumpable),
         CORE_PATTERN: pattern,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "checks.h"
 #include "core_stream.h"
 #include "memory_fetch.h"
 
@@ -25,10 +26,13 @@ static bool is_waiting(int pipe, const struct core_head *head)
 	return atoi(limit) > 0 || (capacity > 0 && bytes_left(head) > (uint64_t)capacity);
 }
 
-static bool wants_memory(int pipe, const struct settings *settings,
-			 const struct core_head *head)
+static bool wants_memory(int pipe, const struct checks *checks,
+			 const struct settings *settings, const struct core_head *head)
 {
 	if (settings->fetch == FETCH_PIPE || !head->is_core || !is_waiting(pipe, head))
+		return false;
+	// The memory of a process that merely got the pid would be worse than none.
+	if (!checks_same_process(checks, head))
 		return false;
 	// Reading the pipe to its end costs as much as the plain way, so the fast way
 	// is only fast where that is not wanted.
@@ -67,13 +71,13 @@ static int fetch_memory(int pipe, const struct process *process, struct space *s
 	return error;
 }
 
-static void fetch_core(int pipe, const struct process *process,
+static void fetch_core(int pipe, const struct process *process, const struct checks *checks,
 		       const struct settings *settings, struct capture *capture)
 {
 	struct space space = {capture->writer.fd, settings->quota, 0};
 	int error = -ENOTSUP;
 
-	if (wants_memory(pipe, settings, &capture->head)) {
+	if (wants_memory(pipe, checks, settings, &capture->head)) {
 		error = fetch_memory(pipe, process, &space, capture);
 		capture->from_memory = error != -ENOTSUP && error != -ESRCH;
 	}
@@ -85,8 +89,8 @@ static void fetch_core(int pipe, const struct process *process,
 	capture->error = error;
 }
 
-int capture_core(int pipe, const struct process *process, const struct settings *settings,
-		 int fd, struct capture *ret)
+int capture_core(int pipe, const struct process *process, const struct checks *checks,
+		 const struct settings *settings, int fd, struct capture *ret)
 {
 	*ret = (struct capture){0};
 	int error = sparse_writer_init(&ret->writer, fd, UINT64_MAX);
@@ -99,7 +103,7 @@ int capture_core(int pipe, const struct process *process, const struct settings 
 	if (!error)
 		ret->error = sparse_writer_append(&ret->writer, ret->head.data, ret->head.size);
 	if (!ret->error)
-		fetch_core(pipe, process, settings, ret);
+		fetch_core(pipe, process, checks, settings, ret);
 	if (!ret->drained && ret->error != -ETIMEDOUT && settings->drain)
 		ret->drained = !core_stream_drain(pipe);
 	int finished = sparse_writer_finish(&ret->writer);

@@ -7,6 +7,8 @@
 #include "space.h"
 #include "sparse_writer.h"
 
+struct checks;
+
 struct capture {
 	struct core_head head;
 	struct sparse_writer writer;
@@ -17,8 +19,8 @@ struct capture {
 
 // Write the core into `fd`, an empty file. Returns 0 also for an incomplete core, and
 // -ENOMEM if nothing could be tried. Whatever is returned, capture_deinit() is due.
-int capture_core(int pipe, const struct process *process, const struct settings *settings,
-		 int fd, struct capture *ret);
+int capture_core(int pipe, const struct process *process, const struct checks *checks,
+		 const struct settings *settings, int fd, struct capture *ret);
 void capture_deinit(struct capture *capture);
 
 // One word for why the core is cut: NULL if, as far as its headers say, it is whole.

@@ -185,6 +185,15 @@ static void check_extents(struct check *check, const struct capture *capture)
 	judge(check, capture->writer.offset >= capture->head.end);
 }
 
+bool checks_same_process(const struct checks *checks, const struct core_head *head)
+{
+	struct check pid = {0}, command = {0};
+
+	check_pid(&pid, head, checks->inner_pid);
+	check_command(&command, head, checks->command);
+	return pid.result == CHECK_PASSED && command.result == CHECK_PASSED;
+}
+
 void checks_run(struct checks *checks, const struct arguments *arguments,
 		const struct capture *capture, bool same)
 {

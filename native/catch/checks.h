@@ -27,6 +27,9 @@ struct checks {
 
 void checks_init(struct checks *checks, const struct process *process);
 
+// Say whether the core names the pid and the command of the process in /proc.
+bool checks_same_process(const struct checks *checks, const struct core_head *head);
+
 // Fill in the list, in this order: format, machine, pid, signal, command, executable,
 // extents, process. `same` says what process_is_same() said after the last read.
 void checks_run(struct checks *checks, const struct arguments *arguments,

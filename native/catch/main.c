@@ -102,8 +102,8 @@ static int collect_context(struct crash *crash)
 static int collect_core(struct crash *crash)
 {
 	checks_init(&crash->checks, &crash->process);
-	int error = capture_core(crash->pipe, &crash->process, &crash->settings,
-				 crash->core_file, &crash->capture);
+	int error = capture_core(crash->pipe, &crash->process, &crash->checks,
+				 &crash->settings, crash->core_file, &crash->capture);
 	if (error)
 		return error;
 	checks_run(&crash->checks, &crash->arguments, &crash->capture,

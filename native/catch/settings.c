@@ -85,7 +85,7 @@ static int parse_owner(const char *value, struct settings *ret)
 static int parse_value(const char *key, const char *value, struct settings *ret)
 {
 	static const char *const ways[] = {"auto", "pipe", "memory", NULL};
-	static const char *const answers[] = {"no", "yes", NULL};
+	static const char *const drains[] = {"auto", "yes", "no", NULL};
 	int chosen = 0, error;
 
 	if (!strcmp(key, "spool"))
@@ -104,8 +104,9 @@ static int parse_value(const char *key, const char *value, struct settings *ret)
 		return error;
 	}
 	if (!strcmp(key, "drain")) {
-		error = choose(value, answers, &chosen);
-		ret->drain = error ? ret->drain : chosen;
+		// "auto" is where a kernel needs it, and none is known that does.
+		error = choose(value, drains, &chosen);
+		ret->drain = error ? ret->drain : chosen == 1;
 		return error;
 	}
 	return -EINVAL;

@@ -26,7 +26,8 @@ bool space_admits(int fd, unsigned quota, uint64_t bytes)
 
 int space_watch(struct space *space, uint64_t stored)
 {
-	if (stored - space->checked < SPACE_STEP)
+	// Without a quota the disk may be filled, and says so itself.
+	if (!space->quota || stored - space->checked < SPACE_STEP)
 		return 0;
 	space->checked = stored;
 	return space_admits(space->fd, space->quota, SPACE_STEP) ? 0 : -EDQUOT;
