@@ -20,9 +20,22 @@ ARROWS = {
     "daemon": {"backends", "collect", "analysis"},
     "views": {"snapshot", "collect"},
 }
+_OS = "the command is the backend's or the daemon's work, started by hand"
 EXCEPTIONS = {
     # `coresnap` itself is the library's two calls; analyze is one of them.
     ("views/cli/analyze.py", ""): "the command is the library call, with options",
+    ("daemon/worker.py", ""): "the worker is the library call, with limits",
+    ("daemon/worker.py", "snapshot"): "the worker writes what the call returned",
+    ("views/cli/catch_test.py", "backends"): _OS,
+    ("views/cli/catch_test.py", "daemon"): _OS,
+    ("views/cli/daemon.py", "daemon"): _OS,
+    ("views/cli/doctor.py", "backends"): _OS,
+    ("views/cli/doctor.py", "daemon"): _OS,
+    ("views/cli/install.py", "backends"): _OS,
+    ("views/cli/retry.py", "backends"): _OS,
+    ("views/cli/retry.py", "daemon"): _OS,
+    ("views/cli/status.py", "backends"): _OS,
+    ("views/cli/uninstall.py", "backends"): _OS,
 }
 """(file, part it imports) to the reason why the arrow may be crossed there."""
 
@@ -70,6 +83,15 @@ def test_every_part_has_its_arrows() -> None:
 def test_every_exception_is_needed() -> None:
     for file, name in EXCEPTIONS:
         assert name in set(imports(PACKAGE / file)), f"{file} no longer needs it"
+
+
+def test_the_daemon_reaches_analysis_through_its_worker_alone() -> None:
+    reaching = {
+        path.name
+        for path in (PACKAGE / "daemon").glob("*.py")
+        if {"analysis", ""} & set(imports(path))
+    }
+    assert reaching == {"worker.py"}
 
 
 def test_only_backends_ask_which_system_this_is() -> None:
