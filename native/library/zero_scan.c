@@ -23,7 +23,7 @@ static bool scan_words(const uint8_t *data, size_t size)
 	return true;
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(ZERO_SCAN_PORTABLE)
 #include <immintrin.h>
 
 __attribute__((target("avx2"))) static bool scan_avx2(const uint8_t *data, size_t size)

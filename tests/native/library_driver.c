@@ -1,0 +1,85 @@
+// Runs native/library on the bytes of its standard input, for the sanitizers to watch.
+//
+//     library_driver zero                 1 or 0
+//     library_driver notes ALIGN BIG      name-size type offset size, and the result
+//     library_driver sparse FILE LIMIT    bytes-in stored size holes, and the result
+//
+// The input lies in a block of exactly its size, so that one byte beyond is noticed.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "elf_notes.h"
+#include "sparse_writer.h"
+#include "zero_scan.h"
+
+enum { BATCH = 3 }; // small, so that walks are taken up again
+
+static uint8_t *read_input(size_t *ret_size)
+{
+	size_t size = 0, capacity = 1 << 20;
+	uint8_t *data = malloc(capacity);
+	ssize_t got;
+
+	while (data && (got = read(STDIN_FILENO, data + size, capacity - size)) > 0)
+		size += (size_t)got;
+	uint8_t *exact = malloc(size ? size : 1);
+	if (data && exact && size)
+		memcpy(exact, data, size);
+	free(data);
+	*ret_size = size;
+	return exact;
+}
+
+static int walk(const uint8_t *data, size_t size, uint32_t align, bool big_endian)
+{
+	struct elf_note notes[BATCH];
+	size_t position = 0, found = BATCH;
+	int error = 0;
+
+	while (!error && found == BATCH) {
+		error = elf_notes_walk(data, size, align, big_endian, notes, BATCH, &position,
+				       &found);
+		for (size_t i = 0; i < found; i++)
+			printf("%u %u %llu %u\n", notes[i].name_size, notes[i].type,
+			       (unsigned long long)notes[i].description_offset,
+			       notes[i].description_size);
+	}
+	printf("%d\n", error);
+	return 0;
+}
+
+static int copy(const char *path, uint64_t limit)
+{
+	struct sparse_writer writer;
+	uint64_t got;
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int error = sparse_writer_init(&writer, fd, limit);
+
+	error = error ? error : sparse_writer_copy(&writer, STDIN_FILENO, UINT64_MAX, &got);
+	int finished = sparse_writer_finish(&writer);
+	printf("%llu %llu %llu %llu\n%d\n", (unsigned long long)writer.bytes_in,
+	       (unsigned long long)writer.bytes_stored, (unsigned long long)writer.offset,
+	       (unsigned long long)writer.holes, error ? error : finished);
+	sparse_writer_deinit(&writer);
+	close(fd);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	size_t size;
+
+	if (argc > 3 && !strcmp(argv[1], "sparse"))
+		return copy(argv[2], strtoull(argv[3], NULL, 10));
+	uint8_t *data = read_input(&size);
+	if (argc > 3 && !strcmp(argv[1], "notes"))
+		walk(data, size, (uint32_t)atoi(argv[2]), atoi(argv[3]));
+	else
+		printf("%d\n", zero_scan_is_zero(data, size));
+	free(data);
+	return 0;
+}

@@ -1,0 +1,98 @@
+"""native/library under ASan and UBSan, and its portable half, on generated input."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catcher import NATIVE, WARNINGS
+from coresnap.collect.sparse import PAGE_SIZE, write_sparse_python
+from coresnap.elfcore.notewalk import walk_notes_python
+
+pytestmark = [pytest.mark.compiler, pytest.mark.sanitizer]
+
+DRIVER = Path(__file__).with_name("library_driver.c")
+ENODATA = 61
+EXAMPLES = settings(
+    max_examples=40,
+    deadline=None,  # each example starts a process
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture(
+    scope="module", params=[[], ["-DZERO_SCAN_PORTABLE"]], ids=["native", "portable"]
+)
+def driver(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    target = tmp_path_factory.mktemp("driver") / "driver"
+    sources = [DRIVER, *sorted((NATIVE / "library").glob("*.c"))]
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    flags = [*WARNINGS, "-O1", "-g", *sanitizers, *request.param]
+    include = f"-I{NATIVE / 'library'}"
+    line = ["cc", *flags, include, *map(str, sources), "-o", str(target)]
+    subprocess.run(line, check=True)
+    return target
+
+
+def run(driver: Path, data: bytes, *arguments: object) -> list[list[int]]:
+    result = subprocess.run(
+        [driver, *map(str, arguments)], input=data, capture_output=True, check=False
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    return [[int(n) for n in line.split()] for line in result.stdout.splitlines()]
+
+
+def test_one_bit_anywhere_is_seen(driver: Path) -> None:
+    for size in (0, 1, 31, 127, 128, 129, 4095, 4096, 5000):
+        assert run(driver, bytes(size), "zero") == [[1]]
+        for position in {0, size // 2, size - 1} - {-1}:
+            data = bytearray(size)
+            if size:
+                data[position] = 0x80
+                assert run(driver, bytes(data), "zero") == [[0]]
+
+
+WORDS = st.integers(0, 60) | st.integers(0, 0xFFFFFFFF)
+HEADERS = st.tuples(WORDS, WORDS, WORDS).map(
+    lambda words: b"".join(word.to_bytes(4, "little") for word in words)
+)
+NOTES = st.lists(HEADERS | st.binary(max_size=40), max_size=12).map(b"".join)
+
+
+@EXAMPLES
+@given(data=NOTES, align=st.sampled_from([4, 8]), big=st.booleans())
+def test_no_note_is_read_beyond_the_data(
+    driver: Path, data: bytes, align: int, big: bool
+) -> None:
+    lines = run(driver, data, "notes", align, int(big))
+    walk = walk_notes_python(data, align=align, byte_order="big" if big else "little")
+    assert lines.pop() == [-ENODATA if walk.truncated else 0]
+    assert [line[1:] for line in lines] == [
+        [note.type, note.offset, note.size] for note in walk.notes
+    ]
+
+
+PIECES = st.lists(
+    st.integers(0, 5 * PAGE_SIZE).map(bytes) | st.binary(max_size=50), max_size=6
+)
+
+
+@EXAMPLES
+@given(pieces=PIECES, limit=st.integers(0, 4 * PAGE_SIZE))
+def test_the_sparse_writer_counts_like_its_twin(
+    driver: Path, tmp_path: Path, pieces: list[bytes], limit: int
+) -> None:
+    data = b"".join(pieces)
+    (tmp_path / "in").write_bytes(data)
+    with (tmp_path / "in").open("rb") as source, (tmp_path / "py").open("wb") as target:
+        twin = write_sparse_python(source.fileno(), target.fileno(), limit=limit)
+    counts, (error,) = run(driver, data, "sparse", tmp_path / "c", limit)
+    assert counts == [twin.bytes_in, twin.bytes_stored, twin.size, twin.holes]
+    assert -error == (twin.error or 0)
+    assert (tmp_path / "c").read_bytes() == (tmp_path / "py").read_bytes()
