@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from measure import interleaved, table
+from measure import interleaved, run_command, table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from kernel import core_pattern
@@ -52,6 +52,8 @@ def main() -> None:
                 measure_parked(title, command, handlers, systemd, options.runs)
         if options.only in (None, "first byte"):
             measure_first_byte(directory, catch, systemd, options.runs)
+        if options.only in (None, "memory"):
+            measure_memory(directory, catch, options.runs)
 
 
 def installed_catch() -> Path:
@@ -121,6 +123,31 @@ def parked_handlers(
     return handlers
 
 
+def measure_memory(directory: Path, catch: Path, runs: int) -> None:
+    """Print what the helper holds while it takes 256 MiB by hand."""
+    conf = settings(directory, "pipe")
+    core = directory / "core"
+    core.write_bytes(os.urandom(1 << 20) * 256)
+
+    def swallow(command: list[str]) -> tuple[float, int]:
+        cat = subprocess.Popen(["cat", str(core)], stdout=subprocess.PIPE)
+        assert cat.stdout is not None
+        figures = run_command(command, stdin=cat.stdout.fileno())
+        cat.stdout.close()
+        cat.wait()
+        empty(directory / "pipe")
+        return figures
+
+    me = arguments(os.getpid())
+    contenders = {
+        "cat > file": lambda: swallow(["sh", "-c", f"cat >{directory}/saved"]),
+        "coresnap-catch": lambda: swallow([str(catch), "-c", str(conf), *me]),
+    }
+    series = interleaved(contenders, runs)
+    print(table("Helper by hand, 256 MiB that do not compress", series, "cat > file"))
+    core.unlink()
+
+
 def empty(spool: Path) -> None:
     for stage in ("pending", "assets"):
         for path in (spool / stage).iterdir():
@@ -157,7 +184,9 @@ def measure_parked(
 
 def parked(command: list[str]) -> float:
     """Crash ``command`` and return the seconds until it can be reaped."""
-    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    # systemd-coredump honours RLIMIT_CORE, so that it must not be zero.
+    unlimited = ["sh", "-c", 'ulimit -c unlimited; exec "$@"', "sh", *command]
+    child = subprocess.Popen(unlimited, stdout=subprocess.PIPE)
     assert child.stdout is not None
     started = int(child.stdout.readline())
     child.wait()
@@ -217,11 +246,10 @@ def first_byte(command: Callable[[int], list[str]]) -> tuple[float, int]:
         raise RuntimeError(f"{command(victim.pid)[0]} never read")
     seconds = time.perf_counter() - started
     os.close(writer)
-    _, _, usage = os.wait4(child.pid, 0)
-    child.returncode = 0
+    child.wait()
     victim.kill()
     victim.wait()
-    return seconds, usage.ru_maxrss * 1024
+    return seconds, 0
 
 
 def systemd_coredump(directory: Path) -> Path | None:

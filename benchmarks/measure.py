@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import statistics
 import subprocess
-import time
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import attrs
 
@@ -23,9 +27,11 @@ class Series:
 
     @property
     def median(self) -> float:
+        """Median seconds."""
         return statistics.median(self.seconds)
 
     def milliseconds(self) -> str:
+        """Median, minimum and maximum for a table."""
         low, high = min(self.seconds) * 1e3, max(self.seconds) * 1e3
         return f"{self.median * 1e3:.1f} [{low:.1f}–{high:.1f}]"
 
@@ -47,15 +53,33 @@ def interleaved(
     return list(series.values())
 
 
-def run_command(command: Sequence[str]) -> tuple[float, int]:
+@functools.cache
+def timed() -> str:
+    """Compile the small parent that measures a command, once per process."""
+    program = Path(tempfile.mkdtemp(prefix="coresnap-timed-")) / "timed"
+    source = Path(__file__).parent / "programs" / "timed.c"
+    subprocess.run(["cc", "-O2", str(source), "-o", str(program)], check=True)
+    atexit.register(shutil.rmtree, program.parent)
+    return str(program)
+
+
+def run_command(
+    command: Sequence[str], stdin: int = subprocess.DEVNULL
+) -> tuple[float, int]:
     """Run to the end, output thrown away: (seconds, peak resident bytes)."""
-    started = time.perf_counter()
-    child = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, _, usage = os.wait4(child.pid, 0)
-    child.returncode = 0  # reaped above; keeps Popen from waiting again
-    return time.perf_counter() - started, usage.ru_maxrss * 1024
+    reader, writer = os.pipe()
+    script = ["sh", "-c", f'exec "$@" 3>&{writer}', "sh", timed(), *command]
+    with open(reader) as figures:
+        subprocess.run(
+            script,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[writer],
+        )
+        os.close(writer)
+        nanoseconds, peak = figures.read().split()
+    return int(nanoseconds) / 1e9, int(peak)
 
 
 def table(title: str, series: Sequence[Series], base: str) -> str:
