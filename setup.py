@@ -43,7 +43,7 @@ class BuildNative(build_ext):
             )
             self._link(name, objects, static=static)
         except CCompilerError as problem:
-            self.warn(f"{name} is not built, capture will do without it: {problem}")
+            self.warn(f"{name} is not built, what needs it will say so: {problem}")
 
     def _link(self, name: str, objects: list[str], *, static: bool) -> None:
         # A static helper starts faster and does not care about a libc that is

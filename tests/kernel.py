@@ -79,6 +79,11 @@ def _write(path: Path, value: str) -> None:
         raise OSError(f"{path} does not keep {value!r}")
 
 
+def open_pidfd(pid: int) -> int:
+    """Call ``os.pidfd_open``, which type checkers know on Linux only."""
+    return int(vars(os)["pidfd_open"](pid))
+
+
 def run_unlimited(
     argv: Sequence[str | Path],
     *,

@@ -172,6 +172,14 @@ static int archive(struct crash *crash)
 	return error;
 }
 
+static void crash_deinit(struct crash *crash)
+{
+	capture_deinit(&crash->capture);
+	assets_deinit(&crash->assets);
+	spool_close(&crash->spool);
+	process_close(&crash->process);
+}
+
 int main(int argc, char **argv)
 {
 	static struct crash crash; // too large for a stack, and zero
@@ -193,5 +201,7 @@ int main(int argc, char **argv)
 	if (is_ourselves(&crash.process))
 		return 0;
 	read_settings(&crash);
-	return archive(&crash) ? 1 : 0;
+	int error = archive(&crash);
+	crash_deinit(&crash);
+	return error ? 1 : 0;
 }

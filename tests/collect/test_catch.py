@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -295,6 +297,59 @@ def test_no_daemon_is_no_reason_to_lose_a_crash(catcher: Catcher, crash: Path) -
         run_unlimited([crash])
         (archive,) = wait_for_archives(catcher, 1)
     assert load_ends(archive)
+
+
+@pytest.mark.parametrize("fetch", ["pipe", "memory"])
+def test_a_process_whose_first_thread_is_gone_is_seen_through_another(
+    catcher: Catcher, compile_program: CompileProgram, fetch: str
+) -> None:
+    catcher.write_settings(fetch=fetch)
+    program = compile_program("leaderless.c", "-O0", "-g", libraries=["-pthread"])
+    caught = catcher.catch([program])
+    assert caught.crash["tid"] != caught.crash["pid"]
+    assert caught.capture["way"] == fetch
+    assert caught.capture["truncated"] is False
+    assert b"[stack]" in caught.members["process/maps"]
+    assert caught.members["process/exe"] == os.fsencode(program)
+
+
+def test_namespaces_and_a_chroot_are_understood(
+    catcher: Catcher, compile_program: CompileProgram, tmp_path: Path
+) -> None:
+    program = compile_program("hostile_name.c", "-O0", "-static")
+    (tmp_path / "inner").write_bytes(program.read_bytes())
+    (tmp_path / "inner").chmod(0o755)
+    inside = ["unshare", "--pid", "--mount", "--fork", f"--root={tmp_path}"]
+    with catcher.registered():
+        run = run_unlimited([*inside, "/inner"])
+        if b"unshare failed" in run.stderr:
+            pytest.skip(run.stderr.decode())
+        caught = catcher.read(catcher.wait().split()[0])
+    assert caught.crash["executable"] == "!inner"
+    assert caught.members["process/exe"] == os.fsencode(tmp_path / "inner")
+    assert set(caught.checks.values()) == {"passed"}
+    (inner_pid,) = (
+        check["expected"]
+        for check in caught.capture["checks"]
+        if check["name"] == "pid"
+    )
+    assert inner_pid == "1"
+
+
+def test_the_core_of_a_setuid_program_is_marked(
+    catcher: Catcher, compile_program: CompileProgram
+) -> None:
+    if shutil.which("setpriv") is None:
+        pytest.skip("not installed: setpriv")
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        program = Path(directory) / "setuid"
+        program.write_bytes(compile_program("hostile_name.c", "-O0").read_bytes())
+        program.chmod(0o4755)
+        caught = catcher.catch(["setpriv", "--reuid=4711", "--clear-groups", program])
+    assert caught.crash["dump_mode"] == 2
+    assert caught.crash["uid"] == 4711
+    assert caught.core.stat().st_uid == os.geteuid()
 
 
 def wait_for_archives(catcher: Catcher, count: int) -> list[Path]:

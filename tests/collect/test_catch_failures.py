@@ -21,7 +21,7 @@ import pytest
 import catcher as catching
 from catcher import Catcher
 from conftest import CompileProgram, KernelCore
-from kernel import run_unlimited
+from kernel import open_pidfd, run_unlimited
 
 pytestmark = [pytest.mark.compiler, pytest.mark.root]
 
@@ -166,7 +166,7 @@ def test_without_a_pidfd_nothing_is_verified(
 def test_the_pidfd_of_another_process_keeps_proc_out(
     catcher: Catcher, child: subprocess.Popen[bytes]
 ) -> None:
-    pidfd = os.pidfd_open(os.getpid())
+    pidfd = open_pidfd(os.getpid())
     try:
         caught = catcher.read(feed(catcher, b"core", child.pid, pidfd=pidfd).id)
     finally:
@@ -180,7 +180,7 @@ def test_the_pidfd_of_another_process_keeps_proc_out(
 def test_a_pidfd_of_the_process_verifies_it(
     catcher: Catcher, child: subprocess.Popen[bytes]
 ) -> None:
-    pidfd = os.pidfd_open(child.pid)
+    pidfd = open_pidfd(child.pid)
     try:
         caught = catcher.read(feed(catcher, b"core", child.pid, pidfd=pidfd).id)
     finally:
@@ -465,7 +465,7 @@ def test_nothing_is_read_or_written_where_it_should_not_be(
     fetch: str,
 ) -> None:
     monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
-    pidfd = os.pidfd_open(child.pid)
+    pidfd = open_pidfd(child.pid)
     with (
         tempfile.TemporaryDirectory(prefix="cs-") as directory,
         catching.catcher(sanitized_program, Path(directory)) as spool,
