@@ -40,7 +40,11 @@ def declaration(variable: Variable) -> str:
         return kind.replace("(*)", f"(*{name})", 1)
     array = _ARRAY.fullmatch(kind)
     if array:
-        return f"{array[1]} {name}{array[2]}"
+        return _joined(array[1], name) + array[2]
+    return _joined(kind, name)
+
+
+def _joined(kind: str, name: str) -> str:
     return f"{kind}{name}" if kind.endswith(("*", "&")) else f"{kind} {name}"
 
 
