@@ -30,7 +30,7 @@ def test_a_signature_shows_each_argument_with_its_value() -> None:
             variables=(
                 argument("n", value=3),
                 argument("s", "char *", value=16, text="x"),
-                argument("gone", missing="optimized out"),
+                argument("gone", missing="optimized out: the caller does not say"),
                 variable("local", value=1),
             ),
         )

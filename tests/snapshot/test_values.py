@@ -17,6 +17,7 @@ from snapshot.specimens import variable
         ("matrix", "double[2][3]", "double matrix[2][3]"),
         ("matrix", "double [2][3]", "double matrix[2][3]"),
         ("tail", "char[]", "char tail[]"),
+        ("names", "char *[4]", "char *names[4]"),
         ("handler", "void (*)(int)", "void (*handler)(int)"),
         ("row", "int (*)[4]", "int (*row)[4]"),
         ("this", "std::vector<int[2]> *", "std::vector<int[2]> *this"),

@@ -5,7 +5,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 
-from coresnap.model import Frame, Thread, Trust, UnwindEnd, VariableKind
+from coresnap.model import (
+    Frame,
+    Thread,
+    Trust,
+    UnwindEnd,
+    Variable,
+    VariableKind,
+)
 from coresnap.snapshot.escape import printable
 from coresnap.snapshot.ink import Ink
 from coresnap.snapshot.values import inline_value, variable_lines
@@ -45,11 +52,15 @@ def function_signature(frame: Frame) -> str:
     arguments = [v for v in frame.variables if v.kind is VariableKind.ARGUMENT]
     if not arguments and frame.file is None:
         return name
-    shown = (f"{printable(a.name)}={_cut(inline_value(a, depth=0))}" for a in arguments)
+    shown = (f"{printable(a.name)}={_brief(a)}" for a in arguments)
     return f"{name} ({', '.join(shown)})"
 
 
-def _cut(text: str) -> str:
+def _brief(argument: Variable) -> str:
+    if argument.missing is not None:
+        # The reason stands below, with the variable.
+        return f"<{printable(argument.missing.partition(':')[0])}>"
+    text = inline_value(argument, depth=0)
     return text if len(text) <= _ARGUMENT_MAX else text[: _ARGUMENT_MAX - 1] + "…"
 
 
