@@ -270,7 +270,7 @@ class _Search:
         image = place.image
         build_id = self._build_id(image, place.load_bias) if image else None
         choice = place.choice
-        if choice is None or is_main:
+        if choice is None or is_main or image is not None:
             explicit = self.executable if is_main else None
             choice = self.finder.find(place.path, image, build_id, explicit)
         return LoadedModule(
@@ -294,7 +294,8 @@ class _Search:
                 found = build_id_in(memoryview(data), segment.align, image.header)
                 if found:
                     return found
-        return None
+        # The text's first page may be left out, and its copy in the data segment not.
+        return image.build_id
 
     def _vdso(self) -> LoadedModule | None:
         address = self.auxv.get(AT_SYSINFO_EHDR)

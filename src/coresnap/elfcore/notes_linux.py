@@ -144,18 +144,25 @@ class _Reader:
         self.threads.append(CoreThread(tid, registers, signal))
 
     def _vectors(self, kind: int, data: memoryview) -> None:
-        arch, registers = self.architecture, self.threads[-1].registers
+        """Vector and floating point registers: in order, ``width`` bytes each."""
+        arch, numbers = self.architecture, self.architecture.numbers
         if arch.is_x86 and kind in (NT_PRFPREG, NT_PRXFPREG, NT_X86_XSTATE):
-            if len(data) >= _FXSAVE_SIZE and "xmm0" in arch.numbers:
-                first = arch.numbers["xmm0"]
-                count = 16 if first == 17 else 8
-                _take_vectors(registers, data, _FXSAVE_XMM, first, count, arch)
-        elif (
-            "v0" in arch.numbers
-            and kind == NT_PRFPREG
-            and len(data) >= _AARCH64_FPSIMD_SIZE
-        ):
-            _take_vectors(registers, data, 0, arch.numbers["v0"], 32, arch)
+            family, width, offset, least = "xmm", 16, _FXSAVE_XMM, _FXSAVE_SIZE
+        elif kind == NT_PRFPREG and "v0" in numbers:
+            family, width, offset, least = "v", 16, 0, _AARCH64_FPSIMD_SIZE
+        elif kind == NT_PRFPREG and arch.name == "s390x":
+            family, width, offset, least = "f", 8, 8, 8 + 16 * 8
+        else:
+            return
+        if len(data) < least:
+            return
+        registers = self.threads[-1].registers
+        index = 0
+        while (number := numbers.get(f"{family}{index}")) is not None:
+            start = offset + width * index
+            value = int.from_bytes(data[start : start + width], arch.byte_order)
+            registers[number] = value
+            index += 1
 
     def facts(self) -> CoreFacts:
         """All that was read, in order."""
@@ -199,20 +206,6 @@ class _Reader:
     @property
     def _prefix(self) -> str:
         return ">" if self.header.byte_order == "big" else "<"
-
-
-def _take_vectors(
-    registers: dict[int, int],
-    data: memoryview,
-    offset: int,
-    first: int,
-    count: int,
-    architecture: Architecture,
-) -> None:
-    order = architecture.byte_order
-    for index in range(count):
-        start = offset + 16 * index
-        registers[first + index] = int.from_bytes(data[start : start + 16], order)
 
 
 def _text(data: memoryview) -> str:

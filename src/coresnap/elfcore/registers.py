@@ -269,6 +269,9 @@ def _ppc64le() -> Architecture:
     )
 
 
+_S390_FLOATS = "f0 f2 f4 f6 f1 f3 f5 f7 f8 f10 f12 f14 f9 f11 f13 f15"
+
+
 def _s390x() -> Architecture:
     general = {**_family("r", 16, 0), 64: "pswm", 65: "pswa"}
     return Architecture(
@@ -276,13 +279,13 @@ def _s390x() -> Architecture:
         _EM_S390,
         8,
         "big",
-        general,
+        {**general, **_names(_S390_FLOATS, 16)},
         frozenset(general),
         program_counter=65,
         stack_pointer=15,
         frame_pointer=11,
         return_address=14,
-        callee_saved=frozenset(range(6, 16)),
+        callee_saved=frozenset((*range(6, 16), *range(24, 32))),
         layout=RegisterLayout(8, (64, 65, *range(16), *(None,) * 9)),
         cfa_is_stack_pointer=False,
     )

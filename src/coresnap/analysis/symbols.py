@@ -1,0 +1,159 @@
+"""Names from symbol tables: what is left when there is no debug information.
+
+.symtab, .dynsym, and the minidebuginfo that distributions put into .gnu_debugdata (an
+xz-compressed ELF file with the functions that .dynsym lacks).
+"""
+
+from __future__ import annotations
+
+import lzma
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+
+import attrs
+
+from coresnap.elfcore.elffile import ElfFile, SymbolEntries, string_at
+from coresnap.errors import InputError
+
+__all__ = ["Symbol", "SymbolTable"]
+
+_MINIDEBUGINFO_LIMIT = 1 << 26
+_SYMBOL_LIMIT = 4_000_000
+_LOOK_BACK = 64
+_UNDEFINED = 0
+_NO_TYPE, _OBJECT, _FUNCTION, _TLS, _INDIRECT_FUNCTION = 0, 1, 2, 6, 10
+_KEPT_TYPES = frozenset({_NO_TYPE, _OBJECT, _FUNCTION, _INDIRECT_FUNCTION})
+_LOCAL, _GLOBAL, _WEAK, _UNIQUE = 0, 1, 2, 10
+_BINDING_ORDER = {_GLOBAL: 0, _UNIQUE: 0, _WEAK: 1, _LOCAL: 2}
+_EM_ARM = 40
+
+
+@attrs.frozen
+class Symbol:
+    """One named address range of a file."""
+
+    name: str
+    """As the linker knows it, without a version."""
+    address: int
+    """Link-time address."""
+    size: int
+    """0: the symbol does not say, it ends where the next one begins."""
+
+
+@attrs.define
+class SymbolTable:
+    """Symbols of one file by address; sorted when the first one is asked for."""
+
+    elf: ElfFile
+    _addresses: list[int] | None = None
+    _symbols: list[tuple[int, int, int, int, SymbolEntries]] = attrs.field(factory=list)
+    sources: list[str] = attrs.field(factory=list)
+    """Which of symtab, dynsym and minidebuginfo were there, once it is sorted."""
+
+    @property
+    def kind(self) -> str:
+        """``symtab``, ``dynsym`` or ``none``: the best that there is."""
+        self._sorted()
+        if "symtab" in self.sources or "minidebuginfo" in self.sources:
+            return "symtab"
+        return "dynsym" if self.sources else "none"
+
+    def find(self, address: int) -> Symbol | None:
+        """The symbol that covers link-time ``address``.
+
+        Of several at one address a global one is taken before a weak and a local one;
+        a symbol without a size reaches to the next one.
+        """
+        addresses = self._sorted()
+        index = bisect_right(addresses, address) - 1
+        # An inner symbol may end before the address that an outer one still covers,
+        # and a label without a size may stand within a function.
+        for candidate in range(index, max(-1, index - _LOOK_BACK), -1):
+            start, _, negative_size, _, _ = self._symbols[candidate]
+            if address < start - negative_size:
+                return self._symbol(self._preferred(candidate, address))
+        if index >= 0 and self._symbols[index][2] == 0:
+            return self._symbol(self._preferred(index, address))
+        return None
+
+    def _preferred(self, candidate: int, address: int) -> int:
+        """The best of those that begin where the candidate begins."""
+        start = self._symbols[candidate][0]
+        best = candidate
+        while candidate >= 0 and self._symbols[candidate][0] == start:
+            size = -self._symbols[candidate][2]
+            if size == 0 or address < start + size:
+                best = candidate
+            candidate -= 1
+        return best
+
+    def _symbol(self, index: int) -> Symbol:
+        start, _, negative_size, name, entries = self._symbols[index]
+        text = string_at(entries.strings, name)
+        return Symbol(text.partition("@")[0] or text, start, -negative_size)
+
+    def _sorted(self) -> list[int]:
+        if self._addresses is None:
+            # Ascending address; of equal ones the best binding and the largest first.
+            self._symbols = sorted(self._collect(), key=lambda symbol: symbol[:4])
+            self._addresses = [symbol[0] for symbol in self._symbols]
+        return self._addresses
+
+    def _collect(self) -> Iterator[tuple[int, int, int, int, SymbolEntries]]:
+        for entries in self.elf.symbol_entries():
+            self.sources.append("dynsym" if entries.dynamic else "symtab")
+            yield from self._of_table(self.elf, entries)
+        inner = minidebuginfo(self.elf)
+        if inner is not None:
+            for entries in inner.symbol_entries():
+                self.sources.append("minidebuginfo")
+                yield from self._of_table(inner, entries)
+
+    def _of_table(
+        self, elf: ElfFile, entries: SymbolEntries
+    ) -> Iterator[tuple[int, int, int, int, SymbolEntries]]:
+        thumb = elf.header.machine == _EM_ARM
+        for name, info, section, value, size in _rows(elf, entries):
+            kind = info & 0xF
+            if section == _UNDEFINED or kind not in _KEPT_TYPES or not name:
+                continue
+            if not value or (kind == _NO_TYPE and _is_mapping_symbol(entries, name)):
+                continue
+            address = value & ~1 if thumb and kind == _FUNCTION else value
+            order = _BINDING_ORDER.get(info >> 4, 3) + (4 if kind == _NO_TYPE else 0)
+            yield address, order, -size, name, entries
+
+
+def _is_mapping_symbol(entries: SymbolEntries, name: int) -> bool:
+    """``$a``, ``$d``, ``$t``, ``$x``: marks of ARM and RISC-V, not names."""
+    return bytes(entries.strings[name : name + 1]) == b"$"
+
+
+def _rows(
+    elf: ElfFile, entries: SymbolEntries
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """(name offset, info, section, value, size) of each symbol."""
+    order = ">" if elf.byte_order == "big" else "<"
+    wide = elf.pointer_size == 8
+    layout = struct.Struct(order + ("IBBHQQ" if wide else "IIIBBH"))
+    count = min(len(entries.entries) // layout.size, _SYMBOL_LIMIT)
+    for row in layout.iter_unpack(entries.entries[: count * layout.size]):
+        if wide:
+            name, info, _, section, value, size = row
+        else:
+            name, value, size, info, _, section = row
+        yield name, info, section, value, size
+
+
+def minidebuginfo(elf: ElfFile) -> ElfFile | None:
+    """The ELF file inside .gnu_debugdata; None if absent, damaged or beyond 64 MiB."""
+    section = elf.section(".gnu_debugdata")
+    if section is None:
+        return None
+    decompressor = lzma.LZMADecompressor(memlimit=1 << 28)
+    try:
+        data = decompressor.decompress(elf.section_data(section), _MINIDEBUGINFO_LIMIT)
+        return ElfFile(data)
+    except (lzma.LZMAError, EOFError, InputError):
+        return None

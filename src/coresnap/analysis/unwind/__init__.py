@@ -1,0 +1,1 @@
+"""Walks stacks: by call frame information, then frame pointers, then scanning."""

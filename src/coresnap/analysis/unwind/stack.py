@@ -1,0 +1,38 @@
+"""The result of unwinding one thread."""
+
+from __future__ import annotations
+
+import attrs
+
+from coresnap.elfcore.modules import LoadedModule
+from coresnap.model import Trust, UnwindEnd
+
+__all__ = ["Stack", "StackFrame"]
+
+
+@attrs.frozen(eq=False)
+class StackFrame:
+    """One physical frame: inlined calls are not told apart here."""
+
+    pc: int
+    """Program counter; in callers, the return address."""
+    lookup_pc: int
+    """What to look up: pc - 1 in callers, whose call may be their last instruction;
+    pc where execution really was (innermost frame, frame that a signal interrupted)."""
+    cfa: int | None
+    """Canonical frame address; None if no CFI covers this frame."""
+    registers: dict[int, int]
+    """DWARF register number to value, as far as they are known in this frame; the
+    program counter and stack pointer always are."""
+    trust: Trust
+    signal_frame: bool
+    """The kernel made it to deliver a signal; its caller was interrupted."""
+    module: LoadedModule | None
+
+
+@attrs.frozen(eq=False)
+class Stack:
+    """The frames of one thread, innermost first, and why there are no more."""
+
+    frames: tuple[StackFrame, ...]
+    end: UnwindEnd
