@@ -1,0 +1,265 @@
+"""From a core to a snapshot: ``STEPS`` is the whole analysis on one screen."""
+
+from __future__ import annotations
+
+import functools
+import os.path
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from coresnap.analysis.attributes import Facts, attributes_of
+from coresnap.analysis.classify import classify
+from coresnap.analysis.fingerprint import fingerprint
+from coresnap.analysis.frames import FrameBuilder
+from coresnap.analysis.quality import score_quality
+from coresnap.analysis.retained_memory import retained_memory
+from coresnap.analysis.signals import explain_signal
+from coresnap.analysis.unwind.stack import Stack
+from coresnap.analysis.unwind.unwinder import Unwinder
+from coresnap.elfcore.corefile import CoreFile, CoreThread, open_core
+from coresnap.model import (
+    Classifier,
+    MemoryRange,
+    Module,
+    Note,
+    Signal,
+    Snapshot,
+    Thread,
+    UnwindEnd,
+)
+
+__all__ = ["STEPS", "analyze"]
+
+Progress = Callable[[str], None]
+
+# What people ask for after the stacks; maps, smaps and the tasks' files stay behind:
+# they are most of the tar, and the snapshot has mappings and threads of its own.
+_KEPT_ASSETS = frozenset(
+    {
+        "crash.json",
+        "capture.json",
+        *(f"process/{name}" for name in ("cgroup", "cmdline", "environ", "fd", "io")),
+        *(f"process/{name}" for name in ("limits", "status", "cwd", "exe")),
+        *(f"system/{name}" for name in ("meminfo", "loadavg", "uname", "uptime")),
+        *(f"system/pressure/{name}" for name in ("cpu", "io", "memory")),
+    }
+)
+_LONGEST_ASSET = 64 * 1024
+
+
+@attrs.define
+class _Workbench:
+    """What the steps have found so far. Later steps read what earlier ones left."""
+
+    core: CoreFile
+    assets: Mapping[str, bytes]
+    debug_directories: Sequence[Path]
+    sysroot: Path | None
+    signal: Signal | None = None
+    stacks: list[Stack] = attrs.field(factory=list)
+    threads: list[Thread] = attrs.field(factory=list)
+    modules: list[Module] = attrs.field(factory=list)
+    classifiers: tuple[Classifier, ...] = ()
+    fingerprint: str = ""
+    fingerprint_frames: tuple[str, ...] = ()
+    quality: int = 0
+    quality_reason: str = ""
+    attributes: dict[str, int | float | str] = attrs.field(factory=dict)
+    memory: tuple[MemoryRange, ...] = ()
+    notes: list[Note] = attrs.field(factory=list)
+
+    @property
+    def application(self) -> str:
+        """Base name of the executable, else the process name."""
+        executable = self.core.executable_path
+        if executable:
+            return os.path.basename(executable)
+        return self.core.process.command or "?"
+
+
+def analyze(
+    path: str | os.PathLike[str],
+    executable: str | os.PathLike[str] | None = None,
+    *,
+    sysroot: str | os.PathLike[str] | None = None,
+    debug_directories: Sequence[str | os.PathLike[str]] = (),
+    assets: Mapping[str, bytes] | None = None,
+    progress: Progress | None = None,
+) -> Snapshot:
+    """Analyse the core at ``path`` into a snapshot.
+
+    ``executable`` is used instead of the path recorded in the core; ``sysroot`` is
+    put before every recorded path; ``debug_directories`` are searched for separate
+    debug files before the system's. ``assets`` is what the capture kept beside the
+    core, by member name. ``progress`` is told the name of each step as it begins.
+
+    A step that fails leaves a note and the rest goes on. Raises ``MissingError``,
+    ``AccessError`` or ``CoreFormatError`` if the core cannot be opened at all.
+    """
+    root = Path(sysroot) if sysroot is not None else None
+    program = Path(executable) if executable is not None else None
+    directories = [Path(directory) for directory in debug_directories]
+    with open_core(path, sysroot=root, executable=program) as core:
+        bench = _Workbench(core, assets or {}, directories, root)
+        bench.notes.extend(core.notes_to_reader)
+        for name, step in STEPS:
+            if progress is not None:
+                progress(name)
+            _run(bench, name, step)
+        return _snapshot(bench)
+
+
+def _run(bench: _Workbench, name: str, step: Callable[[_Workbench], None]) -> None:
+    # The one place that catches everything: a core is attacker-chosen bytes, and a
+    # bug that one of them reaches may cost that step, never the whole answer.
+    try:
+        step(bench)
+    except Exception as error:
+        bench.notes.append(Note(name, f"{type(error).__name__}: {error}"))
+
+
+def _explain_signal(bench: _Workbench) -> None:
+    raw = bench.core.signal
+    if raw is not None:
+        bench.signal = explain_signal(
+            bench.core.system,
+            raw.number,
+            raw.code,
+            raw.address,
+            (raw.sender_pid, raw.sender_uid),
+        )
+
+
+def _unwind(bench: _Workbench) -> None:
+    unwinder = Unwinder(bench.core)
+    bench.stacks = [unwinder.unwind(t.registers) for t in bench.core.threads]
+
+
+def _build_frames(bench: _Workbench) -> None:
+    with FrameBuilder(bench.core, debug_directories=bench.debug_directories) as builder:
+        _add_threads(bench, builder)
+        bench.modules = list(builder.modules())
+        bench.notes.extend(builder.notes())
+
+
+def _add_threads(bench: _Workbench, builder: FrameBuilder) -> None:
+    stacks = iter(bench.stacks)
+    for raw in bench.core.threads:
+        stack = next(stacks, Stack((), UnwindEnd.NO_RULE))
+        thread = Thread(
+            tid=raw.tid,
+            crashed=not bench.threads,
+            end=stack.end,
+            name=_thread_name(bench, raw),
+            registers=_general_registers(bench.core, raw),
+        )
+        bench.threads.append(thread)
+        _run(bench, "frames", functools.partial(_add_frames, builder, stack))
+
+
+def _add_frames(builder: FrameBuilder, stack: Stack, bench: _Workbench) -> None:
+    thread = bench.threads[-1]
+    bench.threads[-1] = attrs.evolve(thread, frames=builder.frames(stack))
+
+
+def _thread_name(bench: _Workbench, raw: CoreThread) -> str | None:
+    comm = bench.assets.get(f"process/task/{raw.tid}/comm")
+    if comm is not None:
+        return comm.decode("utf-8", "replace").rstrip("\n")
+    return raw.name
+
+
+def _general_registers(core: CoreFile, raw: CoreThread) -> dict[str, int]:
+    # Vector registers stay out: they hold what strcpy last moved, secrets included
+    # (a core's NT_X86_XSTATE was seen to hold the environment).
+    architecture = core.architecture
+    return {
+        architecture.register_names[number]: value
+        for number, value in raw.registers.items()
+        if number in architecture.general_registers
+    }
+
+
+def _retain_memory(bench: _Workbench) -> None:
+    bench.memory = retained_memory(bench.core, bench.stacks)
+
+
+def _classify(bench: _Workbench) -> None:
+    tid = bench.threads[0].tid if bench.threads else None
+    bench.classifiers = classify(bench.signal, tid)
+
+
+def _fingerprint(bench: _Workbench) -> None:
+    name = bench.signal.name if bench.signal else "none"
+    frames = bench.threads[0].frames if bench.threads else ()
+    found = fingerprint(bench.application, name, frames)
+    bench.fingerprint, bench.fingerprint_frames = found.digest, found.frames
+
+
+def _score(bench: _Workbench) -> None:
+    quality = score_quality(
+        bench.threads, bench.modules, truncated=bench.core.truncated
+    )
+    bench.quality, bench.quality_reason = quality.score, quality.reason
+
+
+def _attributes(bench: _Workbench) -> None:
+    bench.attributes = attributes_of(
+        Facts(
+            pid=bench.core.process.pid,
+            application=bench.application,
+            signal=bench.signal,
+            frames=bench.threads[0].frames if bench.threads else (),
+            classifiers=[c.name for c in bench.classifiers],
+            thread_count=len(bench.core.threads),
+            assets=bench.assets,
+        )
+    )
+
+
+def _kept_assets(assets: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {
+        name: data[:_LONGEST_ASSET]
+        for name, data in assets.items()
+        if name in _KEPT_ASSETS
+    }
+
+
+STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
+    ("signal", _explain_signal),
+    ("unwind", _unwind),
+    ("frames", _build_frames),
+    ("memory", _retain_memory),
+    ("classify", _classify),
+    ("fingerprint", _fingerprint),
+    ("quality", _score),
+    ("attributes", _attributes),
+)
+
+
+def _snapshot(bench: _Workbench) -> Snapshot:
+    core = bench.core
+    return Snapshot(
+        system=core.system,
+        architecture=core.architecture.name,
+        pid=core.process.pid,
+        command=core.process.command,
+        arguments=core.process.arguments,
+        signal=bench.signal,
+        threads=tuple(bench.threads),
+        modules=tuple(bench.modules),
+        mappings=core.mappings,
+        classifiers=bench.classifiers,
+        fingerprint=bench.fingerprint,
+        fingerprint_frames=bench.fingerprint_frames,
+        quality=bench.quality,
+        quality_reason=bench.quality_reason,
+        attributes=bench.attributes,
+        notes=tuple(bench.notes),
+        truncated=core.truncated,
+        core_size=core.size,
+        memory=bench.memory,
+        assets=_kept_assets(bench.assets),
+    )
