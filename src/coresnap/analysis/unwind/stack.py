@@ -23,7 +23,7 @@ class StackFrame:
     """Canonical frame address; None if no CFI covers this frame."""
     registers: dict[int, int]
     """DWARF register number to value, as far as they are known in this frame; the
-    program counter and stack pointer always are."""
+    program counter always is, the stack pointer nearly always."""
     trust: Trust
     signal_frame: bool
     """The kernel made it to deliver a signal; its caller was interrupted."""

@@ -141,8 +141,8 @@ class _Compiler:
                 else:
                     caller[register] = value
             found = return_address(registers, cfa)
-            if found is None or sp not in caller:
-                raise ExpressionError("the caller needs a register that is lost")
+            if found is None:
+                raise ExpressionError("the return address is in a lost register")
             caller[pc] = found
             return cfa, caller, restores_more
 

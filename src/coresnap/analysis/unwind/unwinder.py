@@ -154,9 +154,9 @@ class Unwinder:
                 below = caller_pc - 1
                 if not (steps.get(below) or step_at(below)).executable:
                     caller, end = None, UnwindEnd.NO_RULE
-                elif caller[sp_number] <= registers[sp_number] and self._stands_still(
-                    registers, caller, full
-                ):
+                elif (
+                    caller.get(sp_number, 0) <= registers.get(sp_number, 0)
+                ) and self._stands_still(registers, caller, full):
                     caller, end = None, UnwindEnd.NO_PROGRESS
             if caller is None:
                 if 0 <= pc - self._entry < _ENTRY_SIZE:
@@ -188,7 +188,9 @@ class Unwinder:
     ) -> bool:
         """Whether the caller's frame is not above this one, though it should be."""
         sp_number = self._architecture.stack_pointer
-        sp, above = registers[sp_number], caller[sp_number]
+        sp, above = registers.get(sp_number), caller.get(sp_number)
+        if sp is None or above is None:
+            return above is not None  # a lost one: the next frame is the last
         if above == sp and full and not self._architecture.return_address_on_stack:
             return False  # a leaf function without a frame: its caller is elsewhere
         # A function may switch stacks: then the caller's is another mapping.
