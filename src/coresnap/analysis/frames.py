@@ -28,7 +28,7 @@ from coresnap.analysis.values.module_reader import (
 from coresnap.analysis.values.process import CoreProcess
 from coresnap.analysis.values.variables import VariablesPlan
 from coresnap.errors import InputError
-from coresnap.model import Frame, Module, Note
+from coresnap.model import Frame, Module, Note, Variable
 
 if TYPE_CHECKING:
     from coresnap.analysis.unwind.unwinder import Stack, StackFrame
@@ -156,7 +156,7 @@ class FrameBuilder:
         offset = None if plan.start is None else pc - plan.start
         in_module = None if plan.module is None else pc - plan.bias
         for one in plan.activations:
-            variables = ()
+            variables: tuple[Variable, ...] = ()
             if one.variables is not None and context is not None:
                 variables = one.variables.read(context)
             frames.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ import attrs
 from coresnap.analysis.debuginfo.locate import Located, debug_directories_of, locate
 from coresnap.analysis.symbols import Symbol, SymbolTable
 from coresnap.analysis.values.module_reader import ModuleReader, ProcessFacts
+from coresnap.elfcore.elffile import open_elf
+from coresnap.errors import AccessError, InputError, MissingError
 from coresnap.model import Module
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ class ReadableModule:
     _tls_offset: int | None
     _located: Located | None = None
     _reader: ModuleReader | None = None
-    _symbols: SymbolTable | None = None
+    _own_symbols: SymbolTable | None = None
+    _debug_symbols: SymbolTable | None = None
 
     def reader(self) -> ModuleReader | None:
         """Its debug information; None if there is none."""
@@ -50,12 +53,33 @@ class ReadableModule:
 
     def symbol(self, address: int) -> Symbol | None:
         """The symbol whose code or data holds a run-time address."""
-        return self._symbol_table().find(address - self.loaded.load_bias)
+        link_address = address - self.loaded.load_bias
+        for table in self._symbol_tables():
+            symbol = table.find(link_address)
+            if symbol is not None:
+                return symbol
+        return None
 
-    def _symbol_table(self) -> SymbolTable:
-        if self._symbols is None:
-            self._symbols = SymbolTable.of(self.loaded)
-        return self._symbols
+    def _symbol_tables(self) -> Iterator[SymbolTable]:
+        """Its own symbols, then those that were stripped into the debug file."""
+        if self._own_symbols is None and self.loaded.elf is not None:
+            self._own_symbols = SymbolTable(self.loaded.elf)
+        if self._own_symbols is not None:
+            yield self._own_symbols
+        if self._debug_symbols is None:
+            self._debug_symbols = self._read_debug_symbols()
+        if self._debug_symbols is not None:
+            yield self._debug_symbols
+
+    def _read_debug_symbols(self) -> SymbolTable | None:
+        self.reader()
+        file = self._located.file if self._located is not None else None
+        if file is None or file.path == self.loaded.file:
+            return None
+        try:
+            return SymbolTable(open_elf(file.path))
+        except (AccessError, InputError, MissingError):
+            return None  # libdw could read it, so it went away just now
 
     @property
     def modified(self) -> float | None:
@@ -71,7 +95,7 @@ class ReadableModule:
         module, located = self.loaded, self._located
         debug_file = located.file if located is not None else None
         problems = (module.problem, located.problem if located is not None else None)
-        symbols = "dwarf" if debug_file else self._symbol_table().source
+        symbols = "dwarf" if debug_file else self._symbol_kind()
         return Module(
             path=module.path,
             start=module.start,
@@ -83,6 +107,10 @@ class ReadableModule:
             symbols=symbols,
             problem="; ".join(p for p in problems if p) or None,
         )
+
+    def _symbol_kind(self) -> str:
+        table = next(self._symbol_tables(), None)
+        return "none" if table is None else table.kind
 
     def close(self) -> None:
         """Release the debug file."""

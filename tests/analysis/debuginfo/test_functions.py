@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from conftest import CompileProgram
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file
 from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
 from coresnap.analysis.values.type_names import type_name
 from coresnap.analysis.values.types import TypeGraph
 from coresnap.elfcore.elffile import open_elf
-from conftest import CompileProgram
 
 pytestmark = [pytest.mark.compiler, pytest.mark.libdw]
 

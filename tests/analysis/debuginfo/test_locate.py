@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from conftest import CompileProgram
 from coresnap.analysis.debuginfo import dwarf
 from coresnap.analysis.debuginfo.locate import debug_directories_of, locate
 from coresnap.elfcore.elffile import open_elf
-from conftest import CompileProgram
 
 pytestmark = [pytest.mark.compiler, pytest.mark.libdw]
 

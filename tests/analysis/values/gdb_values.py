@@ -178,6 +178,7 @@ def frames():
 
 def main():
     gdb.execute("set print entry-values no")
+    gdb.execute("set backtrace past-main on")
     threads = []
     for thread in gdb.selected_inferior().threads():
         thread.switch()

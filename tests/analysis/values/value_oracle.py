@@ -103,9 +103,9 @@ def _without_shadows(variables: list[Any], names: list[str]) -> list[Any]:
     inherit_abstract_dies).
     """
     kept: list[Any] = []
-    for one in sorted(variables, key=lambda one: (one[0], bool(one[2].get("missing")))):
+    for one in sorted(variables, key=lambda one: (one[0], not _has_value(one[2]))):
         have = sum(one[0] == other[0] for other in kept)
-        if have < names.count(one[0]) or not one[2].get("missing"):
+        if have < names.count(one[0]) or _has_value(one[2]):
             kept.append(one)
     return kept
 

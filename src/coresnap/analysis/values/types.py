@@ -303,9 +303,10 @@ class TypeGraph:
         for handle, _ in children[:_ENUMERATOR_LIMIT]:
             value = self.file.attribute(handle, Attribute.CONST_VALUE)
             if value is not None and value.number is not None:
+                # DWARF 2 has no underlying type: a negative enumerator tells.
+                signed = signed or value.number < 0
                 number = _wrap(value.number, size, signed)
                 values.setdefault(number, self.file.die(handle).name or "")
-        signed = signed or any(number < 0 for number in values)
         return EnumType(
             die.handle,
             self._name(die),

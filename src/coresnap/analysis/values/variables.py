@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from coresnap.analysis.debuginfo.dwarf import DebugFile, Die
+from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import ScopeVariable
 from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.values.decode import ValueDecoder
@@ -27,7 +27,7 @@ from coresnap.analysis.values.places import (
 )
 from coresnap.analysis.values.scalars import Read
 from coresnap.analysis.values.types import BaseType, EnumType
-from coresnap.errors import MemoryReadError
+from coresnap.errors import InputError, MemoryReadError
 from coresnap.model import Variable, VariableKind
 
 __all__ = ["VariablePlanner", "VariablesPlan"]
@@ -71,10 +71,13 @@ class VariablePlanner:
         kind = VariableKind.ARGUMENT if variable.is_argument else VariableKind.LOCAL
         name = next((die.name for die in chain if die.name), "")
         type_handle = next((die.type for die in chain if die.type), 0)
-        place: Place = _LOST
-        if not variable.optimized_out:
-            place = place_at(self._file, chain, pc, self._types.bias)
-        size = self._decoder.readable_size(type_handle)
+        try:
+            place: Place = _LOST
+            if not variable.optimized_out:
+                place = place_at(self._file, chain, pc, self._types.bias)
+            size = self._decoder.readable_size(type_handle)
+        except InputError as error:
+            return _Planned(name, kind, 0, NoPlace(str(error)), None)
         return _Planned(name, kind, type_handle, place, size)
 
     def enter(self, context: FrameContext, pc: int) -> None:
@@ -98,6 +101,12 @@ class VariablePlanner:
     def read(self, planned: _Planned, context: FrameContext) -> Variable:
         """The variable in this frame, wherever it is."""
         self.begin()
+        try:
+            return self._read(planned, context)
+        except InputError as error:  # damage that shows only when the type is read
+            return Variable(planned.name, "?", planned.kind, missing=str(error))
+
+    def _read(self, planned: _Planned, context: FrameContext) -> Variable:
         decoder, place = self._decoder, planned.place
         type_name = decoder.name(planned.type)
         if isinstance(place, PointerPlace):
@@ -131,15 +140,18 @@ class VariablePlanner:
         """A pointer that is gone, with what it pointed to if that survived."""
         target = None
         if place.target and place.offset == 0:
-            chain = self._file.integrated(place.target)
-            target = self._survivor(chain, context)
+            target = self._survivor(place.target, context)
         type_name = self._decoder.name(planned.type)
         reason = "optimized out: only what it points to is known"
         return Variable(
             planned.name, type_name, planned.kind, target=target, missing=reason
         )
 
-    def _survivor(self, chain: list[Die], context: FrameContext) -> Variable | None:
+    def _survivor(self, handle: int, context: FrameContext) -> Variable | None:
+        try:
+            chain = self._file.integrated(handle)
+        except InputError:
+            return None  # GCC 12 writes offset 0 for it into split files
         type_handle = next((die.type for die in chain if die.type), 0)
         size = self._decoder.readable_size(type_handle)
         place = place_at(self._file, chain, self._types.pc, self._types.bias)
@@ -211,7 +223,10 @@ class VariablesPlan:
                 continue
             if heavy:
                 planner.begin()
-            variables.append(read(name, kind, window, at, start + at))
+            try:
+                variables.append(read(name, kind, window, at, start + at))
+            except InputError as error:
+                variables.append(Variable(name, "?", kind, missing=str(error)))
         return tuple(variables)
 
     def _window(self, context: FrameContext) -> tuple[bytes | None, int]:
