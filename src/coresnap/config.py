@@ -102,10 +102,10 @@ SETTINGS = (
     Setting(
         "archive",
         "drain",
-        "auto|yes|no",
-        "auto",
-        "Read the kernel's pipe to its end after memory was fetched the fast way. "
-        "Without it the parent does not learn that a core was dumped.",
+        "boolean",
+        "no",
+        "Read the kernel's pipe to its end even after memory was fetched the fast way. "
+        "No kernel is known to need it; the process waits as long.",
     ),
     Setting(
         "daemon",
@@ -206,7 +206,7 @@ class Config:
     """Percent of the filesystem, 0 to 100."""
     environ_allow: tuple[str, ...]
     fetch: str
-    drain: str
+    drain: bool
     user: str
     socket: Path
     purge_disabled: bool

@@ -142,7 +142,7 @@ def write_handler_settings(config: Config, owner: tuple[int, int]) -> None:
         # An empty list is no value there; a name that no variable has keeps none.
         "environ": ",".join(config.environ_allow) or "=",
         "fetch": config.fetch,
-        "drain": config.drain,
+        "drain": "yes" if config.drain else "no",
     }
     text = "".join(f"{key}={value}\n" for key, value in lines.items())
     header = "# Written by `coresnap install` from coresnap.conf. Do not edit.\n"

@@ -82,14 +82,14 @@ class Outcome:
 
 def analyse_core(job: Job, output: int) -> dict[str, Any]:
     """Analyse a core into a snapshot, with the notes of failed checks."""
-    import coresnap
+    from coresnap.analysis.analyze import analyze
     from coresnap.collect.checks import run_checks
     from coresnap.model import Note
     from coresnap.snapshot.container import write_snapshot
 
     members, problems = _read_assets(job.assets)
     failed = run_checks(job.core, members)
-    snapshot = coresnap.analyze(
+    snapshot = analyze(
         job.core,
         sysroot=job.sysroot,
         debug_directories=job.debug_directories,

@@ -1,0 +1,132 @@
+"""Every backend keeps the contract of backends.base."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+import kernel
+from coresnap.backends import contract
+from coresnap.backends.base import CaptureBackend
+from coresnap.backends.fake import FakeBackend
+from coresnap.backends.freebsd import FreeBSDBackend
+from coresnap.backends.linux import LinuxBackend
+from coresnap.backends.linux_sysctl import Sysctl
+from coresnap.config import Config, load_config
+
+OTHER = "|/usr/share/apport/apport -p%p"
+PRETEND = {
+    "kernel/core_pattern": "core",
+    "kernel/core_pipe_limit": "0",
+    "kernel/core_modes": "file\npipe\nsocket",
+    "fs/suid_dumpable": "0",
+}
+
+
+@pytest.fixture
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    root = tmp_path_factory.mktemp("c")
+    return attrs.evolve(
+        load_config(write(root / "empty.conf", "")),
+        root=root / "r",
+        handler=root / "catch",
+        user="root",
+        socket=root / "s" / "n",
+    )
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+@attrs.frozen
+class Subject:
+    """A backend, and what another handler does to take the crashes from it."""
+
+    backend: CaptureBackend
+    take: Callable[[], None]
+
+
+def fake(config: Config) -> Iterator[Subject]:
+    backend = FakeBackend()
+    yield Subject(backend, lambda: setattr(backend, "owner", "apport"))
+
+
+def pretended_linux(config: Config) -> Iterator[Subject]:
+    """LinuxBackend on a directory that looks like /proc/sys."""
+    directory = config.root.parent / "sys"
+    for name, value in PRETEND.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(value + "\n")
+    pattern = directory / "kernel/core_pattern"
+    backend = LinuxBackend(config, Sysctl(directory))
+    yield Subject(backend, lambda: write(pattern, OTHER + "\n") and None)
+
+
+def real_linux(config: Config) -> Iterator[Subject]:
+    """LinuxBackend on this kernel, whose settings are ours for the moment."""
+    with kernel.core_pattern("core", suid_dumpable=0):
+        yield Subject(
+            LinuxBackend(config), lambda: kernel.CORE_PATTERN.write_text(OTHER) and None
+        )
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(fake, id="fake"),
+        pytest.param(pretended_linux, id="linux", marks=pytest.mark.root),
+        pytest.param(
+            real_linux,
+            id="kernel",
+            marks=[pytest.mark.root, pytest.mark.core_pattern],
+        ),
+    ]
+)
+def subject(request: pytest.FixtureRequest, config: Config) -> Iterator[Subject]:
+    with contextlib.contextmanager(request.param)(config) as subject:
+        yield subject
+
+
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
+def test_a_backend_keeps_the_contract(
+    subject: Subject, check: Callable[[CaptureBackend], None]
+) -> None:
+    check(subject.backend)
+
+
+def test_a_conflict_is_refused(subject: Subject) -> None:
+    contract.check_conflict_is_refused(subject.backend, subject.take, "apport")
+
+
+def test_a_foreign_change_is_kept(subject: Subject) -> None:
+    contract.check_foreign_change_is_kept(subject.backend, subject.take)
+
+
+def test_the_checks_find_a_backend_that_breaks_them() -> None:
+    class Forgetful(FakeBackend):
+        def uninstall(self) -> object:  # type: ignore[override]
+            return self.status()
+
+    with pytest.raises(AssertionError, match="not given back"):
+        contract.check_install_and_uninstall_restore(Forgetful())
+
+
+def test_freebsd_declares_what_it_can_and_refuses_the_rest(config: Config) -> None:
+    from coresnap.errors import UnsupportedSystemError
+
+    backend = FreeBSDBackend(config)
+
+    contract.check_capabilities_are_data(backend)
+    contract.check_missing_process(backend)
+    contract.check_confinement_of_a_child(backend)
+    assert backend.capabilities.drop_directory
+    assert not backend.status().installed
+    for attempt in (backend.install, backend.uninstall, backend.listen):
+        with pytest.raises(UnsupportedSystemError, match="this version"):
+            attempt()

@@ -1,0 +1,179 @@
+"""The assets tar: what is read of it, and what is not believed."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coresnap.collect import assets as assets_module
+from coresnap.collect.assets import Assets, pack_assets, read_assets
+from coresnap.errors import InputError
+
+MEMBERS = {
+    "crash.json": b'{"pid": 1}',
+    "process/status": b"Name:\tsimple\n",
+    "process/task/12/comm": b"simple\n",
+    "system/pressure/cpu": b"some avg10=0.00\n",
+    "capture.json": b"{}",
+}
+
+
+def read(data: bytes) -> Assets:
+    fd = os.memfd_create("assets")
+    try:
+        os.write(fd, data)
+        return read_assets(fd)
+    finally:
+        os.close(fd)
+
+
+def tar_of(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for member, data in members:
+            tar.addfile(member, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def member(name: str, size: int = 0, kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.linkname = size, kind, "/etc/passwd"
+    return info
+
+
+def test_members_come_back_in_order() -> None:
+    found = read(pack_assets(MEMBERS, 1_461_535_521))
+
+    assert found == Assets(MEMBERS)
+    assert list(found.members) == list(MEMBERS)
+
+
+def test_the_archive_is_a_plain_tar_for_everybody(tmp_path: Path) -> None:
+    path = tmp_path / "assets"
+    path.write_bytes(pack_assets(MEMBERS, 1_461_535_521))
+
+    with tarfile.open(path) as tar:
+        assert tar.getnames() == list(MEMBERS)
+        assert tar.getmembers()[0].mtime == 1_461_535_521
+
+
+def test_the_position_of_the_descriptor_does_not_matter() -> None:
+    fd = os.memfd_create("assets")
+    os.write(fd, pack_assets(MEMBERS, 0))
+    assert read_assets(fd) == read_assets(fd)
+    os.close(fd)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../crash.json",
+        "process/../../../etc/passwd",
+        "/etc/passwd",
+        "process/status\n",
+        "other.json",
+        "process",
+        "process/a/b/c/d/e",
+        "process/\N{RIGHT-TO-LEFT OVERRIDE}",
+    ],
+)
+def test_a_name_that_is_not_ours_is_left_out_and_named(name: str) -> None:
+    found = read(tar_of((member("crash.json", 2), b"{}"), (member(name, 1), b"x")))
+
+    assert found.members == {"crash.json": b"{}"}
+    assert len(found.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
+)
+def test_only_files_are_read(kind: bytes) -> None:
+    found = read(tar_of((member("process/exe", kind=kind), b"")))
+
+    assert found.members == {}
+    assert "not a file" in found.problems[0]
+
+
+def test_a_member_beyond_the_limit_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assets_module, "MEMBER_LIMIT", 10)
+    found = read(pack_assets({"process/maps": bytes(11), "process/stat": b"1"}, 0))
+
+    assert found.members == {"process/stat": b"1"}
+    assert "11 bytes" in found.problems[0]
+
+
+def test_all_members_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets_module, "TOTAL_LIMIT", 10)
+    found = read(pack_assets({f"process/{i}": bytes(4) for i in range(5)}, 0))
+
+    assert list(found.members) == ["process/0", "process/1"]
+
+
+def test_the_number_of_members_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets_module, "COUNT_LIMIT", 3)
+    found = read(pack_assets({f"process/{i}": b"" for i in range(5)}, 0))
+
+    assert len(found.members) == 3
+    assert found.problems == ("more than 3 members",)
+
+
+def test_a_claimed_size_is_not_believed() -> None:
+    info = member("process/maps", 20 << 20)
+    header = info.tobuf(tarfile.USTAR_FORMAT)
+
+    first = pack_assets({"crash.json": b"{}"}, 0)[:1024]
+    found = read(first + header + b"short")
+
+    assert found.members == {"crash.json": b"{}"}
+    assert "damaged after 1 members" in found.problems[0]
+
+
+@pytest.mark.parametrize("data", [b"", b"no tar at all" * 100])
+def test_what_is_no_tar_is_refused(data: bytes) -> None:
+    with pytest.raises(InputError, match="not a tar"):
+        read(data)
+
+
+def test_a_tar_without_members_is_one() -> None:
+    assert read(bytes(10_240)) == Assets({})
+
+
+def test_a_tar_cut_anywhere_gives_what_came_before() -> None:
+    whole = pack_assets(MEMBERS, 0)
+    for cut in range(0, len(whole), 100):
+        try:
+            found = read(whole[:cut])
+        except InputError:
+            continue
+        for name, data in found.members.items():
+            assert MEMBERS[name].startswith(data)
+
+
+@settings(max_examples=200)
+@given(
+    position=st.integers(0, 4096),
+    replacement=st.binary(min_size=1, max_size=64),
+)
+def test_a_damaged_tar_never_does_more_than_complain(
+    position: int, replacement: bytes
+) -> None:
+    whole = bytearray(pack_assets(MEMBERS, 0))
+    whole[position : position + len(replacement)] = replacement
+    try:
+        found = read(bytes(whole))
+    except InputError:
+        return
+    assert all(len(data) <= len(whole) for data in found.members.values())
+
+
+def test_a_name_that_would_not_be_read_is_not_written() -> None:
+    with pytest.raises(InputError):
+        pack_assets({"../x": b""}, 0)
