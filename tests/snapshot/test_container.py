@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import tempfile
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -17,8 +19,8 @@ from coresnap.errors import (
     SnapshotFormatError,
     StorageError,
 )
-from coresnap.model import MemoryRange
-from coresnap.snapshot import container
+from coresnap.model import MemoryRange, Snapshot
+from coresnap.snapshot import container, schema
 from coresnap.snapshot.compression import compress
 from coresnap.snapshot.container import (
     open_snapshot,
@@ -26,6 +28,8 @@ from coresnap.snapshot.container import (
     read_snapshot,
     write_snapshot,
 )
+from coresnap.snapshot.json_form import to_bytes
+from coresnap.snapshot.text import render
 from snapshot import snapshotwriter as writer
 from snapshot import specimens
 
@@ -334,17 +338,43 @@ def test_a_changed_byte_anywhere_is_noticed(tmp_path: Path) -> None:
             read_snapshot(path)
 
 
+def read_bytes(data: bytes) -> Snapshot:
+    with tempfile.TemporaryFile() as stream:
+        stream.write(data)
+        stream.flush()
+        return read_snapshot(os.dup(stream.fileno()))
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_summary_is_decoded_or_refused(data: bytes) -> None:
-    path = Path(f"/dev/shm/coresnap-any-summary-{os.getpid()}")
-    path.write_bytes(writer.container({"summary": data}))
+    with contextlib.suppress(SnapshotFormatError):
+        read_bytes(writer.container({"summary": data}))
+
+
+FULL = {
+    name: schema.encode(schema.part(specimens.full(), name))
+    for name in schema.SECTION_TYPES
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(sorted(FULL)),
+    st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=4),
+)
+def test_a_forged_snapshot_is_refused_or_shown(
+    name: str, changes: list[tuple[int, int]]
+) -> None:
+    content = bytearray(FULL[name])
+    for position, value in changes:
+        content[position % len(content)] = value
     try:
-        read_snapshot(path)
+        snapshot = read_bytes(writer.container({**FULL, name: bytes(content)}))
     except SnapshotFormatError:
-        pass
-    finally:
-        path.unlink()
+        return
+    assert render(snapshot, thread="all")
+    assert to_bytes(snapshot)
 
 
 def test_a_bomb_is_stopped_at_the_size_it_claims(tmp_path: Path) -> None:
