@@ -31,7 +31,7 @@ CRASH = Crash(
 
 
 def test_a_record_is_read_back_as_it_was_written() -> None:
-    assert crash_record.decode(crash_record.encode(CRASH, {})) == CRASH
+    assert crash_record.decode(crash_record.encode(CRASH)) == CRASH
 
 
 def test_what_the_kernel_did_not_say_is_not_known() -> None:
@@ -77,7 +77,7 @@ def write_tar(path: Path, name: str, data: bytes, size: int | None = None) -> No
 
 def test_the_first_member_of_a_tar_is_the_record(tmp_path: Path) -> None:
     path = tmp_path / "tar"
-    write_tar(path, "crash.json", crash_record.encode(CRASH, {}))
+    write_tar(path, "crash.json", crash_record.encode(CRASH))
 
     with path.open("rb") as stream:
         assert crash_record.read_first(stream.fileno()) == CRASH

@@ -25,14 +25,14 @@ _NUMBERS = ("tid", "uid", "gid", "dump_mode", "core_limit")
 _TEXTS = ("executable", "command", "hostname")
 
 
-def encode(crash: Crash, system: dict[str, str]) -> bytes:
-    """Return the member's bytes; ``system`` is uname: sysname, release, …"""
+def encode(crash: Crash) -> bytes:
+    """Return the member's bytes."""
     record: dict[str, Any] = {"id": crash.archive_id, "pid": crash.pid}
     record |= {"signal": crash.signal, "time": crash.time}
     for name in (*_NUMBERS, *_TEXTS):
         if (value := getattr(crash, name)) is not None:
             record[name] = value
-    return json.dumps(system | record).encode()
+    return json.dumps(record).encode()
 
 
 def decode(data: bytes) -> Crash:

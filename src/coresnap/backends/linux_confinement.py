@@ -28,6 +28,8 @@ def confine() -> tuple[str, ...]:
         achieved.append("no-new-privileges")
     if _leave_network(libc):
         achieved.append("no-network")
+    # A process that gave up root is not dumpable, and its /proc files are root's.
+    libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write(_WORST_TO_KILL)
         achieved.append("first-out-of-memory")

@@ -74,14 +74,16 @@ def archive_stream(
     """
     check_space(spool.directory, quota)
     archive_id = make_id()
-    crash = attrs.evolve(crash, archive_id=archive_id)
+    hostname = crash.hostname or os.uname().nodename
+    crash = attrs.evolve(crash, archive_id=archive_id, hostname=hostname)
     with spool.create(Part.CORE) as core, spool.create(Part.ASSETS) as assets:
         result = write_sparse(source, core.fd)
         if result.error is not None and result.bytes_stored == 0:
             raise StorageError(f"no core came: {os.strerror(result.error)}")
         members = {
-            crash_record.NAME: crash_record.encode(crash, _system()),
+            crash_record.NAME: crash_record.encode(crash),
             **context,
+            "system/uname": "\n".join([*os.uname(), ""]).encode(),
             "capture.json": _capture_record(result),
         }
         data = pack_assets(members, crash.time // _SECOND)
@@ -99,17 +101,6 @@ def _write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def _system() -> dict[str, str]:
-    uname = os.uname()
-    return {
-        "sysname": uname.sysname,
-        "hostname": uname.nodename,
-        "release": uname.release,
-        "version": uname.version,
-        "machine": uname.machine,
-    }
 
 
 def _capture_record(result: SparseResult) -> bytes:

@@ -101,20 +101,20 @@ def core_notes(stream: BinaryIO, assets: Mapping[str, bytes]) -> Iterator[Note]:
         if elf["e_type"] != "ET_CORE":
             yield Note("check.format", f"not an ELF core but {elf['e_type']}")
             return
-        record = _json(assets.get(crash_record.NAME, b"")) or {}
-        yield from _check_machine(elf, record)
+        names = assets.get("system/uname", b"").decode("utf-8", "replace").splitlines()
+        yield from _check_machine(elf, names[-1] if names else "")
         if elf.num_segments() > _SEGMENT_LIMIT:
             return
         yield from _check_extents(elf, stream)
-        yield from _check_notes(elf, stream, record, assets)
+        yield from _check_notes(elf, stream, assets)
     except _DAMAGED as error:
         yield Note("check.format", f"not a whole ELF core: {error}")
 
 
-def _check_machine(elf: ELFFile, record: dict[str, Any]) -> Iterator[Note]:
-    expected = _MACHINES.get(str(record.get("machine")))
+def _check_machine(elf: ELFFile, machine: str) -> Iterator[Note]:
+    expected = _MACHINES.get(machine)
     if expected and elf["e_machine"] not in expected:
-        yield Note("check.machine", f"{elf['e_machine']} on {record['machine']}")
+        yield Note("check.machine", f"{elf['e_machine']} on {machine}")
 
 
 def _check_extents(elf: ELFFile, stream: BinaryIO) -> Iterator[Note]:
@@ -127,7 +127,6 @@ def _check_extents(elf: ELFFile, stream: BinaryIO) -> Iterator[Note]:
 def _check_notes(
     elf: ELFFile,
     stream: BinaryIO,
-    record: dict[str, Any],
     assets: Mapping[str, bytes],
 ) -> Iterator[Note]:
     crash = _crash(assets)
@@ -142,7 +141,7 @@ def _check_notes(
                 yield from _check_pid(note["n_desc"], crash, assets)
             elif note["n_type"] == "NT_FILE":
                 files = _mapped_files(note["n_desc"])
-    if files and record.get("sysname", "Linux") == "Linux":
+    if files:
         yield from _check_build_id(elf, stream, files, assets)
 
 
@@ -208,8 +207,21 @@ def _build_id_in_core(elf: ELFFile, stream: BinaryIO, address: int) -> str | Non
         if start <= address < start + size:
             stream.seek(segment["p_offset"] + address - start)
             image = stream.read(min(_HEADER_LIMIT, start + size - address))
-            return _build_id(io.BytesIO(image))
+            return _build_id(io.BytesIO(_without_sections(image)))
     return None
+
+
+def _without_sections(image: bytes) -> bytes:
+    """Return a mapped ELF header that no longer claims sections, which are not mapped.
+
+    pyelftools reads them first and gives up. Offsets: System V gABI, ELF header.
+    """
+    is_64_bit = image[4:5] == b"\2"
+    shoff, size, shnum = (40, 8, 60) if is_64_bit else (32, 4, 48)
+    head = bytearray(image)
+    head[shoff : shoff + size] = bytes(size)
+    head[shnum : shnum + 4] = bytes(4)  # e_shnum, e_shstrndx
+    return bytes(head)
 
 
 def _build_id_of_file(path: Path) -> str | None:

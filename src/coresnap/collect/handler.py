@@ -333,6 +333,7 @@ def archive(core: int, settings: dict[str, str], arguments: dict[str, object]) -
             raise
     for name in SYSTEM_FILES:
         assets.add_file(None, f"/proc/{name}", f"system/{name}")
+    assets.add("system/uname", os.fsencode("\n".join([*os.uname(), ""])))
     record = copy_sparse(core, core_file, pending, quota)
     os.close(core)
     record |= {"version": 1, "way": "pipe", "parked": time.monotonic_ns() - started}
