@@ -1,17 +1,54 @@
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coresnap.errors import SnapshotFormatError
+from coresnap.snapshot import schema
 from coresnap.snapshot.compression import compress, decompress
+from coresnap.snapshot.dictionary import SHA256, dictionary_1
+from snapshot import specimens
+
+REPOSITORY = Path(__file__).parent.parent.parent
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=5000))
 def test_what_is_compressed_comes_back(data: bytes) -> None:
     assert decompress(compress(data), len(data)) == data
+
+
+def test_the_dictionary_is_the_published_one() -> None:
+    formats = (REPOSITORY / "docs" / "formats.md").read_text()
+
+    assert hashlib.sha256(dictionary_1()).hexdigest() == SHA256
+    assert f"`{SHA256}`" in formats
+    assert f"{len(dictionary_1()):,} bytes" in formats
+
+
+def test_an_old_frame_that_needs_the_dictionary_is_still_read() -> None:
+    frame = bytes.fromhex("28b52ffd203d950000207320205f030076a27e483f4766cb295908")
+
+    content = decompress(frame, 61, dictionary=True)
+    assert content == b"system.memory.available process/limits __libc_start_call_main"
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=5000))
+def test_what_is_compressed_with_the_dictionary_comes_back(data: bytes) -> None:
+    assert (
+        decompress(compress(data, dictionary=True), len(data), dictionary=True) == data
+    )
+
+
+def test_the_dictionary_makes_a_small_snapshot_smaller() -> None:
+    content = schema.encode(schema.part(specimens.full(), "summary"))
+
+    assert len(compress(content, dictionary=True)) < 0.8 * len(compress(content))
 
 
 def test_large_data_comes_back_too() -> None:

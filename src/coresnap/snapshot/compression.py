@@ -1,15 +1,12 @@
-"""zstd, from the standard library where it has it; bounded on the way back."""
+"""zstd frames, with or without our dictionary; bounded on the way back."""
 
 from __future__ import annotations
 
-import sys
+import functools
 
 from coresnap.errors import SnapshotFormatError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from coresnap.snapshot.dictionary import dictionary_1
+from coresnap.snapshot.zstandard import zstd
 
 __all__ = ["compress", "decompress"]
 
@@ -21,20 +18,25 @@ _THOROUGH_UP_TO = 1 << 20
 _WINDOW_LOG_MAX = 24
 
 
-def compress(data: bytes) -> bytes:
-    """Return ``data`` as one zstd frame; large inputs get a faster level."""
+def compress(data: bytes, *, dictionary: bool = False) -> bytes:
+    """Return ``data`` as one zstd frame; large inputs get a faster level.
+
+    ``dictionary`` prepares the compressor with dictionary 1, which helps inputs of
+    some kilobytes.
+    """
     level = _THOROUGH_LEVEL if len(data) <= _THOROUGH_UP_TO else _FAST_LEVEL
-    return zstd.compress(data, level)
+    return zstd.compress(data, level, zstd_dict=_dictionary() if dictionary else None)
 
 
-def decompress(data: bytes, size: int) -> bytes:
+def decompress(data: bytes, size: int, *, dictionary: bool = False) -> bytes:
     """Return the ``size`` bytes that one zstd frame holds.
 
     Never produces more than ``size`` + 1 bytes, whatever the frame claims. Raises
     SnapshotFormatError unless the frame is whole and holds exactly ``size`` bytes.
     """
     decompressor = zstd.ZstdDecompressor(
-        options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX}
+        zstd_dict=_dictionary() if dictionary else None,
+        options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX},
     )
     try:
         content = decompressor.decompress(data, size + 1)
@@ -46,3 +48,8 @@ def decompress(data: bytes, size: int) -> bytes:
     if not decompressor.eof or len(content) != size:
         raise SnapshotFormatError(f"a zstd frame does not hold the {size} bytes told")
     return content
+
+
+@functools.cache
+def _dictionary() -> zstd.ZstdDict:
+    return zstd.ZstdDict(dictionary_1(), is_raw=True)

@@ -29,7 +29,12 @@ from coresnap.errors import (
 from coresnap.model import Snapshot
 from coresnap.snapshot import layout, schema
 from coresnap.snapshot.compression import compress, decompress
-from coresnap.snapshot.layout import CODEC_STORED, CODEC_ZSTD, Section
+from coresnap.snapshot.layout import (
+    CODEC_DICTIONARY,
+    CODEC_STORED,
+    CODEC_ZSTD,
+    Section,
+)
 from coresnap.snapshot.memory import MemoryIndex, MemoryReader, pack_memory
 from coresnap.snapshot.schema import Summary
 
@@ -46,6 +51,9 @@ SECTION_LIMIT = 256 * 1024 * 1024
 
 MEMORY_LIMIT = 1024 * 1024 * 1024
 """Bytes of memory ranges that are decoded as a whole; reads are not bound by it."""
+
+# Beyond this a section is its own best dictionary.
+_DICTIONARY_UP_TO = 256 * 1024
 
 T = TypeVar("T")
 
@@ -98,7 +106,11 @@ def _compressed(name: str, content: bytes) -> tuple[str, int, bytes, int]:
             f"more than the format's {SECTION_LIMIT}",
             remedy="Analyse with fewer frames or variables.",
         )
-    return name, len(content), compress(content), CODEC_ZSTD
+    if len(content) <= _DICTIONARY_UP_TO:
+        stored, codec = compress(content, dictionary=True), CODEC_DICTIONARY
+    else:
+        stored, codec = compress(content), CODEC_ZSTD
+    return name, len(content), stored, codec
 
 
 def _assemble(bodies: Iterable[tuple[str, int, bytes, int]]) -> bytes:
@@ -292,8 +304,9 @@ class SnapshotReader:
             )
         if section.codec == CODEC_STORED:
             return stored
-        if section.codec == CODEC_ZSTD:
-            return decompress(stored, section.size)
+        if section.codec in (CODEC_ZSTD, CODEC_DICTIONARY):
+            prepared = section.codec == CODEC_DICTIONARY
+            return decompress(stored, section.size, dictionary=prepared)
         raise SnapshotFormatError(
             f"section {section.name!r} uses the unknown codec {section.codec}",
             remedy="Read it with a newer coresnap.",

@@ -21,6 +21,7 @@ import attrs
 from coresnap.errors import SnapshotFormatError
 
 __all__ = [
+    "CODEC_DICTIONARY",
     "CODEC_STORED",
     "CODEC_ZSTD",
     "HEADER_SIZE",
@@ -40,6 +41,8 @@ MINOR = 0
 
 CODEC_STORED = 0
 CODEC_ZSTD = 1
+CODEC_DICTIONARY = 2
+"""zstd, prepared with dictionary 1."""
 
 _HEADER = struct.Struct("<8sHHIQHHI")
 _ENTRY = struct.Struct("<16sQQQII")
