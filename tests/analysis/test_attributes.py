@@ -41,51 +41,51 @@ def facts(assets: dict[str, bytes]) -> Facts:
 
 def test_kib_of_proc_become_bytes() -> None:
     found = attributes_of(facts(ASSETS))
-    assert 512 * 1024 == found["vm.rss.size"]
-    assert 2048 * 1024 == found["vm.vma.peak"]
-    assert 1000 * 1024 == found["system.memory.total"]
+    assert found["vm.rss.size"] == 512 * 1024
+    assert found["vm.vma.peak"] == 2048 * 1024
+    assert found["system.memory.total"] == 1000 * 1024
 
 
 def test_counts_stay_counts() -> None:
     found = attributes_of(facts(ASSETS))
-    assert (64, 3, 4) == (
+    assert (
         found["descriptor.count"],
         found["sched.cs.voluntary"],
         found["sched.cs.involuntary"],
-    )
+    ) == (64, 3, 4)
 
 
 def test_age_is_uptime_minus_start_even_with_a_hostile_name() -> None:
     # Field 22 of STAT is 22 ticks of 1/100 s after boot.
-    assert 99.78 == attributes_of(facts(ASSETS))["process.age"]
+    assert attributes_of(facts(ASSETS))["process.age"] == 99.78
 
 
 def test_the_kernel_and_the_capture_are_attributes() -> None:
     found = attributes_of(facts(ASSETS))
-    assert ("Linux", "6.18.1", "x86_64") == (
+    assert (
         found["uname.sysname"],
         found["uname.release"],
         found["uname.machine"],
-    )
-    assert (1700000000, 0.0025) == (found["timestamp"], found["capture.parked"])
+    ) == ("Linux", "6.18.1", "x86_64")
+    assert (found["timestamp"], found["capture.parked"]) == (1700000000, 0.0025)
 
 
 def test_the_fault_and_the_stack_are_attributes() -> None:
     found = attributes_of(facts(ASSETS))
-    assert 0x1234 == found["fault.address"]
-    assert "fault\n0x20" == found["callstack"]
-    assert "a.c" == found["callstack.files"]
-    assert ("host", 1000, "ab" * 16) == (
+    assert found["fault.address"] == 0x1234
+    assert found["callstack"] == "fault\n0x20"
+    assert found["callstack.files"] == "a.c"
+    assert (
         found["hostname"],
         found["user.id"],
         found["coresnap.object"],
-    )
+    ) == ("host", 1000, "ab" * 16)
 
 
 @pytest.mark.parametrize("junk", [b"", b"\xff\x00)(", b"[1]", b"VmRSS: lots\n)", b"{"])
 def test_damaged_assets_cost_only_their_own_attributes(junk: bytes) -> None:
     found = attributes_of(facts(dict.fromkeys(ASSETS, junk)))
-    assert "app" == found["application"]
+    assert found["application"] == "app"
     assert "vm.rss.size" not in found
 
 

@@ -12,25 +12,25 @@ def names(number: int, code: int | None, address: int | None) -> dict[str, str]:
 
 
 def test_an_access_in_the_first_page_is_a_null_pointer() -> None:
-    assert {"segv": "certain", "null": "strong"} == names(11, 1, 0)
-    assert {"segv": "certain", "null": "strong"} == names(11, 1, 0xFF8)
+    assert names(11, 1, 0) == {"segv": "certain", "null": "strong"}
+    assert names(11, 1, 0xFF8) == {"segv": "certain", "null": "strong"}
 
 
 def test_other_addresses_are_not() -> None:
-    assert {"segv": "certain"} == names(11, 1, 0x1000)
-    assert {"segv": "certain"} == names(11, 2, 0x10)
+    assert names(11, 1, 0x1000) == {"segv": "certain"}
+    assert names(11, 2, 0x10) == {"segv": "certain"}
 
 
 def test_a_sent_signal_is_not_called_a_memory_fault() -> None:
-    assert {"segv": "certain", "signal.sent": "certain"} == names(11, 0, 0)
+    assert names(11, 0, 0) == {"segv": "certain", "signal.sent": "certain"}
 
 
 def test_abort_is_abort_and_nothing_else() -> None:
-    assert {"abort": "certain"} == names(6, -6, None)
+    assert names(6, -6, None) == {"abort": "certain"}
 
 
 def test_a_live_process_has_no_verdict() -> None:
-    assert () == classify(None, 1)
+    assert classify(None, 1) == ()
 
 
 def test_evidence_can_be_checked() -> None:

@@ -59,12 +59,12 @@ def test_function_application_and_signal_count() -> None:
 def test_how_it_stopped_is_dropped_and_where_is_kept() -> None:
     frames = stack("__pthread_kill_implementation", "raise", "abort", "check", "main")
     found = fingerprint("app", "SIGABRT", frames)
-    assert ("app:check", "app:main") == found.frames
+    assert found.frames == ("app:check", "app:main")
 
 
 def test_a_skipped_name_deeper_in_the_stack_is_kept() -> None:
     found = fingerprint("app", "SIGSEGV", stack("fault", "raise", "main"))
-    assert ("app:fault", "app:raise", "app:main") == found.frames
+    assert found.frames == ("app:fault", "app:raise", "app:main")
 
 
 def test_what_calls_main_is_cut_off() -> None:
@@ -83,7 +83,7 @@ def test_a_frame_without_a_name_counts_by_build_and_offset() -> None:
     frame = Frame(
         0x7F01, Trust.CFI, module="/lib/x.so", module_offset=0x101, build_id="ab12"
     )
-    assert ("ab12+0x101",) == fingerprint("app", "SIGSEGV", [frame]).frames
+    assert fingerprint("app", "SIGSEGV", [frame]).frames == ("ab12+0x101",)
 
 
 def test_a_guessed_frame_does_not_count() -> None:

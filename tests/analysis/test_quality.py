@@ -44,7 +44,7 @@ def score(*threads: Thread, truncated: bool = False) -> int:
 
 def test_a_complete_stack_with_all_variables_has_full_marks() -> None:
     found = score_quality([thread(frame(), frame())], [APP], truncated=False)
-    assert (100, "") == (found.score, found.reason)
+    assert (found.score, found.reason) == (100, "")
 
 
 def test_nothing_unwound_is_worth_nothing() -> None:

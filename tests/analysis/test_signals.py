@@ -11,22 +11,22 @@ from coresnap.analysis.signals import explain_signal, is_fault
 
 def test_a_fault_has_its_code_name_and_address() -> None:
     found = explain_signal("Linux", 11, 1, 0x123)
-    assert ("SIGSEGV", "SEGV_MAPERR", 0x123) == (
+    assert (
         found.name,
         found.code_name,
         found.address,
-    )
+    ) == ("SIGSEGV", "SEGV_MAPERR", 0x123)
     assert "not mapped" in found.description
 
 
 def test_a_sent_signal_names_its_sender_and_has_no_address() -> None:
     found = explain_signal("Linux", 11, 0, 0x3E800001234, (4660, 1000))
     assert found.address is None
-    assert (4660, 1000, "SI_USER") == (
+    assert (
         found.sender_pid,
         found.sender_uid,
         found.code_name,
-    )
+    ) == (4660, 1000, "SI_USER")
     assert "process 4660 of user 1000" in found.description
 
 

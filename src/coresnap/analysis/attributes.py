@@ -207,9 +207,9 @@ def _of_system(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
     if (uptime := _uptime(facts.assets)) is not None:
         yield "system.uptime", uptime
     names = facts.assets.get("system/uname", b"").decode("utf-8", "replace")
-    for key, text in zip(_UNAME, names.splitlines(), strict=False):
+    for key, name in zip(_UNAME, names.splitlines(), strict=False):
         if f"uname.{key}" in ATTRIBUTES:
-            yield f"uname.{key}", text
+            yield f"uname.{key}", name
 
 
 def _process_age(assets: Mapping[str, bytes]) -> float | None:
