@@ -1,5 +1,5 @@
 // What coresnap._libdw exposes to Python. Read twice: by cffi as its cdef (which knows
-// no preprocessor), and by libdw_glue.h as C.
+// no preprocessor), and by libdw/csdw.h as C.
 
 // A set of growing records; release it with csdw_table_deinit.
 struct csdw_table {

@@ -11,6 +11,8 @@ import cffi
 
 _NATIVE = Path(__file__).resolve().parent
 
+_SOURCES = ("attribute", "die", "lines", "location", "table", "units", "walks")
+
 _LIBDW = """
 typedef struct Elf Elf;
 typedef struct Dwarf Dwarf;
@@ -35,10 +37,10 @@ ffibuilder.set_source(
     """
     #include <dlfcn.h>
     #include <stdlib.h>
-    #include "libdw_glue.h"
+    #include "csdw.h"
     """,
-    sources=["native/libdw_glue.c"],
-    include_dirs=["native"],
+    sources=[f"native/libdw/{name}.c" for name in _SOURCES],
+    include_dirs=["native/libdw"],
     libraries=["dw", "elf"],
     extra_compile_args=["-std=c11", "-Wall", "-Wextra"],
     py_limited_api=True,

@@ -17,7 +17,7 @@ from coresnap.analysis.debuginfo.dwarf import unavailable
 from coresnap.analysis.demangle import display_name
 from coresnap.analysis.modules import ModuleTable, ReadableModule
 from coresnap.analysis.source import Excerpt, SourceReader
-from coresnap.analysis.values.evaluate import FrameContext, Machine
+from coresnap.analysis.values.frame_context import FrameContext, Machine
 from coresnap.analysis.values.limits import Allowance, ValueLimits
 from coresnap.analysis.values.module_reader import (
     CodePlan,
@@ -39,6 +39,10 @@ __all__ = ["FrameBuilder"]
 _X87_ARCHITECTURES = ("x86-64", "i386")
 _THREAD_POINTERS = {"x86-64": 58}
 """DWARF number of the register that thread-local storage is counted from."""
+
+
+_NEAR = 32
+"""Frames searched for a register before the innermost, which knows all of them."""
 
 
 @attrs.frozen(eq=False)
@@ -257,6 +261,7 @@ class FrameBuilder:
             frame.cfa,
             contexts.thread_pointer,
             lambda: contexts.at(index + 1),
+            lambda number: contexts.untouched(number, index),
         )
 
     def thread_pointer(self, frame: StackFrame) -> int | None:
@@ -282,3 +287,12 @@ class _Contexts:
             frame = self._frames[index]
             self._contexts[index] = self._builder.context(frame, self, index)
         return self._contexts[index]
+
+    def untouched(self, number: int, index: int) -> int | None:
+        """A register in the nearest frame below ``index`` that knows it."""
+        nearest = self._frames[max(index - _NEAR, 0) : index][::-1]
+        for frame in (*nearest, self._frames[0]) if index else ():
+            value = frame.registers.get(number)
+            if value is not None:
+                return value
+        return None

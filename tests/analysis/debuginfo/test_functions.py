@@ -7,8 +7,8 @@ import pytest
 from conftest import CompileProgram
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file
 from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
+from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.analysis.values.type_names import type_name
-from coresnap.analysis.values.types import TypeGraph
 from coresnap.elfcore.elffile import open_elf
 
 pytestmark = [pytest.mark.compiler, pytest.mark.libdw]

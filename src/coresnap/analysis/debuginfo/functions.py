@@ -7,17 +7,20 @@ none) by the ranges of the unit DIEs. Only units that hold an address are read.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 
 import attrs
 
 from coresnap.analysis.debuginfo.constants import Language, Tag
-from coresnap.analysis.debuginfo.dwarf import DebugFile, Die, DieFlag
+from coresnap.analysis.debuginfo.dwarf import DebugFile
+from coresnap.analysis.debuginfo.records import Die, DieFlag
 from coresnap.analysis.demangle import display_name
 
 __all__ = ["Activation", "FunctionAt", "FunctionFinder", "ScopeVariable"]
 
 _OVERLAP_LIMIT = 64
 """Functions looked back at for one that spans an inner one."""
+_HAS_VALUE = DieFlag.LOCATION | DieFlag.CONST_VALUE
 _CALL_SITES = (Tag.CALL_SITE, Tag.GNU_CALL_SITE)
 _VARIABLES = (Tag.FORMAL_PARAMETER, Tag.VARIABLE)
 
@@ -218,6 +221,17 @@ _UNNAMED: dict[int, str] = {
 }
 
 
+@attrs.define(eq=False)
+class _Scope:
+    """A function or block that holds the address."""
+
+    handle: int
+    depth: int
+    """Blocks around it in its function."""
+    variables: list[tuple[int, int]] = attrs.field(factory=list)
+    """(DIE, tag) of those that stand in it."""
+
+
 class _ScopeWalk:
     """The rows of ``DebugFile.scopes``, by function."""
 
@@ -227,29 +241,36 @@ class _ScopeWalk:
         self._file = file
         self.functions = [function]
         """The physical function, then what is inlined, inwards."""
-        self._variables: dict[int, list[ScopeVariable]] = {function: []}
-        self._owner: dict[int, tuple[int, int]] = {-1: (function, 0)}
-        for row, (handle, tag, scope) in enumerate(rows):
-            self._add(row, handle, tag, *self._owner[scope])
+        self._scopes: dict[int, list[_Scope]] = {function: [_Scope(function, 0)]}
+        self._by_row = {-1: (function, self._scopes[function][0])}
+        for row, (handle, tag, parent) in enumerate(rows):
+            self._add(row, handle, tag, *self._by_row[parent])
 
-    def _add(self, row: int, handle: int, tag: int, owner: int, depth: int) -> None:
+    def _add(
+        self, row: int, handle: int, tag: int, function: int, scope: _Scope
+    ) -> None:
         if tag == Tag.INLINED_SUBROUTINE:
             self.functions.append(handle)
-            self._variables[handle] = []
-            self._owner[row] = (handle, 0)
+            inner = _Scope(handle, 0)
+            self._scopes[handle] = [inner]
+            self._by_row[row] = (handle, inner)
         elif tag in _VARIABLES:
-            is_argument = tag == Tag.FORMAL_PARAMETER
-            variable = ScopeVariable(handle, depth, is_argument)
-            self._variables[owner].append(variable)
+            scope.variables.append((handle, tag))
         elif tag not in _CALL_SITES:
-            self._owner[row] = (owner, depth + 1)
+            inner = _Scope(handle, scope.depth + 1)
+            self._scopes[function].append(inner)
+            self._by_row[row] = (function, inner)
 
     def variables(self, function: int) -> tuple[ScopeVariable, ...]:
         """Variables of one function that have a name, in order of display."""
-        found = [*self._variables[function], *self._lost(function)]
-        shown = [v for v in found if self._is_shown(v.handle)]
-        shown.sort(key=self._order)
-        return tuple(shown)
+        found = [
+            variable
+            for scope in self._scopes[function]
+            for variable in self._in_scope(scope)
+            if self._is_shown(variable.handle)
+        ]
+        found.sort(key=self._order)
+        return tuple(found)
 
     def _order(self, variable: ScopeVariable) -> tuple[bool, int, int]:
         # The compiler reorders parameters of inlined functions; the abstract
@@ -262,15 +283,36 @@ class _ScopeWalk:
         declared = chain[0].flags & DieFlag.DECLARATION
         return not declared and any(die.name for die in chain)
 
-    def _lost(self, function: int) -> list[ScopeVariable]:
-        origin = self._file.die(function).abstract_origin
-        if not origin:
-            return []
-        present = {
-            self._file.die(v.handle).abstract_origin for v in self._variables[function]
-        }
-        return [
-            ScopeVariable(handle, 0, tag == Tag.FORMAL_PARAMETER, optimized_out=True)
-            for handle, tag in self._file.children(origin, _VARIABLES)
-            if handle not in present
-        ]
+    def _in_scope(self, scope: _Scope) -> Iterator[ScopeVariable]:
+        present = set()
+        for handle, tag in scope.variables:
+            present.add(self._file.die(handle).abstract_origin)
+            yield ScopeVariable(handle, scope.depth, tag == Tag.FORMAL_PARAMETER)
+        origin = self._file.die(scope.handle).abstract_origin
+        if origin:
+            yield from self._of_origin(origin, scope.depth, present)
+            yield from self._statics(origin, scope)
+
+    def _of_origin(
+        self, origin: int, depth: int, present: set[int]
+    ) -> Iterator[ScopeVariable]:
+        """Variables that only the abstract scope has: static, or optimized out."""
+        for handle, tag in self._file.children(origin, _VARIABLES):
+            if handle not in present:
+                lost = not self._file.die(handle).flags & _HAS_VALUE
+                is_argument = tag == Tag.FORMAL_PARAMETER
+                yield ScopeVariable(handle, depth, is_argument, optimized_out=lost)
+
+    def _statics(self, origin: int, scope: _Scope) -> Iterator[ScopeVariable]:
+        """Static variables of inner blocks that left no code of their own."""
+        blocks = self._file.children(origin, (Tag.LEXICAL_BLOCK,))
+        if not blocks:
+            return
+        instances = self._file.children(scope.handle, (Tag.LEXICAL_BLOCK,))
+        made = {self._file.die(handle).abstract_origin for handle, _ in instances}
+        for block, _ in blocks:
+            if block in made:
+                continue
+            for variable in self._of_origin(block, scope.depth + 1, set()):
+                if not variable.optimized_out:
+                    yield variable

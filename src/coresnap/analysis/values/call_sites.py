@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from coresnap.analysis.debuginfo.constants import Attribute, Tag
-from coresnap.analysis.debuginfo.dwarf import DebugFile, RawOperation
-from coresnap.analysis.expression import Op
-from coresnap.analysis.values.evaluate import CallSite
+from coresnap.analysis.debuginfo.dwarf import DebugFile
+from coresnap.analysis.debuginfo.records import RawOperation
+from coresnap.analysis.values.frame_context import CallSite
+from coresnap.analysis.values.places import register_of
 
 __all__ = ["call_site_at", "linkage_name"]
 
@@ -24,8 +25,9 @@ def call_site_at(file: DebugFile, handle: int) -> CallSite:
         place = file.location(child, Attribute.LOCATION, 0)
         if value is None:
             continue
-        if place is not None and len(place) == 1:
-            _add_register(registers, place[0], value)
+        register = register_of(place[0]) if place and len(place) == 1 else None
+        if register is not None:
+            registers[register] = value
         parameter = _reference(
             file, child, (Attribute.CALL_PARAMETER, Attribute.ABSTRACT_ORIGIN)
         )
@@ -48,15 +50,6 @@ def linkage_name(file: DebugFile, handle: int) -> str:
         if die.linkage_name:
             return die.linkage_name
     return next((die.name for die in chain if die.name), "")
-
-
-def _add_register(
-    registers: dict[int, _Expression], place: RawOperation, value: _Expression
-) -> None:
-    if Op.REG0 <= place.atom < Op.REG0 + 32:
-        registers[place.atom - Op.REG0] = value
-    elif place.atom == Op.REGX:
-        registers[place.number] = value
 
 
 def _expression(

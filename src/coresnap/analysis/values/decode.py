@@ -20,6 +20,7 @@ from coresnap.analysis.values.scalars import (
     read_scalar,
     valueless_reader,
 )
+from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.analysis.values.type_names import array_name, type_name
 from coresnap.analysis.values.types import (
     ArrayType,
@@ -30,7 +31,6 @@ from coresnap.analysis.values.types import (
     FunctionType,
     MemberPointerType,
     PointerType,
-    TypeGraph,
     VoidType,
 )
 from coresnap.errors import MemoryReadError

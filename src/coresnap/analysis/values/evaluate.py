@@ -1,35 +1,22 @@
-"""From a place to bytes, in one frame.
-
-``FrameContext`` is what a DWARF expression may ask about a frame; ``value_bytes`` puts
-together what the expression says, be it memory, registers, constants or pieces of all
-of them.
-"""
+"""From a place to bytes, in one frame: memory, registers, constants, or pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import attrs
 
-from coresnap.analysis.debuginfo.dwarf import DebugFile, RawOperation
 from coresnap.analysis.expression import (
-    AnyOperation,
-    BaseType,
     EmptyLocation,
-    ExpressionContext,
     ExpressionError,
     ImplicitLocation,
     Location,
     MemoryLocation,
-    Op,
-    Operations,
     PieceLocation,
     RegisterLocation,
     ValueLocation,
     evaluate,
-    evaluate_value,
 )
 from coresnap.analysis.expression.numbers import ByteOrder
+from coresnap.analysis.values.frame_context import ADDRESS_MASK, FrameContext
 from coresnap.analysis.values.places import (
     ConstantPlace,
     ExpressionPlace,
@@ -41,55 +28,10 @@ from coresnap.analysis.values.places import (
 )
 from coresnap.errors import MemoryReadError
 
-__all__ = ["Bytes", "CallSite", "FrameContext", "Machine", "Missing", "value_bytes"]
+__all__ = ["Bytes", "Missing", "value_bytes", "variable_address"]
 
 _PIECE_LIMIT = 1 << 20
-_ENTRY_DEPTH = 8
-_ADDRESS_MASK = (1 << 64) - 1
-
-
-@attrs.frozen(eq=False)
-class Machine:
-    """What is the same in all frames of one core."""
-
-    pointer_size: int
-    byte_order: ByteOrder
-    register_names: Mapping[int, str]
-    read: Callable[[int, int], bytes]
-    """(address, size) -> exactly that many bytes; raises ``MemoryReadError``."""
-
-
-@attrs.frozen(eq=False)
-class CallSite:
-    """A call in progress, as the caller's debug information describes it."""
-
-    callee: str | None
-    """Linkage name of the function that is called; None: see ``target``."""
-    target: tuple[RawOperation, ...] | None
-    """Expression for the address of the function, in the caller; None: not said."""
-    registers: Mapping[int, tuple[RawOperation, ...]]
-    """Register of a parameter to the expression of its value, in the caller."""
-    parameters: Mapping[int, tuple[RawOperation, ...]]
-    """The same by DIE of the parameter, where it has no register."""
-
-
-@attrs.frozen(eq=False)
-class FrameCode:
-    """The function of a frame: what is the same in all of its activations."""
-
-    file: DebugFile
-    bias: int
-    start: int
-    """Run-time address of the function's entry."""
-    symbol: str
-    """Linkage name of the function."""
-    frame_base: tuple[RawOperation, ...] | None
-    """DW_AT_frame_base; None if the function has none."""
-    call_site: CallSite | None
-    """The call that is going on in it; None: not described, or none is."""
-    tls_offset: int | None
-    """Where the module's thread-local block is from the thread pointer; None: only
-    the dynamic linker knows."""
+"""Bits of one piece."""
 
 
 @attrs.frozen
@@ -110,155 +52,10 @@ class Missing:
     reason: str
 
 
-@attrs.define(eq=False)
-class FrameContext(ExpressionContext):
-    """A physical frame, as expressions see it."""
-
-    machine: Machine
-    code: FrameCode
-    registers: Mapping[int, int]
-    """Known registers, by DWARF number."""
-    canonical_frame_address: int | None
-    thread_pointer: int | None
-    caller: Callable[[], FrameContext | None]
-    _frame_base: int | None = None
-    _depth: int = 0
-
-    def __attrs_post_init__(self) -> None:
-        self.pointer_size = self.machine.pointer_size
-        self.byte_order = self.machine.byte_order
-
-    def read(self, address: int, size: int) -> bytes:
-        """Memory; raises ``MemoryReadError``."""
-        return self.machine.read(address, size)
-
-    def register(self, number: int) -> int | None:
-        """A register as it was in this frame; None if a callee did not save it."""
-        return self.registers.get(number)
-
-    def relocate(self, address: int) -> int:
-        """The process's address for a link-time one."""
-        return address + self.code.bias & _ADDRESS_MASK
-
-    def cfa(self) -> int:
-        """The canonical frame address; raises ``ExpressionError``."""
-        if self.canonical_frame_address is None:
-            raise ExpressionError("the frame was found without call frame information")
-        return self.canonical_frame_address
-
-    def frame_base(self) -> int:
-        """What DW_OP_fbreg counts from; raises ``ExpressionError``."""
-        if self._frame_base is None:
-            self._frame_base = self._compute_frame_base()
-        return self._frame_base
-
-    def _compute_frame_base(self) -> int:
-        if self.code.frame_base is None:
-            raise ExpressionError("the function has no frame base")
-        first = self.code.frame_base[0] if self.code.frame_base else None
-        if first is not None and first.atom == Op.CALL_FRAME_CFA:
-            return self.cfa()  # what GCC writes; the long way costs ten times as much
-        found = evaluate(self.code.frame_base, self)
-        if isinstance(found, MemoryLocation):
-            return found.address
-        if isinstance(found, RegisterLocation):
-            value = self.register(found.number)
-            if value is not None:
-                return value
-            raise ExpressionError(self.lost_register(found.number))
-        raise ExpressionError("the frame base is not an address")
-
-    def lost_register(self, number: int) -> str:
-        """Why ``register`` gave None."""
-        name = self.machine.register_names.get(number, f"register {number}")
-        return f"{name} was not saved by the called function"
-
-    def tls_address(self, offset: int) -> int:
-        """Address of a thread-local variable; raises ``ExpressionError``."""
-        if self.thread_pointer is None or self.code.tls_offset is None:
-            raise ExpressionError("the module's thread-local block was not found")
-        return self.thread_pointer + self.code.tls_offset + offset & _ADDRESS_MASK
-
-    def base_type(self, operation: AnyOperation, reference: int) -> BaseType:
-        """The type that a typed operation names; raises ``ExpressionError``."""
-        if not operation.die:
-            return BaseType(self.pointer_size, 0)
-        die = self.code.file.die(operation.die)
-        return BaseType(die.byte_size, die.encoding)
-
-    def entry_value(self, operations: Operations) -> int | None:
-        """A register's value when the function was entered, computed in the caller.
-
-        As in DWARF 5, section 2.5.1.7, and as debuggers do it: from the parameters
-        that the call site records, if it is this function that it calls.
-        """
-        register = _single_register(operations)
-        return None if register is None else self._passed_in(register)
-
-    def _passed_in(self, register: int) -> int | None:
-        caller = self.caller()
-        site = caller.code.call_site if caller is not None else None
-        if site is None:
-            return None
-        return self._passed(caller, site, site.registers.get(register))
-
-    def parameter_value(self, operation: AnyOperation) -> int | None:
-        """What the parameter of ``operation.die`` had on entry; None if not known."""
-        caller = self.caller()
-        site = caller.code.call_site if caller is not None else None
-        if site is None:
-            return None
-        return self._passed(caller, site, site.parameters.get(operation.die))
-
-    def _passed(
-        self,
-        caller: FrameContext | None,
-        site: CallSite,
-        expression: tuple[RawOperation, ...] | None,
-    ) -> int | None:
-        # A call value may ask for an entry value of the caller, and so on upwards.
-        if expression is None or caller is None or self._depth >= _ENTRY_DEPTH:
-            return None
-        if not _calls(site, caller, self.code):
-            return None
-        caller._depth = self._depth + 1
-        try:
-            return evaluate_value(expression, caller)
-        finally:
-            caller._depth = 0
-
-
-def _single_register(operations: Operations) -> int | None:
-    """The register that an entry value is about, if it is about one."""
-    if len(operations) != 1:
-        return None
-    first = operations[0]
-    if Op.REG0 <= first.atom < Op.REG0 + 32:
-        return first.atom - Op.REG0
-    if first.atom in (Op.REGX, Op.REGVAL_TYPE, Op.GNU_REGVAL_TYPE):
-        return first.number
-    return None
-
-
-def _calls(site: CallSite, caller: FrameContext, code: FrameCode) -> bool:
-    """Whether the call is one of this very function.
-
-    A function that was entered by a tail call has a caller that called another one,
-    with other arguments.
-    """
-    if site.callee is not None:
-        return site.callee == code.symbol
-    if site.target is None:
-        return False
-    try:
-        return evaluate_value(site.target, caller) == code.start
-    except (ExpressionError, MemoryReadError):
-        return False
-
-
 def value_bytes(place: Place, context: FrameContext, size: int) -> Bytes | Missing:
     """The ``size`` bytes of a variable, or why they are not there."""
     try:
+        context._survives = _survives(place)
         return _value_bytes(place, context, size)
     except ExpressionError as error:
         return Missing(f"optimized out: {error}")
@@ -283,13 +80,17 @@ def _value_bytes(place: Place, context: FrameContext, size: int) -> Bytes | Miss
 
 def _locate(place: Place, context: FrameContext) -> Location:
     if isinstance(place, StackPlace):
-        return MemoryLocation(context.frame_base() + place.offset & _ADDRESS_MASK)
+        return MemoryLocation(context.frame_base() + place.offset & ADDRESS_MASK)
     if isinstance(place, StaticPlace):
         return MemoryLocation(place.address)
     if isinstance(place, RegisterPlace):
         return RegisterLocation(place.number)
     assert isinstance(place, ExpressionPlace)
     return evaluate(place.operations, context)
+
+
+def _survives(place: Place) -> bool:
+    return isinstance(place, RegisterPlace | ExpressionPlace) and place.survives
 
 
 def variable_address(place: Place, context: FrameContext) -> int | Missing:

@@ -13,9 +13,10 @@ from coresnap.analysis.expression import (
     ValueLocation,
     evaluate,
 )
-from coresnap.analysis.values.evaluate import Bytes, FrameContext, value_bytes
+from coresnap.analysis.values.evaluate import Bytes, value_bytes
+from coresnap.analysis.values.frame_context import FrameContext
 from coresnap.analysis.values.places import place_at
-from coresnap.analysis.values.types import TypeGraph
+from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.errors import InputError, MemoryReadError
 
 __all__ = ["FrameTypes"]

@@ -9,10 +9,10 @@ from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
 from coresnap.analysis.values.call_sites import call_site_at, linkage_name
 from coresnap.analysis.values.decode import Process, ValueDecoder
-from coresnap.analysis.values.evaluate import FrameCode
+from coresnap.analysis.values.frame_context import FrameCode
 from coresnap.analysis.values.frame_types import FrameTypes
 from coresnap.analysis.values.limits import Allowance, ValueLimits
-from coresnap.analysis.values.types import TypeGraph
+from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.analysis.values.variables import VariablePlanner, VariablesPlan
 
 __all__ = ["CodePlan", "FunctionPlan", "ModuleReader", "ProcessFacts"]
@@ -83,7 +83,7 @@ class ModuleReader:
         if at is None:
             return None
         functions = tuple(
-            FunctionPlan(one, self._planner.plan(one.variables, link_pc))
+            FunctionPlan(one, self._planner.plan(one.variables, link_pc, link_return))
             for one in at.activations
         )
         return CodePlan(self._code(at, link_pc), at.low + self._bias, functions)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import attrs
 
 from coresnap.analysis.debuginfo.constants import Attribute
-from coresnap.analysis.debuginfo.dwarf import DebugFile, Die, DieFlag, RawOperation
+from coresnap.analysis.debuginfo.dwarf import DebugFile
+from coresnap.analysis.debuginfo.records import Die, DieFlag, RawOperation
 from coresnap.analysis.expression.operations import Op
 from coresnap.errors import InputError
 
@@ -46,6 +47,8 @@ class RegisterPlace:
     """In one register, by DWARF number."""
 
     number: int
+    survives: bool = False
+    """See ``ExpressionPlace``."""
 
 
 @attrs.frozen
@@ -60,6 +63,9 @@ class ExpressionPlace:
     """Where the expression says."""
 
     operations: tuple[RawOperation, ...]
+    survives: bool = False
+    """The compiler says that the place outlives the call in progress: a register that
+    no callee saved is one that none of them touches (GCC's -fipa-ra)."""
 
 
 @attrs.frozen
@@ -92,28 +98,52 @@ _NOWHERE = NoPlace("optimized out: no location at this pc")
 _NO_LOCATION = NoPlace("optimized out: no location in the debug information")
 
 
-def place_at(file: DebugFile, chain: list[Die], pc: int, bias: int) -> Place:
+def place_at(
+    file: DebugFile, chain: list[Die], pc: int, bias: int, return_pc: int = 0
+) -> Place:
     """The place of a variable at link-time address ``pc``.
 
     ``chain`` is the variable's DIE with those it was made from; ``bias`` turns
-    link-time addresses into addresses of the process.
+    link-time addresses into addresses of the process; ``return_pc`` is where the call
+    in progress returns to (0: there is none).
     """
     for die in chain:
         if die.flags & DieFlag.LOCATION:
-            return _location_place(file, die.handle, pc, bias)
+            return _location_place(file, die.handle, pc, bias, return_pc)
         if die.flags & DieFlag.CONST_VALUE:
             return _constant_place(file, die.handle)
     return _NO_LOCATION
 
 
-def _location_place(file: DebugFile, handle: int, pc: int, bias: int) -> Place:
+def _location_place(
+    file: DebugFile, handle: int, pc: int, bias: int, return_pc: int
+) -> Place:
     try:
         raw = file.location(handle, Attribute.LOCATION, pc)
     except InputError as error:
         return NoPlace(str(error))
     if not raw:
         return _NOWHERE
-    return _simple_place(raw, bias) or ExpressionPlace(raw)
+    simple = _simple_place(raw, bias)
+    if simple is not None:
+        return simple
+    # A location in a register that the callee may change ends before the return
+    # address: GCC ends it one byte early, clang at the address itself.
+    survives = False
+    if return_pc:
+        survives = file.location(handle, Attribute.LOCATION, return_pc) == raw
+    if len(raw) == 1:
+        number = register_of(raw[0])
+        if number is not None:
+            return RegisterPlace(number, survives)
+    return ExpressionPlace(raw, survives)
+
+
+def register_of(operation: RawOperation) -> int | None:
+    """The register that an operation names as a whole location, if it does."""
+    if Op.REG0 <= operation.atom < Op.REG0 + 32:
+        return operation.atom - Op.REG0
+    return operation.number if operation.atom == Op.REGX else None
 
 
 def _simple_place(raw: tuple[RawOperation, ...], bias: int) -> Place | None:
@@ -126,10 +156,6 @@ def _simple_place(raw: tuple[RawOperation, ...], bias: int) -> Place | None:
         return StackPlace(_signed(first.number))
     if first.atom == Op.ADDR:
         return StaticPlace(first.number + bias & (1 << 64) - 1)
-    if Op.REG0 <= first.atom < Op.REG0 + 32:
-        return RegisterPlace(first.atom - Op.REG0)
-    if first.atom == Op.REGX:
-        return RegisterPlace(first.number)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.analysis.values.types import (
     ArrayType,
     CompoundType,
@@ -12,7 +13,6 @@ from coresnap.analysis.values.types import (
     PointerType,
     QualifiedType,
     Type,
-    TypeGraph,
 )
 
 __all__ = ["array_name", "type_name"]

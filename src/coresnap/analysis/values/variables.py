@@ -12,11 +12,11 @@ from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.values.decode import ValueDecoder
 from coresnap.analysis.values.evaluate import (
     Bytes,
-    FrameContext,
     Missing,
     value_bytes,
     variable_address,
 )
+from coresnap.analysis.values.frame_context import FrameContext
 from coresnap.analysis.values.frame_types import FrameTypes
 from coresnap.analysis.values.places import (
     NoPlace,
@@ -61,12 +61,18 @@ class VariablePlanner:
         self._decoder = decoder
         self._types = types
 
-    def plan(self, variables: tuple[ScopeVariable, ...], pc: int) -> VariablesPlan:
-        """The plan for ``variables`` at link-time address ``pc``."""
-        planned = [self._planned(v, pc) for v in variables[:_VARIABLE_LIMIT]]
+    def plan(
+        self, variables: tuple[ScopeVariable, ...], pc: int, return_pc: int
+    ) -> VariablesPlan:
+        """The plan for ``variables`` at link-time address ``pc``.
+
+        ``return_pc`` is where the call in progress returns to; 0: there is none.
+        """
+        shown = variables[:_VARIABLE_LIMIT]
+        planned = [self._planned(one, pc, return_pc) for one in shown]
         return VariablesPlan(self, planned, pc)
 
-    def _planned(self, variable: ScopeVariable, pc: int) -> _Planned:
+    def _planned(self, variable: ScopeVariable, pc: int, return_pc: int) -> _Planned:
         chain = self._file.integrated(variable.handle)
         kind = VariableKind.ARGUMENT if variable.is_argument else VariableKind.LOCAL
         name = next((die.name for die in chain if die.name), "")
@@ -74,7 +80,7 @@ class VariablePlanner:
         try:
             place: Place = _LOST
             if not variable.optimized_out:
-                place = place_at(self._file, chain, pc, self._types.bias)
+                place = place_at(self._file, chain, pc, self._types.bias, return_pc)
             size = self._decoder.readable_size(type_handle)
         except InputError as error:
             return _Planned(name, kind, 0, NoPlace(str(error)), None)

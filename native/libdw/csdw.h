@@ -9,13 +9,13 @@
 // goes forward in the section only and counts what it visits, so that damaged input
 // cannot loop.
 
-#ifndef CORESNAP_LIBDW_GLUE_H
-#define CORESNAP_LIBDW_GLUE_H
+#ifndef CORESNAP_CSDW_H
+#define CORESNAP_CSDW_H
 
 #include <elfutils/libdw.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "libdw.cdef.h"
+#include "../libdw.cdef.h"
 
 #endif

@@ -1,4 +1,7 @@
-# Run inside gdb: writes what gdb sees in each frame of each thread, as JSON.
+# mypy: ignore-errors
+# ruff: noqa: ANN001, ANN201, ANN202
+# Run inside gdb, whose Python module has no types: writes what gdb sees in each frame
+# of each thread, as JSON.
 #
 #   CORESNAP_GDB_OUTPUT=out.json gdb -batch -nx -x gdb_values.py PROGRAM CORE
 #

@@ -1,0 +1,189 @@
+#include "internal.h"
+
+static bool holds_functions(uint32_t tag)
+{
+    return tag == DW_TAG_namespace || tag == DW_TAG_class_type ||
+           tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
+           tag == DW_TAG_module || tag == DW_TAG_enumeration_type;
+}
+
+struct function_walk {
+    bool deep;
+    size_t budget;
+    struct csdw_table *ret;
+};
+
+static int walk_functions(Dwarf_Die *parent, int depth, const struct function_walk *walk)
+{
+    Dwarf_Die child;
+    int end = depth > CSDW_MAXIMUM_DEPTH ? 1 : csdw_first_child(parent, &child);
+    for (; !end; end = csdw_next_sibling(&child, &child)) {
+        if (!csdw_spend(walk->ret, walk->budget)) {
+            return 0;
+        }
+        uint32_t tag = (uint32_t)dwarf_tag(&child);
+        if (tag == DW_TAG_subprogram &&
+            csdw_add_ranges(&child, true, walk->ret) != 0) {
+            return -ENOMEM;
+        }
+        if ((walk->deep || holds_functions(tag)) &&
+            walk_functions(&child, depth + 1, walk) != 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int csdw_functions(Dwarf *dwarf, uint64_t unit, int deep, size_t budget,
+                   struct csdw_table *ret)
+{
+    csdw_table_init(ret, 3);
+    Dwarf_Die die;
+    if (csdw_die_at(dwarf, unit, &die) != 0) {
+        return -EINVAL;
+    }
+    struct function_walk walk = {.deep = deep != 0, .budget = budget, .ret = ret};
+    return walk_functions(&die, 0, &walk);
+}
+
+struct scope_walk {
+    uint64_t pc;
+    uint64_t return_pc;
+    size_t budget;
+    struct csdw_table *ret;
+};
+
+static bool is_scope(uint32_t tag)
+{
+    return tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine ||
+           tag == DW_TAG_try_block || tag == DW_TAG_catch_block ||
+           tag == DW_TAG_with_stmt;
+}
+
+static bool is_variable(uint32_t tag)
+{
+    return tag == DW_TAG_formal_parameter || tag == DW_TAG_variable;
+}
+
+static bool is_call_site_of(Dwarf_Die *die, uint32_t tag, uint64_t return_pc)
+{
+    if (tag != DW_TAG_call_site && tag != DW_TAG_GNU_call_site) {
+        return false;
+    }
+    unsigned int name =
+        tag == DW_TAG_call_site ? DW_AT_call_return_pc : DW_AT_low_pc;
+    Dwarf_Attribute attribute;
+    Dwarf_Addr address = 0;
+    return dwarf_attr(die, name, &attribute) != NULL &&
+           dwarf_formaddr(&attribute, &address) == 0 && address == return_pc;
+}
+
+static bool has_addresses(Dwarf_Die *die)
+{
+    return dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
+}
+
+static int walk_scopes(Dwarf_Die *parent, uint64_t scope, int depth,
+                       const struct scope_walk *walk);
+
+static int enter_scope(Dwarf_Die *die, uint32_t tag, uint64_t scope, int depth,
+                       const struct scope_walk *walk)
+{
+    if (!has_addresses(die)) {
+        return tag == DW_TAG_inlined_subroutine
+                   ? 0
+                   : walk_scopes(die, scope, depth + 1, walk);
+    }
+    if (dwarf_haspc(die, walk->pc) != 1) {
+        return 0;
+    }
+    uint64_t row[3] = {csdw_die_address(die), tag, scope};
+    uint64_t own = walk->ret->count;
+    if (csdw_table_add(walk->ret, row) != 0) {
+        return -ENOMEM;
+    }
+    return walk_scopes(die, own, depth + 1, walk);
+}
+
+static int walk_scopes(Dwarf_Die *parent, uint64_t scope, int depth,
+                       const struct scope_walk *walk)
+{
+    Dwarf_Die child;
+    int end = depth > CSDW_MAXIMUM_DEPTH ? 1 : csdw_first_child(parent, &child);
+    for (; !end; end = csdw_next_sibling(&child, &child)) {
+        if (!csdw_spend(walk->ret, walk->budget)) {
+            return 0;
+        }
+        uint32_t tag = (uint32_t)dwarf_tag(&child);
+        int error = 0;
+        if (is_variable(tag) || is_call_site_of(&child, tag, walk->return_pc)) {
+            uint64_t row[3] = {csdw_die_address(&child), tag, scope};
+            error = csdw_table_add(walk->ret, row);
+        } else if (is_scope(tag)) {
+            error = enter_scope(&child, tag, scope, depth, walk);
+        }
+        if (error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+int csdw_scopes(Dwarf *dwarf, uint64_t function, uint64_t pc, uint64_t return_pc,
+                size_t budget, struct csdw_table *ret)
+{
+    csdw_table_init(ret, 3);
+    Dwarf_Die die;
+    if (csdw_die_at(dwarf, function, &die) != 0) {
+        return -EINVAL;
+    }
+    struct scope_walk walk = {
+        .pc = pc, .return_pc = return_pc, .budget = budget, .ret = ret};
+    return walk_scopes(&die, UINT64_MAX, 0, &walk);
+}
+
+static bool is_named_type(uint32_t tag)
+{
+    return tag == DW_TAG_structure_type || tag == DW_TAG_class_type ||
+           tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type;
+}
+
+static int add_type(Dwarf_Die *die, uint32_t tag, struct csdw_table *ret)
+{
+    const char *name = dwarf_diename(die);
+    if (name == NULL || dwarf_hasattr(die, DW_AT_declaration)) {
+        return 0;
+    }
+    uint64_t row[3] = {csdw_die_address(die), tag, (uint64_t)(uintptr_t)name};
+    return csdw_table_add(ret, row);
+}
+
+static int walk_types(Dwarf_Die *parent, int depth, size_t budget,
+                      struct csdw_table *ret)
+{
+    Dwarf_Die child;
+    int end = depth > CSDW_MAXIMUM_DEPTH ? 1 : csdw_first_child(parent, &child);
+    for (; !end; end = csdw_next_sibling(&child, &child)) {
+        if (!csdw_spend(ret, budget)) {
+            return 0;
+        }
+        uint32_t tag = (uint32_t)dwarf_tag(&child);
+        if (is_named_type(tag) && add_type(&child, tag, ret) != 0) {
+            return -ENOMEM;
+        }
+        if (holds_functions(tag) && walk_types(&child, depth + 1, budget, ret) != 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int csdw_types(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *ret)
+{
+    csdw_table_init(ret, 3);
+    Dwarf_Die die;
+    if (csdw_die_at(dwarf, unit, &die) != 0) {
+        return -EINVAL;
+    }
+    return walk_types(&die, 0, budget, ret);
+}
