@@ -41,7 +41,7 @@ class Symbol:
     """0: the symbol does not say, it ends where the next one begins."""
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class SymbolTable:
     """Symbols of one file by address; sorted when the first one is asked for."""
 

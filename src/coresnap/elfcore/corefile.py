@@ -52,7 +52,7 @@ _PACKED = {
 _PF_W = 2
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class CoreFile:
     """An open core. Close it, or use it as a context manager."""
 

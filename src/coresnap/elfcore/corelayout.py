@@ -29,7 +29,7 @@ _EHDR_SIZE = {4: 52, 8: 64}
 _PHDR_SIZE = {4: 32, 8: 56}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class CoreLayout:
     """Where things are in a core file."""
 

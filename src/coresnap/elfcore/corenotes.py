@@ -27,7 +27,7 @@ _CORE_TYPES = frozenset({1, 2, 3, 4, 6, 0x46494C45, 0x53494749, 0x46E62B7F})
 _MACHINE_TYPES = range(0x100, 0x1000)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class CoreNotes:
     """The notes; their offsets count from the start of the core file."""
 

@@ -46,7 +46,7 @@ _INFLATED_LIMIT = 1 << 28
 _ELFCOMPRESS_ZLIB, _ELFCOMPRESS_ZSTD = 1, 2
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class SymbolEntries:
     """One symbol table, not decoded, and its strings."""
 

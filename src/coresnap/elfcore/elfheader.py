@@ -33,7 +33,7 @@ _CLASSES = {1: 4, 2: 8}
 _ORDERS: dict[int, ByteOrder] = {1: "little", 2: "big"}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ElfHeader:
     """Elf32_Ehdr or Elf64_Ehdr; entry sizes are never smaller than the records."""
 
@@ -55,7 +55,7 @@ class ElfHeader:
     shstrndx: int
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ProgramHeader:
     """Elf32_Phdr or Elf64_Phdr."""
 
@@ -68,7 +68,7 @@ class ProgramHeader:
     align: int
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Section:
     """Elf32_Shdr or Elf64_Shdr."""
 

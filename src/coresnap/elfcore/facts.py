@@ -68,7 +68,7 @@ class MappedFile:
         return self.path.decode("utf-8", "backslashreplace")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class CoreFacts:
     """All that one system's notes say."""
 

@@ -19,7 +19,7 @@ _ENTRY_LIMIT = 10_000
 _NAME_LIMIT = 4096
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class LinkMapEntry:
     """One loaded object."""
 

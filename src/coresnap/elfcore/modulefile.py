@@ -15,7 +15,7 @@ __all__ = ["FileChoice", "FileFinder"]
 _DELETED = b" (deleted)"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class FileChoice:
     """The file to use, if any, and what is wrong with it or its absence."""
 
@@ -25,7 +25,7 @@ class FileChoice:
     problem: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class FileFinder:
     """Opens module files below ``sysroot``.
 

@@ -38,7 +38,7 @@ _PATH_LIMIT = 4096
 _MODULE_LIMIT = 1 << 16
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class LoadedModule:
     """One executable or library in the address space."""
 
@@ -67,7 +67,7 @@ class LoadedModule:
         return self.elf is not None and self.file is None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Place:
     """A module before its file is looked for."""
 
@@ -97,7 +97,7 @@ def find_modules(
     return _Search(memory, auxv, finder, executable).run(files)
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _Search:
     memory: Memory
     auxv: Mapping[int, int]

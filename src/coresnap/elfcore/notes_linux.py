@@ -99,7 +99,7 @@ def read_facts(
     return reader.facts()
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _Reader:
     data: memoryview
     header: ElfHeader

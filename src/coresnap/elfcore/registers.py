@@ -22,7 +22,7 @@ __all__ = ["ARCHITECTURES", "Architecture", "RegisterLayout", "architecture_of"]
 _OWN_PC = 0x10000
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RegisterLayout:
     """``pr_reg``: one register per slot."""
 
@@ -50,7 +50,7 @@ class RegisterLayout:
         }
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Architecture:
     """One machine, at one class and byte order."""
 

@@ -26,7 +26,7 @@ _X87_SIZES = (10, 12, 16)
 _WIDEST = 64
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Scalar:
     """A value on the stack; ints are kept in the range of their type."""
 

@@ -92,7 +92,7 @@ def evaluate_value(
     raise ExpressionError("expression gives no number")
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _Machine:
     context: ExpressionContext
     stack: list[Scalar]

@@ -21,7 +21,7 @@ _DEBUG_CIE_IDS = {4: 0xFFFFFFFF, 8: 0xFFFFFFFFFFFFFFFF}
 _ABSOLUTE_POINTER = 0x00
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Cie:
     """What many FDEs share."""
 
@@ -37,7 +37,7 @@ class Cie:
     address_size: int
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Fde:
     """How to unwind one function."""
 
@@ -48,7 +48,7 @@ class Fde:
     instructions: bytes
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Entry:
     """Length and id, common to both kinds."""
 

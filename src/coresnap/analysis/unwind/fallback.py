@@ -21,7 +21,7 @@ _FRAME_LIMIT = 1 << 24
 _SCAN_WORDS = 1024
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Guess:
     """The caller's registers, and how they were found."""
 
@@ -31,7 +31,7 @@ class Guess:
     """All registers are still what they were."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Fallback:
     """Finds callers without CFI; ``executable`` says whether code may be at a pc."""
 

@@ -30,7 +30,7 @@ def fixed_size(encoding: int, pointer_size: int) -> int | None:
     return _SIZES.get(form)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class PointerReader:
     """Reads encoded pointers out of bytes that are loaded at ``address``."""
 

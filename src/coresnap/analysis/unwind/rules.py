@@ -37,7 +37,7 @@ class RuleKind(Enum):
     VAL_EXPRESSION = "is what an expression gives"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Rule:
     """One cell of the table."""
 
@@ -47,7 +47,7 @@ class Rule:
     expression: bytes = b""
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Row:
     """The rules at one pc."""
 
@@ -75,7 +75,7 @@ def row_at(fde: Fde, pc: int, reader: PointerReader) -> Row:
     return machine.row
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _Machine:
     fde: Fde
     pc: int

@@ -23,7 +23,7 @@ _SEGMENT_LIMIT = 1 << 28
 _IN_CORE_LIMIT = 1 << 25
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class SearchTable:
     """.eh_frame_hdr: FDEs by address, to be searched in place (LSB 5.0, 10.6.2)."""
 
@@ -53,7 +53,7 @@ class SearchTable:
         return self.reader.read(position, self.encoding)
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class ModuleCfi:
     """The call frame information of one module, by link-time address."""
 
@@ -110,7 +110,7 @@ def module_cfi(
     return ModuleCfi(table, table_section, tuple(sections))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Source:
     """Bytes of a module by link-time address: of its file, else of the core."""
 

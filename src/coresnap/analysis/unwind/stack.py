@@ -10,7 +10,7 @@ from coresnap.model import Trust, UnwindEnd
 __all__ = ["Stack", "StackFrame"]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class StackFrame:
     """One physical frame: inlined calls are not told apart here."""
 
@@ -30,7 +30,7 @@ class StackFrame:
     module: LoadedModule | None
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Stack:
     """The frames of one thread, innermost first, and why there are no more."""
 

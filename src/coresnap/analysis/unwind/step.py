@@ -34,7 +34,7 @@ those hold more than a call preserves). Raises ``MemoryReadError`` and
 _AARCH64_ADDRESS_BITS = 48
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Step:
     """Everything about one lookup pc."""
 
@@ -69,7 +69,7 @@ def compile_row(row: Row, column: int, arch: Architecture, memory: Memory) -> Ap
     return compiler.general()
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _Compiler:
     row: Row
     column: int
