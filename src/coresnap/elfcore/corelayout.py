@@ -70,7 +70,9 @@ def read_layout(data: memoryview, what: str) -> CoreLayout:
         header,
         tuple(table),
         offset + len(table) * _PHDR_SIZE[header.pointer_size],
-        _missing_bytes(len(data), table, offset, claimed or 0),
+        _missing_bytes(
+            len(data), table, offset + (claimed or 0) * _PHDR_SIZE[header.pointer_size]
+        ),
         tuple(problems),
     )
 
@@ -154,10 +156,6 @@ def _is_plausible(entry: ProgramHeader) -> bool:
     return entry.type < 8 or 0x60000000 <= entry.type < 0x80000000
 
 
-def _missing_bytes(
-    size: int, table: list[ProgramHeader], offset: int, claimed: int
-) -> int:
+def _missing_bytes(size: int, table: list[ProgramHeader], table_end: int) -> int:
     ends = [p.offset + p.filesz for p in table if p.type == PT_LOAD]
-    if not ends and claimed:
-        ends = [offset + claimed * 32]
-    return max(0, max(ends, default=0) - size)
+    return max(0, max(ends, default=table_end) - size)

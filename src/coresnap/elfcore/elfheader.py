@@ -16,6 +16,8 @@ from coresnap.errors import InputError
 
 __all__ = [
     "ET_CORE",
+    "ET_DYN",
+    "ET_EXEC",
     "ByteOrder",
     "ElfHeader",
     "ProgramHeader",

@@ -19,6 +19,7 @@ from coresnap.elfcore.elffile import (
     ElfFile,
     build_id_in,
 )
+from coresnap.elfcore.elfheader import ET_EXEC
 from coresnap.elfcore.facts import MappedFile
 from coresnap.elfcore.linkmap import walk_link_map
 from coresnap.elfcore.mappings import AT_SYSINFO_EHDR
@@ -208,12 +209,14 @@ class _Search:
         return _Place(path, start, bias + _memory_end(elf), bias, image, choice)
 
     def _place_unmapped(self) -> _Place | None:
-        """No auxv at all: an executable at fixed addresses can still be placed."""
-        if self.executable is None or self.places:
+        """No useful auxv: an executable at fixed addresses can still be placed."""
+        if self.executable is None:
             return None
         choice = self.finder.find(b"", None, None, self.executable)
         elf = choice.elf
-        if elf is None or elf.header.type != 2 or not elf.loads:
+        if elf is None or elf.header.type != ET_EXEC or not elf.loads:
+            return None
+        if any(p.start <= elf.loads[0].vaddr < p.end for p in self.places):
             return None
         path = str(self.executable).encode("utf-8", "surrogateescape")
         return _Place(path, elf.loads[0].vaddr, _memory_end(elf), 0, None, choice)

@@ -42,6 +42,8 @@ class RegisterLayout:
         count = min(len(self.slots), max(0, len(data) - offset) // self.slot_size)
         code = {4: "I", 8: "Q"}[self.slot_size]
         prefix = ">" if byte_order == "big" else "<"
+        if count == 0:
+            return {}
         values = struct.unpack_from(f"{prefix}{count}{code}", data, offset)
         return {
             number: value

@@ -1,0 +1,140 @@
+"""Memory: what the core stored, and never a zero that it did not."""
+
+from __future__ import annotations
+
+import struct
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coresnap.elfcore.elfheader import ProgramHeader
+from coresnap.elfcore.memory import Memory
+from coresnap.errors import MemoryReadError
+from coresnap.model import Mapping
+
+DATA = bytes(range(256)) * 64
+
+
+def load(
+    address: int, offset: int, size: int, memory: int | None = None
+) -> ProgramHeader:
+    return ProgramHeader(1, 6, offset, address, size, memory or size, 4096)
+
+
+def memory_of(
+    *loads: ProgramHeader,
+    data: bytes = DATA,
+    size: int = 8,
+    order: Literal["little", "big"] = "little",
+) -> Memory:
+    return Memory(memoryview(data), loads, size, order)
+
+
+def test_adjacent_segments_are_read_as_one() -> None:
+    memory = memory_of(load(0x1000, 0, 16), load(0x1010, 64, 16))
+    assert memory.read(0x1008, 16) == DATA[8:16] + DATA[64:72]
+    assert memory.read_word(0x100C) == int.from_bytes(
+        DATA[12:16] + DATA[64:68], "little"
+    )
+
+
+def test_reading_past_the_end_names_the_first_missing_byte() -> None:
+    memory = memory_of(load(0x1000, 0, 16))
+    with pytest.raises(MemoryReadError) as caught:
+        memory.read(0x100C, 20)
+    assert caught.value.address == 0x1010
+    assert memory.read_some(0x100C, 20) == DATA[12:16]
+    assert memory.read_some(0x2000, 20) == b""
+
+
+def test_what_was_left_out_is_missing_and_not_zero() -> None:
+    memory = memory_of(load(0x1000, 0, 16, memory=4096))
+    with pytest.raises(MemoryReadError):
+        memory.read(0x1010, 1)
+    with pytest.raises(MemoryReadError):
+        memory.read_word(0x100C)
+
+
+def test_a_cut_core_keeps_what_is_there() -> None:
+    memory = memory_of(load(0x1000, 8, 4096), data=DATA[:24])
+    assert memory.read_some(0x1000, 4096) == DATA[8:24]
+
+
+def test_files_stand_in_only_where_nothing_is_stored() -> None:
+    memory = memory_of(load(0x1008, 0, 8))
+    memory.use_files([(0x1000, 0x1020, memoryview(b"f" * 32), 0)])
+    assert memory.read(0x1000, 32) == b"f" * 8 + DATA[:8] + b"f" * 16
+
+
+def test_overlapping_segments_do_not_confuse_the_search() -> None:
+    memory = memory_of(load(0x1000, 0, 64), load(0x1000, 64, 32), load(0x1020, 96, 64))
+    assert memory.read(0x1000, 96) == DATA[64:96] + DATA[32:64] + DATA[128:160]
+
+
+def test_a_segment_that_wraps_round_the_address_space_is_cut() -> None:
+    memory = memory_of(load(2**64 - 8, 0, 64))
+    assert memory.read_some(2**64 - 8, 64) == DATA[:8]
+    assert memory.read_word(2**64 - 8) == struct.unpack("<Q", DATA[:8])[0]
+
+
+def test_words_have_the_size_and_order_of_the_machine() -> None:
+    segment = load(0x1000, 0, 16)
+    assert memory_of(segment, size=4, order="big").read_word(0x1001) == 0x01020304
+    assert memory_of(segment, size=4).read_word(0x1001) == 0x04030201
+    assert memory_of(segment, order="big").read_word(0x1000) == 0x0001020304050607
+
+
+def test_strings_end_at_nul_limit_or_the_end_of_memory() -> None:
+    text = b"name\0" + b"x" * 700
+    memory = memory_of(load(0x1000, 0, len(text)), data=text)
+    assert memory.read_string(0x1000, 100) == b"name"
+    assert memory.read_string(0x1000, 3) == b"nam"
+    assert memory.read_string(0x1005, 600) == b"x" * 600
+    assert memory.read_string(0x1005, 9999) == b"x" * 700
+    assert memory.read_string(0x1004, 9) == b""
+    assert memory.read_string(0x9000, 9) is None
+
+
+def test_a_mapping_is_found_by_every_byte_of_it() -> None:
+    low, high = Mapping(0x1000, 0x2000, "r--"), Mapping(0x2000, 0x3000, "rw-")
+    memory = Memory(memoryview(b""), [], 8, "little", [high, low])
+    assert memory.find_mapping(0x1000) == memory.find_mapping(0x1FFF) == low
+    assert memory.find_mapping(0x2000) == high
+    assert memory.find_mapping(0xFFF) is None
+    assert memory.find_mapping(0x3000) is None
+
+
+def test_nothing_can_be_read_after_release() -> None:
+    memory = memory_of(load(0x1000, 0, 16))
+    memory.read_word(0x1000)
+    memory.release()
+    with pytest.raises(MemoryReadError):
+        memory.read_word(0x1000)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 300), st.integers(0, 300), st.integers(0, 64)),
+        max_size=6,
+    ),
+    st.integers(0, 400),
+    st.integers(0, 400),
+)
+def test_reads_equal_a_byte_by_byte_model(
+    pieces: list[tuple[int, int, int]], address: int, size: int
+) -> None:
+    memory = memory_of(*(load(start, offset, n) for start, offset, n in pieces))
+    model: dict[int, int] = {}
+    end = 0
+    for start, offset, count in sorted((s, s + n, o) for s, o, n in pieces):
+        for at in range(max(start, end), offset):
+            model[at] = DATA[count + at - start]
+        end = max(end, offset)
+    expected = bytearray()
+    for at in range(address, address + size):
+        if at not in model:
+            break
+        expected.append(model[at])
+    assert memory.read_some(address, size) == bytes(expected)
