@@ -7,6 +7,7 @@ a plan; a frame then costs the reading of its values.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ _THREAD_POINTERS = {"x86-64": 58}
 """DWARF number of the register that thread-local storage is counted from."""
 
 
+_PLANNING_LIMIT = 60.0
+"""Seconds of reading debug information in all; hostile input can ask for hours."""
 _NEAR = 32
 """Frames searched for a register before the innermost, which knows all of them."""
 
@@ -96,6 +99,7 @@ class FrameBuilder:
         self._source = SourceReader(sysroot)
         self._plans: dict[tuple[int, int], _Plan] = {}
         self._notes: dict[str, Note] = {}
+        self._planning = 0.0
         self._machine = Machine(
             pointer_size=architecture.pointer_size,
             byte_order=architecture.byte_order,
@@ -197,7 +201,9 @@ class FrameBuilder:
         module = self._table.at(pc)
         if module is None:
             return _Plan()
+        started = time.monotonic()
         code = self._code_plan(module, pc, return_pc)
+        self._planning += time.monotonic() - started
         if code is None:
             return self._symbol_plan(module, pc)
         modified = module.modified
@@ -213,6 +219,12 @@ class FrameBuilder:
     def _code_plan(
         self, module: ReadableModule, pc: int, return_pc: int
     ) -> CodePlan | None:
+        if self._planning > _PLANNING_LIMIT:
+            text = (
+                f"given up after {_PLANNING_LIMIT} seconds: the rest has symbols only"
+            )
+            self._notes["time"] = Note("debuginfo", text)
+            return None
         try:
             reader: ModuleReader | None = module.reader()
             return None if reader is None else reader.plan(pc, return_pc)
@@ -259,9 +271,8 @@ class FrameBuilder:
             code.code,
             frame.registers,
             frame.cfa,
-            contexts.thread_pointer,
-            lambda: contexts.at(index + 1),
-            lambda number: contexts.untouched(number, index),
+            contexts,
+            index,
         )
 
     def thread_pointer(self, frame: StackFrame) -> int | None:

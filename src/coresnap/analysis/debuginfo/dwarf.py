@@ -30,10 +30,12 @@ __all__ = [
     "unavailable",
 ]
 
-_DIE_BUDGET = 20_000_000
-"""DIEs looked at in one walk: some seconds of libdw's time, and far above any unit
-that a compiler writes."""
-_CHILD_BUDGET = 2_000_000
+_DIE_BUDGET = 100_000_000
+"""DIEs looked at in all walks together: ten seconds of libdw's time."""
+_WALK_BUDGET = 20_000_000
+"""DIEs looked at in one walk: far above any unit that a compiler writes."""
+_FUNCTION_BUDGET = 1_000_000
+"""DIEs of one function, or children of one DIE."""
 _OPERATION_LIMIT = 4096
 _REFERENCE_LIMIT = 16
 """Chains of abstract origins and specifications: two in practice."""
@@ -83,6 +85,7 @@ class DebugFile:
         self._descriptor = descriptor
         self._elf: Any = None
         self._dwarf: Any = None
+        self._budget = _DIE_BUDGET
         self._dies: dict[int, Die] = {}
         self._children: dict[int, list[tuple[int, int]]] = {}
         self._record = self._ffi.new("struct csdw_die *")
@@ -138,6 +141,7 @@ class DebugFile:
 
     def _rows(self, table: _CData) -> Iterator[tuple[int, ...]]:
         width, count = table.width, table.count
+        self._budget -= table.visited
         try:
             words = self._ffi.unpack(table.words, count * width) if count else []
         finally:
@@ -146,6 +150,9 @@ class DebugFile:
 
     def _table(self) -> _CData:
         return self._ffi.new("struct csdw_table *")
+
+    def _allowed(self, walk: int) -> int:
+        return max(min(walk, self._budget), 0)
 
     def die(self, handle: int) -> Die:
         """The DIE; raises ``InputError`` for a handle that libdw does not know."""
@@ -195,7 +202,12 @@ class DebugFile:
         """(handle, tag) of the children with one of ``tags``; all without ``tags``."""
         table = self._table()
         error = self._lib.csdw_children(
-            self._dwarf, handle, list(tags), len(tags), _CHILD_BUDGET, table
+            self._dwarf,
+            handle,
+            list(tags),
+            len(tags),
+            self._allowed(_FUNCTION_BUDGET),
+            table,
         )
         rows = self._rows(table)
         return [] if error else [(row[0], row[1]) for row in rows]
@@ -259,7 +271,9 @@ class DebugFile:
     def functions(self, unit: int, *, deep: bool) -> list[tuple[int, int, int]]:
         """(low, high, function DIE) below a unit; nested functions only if ``deep``."""
         table = self._table()
-        self._lib.csdw_functions(self._dwarf, unit, int(deep), _DIE_BUDGET, table)
+        self._lib.csdw_functions(
+            self._dwarf, unit, int(deep), self._allowed(_WALK_BUDGET), table
+        )
         return [(row[0], row[1], row[2]) for row in self._rows(table)]
 
     def scopes(
@@ -271,14 +285,16 @@ class DebugFile:
         return to ``return_pc`` are there.
         """
         table = self._table()
-        self._lib.csdw_scopes(self._dwarf, function, pc, return_pc, _DIE_BUDGET, table)
+        self._lib.csdw_scopes(
+            self._dwarf, function, pc, return_pc, self._allowed(_FUNCTION_BUDGET), table
+        )
         outside = (1 << 64) - 1
         return [(d, t, -1 if s == outside else s) for d, t, s in self._rows(table)]
 
     def types(self, unit: int, budget: int) -> tuple[list[tuple[str, int, int]], int]:
         """(name, handle, tag) of the complete named types, and the DIEs looked at."""
         table = self._table()
-        self._lib.csdw_types(self._dwarf, unit, budget, table)
+        self._lib.csdw_types(self._dwarf, unit, self._allowed(budget), table)
         visited = table.visited
         cast = self._ffi.cast
         return [

@@ -12,6 +12,8 @@ __all__ = ["DefinitionIndex"]
 
 _INDEX_BUDGET = 2_000_000
 """DIEs looked at in search of the definitions of declared types."""
+_NAMESAKE_LIMIT = 256
+"""Types of one name, in different scopes, that are compared."""
 
 
 class DefinitionIndex:
@@ -29,7 +31,7 @@ class DefinitionIndex:
         name = declaration.name or ""
         checked = 0
         while True:
-            candidates = self._by_name.get(name, [])
+            candidates = self._by_name.get(name, [])[:_NAMESAKE_LIMIT]
             for handle in candidates[checked:]:
                 die = self._file.die(handle)
                 if qualified_name(self._file, [die]) == wanted:

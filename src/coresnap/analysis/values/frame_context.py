@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import attrs
 
@@ -74,6 +75,21 @@ class FrameCode:
     the dynamic linker knows."""
 
 
+class Neighbours(Protocol):
+    """The other frames of the stack, by index; the innermost is 0."""
+
+    thread_pointer: int | None
+    """The register that thread-local storage is counted from."""
+
+    def at(self, index: int) -> FrameContext | None:
+        """A frame; None if there is none, or no debug information for it."""
+        ...
+
+    def untouched(self, number: int, index: int) -> int | None:
+        """A register as the frames below ``index`` left it: none of them saved it."""
+        ...
+
+
 @attrs.define(eq=False)
 class FrameContext(ExpressionContext):
     """A physical frame, as expressions see it."""
@@ -83,10 +99,9 @@ class FrameContext(ExpressionContext):
     registers: Mapping[int, int]
     """Known registers, by DWARF number."""
     canonical_frame_address: int | None
-    thread_pointer: int | None
-    caller: Callable[[], FrameContext | None]
-    untouched: Callable[[int], int | None]
-    """A register as the frames called from here left it, where they never saved it."""
+    neighbours: Neighbours
+    index: int
+    """Of this frame in its stack."""
     _survives: bool = False
     _frame_base: int | None = None
     _depth: int = 0
@@ -102,7 +117,11 @@ class FrameContext(ExpressionContext):
     def register(self, number: int) -> int | None:
         """A register as it was in this frame; None if a callee did not save it."""
         value = self.registers.get(number)
-        return self.untouched(number) if value is None and self._survives else value
+        return (
+            self.neighbours.untouched(number, self.index)
+            if value is None and self._survives
+            else value
+        )
 
     def relocate(self, address: int) -> int:
         """The process's address for a link-time one."""
@@ -143,9 +162,10 @@ class FrameContext(ExpressionContext):
 
     def tls_address(self, offset: int) -> int:
         """Address of a thread-local variable; raises ``ExpressionError``."""
-        if self.thread_pointer is None or self.code.tls_offset is None:
+        thread_pointer = self.neighbours.thread_pointer
+        if thread_pointer is None or self.code.tls_offset is None:
             raise ExpressionError("the module's thread-local block was not found")
-        return self.thread_pointer + self.code.tls_offset + offset & ADDRESS_MASK
+        return thread_pointer + self.code.tls_offset + offset & ADDRESS_MASK
 
     def base_type(self, operation: AnyOperation, reference: int) -> BaseType:
         """The type that a typed operation names; raises ``ExpressionError``."""
@@ -164,7 +184,7 @@ class FrameContext(ExpressionContext):
         return None if register is None else self._passed_in(register)
 
     def _passed_in(self, register: int) -> int | None:
-        caller = self.caller()
+        caller = self.neighbours.at(self.index + 1)
         site = caller.code.call_site if caller is not None else None
         if site is None:
             return None
@@ -172,7 +192,7 @@ class FrameContext(ExpressionContext):
 
     def parameter_value(self, operation: AnyOperation) -> int | None:
         """What the parameter of ``operation.die`` had on entry; None if not known."""
-        caller = self.caller()
+        caller = self.neighbours.at(self.index + 1)
         site = caller.code.call_site if caller is not None else None
         if site is None:
             return None

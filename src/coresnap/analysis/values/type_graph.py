@@ -102,19 +102,19 @@ class TypeGraph:
     def size(self, handle: int) -> int | None:
         """Bytes of a value; None if it depends on the frame or is not known."""
         found = self.peeled(handle)
-        if not isinstance(found, ArrayType) or found.size is not None:
-            return found.size
-        size = self._element_size(found.element)
-        for dimension in found.dimensions:
-            if dimension.count is None or size is None:
-                return None
-            size *= dimension.count
-        return size
-
-    def _element_size(self, handle: int) -> int | None:
-        found = self.peeled(handle)
+        size = 1
         # An array of arrays is one array in DWARF, except through a typedef.
-        return found.size if not isinstance(found, ArrayType) else self.size(handle)
+        for _ in range(_CHAIN_LIMIT):
+            if found.size is not None:
+                return size * found.size
+            if not isinstance(found, ArrayType):
+                return None
+            for dimension in found.dimensions:
+                if dimension.count is None:
+                    return None
+                size *= dimension.count
+            found = self.peeled(found.element)
+        return None
 
     def is_cplusplus(self, handle: int) -> bool:
         """Whether the type's unit writes ``node`` for C's ``struct node``."""
