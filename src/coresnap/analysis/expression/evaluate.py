@@ -186,7 +186,7 @@ class _Machine:
 
 
 def _signed64(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
+    return (value + (1 << 63) & (1 << 64) - 1) - (1 << 63)
 
 
 def _address(machine: _Machine, operation: AnyOperation) -> None:
