@@ -45,7 +45,7 @@ def neutral(value: object) -> object:
     if isinstance(value, dict):
         return {key: neutral(item) for key, item in value.items()}
     if attrs.has(type(value)):
-        names = [field.name for field in attrs.fields(type(value))]
+        names = [field.name for field in attrs.fields(type(value))]  # type: ignore[arg-type]
         return type(value)(**{name: neutral(getattr(value, name)) for name in names})
     return value
 
