@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
+import coresnap
 from coresnap.analysis import demangle as module
 from coresnap.analysis.demangle import demangle, display_name, without_parameters
 
@@ -58,20 +62,32 @@ def test_parameters_are_taken_off_even_of_names_that_make_no_sense(
     assert without_parameters(name) == shown
 
 
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """Forget what was loaded and demangled, before and after."""
+    caches = (module._demangler, demangle, display_name)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
 def test_a_name_stays_mangled_where_there_is_no_cplusplus_runtime(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, fresh: None
 ) -> None:
     monkeypatch.setattr(module, "_RUNTIMES", (b"libnone-such.so.6",))
-    module._demangler.cache_clear()
-    demangle.cache_clear()
-    display_name.cache_clear()
-    try:
-        assert display_name("_ZN12_GLOBAL__N_13fooEv") == "_ZN12_GLOBAL__N_13fooEv"
-    finally:
-        monkeypatch.undo()
-        module._demangler.cache_clear()
-        demangle.cache_clear()
-        display_name.cache_clear()
+    assert display_name("_ZN12_GLOBAL__N_13fooEv") == "_ZN12_GLOBAL__N_13fooEv"
+
+
+def test_names_are_demangled_where_the_extension_is_not_built(
+    monkeypatch: pytest.MonkeyPatch, fresh: None
+) -> None:
+    monkeypatch.setitem(sys.modules, "coresnap._libdw", None)
+    monkeypatch.delattr(coresnap, "_libdw", raising=False)
+    if module._demangler() is None:
+        pytest.skip("no C++ runtime is installed")
+    assert display_name("_Z1fIiEvT_") == "f<int>"
 
 
 def test_a_name_of_absurd_length_is_left_alone() -> None:

@@ -94,7 +94,10 @@ class ReadableModule:
         """The module for the report."""
         module, located = self.loaded, self._located
         debug_file = located.file if located is not None else None
-        problems = (module.problem, located.problem if located is not None else None)
+        problems = [module.problem]
+        # The vdso is read from the core itself: nobody expects more than its symbols.
+        if located is not None and (module.file is not None or module.elf is None):
+            problems.append(located.problem)
         symbols = "dwarf" if debug_file else self._symbol_kind()
         return Module(
             path=module.path,
