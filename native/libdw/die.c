@@ -287,7 +287,8 @@ int csdw_children(Dwarf *dwarf, uint64_t address, const uint32_t *tags,
         return -EINVAL;
     }
     Dwarf_Die child;
-    for (int end = csdw_first_child(&die, &child); !end; end = csdw_next_sibling(&child, &child)) {
+    int end = csdw_first_child(&die, &child);
+    for (; !end; end = csdw_next_sibling(&child, &child)) {
         if (!csdw_spend(ret, budget)) {
             break;
         }

@@ -13,7 +13,8 @@ struct function_walk {
     struct csdw_table *ret;
 };
 
-static int walk_functions(Dwarf_Die *parent, int depth, const struct function_walk *walk)
+static int walk_functions(Dwarf_Die *parent, int depth,
+                          const struct function_walk *walk)
 {
     Dwarf_Die child;
     int end = depth > CSDW_MAXIMUM_DEPTH ? 1 : csdw_first_child(parent, &child);

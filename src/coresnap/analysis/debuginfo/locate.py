@@ -44,7 +44,7 @@ class Located:
         """One line for people; None if a file was found."""
         if self.file is not None:
             return None
-        return "no debug information: " + "; ".join(self.looked_at)
+        return "no debug information: " + "; ".join(dict.fromkeys(self.looked_at))
 
 
 def debug_directories_of(
@@ -72,23 +72,42 @@ def locate(
         if found is not None:
             return Located(found, tuple(search.looked_at))
         debug_link = search.debug_link(module_file)
-    for path, crc in _candidates(module_file, debug_link, build_id, directories):
-        found = search.open_separate(path, crc)
+    candidates = (
+        *_by_build_id(build_id, directories),
+        *_by_debug_link(module_file, debug_link, directories),
+    )
+    for candidate in candidates:
+        found = search.open_separate(candidate)
         if found is not None:
             return Located(found, tuple(search.looked_at))
     return Located(None, tuple(search.looked_at))
 
 
-def _candidates(
+@attrs.frozen
+class _Candidate:
+    path: Path
+    absent: str
+    """What to say if it is not there."""
+    crc: int | None = None
+    """CRC-32 that it must have if it has no build-id."""
+
+
+def _by_build_id(
+    build_id: str | None, directories: Sequence[Path]
+) -> Iterator[_Candidate]:
+    if build_id is None or len(build_id) < 3:
+        return
+    name = f"{build_id[2:]}.debug"
+    for directory in directories:
+        path = directory / ".build-id" / build_id[:2] / name
+        yield _Candidate(path, f"{directory} has nothing for it")
+
+
+def _by_debug_link(
     module_file: Path | None,
     debug_link: tuple[str, int] | None,
-    build_id: str | None,
     directories: Sequence[Path],
-) -> Iterator[tuple[Path, int | None]]:
-    if build_id is not None and len(build_id) > 2:
-        name = f"{build_id[2:]}.debug"
-        for directory in directories:
-            yield directory / ".build-id" / build_id[:2] / name, None
+) -> Iterator[_Candidate]:
     # A name with a slash would lead out of the directories.
     if module_file is None or debug_link is None or "/" in debug_link[0]:
         return
@@ -96,7 +115,7 @@ def _candidates(
     beside = module_file.resolve().parent
     below = beside.relative_to(beside.anchor)
     for place in (beside, beside / ".debug", *(d / below for d in directories)):
-        yield place / name, crc
+        yield _Candidate(place / name, f"no {name} beside it or there", crc)
 
 
 class _Search:
@@ -126,21 +145,20 @@ class _Search:
         except _UNREADABLE:
             return None  # open() has said why
 
-    def open_separate(self, path: Path, crc: int | None) -> DebugFile | None:
+    def open_separate(self, candidate: _Candidate) -> DebugFile | None:
         """A separate debug file, if it belongs to the module."""
+        path = candidate.path
         try:
             if not path.is_file():
-                self.looked_at.append(f"{path} is not there")
+                self.looked_at.append(candidate.absent)
                 return None
-            problem = self._mismatch(path, crc)
+            problem = self._mismatch(path, candidate.crc)
         except _UNREADABLE as error:
-            self.looked_at.append(str(error))
-            return None
+            problem = str(error)
         except OSError as error:
-            self.looked_at.append(f"cannot read {path}: {error.strerror}")
-            return None
+            problem = f"cannot read {path}: {error.strerror}"
         if problem is not None:
-            self.looked_at.append(f"{path} {problem}")
+            self.looked_at.append(problem)
             return None
         return self.open(path)
 
@@ -149,10 +167,12 @@ class _Search:
         if own is not None and self._build_id is not None:
             if own == self._build_id:
                 return None
-            return f"has build-id {own}, the module {self._build_id}"
+            return f"{path} has build-id {own}, the module {self._build_id}"
         if crc is None:
-            return None if own is not None else "has no build-id"
-        return None if _file_crc(path) == crc else "has not the CRC of the debuglink"
+            return None if own is not None else f"{path} has no build-id"
+        if _file_crc(path) == crc:
+            return None
+        return f"{path} has not the CRC of the debuglink"
 
 
 def _file_crc(path: Path) -> int:
