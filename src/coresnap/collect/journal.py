@@ -4,7 +4,7 @@ SQLite in WAL mode, written by one process, the daemon, under a lock. The spool 
 which archives exist and which parts they have; the journal says what was tried. So
 ``replay`` compares the two and returns exactly the work that is left:
 
-    arrived ──▶ WAITING ──started──▶ WORKING ──finished──▶ READY
+    arrived ──▶ WAITING ──started──▶ WORKING ──made, finished──▶ READY
                    ▲                    │ broke, interrupted, postponed
                    ├────────────────────┘
                    └──retried── FAILED ◀──gave up── WAITING, WORKING
@@ -59,7 +59,10 @@ class Event(enum.StrEnum):
 
     ARRIVED = "arrived"
     STARTED = "started"
+    MADE = "made"
+    """The worker made a snapshot, which gets its name next; with what was found."""
     FINISHED = "finished"
+    """The snapshot has its name and is on the disk."""
     BROKE = "broke"
     """The worker failed; it may be tried again."""
     INTERRUPTED = "interrupted"
@@ -78,6 +81,7 @@ TRANSITIONS: dict[tuple[State | None, Event], State] = {
     (State.GONE, Event.ARRIVED): State.WAITING,
     (State.WAITING, Event.STARTED): State.WORKING,
     (State.WAITING, Event.FINISHED): State.READY,
+    (State.WORKING, Event.MADE): State.WORKING,
     (State.WORKING, Event.FINISHED): State.READY,
     (State.FAILED, Event.FINISHED): State.READY,
     (State.WORKING, Event.BROKE): State.WAITING,
@@ -193,9 +197,11 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Close the database and give up the lock."""
+        """Close the database and give up the lock; twice is once."""
         self._database.close()
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def entry(self, archive_id: str) -> Entry | None:
         """Return where an archive stands; None if the journal never saw it."""
@@ -276,7 +282,8 @@ def _missing_events(
         yield Event.ARRIVED, {}
         state = State.WAITING
     if archive.has_snapshot and state is not State.READY:
-        yield Event.FINISHED, {"recovered": True}
+        made = entry.detail if entry is not None and state is State.WORKING else {}
+        yield Event.FINISHED, {**made, "recovered": True}
     elif state is State.READY and not archive.has_snapshot:
         yield Event.RETRIED, {"reason": "the snapshot is gone"}
     elif state is State.WORKING:

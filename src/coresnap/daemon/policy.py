@@ -40,8 +40,9 @@ def may_remove_core(archive: Archive, entry: Entry | None, config: Config) -> bo
         return False
     if entry is None or entry.state is not State.READY:
         return False
-    doubtful = entry.detail.get("checks") or entry.detail.get("truncated")
-    return not doubtful and not entry.detail.get("recovered")
+    # Not even known, if the snapshot was found beside a new journal.
+    checked = entry.detail.get("checks") == [] and not entry.detail.get("truncated")
+    return bool(checked)
 
 
 def decide_removals(

@@ -152,6 +152,8 @@ class Pipeline:
             if outcome.verdict == Verdict.DONE:
                 self._keep_snapshot(worker.job.id, outcome)
             else:
+                # First its room: the journal may need it to say that there is none.
+                self._drop_output()
                 self._note_failure(worker.job.id, outcome)
         finally:
             self._drop_output()
@@ -164,14 +166,15 @@ class Pipeline:
 
     def _keep_snapshot(self, archive_id: str, outcome: Outcome) -> None:
         assert self._output is not None
-        self.spool.commit(Part.SNAPSHOT, self._output, archive_id)
-        entry = self.journal.record(
-            archive_id,
-            Event.FINISHED,
+        facts = {
             **outcome.facts,
-            seconds=round(outcome.seconds, 3),
-            confinement=list(outcome.confinement),
-        )
+            "seconds": round(outcome.seconds, 3),
+            "confinement": list(outcome.confinement),
+        }
+        # The facts first: whoever finds the snapshot knows what to think of its core.
+        self.journal.record(archive_id, Event.MADE, **facts)
+        self.spool.commit(Part.SNAPSHOT, self._output, archive_id)
+        entry = self.journal.record(archive_id, Event.FINISHED, **facts)
         self.log(
             f"crash {archive_id} processed in {outcome.seconds:.2f} seconds",
             id=archive_id,

@@ -1,0 +1,162 @@
+"""kill -9 of daemon and worker, at every durable step: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from coresnap.collect.journal import Event, Journal, State
+from coresnap.collect.spool import Part, Spool, create_spool, make_id
+
+SCRIPT = Path(__file__).with_name("mortal.py")
+STEPS = [
+    *(
+        f"{when}:{event}"
+        for event in (
+            *(Event.ARRIVED, Event.STARTED, Event.MADE),
+            *(Event.FINISHED, Event.CORE_REMOVED),
+        )
+        for when in ("before", "after")
+    ),
+    *("before:commit", "after:commit", "before:remove", "after:remove"),
+    *("worker:begin", "worker:half", "worker:end"),
+]
+CORES = 3
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    create_spool(tmp_path / "archive")
+    (tmp_path / "journal").mkdir()
+    return tmp_path
+
+
+def put_cores(root: Path, count: int = CORES) -> dict[str, bytes]:
+    cores = {make_id(): os.urandom(3000) for _ in range(count)}
+    with Spool(root / "archive") as spool:
+        for archive_id, data in cores.items():
+            with spool.create(Part.CORE) as file:
+                os.write(file.fd, data)
+                spool.commit(Part.CORE, file, archive_id)
+    return cores
+
+
+def start(root: Path, step: str = "none", number: int = 1) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(SCRIPT), str(root), step, str(number)]
+    with (root / "log").open("ab") as log:
+        return subprocess.Popen(command, stderr=log)
+
+
+def wait_until(condition: Callable[[], bool], daemon: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert daemon.poll() is None, "the daemon ended"
+        assert time.monotonic() < deadline, "the work is never done"
+        time.sleep(0.01)
+
+
+def finish(root: Path, cores: dict[str, bytes]) -> None:
+    """Run a daemon that nobody kills until everything is done."""
+    daemon = start(root)
+
+    def done() -> bool:
+        with Spool(root / "archive") as spool:
+            archives = spool.archives()
+        return len(archives) == len(cores) and all(
+            archive.has_snapshot and not archive.has_core for archive in archives
+        )
+
+    wait_until(done, daemon)
+    daemon.send_signal(signal.SIGTERM)
+    # If nothing was left to do, the signal may come before it is listened to.
+    assert daemon.wait(30) in (0, -signal.SIGTERM)
+
+
+def check_nothing_lost_nothing_twice(root: Path, cores: dict[str, bytes]) -> None:
+    with Spool(root / "archive") as spool:
+        for archive_id, data in cores.items():
+            assert spool.path(Part.SNAPSHOT, archive_id).read_bytes() == data[::-1]
+        assert spool.leftovers(2**40) == []
+        assert spool.intruders() == []
+    with Journal(root / "journal" / "journal.sqlite") as journal:
+        assert {e.state for e in journal.entries().values()} == {State.READY}
+        for archive_id in cores:
+            counts = Counter(record.event for record in journal.history(archive_id))
+            assert counts[Event.ARRIVED] == 1
+            assert counts[Event.FINISHED] == 1
+            assert counts[Event.GAVE_UP] == 0
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_daemon_killed_at_any_step_is_resumed(
+    root: Path, step: str, number: int
+) -> None:
+    cores = put_cores(root)
+    daemon = start(root, step, number)
+    assert daemon.wait(60) == -signal.SIGKILL, (root / "log").read_text()
+
+    finish(root, cores)
+
+    check_nothing_lost_nothing_twice(root, cores)
+    runs = Counter((root / "runs").read_text().split())
+    # Only the one that was being worked on when it happened may have run again.
+    assert sorted(runs.values()) in ([1] * CORES, [1] * (CORES - 1) + [2])
+
+
+def test_a_daemon_killed_again_and_again_gets_there(root: Path) -> None:
+    cores = put_cores(root)
+    for step in STEPS:
+        (root / "worker-step").unlink(missing_ok=True)
+        daemon = start(root, step)
+        try:
+            daemon.wait(1)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+
+    finish(root, cores)
+
+    check_nothing_lost_nothing_twice(root, cores)
+
+
+def test_a_worker_that_is_killed_is_a_failed_attempt_and_no_more(root: Path) -> None:
+    cores = put_cores(root)
+    daemon = start(root, "worker:dies")
+
+    def done() -> bool:
+        with Spool(root / "archive") as spool:
+            return all(a.has_snapshot for a in spool.archives())
+
+    wait_until(done, daemon)
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(30) == 0
+
+    check_nothing_lost_nothing_twice(root, cores)
+    with Journal(root / "journal" / "journal.sqlite") as journal:
+        reasons = [
+            record.detail["reason"]
+            for archive_id in cores
+            for record in journal.history(archive_id)
+            if record.event is Event.BROKE
+        ]
+    assert reasons == ["the worker died of SIGKILL"]
+
+
+def test_a_worker_that_outlives_its_daemon_leaves_nothing(root: Path) -> None:
+    put_cores(root, 1)
+    daemon = start(root, "worker:half")
+    assert daemon.wait(60) == -signal.SIGKILL
+    time.sleep(0.5)
+
+    assert os.listdir(root / "archive" / "sending") == []

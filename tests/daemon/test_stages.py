@@ -1,0 +1,451 @@
+"""The stages of an archive, with an analysis of the test's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from coresnap.backends.fake import FakeBackend
+from coresnap.collect.journal import Event, Journal, State
+from coresnap.collect.spool import Part, Spool, create_spool, make_id
+from coresnap.config import load_config
+from coresnap.daemon.stages import Pipeline
+from coresnap.daemon.worker import Analyse, Job, Verdict
+from coresnap.errors import CoreFormatError, MissingError, NoSpaceError, UsageError
+from coresnap.model import Crash, Stage
+
+GOOD = {"checks": [], "truncated": False, "size": 4}
+
+
+def fine(job: Job, fd: int) -> dict[str, Any]:
+    os.write(fd, b"snap")
+    return dict(GOOD)
+
+
+def hopeless(job: Job, fd: int) -> dict[str, Any]:
+    os.write(fd, b"half a sn")
+    raise CoreFormatError("not a core")
+
+
+def buggy(job: Job, fd: int) -> dict[str, Any]:
+    raise RuntimeError("a bug")
+
+
+@attrs.define
+class World:
+    """A pipeline with its parts, and what it said."""
+
+    pipeline: Pipeline
+    said: list[str]
+
+    @property
+    def spool(self) -> Spool:
+        return self.pipeline.spool
+
+    @property
+    def journal(self) -> Journal:
+        return self.pipeline.journal
+
+    def put(self, data: bytes = b"core") -> str:
+        archive_id = make_id()
+        with self.spool.create(Part.CORE) as file:
+            os.write(file.fd, data)
+            self.spool.commit(Part.CORE, file, archive_id)
+        return archive_id
+
+    def state(self, archive_id: str) -> State | None:
+        entry = self.journal.entry(archive_id)
+        return entry.state if entry else None
+
+    def work(self) -> None:
+        self.pipeline.scan()
+        while self.pipeline.start_next() is not None:
+            self.pipeline.finish()
+
+
+Make = Callable[..., World]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    opened: list[World] = []
+
+    def make(analyse: Analyse = fine, root: Path = tmp_path, **settings: Any) -> World:  # noqa: ANN401
+        (tmp_path / "conf").touch()
+        config = load_config(tmp_path / "conf")
+        config = attrs.evolve(config, root=root, user="root", dump_quota=0, **settings)
+        create_spool(config.spool)
+        config.journal.parent.mkdir(exist_ok=True)
+        said: list[str] = []
+        pipeline = Pipeline(
+            config,
+            Spool(config.spool),
+            Journal(config.journal),
+            FakeBackend(),
+            analyse,
+            lambda sentence, **facts: said.append(sentence),
+        )
+        opened.append(World(pipeline, said))
+        return opened[-1]
+
+    yield make
+    for world in opened:
+        world.spool.close()
+        world.journal.close()
+
+
+def test_a_core_becomes_a_snapshot_and_goes(make: Make) -> None:
+    world = make()
+    archive_id = world.put()
+
+    world.work()
+
+    (archive,) = world.spool.archives()
+    assert (archive.stage, archive.has_core) == (Stage.SENDING, False)
+    assert world.spool.path(Part.SNAPSHOT, archive_id).read_bytes() == b"snap"
+    assert world.state(archive_id) is State.READY
+    core = world.spool.path(Part.CORE, archive_id)
+    assert world.said[0] == f"Crash dump archived in {core}"
+    assert world.said[1].startswith("Executing worker ")
+    assert world.said[2].startswith(f"crash {archive_id} processed in ")
+    assert world.said[2].endswith(" seconds")
+
+
+@pytest.mark.parametrize(
+    "facts", [{"checks": ["check.pid"]}, {"checks": [], "truncated": True}, {}]
+)
+def test_a_core_in_doubt_is_kept_beside_its_snapshot(
+    make: Make, facts: dict[str, Any]
+) -> None:
+    world = make(lambda job, fd: facts)
+    world.put()
+
+    world.work()
+
+    (archive,) = world.spool.archives()
+    assert archive.has_core
+    assert archive.has_snapshot
+
+
+def test_what_makes_no_sense_is_tried_once_and_kept(make: Make) -> None:
+    world = make(hopeless)
+    archive_id = world.put()
+
+    world.work()
+    world.work()
+
+    assert world.state(archive_id) is State.FAILED
+    events = [record.event for record in world.journal.history(archive_id)]
+    assert events == [Event.ARRIVED, Event.STARTED, Event.GAVE_UP]
+    (archive,) = world.spool.archives()
+    assert archive.has_core
+    assert not archive.has_snapshot
+    assert os.listdir(world.spool.directory / "sending") == []
+
+
+def test_a_worker_that_breaks_is_tried_as_often_as_configured(make: Make) -> None:
+    world = make(buggy, worker_attempts=3)
+    archive_id = world.put()
+
+    world.work()
+
+    events = [record.event for record in world.journal.history(archive_id)]
+    assert events.count(Event.STARTED) == 3
+    assert events.count(Event.BROKE) == 2
+    assert events[-1] is Event.GAVE_UP
+
+
+def test_a_full_disk_postpones_and_counts_as_no_attempt(make: Make) -> None:
+    def full(job: Job, fd: int) -> dict[str, Any]:
+        raise NoSpaceError("no room")
+
+    world = make(full)
+    archive_id = world.put()
+    for _ in range(5):
+        world.pipeline.scan()
+        assert world.pipeline.start_next() is not None
+        assert world.pipeline.finish().verdict == Verdict.NO_ROOM
+        assert world.pipeline.start_next() is None
+
+    entry = world.journal.entry(archive_id)
+    assert entry is not None
+    assert (entry.state, entry.attempts) == (State.WAITING, 0)
+    world.pipeline.analyse = fine
+    world.work()
+    assert world.state(archive_id) is State.READY
+
+
+def test_one_bad_core_does_not_hold_up_the_others(make: Make) -> None:
+    def picky(job: Job, fd: int) -> dict[str, Any]:
+        return buggy(job, fd) if job.core.read_bytes() == b"bad" else fine(job, fd)
+
+    world = make(picky, worker_attempts=2)
+    bad = world.put(b"bad")
+    good = [world.put() for _ in range(3)]
+    world.pipeline.scan()
+    order = []
+    while (worker := world.pipeline.start_next()) is not None:
+        order.append(worker.job.id)
+        world.pipeline.finish()
+
+    assert order.count(bad) == 2
+    assert order[-1] == bad
+    assert {world.state(archive_id) for archive_id in good} == {State.READY}
+    assert world.state(bad) is State.FAILED
+
+
+def test_the_end_of_the_daemon_leaves_the_work_for_the_next(make: Make) -> None:
+    def slow(job: Job, fd: int) -> dict[str, Any]:
+        import time
+
+        time.sleep(60)
+        return {}
+
+    world = make(slow)
+    archive_id = world.put()
+    world.pipeline.scan()
+    worker = world.pipeline.start_next()
+    assert worker is not None
+
+    world.pipeline.abandon()
+
+    assert world.state(archive_id) is State.WAITING
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker.pid, 0)
+    assert os.listdir(world.spool.directory / "sending") == []
+
+
+# --- retry --------------------------------------------------------------------
+
+
+def test_what_was_given_up_is_tried_again_when_asked(make: Make) -> None:
+    world = make(hopeless)
+    archive_id = world.put()
+    world.work()
+    world.pipeline.analyse = fine
+
+    world.pipeline.retry(archive_id)
+    world.work()
+
+    assert world.state(archive_id) is State.READY
+
+
+def test_a_hint_about_what_was_given_up_is_a_wish_to_try_again(make: Make) -> None:
+    world = make(hopeless)
+    archive_id = world.put()
+    world.work()
+    world.pipeline.analyse = fine
+
+    world.pipeline.take(Crash(pid=0, signal=0, time=0, archive_id=archive_id))
+    world.work()
+
+    assert world.state(archive_id) is State.READY
+
+
+def test_a_late_hint_about_what_is_done_does_nothing(make: Make) -> None:
+    world = make(purge_core="never")
+    archive_id = world.put()
+    world.work()
+
+    world.pipeline.take(Crash(pid=0, signal=0, time=0, archive_id=archive_id))
+    world.work()
+
+    events = [record.event for record in world.journal.history(archive_id)]
+    assert events.count(Event.STARTED) == 1
+
+
+def test_a_kept_core_is_analysed_again_when_asked(make: Make) -> None:
+    world = make(purge_core="never")
+    archive_id = world.put()
+    world.work()
+
+    world.pipeline.retry(archive_id)
+    world.work()
+
+    events = [record.event for record in world.journal.history(archive_id)]
+    assert events.count(Event.FINISHED) == 2
+    assert world.state(archive_id) is State.READY
+
+
+def test_what_has_no_core_any_more_cannot_be_tried_again(make: Make) -> None:
+    world = make()
+    archive_id = world.put()
+    world.work()
+
+    with pytest.raises(UsageError, match="no core"):
+        world.pipeline.retry(archive_id)
+    with pytest.raises(MissingError):
+        world.pipeline.retry("f" * 32)
+    assert world.spool.archives()[0].has_snapshot
+
+
+def test_one_archive_can_be_done_alone(make: Make) -> None:
+    world = make()
+    wanted, other = world.put(), world.put()
+
+    outcome = world.pipeline.process(wanted)
+
+    assert outcome is not None
+    assert world.state(wanted) is State.READY
+    assert world.state(other) is State.WAITING
+    assert world.pipeline.process(wanted) is None
+
+
+# --- arrivals -----------------------------------------------------------------
+
+
+def test_a_dropped_core_is_taken_into_the_spool(make: Make, tmp_path: Path) -> None:
+    world = make()
+    drop = tmp_path / "simple.7.core"
+    drop.write_bytes(b"core of a FreeBSD process")
+
+    world.pipeline.take(Crash(pid=7, signal=11, time=1, core_path=str(drop)))
+    world.work()
+
+    assert not drop.exists()
+    (archive,) = world.spool.archives()
+    assert archive.has_snapshot
+    assert archive.has_assets
+
+
+def test_a_crash_that_was_refused_is_said(make: Make) -> None:
+    world = make()
+
+    world.pipeline.take(Crash(pid=77, signal=11, time=1))
+
+    assert world.said == ["crash of process 77 was not archived"]
+
+
+# --- hostile spool ------------------------------------------------------------
+
+
+def test_what_was_planted_under_an_id_is_left_alone(make: Make) -> None:
+    world = make()
+    pending = world.spool.directory / "pending"
+    (pending / make_id()).symlink_to("/etc/passwd")
+    os.mkfifo(pending / make_id())
+    (pending / make_id()).mkdir()
+    good = world.put()
+
+    world.work()
+    world.pipeline.purge()
+
+    assert world.state(good) is State.READY
+    assert len(os.listdir(pending)) == 3
+    assert list(world.journal.entries()) == [good]
+
+
+def test_a_link_planted_in_place_of_the_snapshot_is_not_written_through(
+    make: Make, tmp_path: Path
+) -> None:
+    from coresnap.errors import StorageError
+
+    world = make()
+    archive_id = world.put()
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    world.spool.path(Part.SNAPSHOT, archive_id).symlink_to(victim)
+    world.pipeline.scan()
+    world.pipeline.start_next()
+
+    with pytest.raises(StorageError, match="File exists"):
+        world.pipeline.finish()
+
+    assert victim.read_text() == "precious"
+    assert world.spool.archives()[0].has_core
+
+
+# --- purge --------------------------------------------------------------------
+
+
+def test_old_snapshots_go_with_everything_beside_them(make: Make) -> None:
+    world = make(purge_sending_age=3600)
+    old, new = world.put(), world.put()
+    world.work()
+    path = world.spool.path(Part.SNAPSHOT, old)
+    os.utime(path, (0, 0))
+
+    world.pipeline.purge()
+
+    assert [archive.id for archive in world.spool.archives()] == [new]
+    assert world.state(old) is State.GONE
+
+
+def test_unfinished_files_of_yesterday_go(make: Make) -> None:
+    world = make()
+    leftover = world.spool.directory / "sending" / ".part-0123"
+    leftover.write_text("half")
+    os.utime(leftover, (0, 0))
+
+    world.pipeline.purge()
+
+    assert not leftover.exists()
+
+
+def test_a_purge_never_touches_what_a_worker_reads(make: Make) -> None:
+    def slow(job: Job, fd: int) -> dict[str, Any]:
+        import time
+
+        time.sleep(60)
+        return {}
+
+    world = make(slow, purge_pending_age=1, purge_sending_age=1)
+    archive_id = world.put()
+    os.utime(world.spool.path(Part.CORE, archive_id), (0, 0))
+    world.pipeline.scan()
+    world.pipeline.start_next()
+
+    world.pipeline.purge()
+
+    assert world.spool.archive(archive_id) is not None
+    world.pipeline.abandon()
+
+
+# --- a disk that is really full -----------------------------------------------
+
+
+@pytest.mark.root
+def test_a_full_disk_loses_nothing_and_is_caught_up_with(
+    make: Make, tmp_path: Path
+) -> None:
+    mount = tmp_path / "small"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2M", "none", str(mount)]
+    if subprocess.run(command, check=False).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+
+    def write_half_a_megabyte(job: Job, fd: int) -> dict[str, Any]:
+        from coresnap.collect.spool import storage_error
+
+        try:
+            for _ in range(128):
+                os.write(fd, bytes(4096))
+        except OSError as error:
+            raise storage_error("cannot write the snapshot", error) from error
+        return dict(GOOD)
+
+    try:
+        world = make(write_half_a_megabyte, root=mount / "root")
+        archive_id = world.put()
+        filler = mount / "filler"
+        free = os.statvfs(mount)
+        filler.write_bytes(bytes((free.f_bavail - 60) * free.f_frsize))
+
+        world.pipeline.scan()
+        world.pipeline.start_next()
+        assert world.pipeline.finish().verdict == Verdict.NO_ROOM
+        assert world.spool.archives()[0].has_core
+
+        filler.unlink()
+        world.work()
+        assert world.state(archive_id) is State.READY
+        world.spool.close()
+        world.journal.close()
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)

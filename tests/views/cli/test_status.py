@@ -1,0 +1,100 @@
+"""``coresnap status``: whole with rights, partial without, never an exception."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coresnap.collect.journal import Event, Journal
+from coresnap.collect.spool import Part
+from coresnap.errors import AccessError
+
+from .operations import Bench, make_bench
+
+ID = "2d0221868b4f4f0e9d7c3f5f0c1a2b3c"
+
+
+@pytest.fixture
+def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
+    return make_bench(tmp_path, capsys)
+
+
+def test_nothing_installed_is_a_status_too(bench: Bench) -> None:
+    answer = bench.run("status")
+
+    assert answer.code == 0
+    assert "daemon: does not run" in answer.output
+    assert "no spool at" in answer.output
+    assert "no journal at" in answer.output
+
+
+def test_it_tells_what_there_is_and_what_was_given_up(bench: Bench) -> None:
+    bench.create()
+    bench.put({Part.CORE: bytes(1000)}, archive_id=ID)
+    with Journal(bench.config.journal) as journal:
+        journal.record(ID, Event.ARRIVED)
+        journal.record(
+            ID, Event.GAVE_UP, reason="bad\nbytes", confinement=["no-network"]
+        )
+
+    answer = bench.run("status")
+
+    assert "pending  1 objects, 1.00 kB" in answer.output
+    assert "journal: 0 waiting, 0 working, 0 ready, 1 failed" in answer.output
+    assert f"given up: {ID}: bad\\nbytes" in answer.output
+    assert "last worker: no-network" in answer.output
+    body = bench.run("status", "--json").json
+    assert body["spool"]["stages"]["pending"]["objects"] == 1
+    assert body["journal"]["failed"] == [{"id": ID, "reason": "bad\nbytes"}]
+    assert body["daemon"] == {"pid": None}
+    assert body["capture"]["system"] in ("Linux", "FreeBSD")
+
+
+def test_the_daemon_is_seen(bench: Bench) -> None:
+    import os
+    import signal
+
+    bench.create()
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        with Journal(bench.config.journal):
+            os.write(writer, b"!")
+            signal.pause()
+    os.read(reader, 1)
+    os.close(reader)
+    os.close(writer)
+    try:
+        assert f"daemon: runs as process {pid}" in bench.run("status").output
+        assert bench.run("status", "--json").json["daemon"] == {"pid": pid}
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+def test_without_rights_it_tells_the_rest(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*words: object) -> None:
+        raise AccessError("may not look")
+
+    monkeypatch.setattr("coresnap.collect.journal.is_locked", refuse)
+    monkeypatch.setattr("coresnap.collect.journal.read_entries", refuse)
+    monkeypatch.setattr("coresnap.collect.spool.Spool", refuse)
+
+    answer = bench.run("status")
+
+    assert answer.code == 0
+    assert answer.output.count("may not look") == 3
+    assert "crashes go to" in answer.output
+
+
+def test_a_damaged_journal_is_an_error_with_json(bench: Bench) -> None:
+    bench.create()
+    bench.config.journal.write_bytes(b"x" * 5000)
+
+    answer = bench.run("status", "--json")
+
+    assert answer.code == 74
+    assert answer.json["error"]["class"] == "StorageError"
