@@ -34,15 +34,15 @@ __all__ = ["STEPS", "analyze"]
 
 Progress = Callable[[str], None]
 
-# What people ask for after the stacks; maps, smaps and the tasks' files stay behind:
-# they are most of the tar, and the snapshot has mappings and threads of its own.
+# What people ask for after the stacks. Maps, smaps and the tasks' files stay behind:
+# they are most of the tar, and the snapshot has mappings and threads of its own; so do
+# the system's figures, which are attributes.
 _KEPT_ASSETS = frozenset(
     {
         "crash.json",
         "capture.json",
         *(f"process/{name}" for name in ("cgroup", "cmdline", "environ", "fd", "io")),
         *(f"process/{name}" for name in ("limits", "status", "cwd", "exe")),
-        *(f"system/{name}" for name in ("meminfo", "loadavg", "uname", "uptime")),
         *(f"system/pressure/{name}" for name in ("cpu", "io", "memory")),
     }
 )

@@ -10,9 +10,9 @@ from coresnap.snapshot.zstandard import zstd
 
 __all__ = ["compress", "decompress"]
 
-_THOROUGH_LEVEL = 12
+_THOROUGH_LEVEL = 15
 _FAST_LEVEL = 3
-_THOROUGH_UP_TO = 1 << 20
+_THOROUGH_UP_TO = 1 << 18
 
 # Our own levels need windows of 4 MiB at most; a frame that asks for more is hostile.
 _WINDOW_LOG_MAX = 24

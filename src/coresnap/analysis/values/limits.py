@@ -21,6 +21,9 @@ class ValueLimits:
     """Pointers followed from a variable on; strings and references do not count."""
     nodes_per_variable: int = 1000
     """Members, elements and targets below one variable."""
+    nodes_per_target: int = 100
+    """Members and elements behind one pointer: what a variable points to is context,
+    and libraries point to structures of a thousand members (struct pthread)."""
     nodes: int = 400_000
     """The same, below all variables of a core."""
     object_size: int = 1 << 20
@@ -49,6 +52,16 @@ class Allowance:
         self.nodes = limit if limit < self.total else self.total
         self.depth = limits.depth
         self.levels = limits.pointer_levels
+
+    def confine(self, nodes: int) -> int:
+        """Leave at most ``nodes`` for now; returns what ``release`` takes back."""
+        withheld = max(0, self.nodes - nodes)
+        self.nodes -= withheld
+        return withheld
+
+    def release(self, withheld: int) -> None:
+        """Give back what ``confine`` withheld."""
+        self.nodes += withheld
 
     def spend(self, nodes: int) -> bool:
         """Take ``nodes``; False, and nothing taken, if they are not left."""

@@ -105,6 +105,7 @@ class PointerReaders:
     def _follow(self, target: int, *, levels: int) -> Callable[[int], _Behind]:
         allowance = self._allowance
         targets = self._targets
+        most = self._decoder.limits.nodes_per_target
 
         def behind(value: int) -> _Behind:
             if allowance.levels < levels or allowance.depth <= 0:
@@ -119,7 +120,9 @@ class PointerReaders:
                 return None, None, True
             before = allowance.nodes
             allowance.levels -= levels
+            withheld = allowance.confine(most)
             found = self._read_target(value, target)
+            allowance.release(withheld)
             allowance.levels += levels
             if len(targets) < _TARGET_LIMIT:
                 targets[key] = found, before - allowance.nodes + 1
