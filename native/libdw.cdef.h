@@ -105,9 +105,13 @@ struct csdw_line {
 
 void csdw_table_deinit(struct csdw_table *table);
 
-// Compile units with code. Row: unit DIE, low, high; a unit without ranges has none.
-// A skeleton unit stands for its split unit.
-int csdw_unit_ranges(Dwarf *dwarf, struct csdw_table *ret);
+// The last row (low, high, DIE) of a sorted table that starts at or below pc and ends
+// above it: of nested ranges the inner one. 1 if there is one.
+int csdw_ranges_find(const struct csdw_table *table, uint64_t pc, uint64_t *ret);
+
+// Compile units with code that .debug_aranges says nothing of (clang writes none).
+// Row: low, high, unit DIE; sorted. A skeleton unit stands for its split unit.
+int csdw_unlisted_ranges(Dwarf *dwarf, struct csdw_table *ret);
 
 // 1 if there is any unit.
 int csdw_has_units(Dwarf *dwarf);
@@ -122,7 +126,7 @@ int csdw_unit_at(Dwarf *dwarf, uint64_t pc, uint64_t *ret);
 // (0: not split, or its file was not found).
 int csdw_unit_of(Dwarf *dwarf, uint64_t die, uint64_t *ret, uint64_t *split_ret);
 
-// Functions with code below a unit DIE. Row: low, high, DIE. Nested functions only if
+// Functions with code below a unit DIE. Row: low, high, DIE; sorted. Nested functions only if
 // deep: that walks every DIE of the unit.
 int csdw_functions(Dwarf *dwarf, uint64_t unit, int deep, size_t budget,
                    struct csdw_table *ret);

@@ -11,7 +11,16 @@ import cffi
 
 _NATIVE = Path(__file__).resolve().parent
 
-_SOURCES = ("attribute", "die", "lines", "location", "table", "units", "walks")
+_SOURCES = (
+    "attribute",
+    "die",
+    "lines",
+    "location",
+    "ranges",
+    "table",
+    "units",
+    "walks",
+)
 
 _LIBDW = """
 typedef struct Elf Elf;

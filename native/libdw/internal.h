@@ -26,7 +26,8 @@ int csdw_die_at(Dwarf *dwarf, uint64_t address, Dwarf_Die *ret);
 int csdw_first_child(Dwarf_Die *die, Dwarf_Die *ret);
 int csdw_next_sibling(Dwarf_Die *die, Dwarf_Die *ret);
 
-// units.c
-int csdw_add_ranges(Dwarf_Die *die, bool die_last, struct csdw_table *ret);
+// ranges.c: a table of low, high, DIE
+int csdw_ranges_add(Dwarf_Die *die, struct csdw_table *ret);
+void csdw_ranges_sort(struct csdw_table *table);
 
 #endif

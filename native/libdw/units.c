@@ -1,34 +1,6 @@
 #include "internal.h"
 
-enum {
-    // libdw reads an address range list one range per call.
-    MAXIMUM_RANGES = 65536,
-};
-
-// Rows of an unit's or function's ranges: DIE, low, high; or low, high, DIE.
-int csdw_add_ranges(Dwarf_Die *die, bool die_last, struct csdw_table *ret)
-{
-    uint64_t name = csdw_die_address(die);
-    Dwarf_Addr base = 0;
-    Dwarf_Addr low = 0;
-    Dwarf_Addr high = 0;
-    ptrdiff_t offset = 0;
-    for (int i = 0; i < MAXIMUM_RANGES; i++) {
-        offset = dwarf_ranges(die, offset, &base, &low, &high);
-        if (offset <= 0) {
-            break;
-        }
-        if (high <= low) {
-            continue;
-        }
-        uint64_t last[3] = {low, high, name};
-        uint64_t first[3] = {name, low, high};
-        if (csdw_table_add(ret, die_last ? last : first) != 0) {
-            return -ENOMEM;
-        }
-    }
-    return 0;
-}
+#include <stdlib.h>
 
 // libdw clears the sub DIE of a skeleton whose split file it cannot find.
 static bool split_die(const Dwarf_Die *sub, uint8_t unit_type)
@@ -36,22 +8,77 @@ static bool split_die(const Dwarf_Die *sub, uint8_t unit_type)
     return unit_type == DW_UT_skeleton && sub->addr != NULL;
 }
 
-int csdw_unit_ranges(Dwarf *dwarf, struct csdw_table *ret)
+static int compare_offsets(const void *one, const void *other)
 {
-    csdw_table_init(ret, 3);
+    uint64_t left = *(const uint64_t *)one;
+    uint64_t right = *(const uint64_t *)other;
+    return left < right ? -1 : left > right;
+}
+
+// Offsets of the unit DIEs that .debug_aranges has ranges of, sorted.
+static int add_listed_units(Dwarf *dwarf, struct csdw_table *ret)
+{
+    Dwarf_Aranges *ranges = NULL;
+    size_t count = 0;
+    uint64_t last = UINT64_MAX;
+    csdw_table_init(ret, 1);
+    if (dwarf_getaranges(dwarf, &ranges, &count) != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        Dwarf_Off offset = 0;
+        if (dwarf_getarangeinfo(dwarf_onearange(ranges, i), NULL, NULL, &offset) != 0 ||
+            offset == last) {
+            continue;
+        }
+        last = offset;
+        if (csdw_table_add(ret, &last) != 0) {
+            return -ENOMEM;
+        }
+    }
+    if (ret->count != 0) {
+        qsort(ret->words, ret->count, sizeof(uint64_t), compare_offsets);
+    }
+    return 0;
+}
+
+static bool is_listed(const struct csdw_table *listed, Dwarf_Die *die)
+{
+    uint64_t offset = dwarf_dieoffset(die);
+    return listed->count != 0 && bsearch(&offset, listed->words, listed->count,
+                                         sizeof(uint64_t), compare_offsets) != NULL;
+}
+
+static int add_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
+                               struct csdw_table *ret)
+{
     Dwarf_CU *unit = NULL;
     uint8_t type = 0;
     Dwarf_Die die;
     Dwarf_Die sub;
     while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, &sub) == 0) {
-        if (die.addr == NULL || type == DW_UT_type || type == DW_UT_partial) {
+        if (die.addr == NULL || type == DW_UT_type || type == DW_UT_partial ||
+            is_listed(listed, &die)) {
             continue;
         }
-        if (csdw_add_ranges(&die, false, ret) != 0) {
+        if (csdw_ranges_add(&die, ret) != 0) {
             return -ENOMEM;
         }
     }
     return 0;
+}
+
+int csdw_unlisted_ranges(Dwarf *dwarf, struct csdw_table *ret)
+{
+    struct csdw_table listed;
+    csdw_table_init(ret, 3);
+    int error = add_listed_units(dwarf, &listed);
+    if (error == 0) {
+        error = add_unlisted_ranges(dwarf, &listed, ret);
+    }
+    csdw_table_deinit(&listed);
+    csdw_ranges_sort(ret);
+    return error;
 }
 
 int csdw_has_units(Dwarf *dwarf)

@@ -24,7 +24,7 @@ static int walk_functions(Dwarf_Die *parent, int depth,
         }
         uint32_t tag = (uint32_t)dwarf_tag(&child);
         if (tag == DW_TAG_subprogram &&
-            csdw_add_ranges(&child, true, walk->ret) != 0) {
+            csdw_ranges_add(&child, walk->ret) != 0) {
             return -ENOMEM;
         }
         if ((walk->deep || holds_functions(tag)) &&
@@ -44,7 +44,9 @@ int csdw_functions(Dwarf *dwarf, uint64_t unit, int deep, size_t budget,
         return -EINVAL;
     }
     struct function_walk walk = {.deep = deep != 0, .budget = budget, .ret = ret};
-    return walk_functions(&die, 0, &walk);
+    int error = walk_functions(&die, 0, &walk);
+    csdw_ranges_sort(ret);
+    return error;
 }
 
 struct scope_walk {

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from coresnap.analysis.debuginfo.constants import Attribute
-from coresnap.analysis.debuginfo.records import Die, Line, RawOperation, Value
+from coresnap.analysis.debuginfo.records import (
+    AddressRange,
+    Die,
+    Line,
+    RawOperation,
+    Value,
+)
 from coresnap.errors import AccessError, InputError
 
 try:
@@ -25,6 +31,7 @@ else:
 
 __all__ = [
     "DebugFile",
+    "RangeTable",
     "open_debug_file",
     "open_descriptor",
     "unavailable",
@@ -73,6 +80,29 @@ def open_descriptor(path: str | os.PathLike[str]) -> int:
         raise AccessError(f"cannot read {os.fspath(path)}: {error.strerror}") from error
     except OSError as error:
         raise InputError(f"cannot open {os.fspath(path)}: {error.strerror}") from error
+
+
+class RangeTable:
+    """Address ranges of DIEs, kept in C: a unit may have a hundred thousand."""
+
+    def __init__(self, ffi: _CData, lib: _CData, table: _CData) -> None:
+        self._find = lib.csdw_ranges_find
+        self._unpack = ffi.unpack
+        self._table = ffi.gc(table, lib.csdw_table_deinit)
+        self._row = ffi.new("uint64_t[3]")
+
+    def __len__(self) -> int:
+        return int(self._table.count)
+
+    def __iter__(self) -> Iterator[AddressRange]:
+        words = self._unpack(self._table.words, len(self) * 3) if len(self) else []
+        return (AddressRange(*row) for row in zip(*(iter(words),) * 3, strict=True))
+
+    def find(self, pc: int) -> AddressRange | None:
+        """The range that holds ``pc``; of nested ones the innermost."""
+        if self._find(self._table, pc, self._row):
+            return AddressRange(*self._row)
+        return None
 
 
 class DebugFile:
@@ -252,11 +282,11 @@ class DebugFile:
         found: int = unit[0]
         return found
 
-    def unit_ranges(self) -> list[tuple[int, int, int]]:
-        """(unit, low, high) of every unit with code, from the unit DIEs."""
+    def unlisted_ranges(self) -> RangeTable:
+        """Ranges of the units with code that .debug_aranges says nothing of."""
         table = self._table()
-        self._lib.csdw_unit_ranges(self._dwarf, table)
-        return [(row[0], row[1], row[2]) for row in self._rows(table)]
+        self._lib.csdw_unlisted_ranges(self._dwarf, table)
+        return self._ranges(table)
 
     def has_units(self) -> bool:
         """Whether there is any debug information in the file."""
@@ -268,13 +298,17 @@ class DebugFile:
         self._lib.csdw_units(self._dwarf, table)
         return [(row[0], row[1]) for row in self._rows(table)]
 
-    def functions(self, unit: int, *, deep: bool) -> list[tuple[int, int, int]]:
-        """(low, high, function DIE) below a unit; nested functions only if ``deep``."""
+    def functions(self, unit: int, *, deep: bool) -> RangeTable:
+        """Ranges of the functions below a unit; nested functions only if ``deep``."""
         table = self._table()
         self._lib.csdw_functions(
             self._dwarf, unit, int(deep), self._allowed(_WALK_BUDGET), table
         )
-        return [(row[0], row[1], row[2]) for row in self._rows(table)]
+        return self._ranges(table)
+
+    def _ranges(self, table: _CData) -> RangeTable:
+        self._budget -= table.visited
+        return RangeTable(self._ffi, self._lib, table)
 
     def scopes(
         self, function: int, pc: int, return_pc: int

@@ -6,20 +6,17 @@ none) by the ranges of the unit DIEs. Only units that hold an address are read.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 
 import attrs
 
 from coresnap.analysis.debuginfo.constants import Language, Tag
-from coresnap.analysis.debuginfo.dwarf import DebugFile
-from coresnap.analysis.debuginfo.records import Die, DieFlag
+from coresnap.analysis.debuginfo.dwarf import DebugFile, RangeTable
+from coresnap.analysis.debuginfo.records import AddressRange, Die, DieFlag
 from coresnap.analysis.demangle import display_name
 
 __all__ = ["Activation", "FunctionAt", "FunctionFinder", "ScopeVariable"]
 
-_OVERLAP_LIMIT = 64
-"""Functions looked back at for one that spans an inner one."""
 _HAS_VALUE = DieFlag.LOCATION | DieFlag.CONST_VALUE
 _CALL_SITES = (Tag.CALL_SITE, Tag.GNU_CALL_SITE)
 _VARIABLES = (Tag.FORMAL_PARAMETER, Tag.VARIABLE)
@@ -66,35 +63,13 @@ class FunctionAt:
     """DIE of the call that returns to the given return address; 0: none."""
 
 
-@attrs.frozen
-class _Range:
-    low: int
-    high: int
-    handle: int
-
-
-class _RangeTable:
-    """Ranges that may nest; the innermost wins."""
-
-    def __init__(self, ranges: list[tuple[int, int, int]]) -> None:
-        self._ranges = [_Range(*row) for row in sorted(ranges)]
-        self._lows = [row.low for row in self._ranges]
-
-    def find(self, pc: int) -> _Range | None:
-        index = bisect_right(self._lows, pc) - 1
-        for row in self._ranges[max(index - _OVERLAP_LIMIT, -1) + 1 : index + 1][::-1]:
-            if pc < row.high:
-                return row
-        return None
-
-
 class FunctionFinder:
     """Functions of one debug file; indexes are made per unit when first needed."""
 
     def __init__(self, file: DebugFile) -> None:
         self._file = file
-        self._functions: dict[tuple[int, bool], _RangeTable] = {}
-        self._units: _RangeTable | None = None
+        self._functions: dict[tuple[int, bool], RangeTable] = {}
+        self._units: RangeTable | None = None
         self._names: dict[int, tuple[str, str | None]] = {}
 
     def find(self, pc: int, return_pc: int = 0) -> FunctionAt | None:
@@ -113,23 +88,21 @@ class FunctionFinder:
         units = [unit] if unit else []
         if not units or self._range(unit, pc) is None:
             if self._units is None:
-                rows = [(low, high, u) for u, low, high in self._file.unit_ranges()]
-                self._units = _RangeTable(rows)
+                self._units = self._file.unlisted_ranges()
             by_range = self._units.find(pc)
             if by_range is not None and by_range.handle != unit:
                 units.append(by_range.handle)
         return units
 
-    def _range(self, unit: int, pc: int) -> _Range | None:
+    def _range(self, unit: int, pc: int) -> AddressRange | None:
         # Nested functions (GNU C) stand inside another function's DIE: looking for
         # them costs a walk over the whole unit, so it is done last.
         return self._table(unit, False).find(pc) or self._table(unit, True).find(pc)
 
-    def _table(self, unit: int, deep: bool) -> _RangeTable:
+    def _table(self, unit: int, deep: bool) -> RangeTable:
         table = self._functions.get((unit, deep))
         if table is None:
-            contents = self._contents(unit)
-            table = _RangeTable(self._file.functions(contents, deep=deep))
+            table = self._file.functions(self._contents(unit), deep=deep)
             self._functions[unit, deep] = table
         return table
 
@@ -137,7 +110,7 @@ class FunctionFinder:
         return self._file.unit_of(unit)[1] or unit
 
     def _describe(
-        self, unit: int, found: _Range, pc: int, return_pc: int
+        self, unit: int, found: AddressRange, pc: int, return_pc: int
     ) -> FunctionAt:
         rows = self._file.scopes(found.handle, pc, return_pc)
         walk = _ScopeWalk(self._file, found.handle, rows)

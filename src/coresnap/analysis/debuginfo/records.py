@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import attrs
 
-__all__ = ["Die", "DieFlag", "Line", "RawOperation", "Value"]
+__all__ = ["AddressRange", "Die", "DieFlag", "Line", "RawOperation", "Value"]
 
 
 class DieFlag:
@@ -30,6 +32,14 @@ class DieFlag:
     BYTE_SIZE_EXPRESSION = 131072
     VECTOR = 262144
     NORETURN = 524288
+
+
+class AddressRange(NamedTuple):
+    """Link-time addresses that one DIE covers; ``high`` is the first beyond."""
+
+    low: int
+    high: int
+    handle: int
 
 
 @attrs.frozen(eq=False)
