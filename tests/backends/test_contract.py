@@ -49,7 +49,7 @@ class Subject:
     """A backend, and what another handler does to take the crashes from it."""
 
     backend: CaptureBackend
-    take: Callable[[], None]
+    take: Callable[[], object]
 
 
 def fake(config: Config) -> Iterator[Subject]:
@@ -66,14 +66,14 @@ def pretended_linux(config: Config) -> Iterator[Subject]:
         path.write_text(value + "\n")
     pattern = directory / "kernel/core_pattern"
     backend = LinuxBackend(config, Sysctl(directory))
-    yield Subject(backend, lambda: write(pattern, OTHER + "\n") and None)
+    yield Subject(backend, lambda: write(pattern, OTHER + "\n"))
 
 
 def real_linux(config: Config) -> Iterator[Subject]:
     """LinuxBackend on this kernel, whose settings are ours for the moment."""
     with kernel.core_pattern("core", suid_dumpable=0):
         yield Subject(
-            LinuxBackend(config), lambda: kernel.CORE_PATTERN.write_text(OTHER) and None
+            LinuxBackend(config), lambda: kernel.CORE_PATTERN.write_text(OTHER)
         )
 
 

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 import kernel
-from coresnap.backends import linux, linux_files
+from coresnap.backends import linux_files
 from coresnap.backends.base import Level
 from coresnap.backends.linux import LinuxBackend, handler_program
 from coresnap.backends.linux_sysctl import Sysctl
@@ -266,7 +266,7 @@ def test_an_interpreter_that_others_could_replace_is_not_run_as_root(
         raise CaptureError(f"{path} can be changed by others than root")
 
     monkeypatch.setattr(importlib.resources, "files", lambda name: tmp_path)
-    monkeypatch.setattr(linux.linux_files, "check_trusted", refuse)
+    monkeypatch.setattr(linux_files, "check_trusted", refuse)
     (tmp_path / "collect").mkdir()
     (tmp_path / "collect" / "handler.py").write_text("")
 

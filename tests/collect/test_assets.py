@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,12 +25,10 @@ MEMBERS = {
 
 
 def read(data: bytes) -> Assets:
-    fd = os.memfd_create("assets")
-    try:
-        os.write(fd, data)
-        return read_assets(fd)
-    finally:
-        os.close(fd)
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return read_assets(file.fileno())
 
 
 def tar_of(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
@@ -64,10 +62,10 @@ def test_the_archive_is_a_plain_tar_for_everybody(tmp_path: Path) -> None:
 
 
 def test_the_position_of_the_descriptor_does_not_matter() -> None:
-    fd = os.memfd_create("assets")
-    os.write(fd, pack_assets(MEMBERS, 0))
-    assert read_assets(fd) == read_assets(fd)
-    os.close(fd)
+    with tempfile.TemporaryFile() as file:
+        file.write(pack_assets(MEMBERS, 0))
+        file.flush()
+        assert read_assets(file.fileno()) == read_assets(file.fileno())
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from coresnap.collect import journal as journal_module
+from coresnap.collect import transitions
 from coresnap.collect.journal import (
-    TRANSITIONS,
     Entry,
     Event,
     Journal,
@@ -25,6 +24,7 @@ from coresnap.collect.journal import (
     is_locked,
     read_entries,
 )
+from coresnap.collect.transitions import TRANSITIONS
 from coresnap.errors import AccessError, MissingError, NoSpaceError, StorageError
 from coresnap.model import Archive, Stage
 
@@ -168,6 +168,20 @@ def test_a_snapshot_that_is_there_is_not_made_again(journal: Journal) -> None:
     assert entry.state is State.READY
 
 
+def test_what_was_found_is_known_although_the_daemon_died_after_the_link(
+    journal: Journal,
+) -> None:
+    journal.replay([archive()])
+    journal.record(ID, Event.STARTED)
+    journal.record(ID, Event.MADE, checks=["check.pid"])
+
+    journal.replay([archive(snapshot=True)])
+
+    entry = journal.entry(ID)
+    assert entry is not None
+    assert entry.detail == {"checks": ["check.pid"], "recovered": True}
+
+
 def test_a_snapshot_that_was_removed_is_made_again_from_its_core(
     journal: Journal,
 ) -> None:
@@ -205,7 +219,7 @@ def test_replaying_twice_changes_nothing(journal: Journal) -> None:
 def test_a_core_that_kills_the_daemon_every_time_is_given_up(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "INTERRUPTION_LIMIT", 2)
+    monkeypatch.setattr(transitions, "INTERRUPTION_LIMIT", 2)
     for _ in range(3):
         assert len(journal.replay([archive()])) == 1
         journal.record(ID, Event.STARTED)
@@ -280,6 +294,12 @@ class CrashingDaemon(RuleBasedStateMachine):
 
     @precondition(lambda self: self.working is not None and not self.linked)
     @rule()
+    def make(self) -> None:
+        assert self.working is not None
+        self.journal.record(self.working, Event.MADE, checks=[])
+
+    @precondition(lambda self: self.working is not None and not self.linked)
+    @rule()
     def link(self) -> None:
         assert self.working is not None
         self.snapshots.add(self.working)
@@ -331,7 +351,7 @@ class CrashingDaemon(RuleBasedStateMachine):
             return
         left = {entry.id for entry in self.journal.replay(self.archives())}
         poisonous = {
-            i for i, n in self.deaths.items() if n > journal_module.INTERRUPTION_LIMIT
+            i for i, n in self.deaths.items() if n > transitions.INTERRUPTION_LIMIT
         }
         assert left == self.cores - self.snapshots - self.given_up - poisonous
 

@@ -109,7 +109,7 @@ def serve(root: Path, fate: Fate) -> None:
         worker_attempts=3,
         worker_time=30,
     )
-    main.Spool = mortal_spool(fate)  # type: ignore[attr-defined,misc]
+    setattr(main, "Spool", mortal_spool(fate))  # noqa: B010 - a class, not a value
     main.serve(
         config,
         FakeBackend(),

@@ -118,6 +118,7 @@ def test_a_crash_becomes_a_snapshot_without_anybody_asking(installed: Machine) -
     daemon = installed.started()
     crash()
     installed.read_until(daemon, "processed in")
+    assert "coresnapd ends" in installed.stop(daemon)
 
     with Spool(installed.config.spool) as spool:
         (archive,) = spool.archives()
@@ -127,7 +128,6 @@ def test_a_crash_becomes_a_snapshot_without_anybody_asking(installed: Machine) -
     assert snapshot.signal is not None
     assert snapshot.signal.name == "SIGSEGV"
     assert snapshot.attributes["coresnap.object"] == archive.id
-    assert "coresnapd ends" in installed.stop(daemon)
 
 
 @pytest.mark.core_pattern

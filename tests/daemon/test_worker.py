@@ -53,7 +53,7 @@ def run(config: Config, output: int, tmp_path: Path) -> Run:
         analyse: Callable[[Job, int], dict[str, Any]],
         *,
         owner: tuple[int, int] | None = None,
-        **settings: object,
+        **settings: Any,  # noqa: ANN401 - fields of Config
     ) -> Outcome:
         changed = attrs.evolve(config, **settings)
         backend = LinuxBackend(changed)

@@ -143,7 +143,7 @@ def check_confinement_of_a_child(backend: CaptureBackend) -> None:
 
 
 def check_conflict_is_refused(
-    backend: CaptureBackend, take: Callable[[], None], name: str
+    backend: CaptureBackend, take: Callable[[], object], name: str
 ) -> None:
     """Another owner is named and left alone, unless it is to be replaced.
 
@@ -164,7 +164,7 @@ def check_conflict_is_refused(
 
 
 def check_foreign_change_is_kept(
-    backend: CaptureBackend, take: Callable[[], None]
+    backend: CaptureBackend, take: Callable[[], object]
 ) -> None:
     """What somebody changed after install stays, and uninstall says so."""
     backend.install()

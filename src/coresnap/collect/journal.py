@@ -2,34 +2,32 @@
 
 SQLite in WAL mode, written by one process, the daemon, under a lock. The spool says
 which archives exist and which parts they have; the journal says what was tried. So
-``replay`` compares the two and returns exactly the work that is left:
-
-    arrived ──▶ WAITING ──started──▶ WORKING ──made, finished──▶ READY
-                   ▲                    │ broke, interrupted, postponed
-                   ├────────────────────┘
-                   └──retried── FAILED ◀──gave up── WAITING, WORKING
-
-An archive that is no longer in the spool is GONE: its events stay for a while.
+``replay`` compares the two and returns exactly the work that is left.
 """
 
 from __future__ import annotations
 
 import contextlib
-import enum
-import fcntl
 import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import attrs
 
+from coresnap.collect.transitions import (
+    Entry,
+    Event,
+    Record,
+    State,
+    advance,
+    missing_events,
+)
+from coresnap.collect.writer_lock import is_locked, take_lock
 from coresnap.errors import (
-    AccessError,
     CoresnapError,
     MissingError,
     NoSpaceError,
@@ -38,95 +36,6 @@ from coresnap.errors import (
 from coresnap.model import Archive
 
 __all__ = ["Entry", "Event", "Journal", "Record", "State", "is_locked", "read_entries"]
-
-INTERRUPTION_LIMIT = 20
-"""How often the daemon may die over one core before it is given up."""
-
-
-class State(enum.StrEnum):
-    """Where an archive stands."""
-
-    WAITING = "waiting"
-    WORKING = "working"
-    READY = "ready"
-    """Its snapshot is safe in ``sending/``."""
-    FAILED = "failed"
-    GONE = "gone"
-
-
-class Event(enum.StrEnum):
-    """What happened to an archive."""
-
-    ARRIVED = "arrived"
-    STARTED = "started"
-    MADE = "made"
-    """The worker made a snapshot, which gets its name next; with what was found."""
-    FINISHED = "finished"
-    """The snapshot has its name and is on the disk."""
-    BROKE = "broke"
-    """The worker failed; it may be tried again."""
-    INTERRUPTED = "interrupted"
-    """The daemon ended while the worker ran."""
-    POSTPONED = "postponed"
-    """There was no room for the snapshot."""
-    GAVE_UP = "gave-up"
-    RETRIED = "retried"
-    """Somebody asked for another try."""
-    CORE_REMOVED = "core-removed"
-    VANISHED = "vanished"
-
-
-TRANSITIONS: dict[tuple[State | None, Event], State] = {
-    (None, Event.ARRIVED): State.WAITING,
-    (State.GONE, Event.ARRIVED): State.WAITING,
-    (State.WAITING, Event.STARTED): State.WORKING,
-    (State.WAITING, Event.FINISHED): State.READY,
-    (State.WORKING, Event.MADE): State.WORKING,
-    (State.WORKING, Event.FINISHED): State.READY,
-    (State.FAILED, Event.FINISHED): State.READY,
-    (State.WORKING, Event.BROKE): State.WAITING,
-    (State.WORKING, Event.INTERRUPTED): State.WAITING,
-    (State.WORKING, Event.POSTPONED): State.WAITING,
-    (State.WAITING, Event.GAVE_UP): State.FAILED,
-    (State.WORKING, Event.GAVE_UP): State.FAILED,
-    (State.FAILED, Event.RETRIED): State.WAITING,
-    (State.READY, Event.RETRIED): State.WAITING,
-    (State.WAITING, Event.RETRIED): State.WAITING,
-    (State.READY, Event.CORE_REMOVED): State.READY,
-    **{(state, Event.VANISHED): State.GONE for state in State},
-}
-"""State and event to the next state; what is not here cannot happen."""
-
-
-@attrs.frozen
-class Entry:
-    """Where one archive stands."""
-
-    id: str
-    state: State
-    attempts: int
-    """Workers that failed on it since it arrived or was retried."""
-    interruptions: int
-    """Times that the daemon ended while it was worked on."""
-    arrived: int
-    """UTC nanoseconds."""
-    changed: int
-    """UTC nanoseconds."""
-    detail: dict[str, Any]
-    """What the last event said: ``reason``, ``seconds``, ``checks``, …"""
-
-
-@attrs.frozen
-class Record:
-    """One line of the journal."""
-
-    time: int
-    """UTC nanoseconds."""
-    id: str
-    event: Event
-    state: State
-    detail: dict[str, Any]
-
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
@@ -137,7 +46,7 @@ CREATE TABLE IF NOT EXISTS entry (
     arrived INTEGER NOT NULL,
     changed INTEGER NOT NULL,
     detail TEXT NOT NULL
-) STRICT;
+);
 CREATE TABLE IF NOT EXISTS event (
     sequence INTEGER PRIMARY KEY,
     time INTEGER NOT NULL,
@@ -145,7 +54,7 @@ CREATE TABLE IF NOT EXISTS event (
     event TEXT NOT NULL,
     state TEXT NOT NULL,
     detail TEXT NOT NULL
-) STRICT;
+);
 CREATE INDEX IF NOT EXISTS event_by_id ON event (id, sequence);
 """
 _VERSION = 1
@@ -164,7 +73,7 @@ class Journal:
         self.path = path
         self.put_aside: Path | None = None
         """Where a damaged database went when this one was opened."""
-        self._lock = _take_lock(path)
+        self._lock = take_lock(path)
         try:
             self._database = self._open()
         except BaseException:
@@ -224,7 +133,7 @@ class Journal:
         happen in the archive's state.
         """
         before = self.entry(archive_id)
-        entry = _after(before, archive_id, event, detail)
+        entry = advance(before, archive_id, event, detail)
         values = attrs.asdict(entry)
         values["detail"] = text = json.dumps(detail)
         try:
@@ -253,7 +162,7 @@ class Journal:
         for archive_id in self.entries().keys() - present.keys():
             self.record(archive_id, Event.VANISHED)
         for archive in present.values():
-            for event, detail in _missing_events(archive, self.entry(archive.id)):
+            for event, detail in missing_events(archive, self.entry(archive.id)):
                 self.record(archive.id, event, **detail)
         waiting = (e for e in self.entries().values() if e.state is State.WAITING)
         return sorted(waiting, key=lambda e: (e.attempts, e.arrived, e.id))
@@ -273,73 +182,7 @@ class Journal:
             raise _storage_error(self.path, error) from error
 
 
-def _missing_events(
-    archive: Archive, entry: Entry | None
-) -> Iterator[tuple[Event, dict[str, object]]]:
-    """Yield what must have happened for the spool to look as it does."""
-    state = entry.state if entry is not None else None
-    if state is None or state is State.GONE:
-        yield Event.ARRIVED, {}
-        state = State.WAITING
-    if archive.has_snapshot and state is not State.READY:
-        made = entry.detail if entry is not None and state is State.WORKING else {}
-        yield Event.FINISHED, {**made, "recovered": True}
-    elif state is State.READY and not archive.has_snapshot:
-        yield Event.RETRIED, {"reason": "the snapshot is gone"}
-    elif state is State.WORKING:
-        assert entry is not None
-        if entry.interruptions >= INTERRUPTION_LIMIT:
-            reason = f"the daemon died over it {entry.interruptions + 1} times"
-            yield Event.GAVE_UP, {"reason": reason}
-        else:
-            yield Event.INTERRUPTED, {}
-
-
-def _after(
-    before: Entry | None, archive_id: str, event: Event, detail: Mapping[str, object]
-) -> Entry:
-    state = before.state if before is not None else None
-    if (state, event) not in TRANSITIONS:
-        raise ValueError(f"{event} cannot happen to {archive_id}, which is {state}")
-    now = time.time_ns()
-    fresh = before is None or event in (Event.ARRIVED, Event.RETRIED)
-    attempts = 0 if fresh or before is None else before.attempts
-    interruptions = 0 if fresh or before is None else before.interruptions
-    return Entry(
-        id=archive_id,
-        state=TRANSITIONS[state, event],
-        attempts=attempts + (event in (Event.BROKE, Event.GAVE_UP)),
-        interruptions=interruptions + (event is Event.INTERRUPTED),
-        arrived=now if before is None else before.arrived,
-        changed=now,
-        detail=dict(detail),
-    )
-
-
 # --- reading without writing ----------------------------------------------------
-
-
-def is_locked(path: Path) -> int | None:
-    """Return the pid of the process that writes the journal; None if there is none.
-
-    Raises AccessError if this user may not look.
-    """
-    try:
-        fd = os.open(_lock_path(path), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except NotADirectoryError:
-        return None
-    except PermissionError as error:
-        raise AccessError(f"may not read {path.parent}") from error
-    try:
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        text = os.pread(fd, 20, 0).strip()
-        return int(text) if text.isdigit() else 0
-    finally:
-        os.close(fd)
-    return None
 
 
 def read_entries(path: Path) -> dict[str, Entry]:
@@ -403,38 +246,6 @@ def _records(database: sqlite3.Connection, archive_id: str) -> Iterator[Record]:
     )
     for when, name, event, state, detail in rows:
         yield Record(when, name, Event(event), State(state), json.loads(detail))
-
-
-def _lock_path(path: Path) -> Path:
-    return path.with_name("lock")
-
-
-def _take_lock(path: Path) -> int:
-    lock = _lock_path(path)
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        fd = os.open(lock, flags, 0o600)
-    except FileNotFoundError as error:
-        raise MissingError(
-            f"no directory for the journal: {lock.parent}",
-            remedy="`coresnap install` creates it.",
-        ) from error
-    except PermissionError as error:
-        raise AccessError(f"may not write the journal {path}") from error
-    except OSError as error:
-        raise StorageError(f"cannot open {lock}: {error.strerror}") from error
-    try:
-        # POSIX locks are not inherited by fork: a worker cannot hold it on.
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(fd)
-        raise StorageError(
-            "the daemon runs already",
-            remedy="`coresnap status` shows it.",
-        ) from error
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-    return fd
 
 
 def _storage_error(path: Path, error: sqlite3.Error) -> CoresnapError:
