@@ -1,0 +1,74 @@
+"""Guesses on AArch64, where the return address is in a register, and elsewhere.
+
+The x86 ones are walked end to end in ``test_unwinder.py``.
+"""
+
+from __future__ import annotations
+
+from coresnap.analysis.unwind.fallback import Fallback
+from coresnap.elfcore.elfheader import ProgramHeader
+from coresnap.elfcore.memory import Memory
+from coresnap.elfcore.registers import architecture_of
+from coresnap.model import Mapping, Trust
+
+CODE, STACK = 0x1000, 0x7000
+SP, FP, LR, PC = 31, 29, 30, 32
+BL = 0x94000001
+
+
+def fallback(words: list[int], machine: int = 183) -> Fallback:
+    """Code that is all calls, and a stack."""
+    code = BL.to_bytes(4, "little") * 64
+    stack = b"".join(word.to_bytes(8, "little") for word in words)
+    loads = [
+        ProgramHeader(1, 5, 0, CODE, len(code), len(code), 4096),
+        ProgramHeader(1, 6, len(code), STACK, len(stack), len(stack), 4096),
+    ]
+    mappings = [
+        Mapping(CODE, CODE + len(code), "r-x"),
+        Mapping(STACK, STACK + len(stack), "rw-"),
+    ]
+    memory = Memory(memoryview(code + stack), loads, 8, "little", mappings)
+    architecture = architecture_of(machine, 8, "little")
+    return Fallback(architecture, memory, lambda pc: CODE <= pc < CODE + 256)
+
+
+def test_a_wild_call_left_its_return_address_in_the_link_register() -> None:
+    registers = {PC: 0, SP: STACK, LR: CODE + 16, 0: 5}
+    guess = fallback([0] * 8).find(registers, interrupted=True)
+    assert guess is not None
+    assert (guess.trust, guess.full) == (Trust.SCAN, True)
+    assert guess.registers == {**registers, PC: CODE + 16}
+
+
+def test_the_frame_record_gives_the_caller_and_its_stack_pointer() -> None:
+    words = [0, 0, STACK + 48, CODE + 16, 0, 0, 0, 0]
+    registers = {PC: CODE, SP: STACK, FP: STACK + 16}
+    guess = fallback(words).find(registers, interrupted=True)
+    assert guess is not None
+    assert guess.trust is Trust.FRAME_POINTER
+    assert guess.registers == {PC: CODE + 16, SP: STACK + 48, FP: STACK + 48}
+
+
+def test_the_end_of_the_frame_records_is_a_zero_return_address() -> None:
+    registers = {PC: CODE, SP: STACK, FP: STACK + 16}
+    guess = fallback([0] * 8).find(registers, interrupted=False)
+    assert guess is not None
+    assert guess.registers[PC] == 0
+
+
+def test_the_scan_wants_a_branch_with_link() -> None:
+    words = [CODE + 2, 0x9999, CODE + 32, CODE + 64]
+    guess = fallback(words).find({PC: CODE, SP: STACK}, interrupted=False)
+    assert guess is not None
+    assert guess.registers == {PC: CODE + 32, SP: STACK + 24}
+
+
+def test_on_machines_whose_calls_are_unknown_nothing_is_guessed() -> None:
+    words = [CODE + 32] * 8
+    registers = {0x10000: CODE, 1: STACK, 31: STACK}
+    assert fallback(words, machine=21).find(registers, interrupted=True) is None
+
+
+def test_lost_registers_are_no_reason_to_fail() -> None:
+    assert fallback([]).find({}, interrupted=True) is None
