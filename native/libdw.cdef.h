@@ -145,6 +145,9 @@ int csdw_children(Dwarf *dwarf, uint64_t die, const uint32_t *tags, size_t tag_c
 // the name.
 int csdw_types(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *ret);
 
+// The first row at or behind `from` with this name; the count if there is none.
+size_t csdw_types_find(const struct csdw_table *table, const char *name, size_t from);
+
 int csdw_die_read(Dwarf *dwarf, uint64_t die, struct csdw_die *ret);
 
 int csdw_attribute(Dwarf *dwarf, uint64_t die, uint32_t attribute,

@@ -181,6 +181,17 @@ static int walk_types(Dwarf_Die *parent, int depth, size_t budget,
     return 0;
 }
 
+size_t csdw_types_find(const struct csdw_table *table, const char *name, size_t from)
+{
+    for (size_t i = from; i < table->count; i++) {
+        const char *other = (const char *)(uintptr_t)table->words[i * table->width + 2];
+        if (strcmp(other, name) == 0) {
+            return i;
+        }
+    }
+    return table->count;
+}
+
 int csdw_types(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *ret)
 {
     csdw_table_init(ret, 3);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -79,13 +79,24 @@ class FakeFile:
     def units(self) -> list[tuple[int, int]]:
         return [(UNIT, Tag.COMPILE_UNIT)]
 
-    def types(self, unit: int, budget: int) -> tuple[list[tuple[str, int, int]], int]:
+    def types(self, unit: int, budget: int) -> FakeTypeTable:
         complete = [
-            (die.name, die.handle, die.tag)
+            (die.name, die.handle)
             for die in self.dies.values()
             if die.name and not die.flags & DieFlag.DECLARATION
         ]
-        return complete, len(self.dies)
+        return FakeTypeTable(complete, len(self.dies))
+
+
+@attrs.define
+class FakeTypeTable:
+    """Names and DIEs of complete types."""
+
+    types: list[tuple[str, int]]
+    visited: int
+
+    def find(self, name: str) -> Iterator[int]:
+        return (handle for known, handle in self.types if known == name)
 
 
 @attrs.define

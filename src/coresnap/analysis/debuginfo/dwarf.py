@@ -32,6 +32,7 @@ else:
 __all__ = [
     "DebugFile",
     "RangeTable",
+    "TypeTable",
     "open_debug_file",
     "open_descriptor",
     "unavailable",
@@ -103,6 +104,23 @@ class RangeTable:
         if self._find(self._table, pc, self._row):
             return AddressRange(*self._row)
         return None
+
+
+class TypeTable:
+    """Complete named types of one unit, kept in C. Valid while its file is open."""
+
+    def __init__(self, ffi: _CData, lib: _CData, table: _CData) -> None:
+        self.visited = int(table.visited)
+        self._find = lib.csdw_types_find
+        self._table = ffi.gc(table, lib.csdw_table_deinit)
+
+    def find(self, name: str) -> Iterator[int]:
+        """DIEs of the types with this unqualified name."""
+        text = name.encode("utf-8", "surrogateescape")
+        at, width = self._find(self._table, text, 0), self._table.width
+        while at < self._table.count:
+            yield self._table.words[at * width]
+            at = self._find(self._table, text, at + 1)
 
 
 class DebugFile:
@@ -325,16 +343,12 @@ class DebugFile:
         outside = (1 << 64) - 1
         return [(d, t, -1 if s == outside else s) for d, t, s in self._rows(table)]
 
-    def types(self, unit: int, budget: int) -> tuple[list[tuple[str, int, int]], int]:
-        """(name, handle, tag) of the complete named types, and the DIEs looked at."""
+    def types(self, unit: int, budget: int) -> TypeTable:
+        """The complete named types of a unit; at most ``budget`` DIEs are looked at."""
         table = self._table()
         self._lib.csdw_types(self._dwarf, unit, self._allowed(budget), table)
-        visited = table.visited
-        cast = self._ffi.cast
-        return [
-            (self._text(cast("char *", name)) or "", handle, tag)
-            for handle, tag, name in self._rows(table)
-        ], visited
+        self._budget -= table.visited
+        return TypeTable(self._ffi, self._lib, table)
 
     def attribute(self, handle: int, name: int) -> Value | None:
         """The value of an attribute; None if the DIE does not have it."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
-from coresnap.analysis.debuginfo.dwarf import DebugFile
+from coresnap.analysis.debuginfo.dwarf import DebugFile, TypeTable
 from coresnap.analysis.debuginfo.functions import qualified_name
 from coresnap.analysis.debuginfo.records import Die
 
@@ -21,33 +22,34 @@ class DefinitionIndex:
 
     def __init__(self, file: DebugFile) -> None:
         self._file = file
-        self._by_name: dict[str, list[int]] = {}
+        self._tables: list[TypeTable] = []
         self._budget = _INDEX_BUDGET
         self._unread: Iterator[tuple[int, int]] | None = None
 
     def find(self, declaration: Die) -> int:
         """DIE of the type that ``declaration`` declares; 0 if it is not found."""
         wanted = qualified_name(self._file, [declaration])
-        name = declaration.name or ""
-        checked = 0
-        while True:
-            candidates = self._by_name.get(name, [])[:_NAMESAKE_LIMIT]
-            for handle in candidates[checked:]:
-                die = self._file.die(handle)
-                if qualified_name(self._file, [die]) == wanted:
-                    return handle
-            checked = len(candidates)
-            if not self._read_more():
-                return 0
+        candidates = itertools.islice(
+            self._namesakes(declaration.name or ""), _NAMESAKE_LIMIT
+        )
+        for handle in candidates:
+            if qualified_name(self._file, [self._file.die(handle)]) == wanted:
+                return handle
+        return 0
 
-    def _read_more(self) -> bool:
+    def _namesakes(self, name: str) -> Iterator[int]:
+        for table in self._tables:
+            yield from table.find(name)
+        while (unread := self._read_more()) is not None:
+            yield from unread.find(name)
+
+    def _read_more(self) -> TypeTable | None:
         if self._unread is None:
             self._unread = iter(self._file.units())
         unit = next(self._unread, None)
         if unit is None or self._budget <= 0:
-            return False
-        types, visited = self._file.types(unit[0], self._budget)
-        self._budget -= visited
-        for name, handle, _ in types:
-            self._by_name.setdefault(name, []).append(handle)
-        return True
+            return None
+        table = self._file.types(unit[0], self._budget)
+        self._budget -= table.visited
+        self._tables.append(table)
+        return table
