@@ -17,6 +17,7 @@ from coresnap.backends.freebsd import FreeBSDBackend
 from coresnap.backends.linux import LinuxBackend
 from coresnap.backends.linux_sysctl import Sysctl
 from coresnap.config import Config, load_config
+from shortpath import short_directory
 
 OTHER = "|/usr/share/apport/apport -p%p"
 PRETEND = {
@@ -28,15 +29,15 @@ PRETEND = {
 
 
 @pytest.fixture
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    root = tmp_path_factory.mktemp("c")
-    return attrs.evolve(
-        load_config(write(root / "empty.conf", "")),
-        root=root / "r",
-        handler=root / "catch",
-        user="root",
-        socket=root / "s" / "n",
-    )
+def config() -> Iterator[Config]:
+    with short_directory() as root:
+        yield attrs.evolve(
+            load_config(write(root / "empty.conf", "")),
+            root=root / "r",
+            handler=root / "catch",
+            user="root",
+            socket=root / "s" / "n",
+        )
 
 
 def write(path: Path, text: str) -> Path:

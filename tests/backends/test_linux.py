@@ -6,7 +6,7 @@ import importlib.resources
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -21,6 +21,7 @@ from coresnap.collect.assets import read_assets
 from coresnap.collect.spool import Part, Spool
 from coresnap.config import Config, load_config
 from coresnap.errors import AccessError, CaptureError, HandlerConflictError
+from shortpath import short_directory
 
 pytestmark = pytest.mark.root
 
@@ -28,17 +29,17 @@ PATTERN = "kernel.core_pattern"
 
 
 @pytest.fixture
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    root = tmp_path_factory.mktemp("l")
-    (root / "conf").write_text("")
-    return attrs.evolve(
-        load_config(root / "conf"),
-        root=root / "r",
-        handler=root / "lib" / "catch",
-        user="root",
-        socket=root / "s" / "n",
-        dump_quota=0,
-    )
+def config() -> Iterator[Config]:
+    with short_directory() as root:
+        (root / "conf").write_text("")
+        yield attrs.evolve(
+            load_config(root / "conf"),
+            root=root / "r",
+            handler=root / "lib" / "catch",
+            user="root",
+            socket=root / "s" / "n",
+            dump_quota=0,
+        )
 
 
 @pytest.fixture

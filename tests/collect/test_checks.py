@@ -9,7 +9,7 @@ import signal
 import struct
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import kernel
 from coresnap.collect.checks import capture_notes, run_checks
 from coresnap.model import Note
+from shortpath import short_directory
 
 UNAME = "\n".join([*os.uname(), ""]).encode()
 FINE = json.dumps({"truncated": False, "checks": []}).encode()
@@ -29,22 +30,20 @@ def steps(notes: object) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def real(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Path, Path, int]:
+def real() -> Iterator[tuple[Path, Path, int]]:
     """A core, the program that it is of, and its pid."""
     if reason := kernel.why_no_core_pattern():
         pytest.skip(reason)
-    directory = tmp_path_factory.mktemp("checks")
-    program = Path(shutil.copy("/bin/sleep", directory / "sleeper"))
-    with kernel.core_pattern(f"{directory}/core.%P"):
-        script = 'ulimit -c unlimited; exec "$0" 60'
-        with subprocess.Popen(["/bin/sh", "-c", script, str(program)]) as process:
-            while os.readlink(f"/proc/{process.pid}/exe") != str(program):
-                time.sleep(0.001)
-            process.send_signal(signal.SIGSEGV)
-    (core,) = directory.glob("core.*")
-    return core, program, int(core.suffix[1:])
+    with short_directory() as directory:
+        program = Path(shutil.copy("/bin/sleep", directory / "sleeper"))
+        with kernel.core_pattern(f"{directory}/core.%P"):
+            script = 'ulimit -c unlimited; exec "$0" 60'
+            with subprocess.Popen(["/bin/sh", "-c", script, str(program)]) as process:
+                while os.readlink(f"/proc/{process.pid}/exe") != str(program):
+                    time.sleep(0.001)
+                process.send_signal(signal.SIGSEGV)
+        (core,) = directory.glob("core.*")
+        yield core, program, int(core.suffix[1:])
 
 
 def assets(pid: int, **more: object) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ import kernel
 from coresnap.collect import handler
 from coresnap.collect.assets import read_assets
 from coresnap.collect.spool import Part, Spool, create_spool
+from shortpath import short_directory
 
 SOURCE = Path(handler.__file__)
 SPECIFIERS = "%P %I %s %t %u %g %d %c %F -- %E"
@@ -29,10 +30,10 @@ FORBIDDEN = (
 
 
 @pytest.fixture
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("h")
-    create_spool(directory / "spool")
-    return directory
+def directory() -> Iterator[Path]:
+    with short_directory() as directory:
+        create_spool(directory / "spool")
+        yield directory
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from coresnap.collect.journal import is_locked
 from coresnap.collect.spool import Part, Spool, make_id
 from coresnap.config import Config, load_config
 from coresnap.snapshot.container import read_snapshot
+from shortpath import short_directory
 
 pytestmark = pytest.mark.root
 
@@ -70,26 +72,23 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    root = tmp_path_factory.mktemp("d")
+def machine() -> Iterator[Machine]:
+    with short_directory() as root:
+        yield from make_machine(root)
+
+
+def make_machine(root: Path) -> Iterator[Machine]:
     source = root / "coresnap.conf"
     source.write_text(
         f"[archive]\nroot = {root}/r\nhandler = {root}/lib/catch\ndump.quota = 0%\n"
         f"[daemon]\nuser = nobody\nsocket = {root}/s/n\n"
     )
     machine = Machine(load_config(source))
-    open_to_all(root)
     yield machine
     for daemon in machine.daemons:
         if daemon.poll() is None:
             daemon.kill()
         daemon.communicate()
-
-
-def open_to_all(directory: Path) -> None:
-    """pytest's directories are 0700, and the daemon becomes another user."""
-    for parent in (directory, *directory.parents[:2]):
-        parent.chmod(parent.stat().st_mode | 0o055)
 
 
 @pytest.fixture
@@ -206,15 +205,9 @@ def test_there_is_never_a_second_one(installed: Machine) -> None:
 
 
 @pytest.mark.core_pattern
-def test_the_manager_is_told(
-    installed: Machine, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    import socket
-
-    directory = tmp_path_factory.mktemp("m")
-    open_to_all(directory)
+def test_the_manager_is_told(installed: Machine) -> None:
+    path = installed.config.root.parent / "manager"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        path = directory / "n"
         manager.bind(str(path))
         path.chmod(0o777)
         manager.settimeout(30)
@@ -260,3 +253,23 @@ def test_detached_it_lives_on_without_a_terminal(installed: Machine) -> None:
     finally:
         os.kill(pid, signal.SIGTERM)
     wait_for(lambda: is_locked(installed.config.journal) is None)
+
+
+@pytest.mark.core_pattern
+def test_many_at_once_are_all_done(installed: Machine) -> None:
+    for _ in range(40):
+        put(installed.config, b"not a core")
+    daemon = installed.started()
+    for _ in range(40):
+        put(installed.config, b"not a core either")
+    crash()
+
+    for _ in range(80):
+        installed.read_until(daemon, "given up")
+
+    wait_for(lambda: snapshots(installed.config) == 1)
+
+
+def snapshots(config: Config) -> int:
+    with Spool(config.spool) as spool:
+        return spool.usage()[Part.SNAPSHOT].objects

@@ -20,7 +20,7 @@ from coresnap.backends.linux import LinuxBackend
 from coresnap.config import Config, load_config
 from coresnap.daemon import worker as worker_module
 from coresnap.daemon.worker import Job, Outcome, Verdict, Worker
-from coresnap.errors import CoreFormatError, NoSpaceError
+from coresnap.errors import CoreFormatError, NoSpaceError, WorkerError
 
 MIB = 1 << 20
 
@@ -285,3 +285,14 @@ def test_an_unprivileged_one_is_confined_as_well(run: Run) -> None:
     assert outcome.verdict == Verdict.DONE
     assert "no-new-privileges" in outcome.confinement
     assert "first-out-of-memory" in outcome.confinement
+
+
+def test_a_system_without_room_for_a_process_is_an_error(
+    config: Config, output: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    with pytest.raises(WorkerError, match="Resource temporarily unavailable"):
+        Worker(job(tmp_path), output, config, FakeBackend(), lambda j, f: {}, None)

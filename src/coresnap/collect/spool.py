@@ -210,8 +210,8 @@ class Spool:
     def intruders(self) -> list[str]:
         """Name what is in the spool and cannot be ours: links, FIFOs, directories."""
         found = []
-        for part, directory in self._directories.items():
-            for name in sorted(os.listdir(directory)):
+        for part in Part:
+            for name in sorted(self._names(part)):
                 ours = _ID.fullmatch(name) or name.startswith(PREFIX)
                 status = self._lstat(part, name)
                 if status is not None and not (ours and _is_plain(status)):
@@ -232,8 +232,16 @@ class Spool:
             raise StorageError(f"{where} is not a plain file with one name")
         return fd
 
+    def _names(self, part: Part) -> list[str]:
+        try:
+            return os.listdir(self._directories[part])
+        except OSError as error:
+            raise storage_error(
+                f"cannot list {self.directory / part}", error
+            ) from error
+
     def _files(self, part: Part) -> Iterator[tuple[str, os.stat_result]]:
-        for name in os.listdir(self._directories[part]):
+        for name in self._names(part):
             status = self._status(part, name)
             if status is not None:
                 yield name, status
@@ -270,10 +278,6 @@ class Spool:
             where = self.path(part, archive_id)
             raise storage_error(f"cannot commit {where}", error) from error
 
-    def sync(self, part: Part) -> None:
-        """Force the names in a directory to the disk."""
-        os.fsync(self._directories[part])
-
     def remove(self, part: Part, archive_id: str) -> bool:
         """Remove a part; False if it was not there."""
         try:
@@ -291,8 +295,8 @@ class Spool:
         ``older_than`` is in seconds since the epoch.
         """
         found = []
-        for part, directory in self._directories.items():
-            for name in os.listdir(directory):
+        for part in Part:
+            for name in self._names(part):
                 is_asset = part is Part.ASSETS and _ID.fullmatch(name)
                 orphan = is_asset and self.archive(name) is None
                 if not orphan and not name.startswith(PREFIX):

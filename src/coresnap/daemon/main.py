@@ -158,6 +158,7 @@ class Loop:
     stopping: bool = False
     next_scan: float = 0
     """On the monotonic clock: wall clocks jump."""
+    last_scan: float = float("-inf")
 
     def run(self) -> None:
         """Run until a signal says stop."""
@@ -204,11 +205,19 @@ class Loop:
             pipeline.take(crash)
         if pipeline.worker is not None:
             self._look_after_worker()
-        if pipeline.worker is None and time.monotonic() >= self.next_scan:
-            self.next_scan = time.monotonic() + SCAN_SECONDS
+        if pipeline.worker is None and self._scan_is_due():
+            self.last_scan = time.monotonic()
+            self.next_scan = self.last_scan + SCAN_SECONDS
             pipeline.scan()
             pipeline.purge()
         pipeline.start_next()
+
+    def _scan_is_due(self) -> bool:
+        # In a storm the known work comes first: a look at the whole spool after each
+        # of n crashes would cost n² looks.
+        now = time.monotonic()
+        patient = self.pipeline.waiting and now < self.last_scan + SCAN_SECONDS
+        return now >= self.next_scan and not patient
 
     def _look_after_worker(self) -> None:
         worker = self.pipeline.worker

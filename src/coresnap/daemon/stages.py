@@ -50,7 +50,6 @@ class Pipeline:
     worker: Worker | None = None
     _output: TemporaryFile | None = None
     _queue: list[Entry] = attrs.field(factory=list)
-    _arrived: float = attrs.field(factory=time.monotonic)
 
     # --- what there is to do --------------------------------------------------
 
@@ -100,6 +99,11 @@ class Pipeline:
         self.spool.remove(Part.SNAPSHOT, archive_id)
         self.journal.record(archive_id, Event.RETRIED, reason="asked for")
         self.log(f"crash {archive_id} is tried again", id=archive_id)
+
+    @property
+    def waiting(self) -> int:
+        """How many archives are known to wait for a worker."""
+        return len(self._queue)
 
     # --- one archive ----------------------------------------------------------
 

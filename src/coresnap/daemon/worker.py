@@ -142,14 +142,20 @@ class Worker:
         analyse: Analyse,
         owner: tuple[int, int] | None,
     ) -> None:
-        """Fork. ``output`` is the snapshot's file; ``owner`` is who to become."""
+        """Fork. ``output`` is the snapshot's file; ``owner`` is who to become.
+
+        Raises WorkerError if the system has no room for another process.
+        """
         self.job = job
         self.started = time.monotonic()
         self.deadline = self.started + config.worker_time
         self._killed = ""
         self._config = config
-        self._report, writer = os.pipe()
-        self.pid = os.fork()
+        try:
+            self._report, writer = os.pipe()
+            self.pid = os.fork()
+        except OSError as error:
+            raise WorkerError(f"cannot start a worker: {error.strerror}") from error
         if self.pid == 0:
             _run_child(job, (output, writer), config, backend, analyse, owner)
         os.close(writer)

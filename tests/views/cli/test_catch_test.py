@@ -14,6 +14,7 @@ import pytest
 import kernel
 from coresnap.collect.spool import Spool
 from coresnap.snapshot.container import read_snapshot
+from shortpath import short_directory
 
 from .operations import Bench, make_bench
 
@@ -21,12 +22,9 @@ pytestmark = [pytest.mark.root, pytest.mark.core_pattern]
 
 
 @pytest.fixture
-def bench(
-    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Bench]:
-    bench = make_bench(tmp_path_factory.mktemp("t"), capsys)
-    with kernel.core_pattern("core"):
-        yield bench
+def bench(capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
+    with short_directory() as directory, kernel.core_pattern("core"):
+        yield make_bench(directory, capsys)
 
 
 def test_a_fresh_machine_is_tried_and_left_as_it_was(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import kernel
+from shortpath import short_directory
 
 from .operations import Bench, make_bench
 
 
 @pytest.fixture
-def bench(
-    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
-) -> Bench:
-    return make_bench(tmp_path_factory.mktemp("x"), capsys)
+def bench(capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
+    with short_directory() as directory:
+        bench = make_bench(directory, capsys)
+        yield bench
 
 
 def test_a_machine_without_coresnap_fails_and_is_told_why(bench: Bench) -> None:

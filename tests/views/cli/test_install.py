@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import kernel
+from shortpath import short_directory
 
 from .operations import Bench, make_bench
 
@@ -15,12 +16,9 @@ pytestmark = [pytest.mark.root, pytest.mark.core_pattern]
 
 
 @pytest.fixture
-def bench(
-    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Bench]:
-    bench = make_bench(tmp_path_factory.mktemp("i"), capsys)
-    with kernel.core_pattern("core", suid_dumpable=0):
-        yield bench
+def bench(capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
+    with short_directory() as directory, kernel.core_pattern("core", suid_dumpable=0):
+        yield make_bench(directory, capsys)
 
 
 def test_install_and_uninstall_are_told_and_undone(bench: Bench) -> None:

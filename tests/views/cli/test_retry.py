@@ -13,6 +13,7 @@ import pytest
 from coresnap.backends.linux import LinuxBackend
 from coresnap.collect.journal import Event, Journal, State, read_entries
 from coresnap.collect.spool import Part
+from shortpath import short_directory
 
 from .operations import Bench, make_bench
 
@@ -20,12 +21,11 @@ pytestmark = pytest.mark.root
 
 
 @pytest.fixture
-def bench(
-    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
-) -> Bench:
-    bench = make_bench(tmp_path_factory.mktemp("r"), capsys)
-    bench.create()
-    return bench
+def bench(capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
+    with short_directory() as directory:
+        bench = make_bench(directory, capsys)
+        bench.create()
+        yield bench
 
 
 def give_up(bench: Bench, archive_id: str) -> None:
