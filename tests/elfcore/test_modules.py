@@ -355,7 +355,7 @@ def test_the_vdso_is_a_module_read_from_the_core(tmp_path: Path) -> None:
     with make_core(tmp_path, [], segments, auxv={33: BASE}) as core:
         module = only(core)
         assert (module.path, module.load_bias) == ("[vdso]", BASE)
-        assert module.in_core
+        assert module.file is None
         assert module.problem is None
         assert module.elf is not None
         assert module.elf.build_id == RIGHT.hex()

@@ -120,10 +120,6 @@ class CoreFile:
         module = self.executable
         return module.path if module is not None else None
 
-    def note_data(self, note: RawNote) -> memoryview:
-        """The description of one of ``notes``."""
-        return self.memory.core_slice(note.offset, note.size)
-
     def close(self) -> None:
         """Drop the mappings of the core and of the module files. May be repeated."""
         self.memory.release()

@@ -207,14 +207,6 @@ class ElfFile:
         fields = struct.unpack_from(layout, data)
         return inflate(data[head:], fields[0], fields[-2])
 
-    def vaddr_slice(self, vaddr: int, size: int) -> memoryview:
-        """Bytes at a link-time address; shorter where its segment's file part ends."""
-        for load in self.loads:
-            if load.vaddr <= vaddr < load.vaddr + load.filesz:
-                skip = vaddr - load.vaddr
-                return self.slice(load.offset + skip, min(size, load.filesz - skip))
-        return self.data[:0]
-
     @functools.cached_property
     def build_id(self) -> str | None:
         """Hex digits of the GNU build-id note, from segments, else from sections."""

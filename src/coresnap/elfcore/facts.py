@@ -27,7 +27,6 @@ class ProcessInfo:
     """The process; every field is None where the core does not say."""
 
     pid: int | None = None
-    parent_pid: int | None = None
     uid: int | None = None
     gid: int | None = None
     command: str | None = None

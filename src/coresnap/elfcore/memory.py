@@ -78,15 +78,11 @@ class Memory:
         self._start = 0
         self._end = 0
         self._delta = 0
-        self._data = self._core = data
-
-    def core_slice(self, offset: int, size: int) -> memoryview:
-        """Bytes of the core file itself; shorter where it ends."""
-        return self._core[offset : offset + size]
+        self._data = data
 
     def release(self) -> None:
         """Drop the mappings: nothing can be read after this."""
-        self._core = self._data = memoryview(b"")
+        self._data = memoryview(b"")
         self._stored, self._files = _Ranges(), _Ranges()
         self._start = self._end = 0
 
@@ -156,10 +152,6 @@ class Memory:
             found += piece
             address += len(piece)
         return found
-
-    def stored_ranges(self) -> list[tuple[int, int]]:
-        """Start and end of what the core itself holds, ascending and disjoint."""
-        return [(start, end) for start, end, _, _ in self._stored.ranges]
 
     def find_mapping(self, address: int) -> Mapping | None:
         """The mapping that ``address`` lies in."""

@@ -62,11 +62,6 @@ class LoadedModule:
     image: ElfFile | None = None
     """The first page as the core holds it: program headers, no sections."""
 
-    @property
-    def in_core(self) -> bool:
-        """``elf`` is an image in the core: it has no file and never will."""
-        return self.elf is not None and self.file is None
-
 
 @attrs.frozen(eq=False, repr=False)
 class _Place:

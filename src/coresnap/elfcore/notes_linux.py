@@ -218,18 +218,17 @@ def _process(data: memoryview, header: ElfHeader) -> ProcessInfo:
     """elf_prpsinfo: uids are 16 bits wide in the 124-byte form of old 32-bit ABIs."""
     order = ">" if header.byte_order == "big" else "<"
     if header.pointer_size == 8:
-        ids, numbers, name = "IIii", 16, 40
+        ids, numbers, name = "IIi", 16, 40
     elif len(data) == 124:
-        ids, numbers, name = "HHii", 8, 28
+        ids, numbers, name = "HHi", 8, 28
     else:
-        ids, numbers, name = "IIii", 8, 32
+        ids, numbers, name = "IIi", 8, 32
     if len(data) < name + 16:
         return ProcessInfo()
-    uid, gid, pid, parent = struct.unpack_from(order + ids, data, numbers)
+    uid, gid, pid = struct.unpack_from(order + ids, data, numbers)
     arguments = _text(data[name + 16 : name + 96]).rstrip(" ")
     return ProcessInfo(
         pid,
-        parent,
         uid,
         gid,
         _text(data[name : name + 16]) or None,
