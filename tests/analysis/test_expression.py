@@ -67,7 +67,8 @@ class Frame(ExpressionContext):
         return 0x4000 + offset
 
     def entry_value(self, operations: Operations) -> int | None:
-        return 77 if operations[0].atom == Op.REG0 else None
+        named = [operation.atom for operation in operations]
+        return 77 if named[:1] == [Op.REG0] else None
 
     def object_address(self) -> int:
         return 0x5000
@@ -338,6 +339,7 @@ def test_a_value_is_taken_from_wherever_the_expression_leaves_it() -> None:
         ([Op.CALL4, b"\x09\0\0\0"], "too deeply"),
         ([Op.ENTRY_VALUE, 1, Op.REG0 + 1], "caller does not say"),
         ([Op.ENTRY_VALUE, 1, 0x01], "unknown DWARF operation"),
+        ([Op.ENTRY_VALUE, 0], "empty expression"),
         ([Op.GNU_PARAMETER_REF, b"\2\0\0\0"], "caller does not say"),
         ([Op.REGVAL_TYPE, 17, 3, Op.LIT0, Op.PLUS], "mixes"),
         ([Op.REGVAL_TYPE, 17, 3, Op.LIT0, Op.LT], "mixes"),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.dwarf import unavailable
 from coresnap.analysis.demangle import display_name
@@ -48,8 +48,7 @@ _NEAR = 32
 """Frames searched for a register before the innermost, which knows all of them."""
 
 
-@attrs.frozen(eq=False)
-class _Activation:
+class _Activation(msgspec.Struct, frozen=True, eq=False):
     """One function of a plan, with everything that needs no frame."""
 
     function: str | None = None
@@ -57,12 +56,11 @@ class _Activation:
     inline: bool = False
     file: str | None = None
     line: int | None = None
-    excerpt: Excerpt = attrs.field(factory=Excerpt)
+    excerpt: Excerpt = msgspec.field(default_factory=Excerpt)
     variables: VariablesPlan | None = None
 
 
-@attrs.frozen(eq=False)
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True, eq=False):
     """What is at one address of the code; ``activations`` innermost first."""
 
     activations: tuple[_Activation, ...] = (_Activation(),)

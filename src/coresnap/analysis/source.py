@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-import attrs
+import msgspec
 
 __all__ = ["Excerpt", "SourceReader"]
 
@@ -19,8 +19,7 @@ _LINE_LIMIT = 400
 _NO_LINES: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class Excerpt:
+class Excerpt(msgspec.Struct, frozen=True):
     """Lines of a file; ``start`` is the 1-based number of the first, None if none."""
 
     lines: tuple[str, ...] = _NO_LINES

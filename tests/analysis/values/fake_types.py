@@ -33,7 +33,7 @@ class FakeFile:
 
     def add(self, handle: int, tag: int, parent: int = UNIT, **fields: object) -> int:
         """Add a DIE; its fields are those of ``Die``."""
-        empty: dict[str, object] = dict.fromkeys((f.name for f in attrs.fields(Die)), 0)
+        empty: dict[str, object] = dict.fromkeys(Die.__struct_fields__, 0)
         empty |= {"handle": handle, "tag": tag, "name": None, "linkage_name": None}
         flags = DieFlag.BYTE_SIZE if "byte_size" in fields else 0
         flags |= DieFlag.BIT_SIZE if "bit_size" in fields else 0

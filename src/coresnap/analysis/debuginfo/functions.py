@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.constants import Language, Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile, RangeTable
@@ -22,8 +22,7 @@ _CALL_SITES = (Tag.CALL_SITE, Tag.GNU_CALL_SITE)
 _VARIABLES = (Tag.FORMAL_PARAMETER, Tag.VARIABLE)
 
 
-@attrs.frozen
-class ScopeVariable:
+class ScopeVariable(msgspec.Struct, frozen=True):
     """A variable in scope: its DIE, and how many scopes of its function are around."""
 
     handle: int
@@ -33,8 +32,7 @@ class ScopeVariable:
     """Only the abstract function has it: the compiler left nothing of it here."""
 
 
-@attrs.frozen
-class Activation:
+class Activation(msgspec.Struct, frozen=True):
     """One function at an address: the physical one, or one inlined into the next."""
 
     handle: int
@@ -47,8 +45,7 @@ class Activation:
     """Arguments first, then locals by depth."""
 
 
-@attrs.frozen
-class FunctionAt:
+class FunctionAt(msgspec.Struct, frozen=True):
     """What the program does at one address."""
 
     unit: int
@@ -194,14 +191,13 @@ _UNNAMED: dict[int, str] = {
 }
 
 
-@attrs.define(eq=False)
-class _Scope:
+class _Scope(msgspec.Struct, eq=False):
     """A function or block that holds the address."""
 
     handle: int
     depth: int
     """Blocks around it in its function."""
-    variables: list[tuple[int, int]] = attrs.field(factory=list)
+    variables: list[tuple[int, int]] = msgspec.field(default_factory=list)
     """(DIE, tag) of those that stand in it."""
 
 

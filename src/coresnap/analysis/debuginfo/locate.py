@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file, unavailable
 from coresnap.elfcore.elffile import open_elf
@@ -31,8 +31,7 @@ _UNREADABLE = (AccessError, InputError, MissingError)
 _CHUNK = 1 << 20
 
 
-@attrs.frozen(eq=False)
-class Located:
+class Located(msgspec.Struct, frozen=True, eq=False):
     """The debug file of one module, or why there is none."""
 
     file: DebugFile | None
@@ -83,8 +82,7 @@ def locate(
     return Located(None, tuple(search.looked_at))
 
 
-@attrs.frozen
-class _Candidate:
+class _Candidate(msgspec.Struct, frozen=True):
     path: Path
     absent: str
     """What to say if it is not there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import attrs
+import msgspec
 
 __all__ = ["AddressRange", "Die", "DieFlag", "Line", "RawOperation", "Value"]
 
@@ -42,8 +42,7 @@ class AddressRange(NamedTuple):
     handle: int
 
 
-@attrs.frozen(eq=False)
-class Die:
+class Die(msgspec.Struct, frozen=True, eq=False):
     """The common attributes of one DIE. References are DIE handles, 0 when absent."""
 
     handle: int
@@ -69,8 +68,7 @@ class Die:
     language: int
 
 
-@attrs.frozen
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """A place in the source; ``line`` is None for code that belongs to no line."""
 
     file: str
@@ -79,8 +77,7 @@ class Line:
     discriminator: int
 
 
-@attrs.frozen
-class RawOperation:
+class RawOperation(msgspec.Struct, frozen=True):
     """A DWARF operation as libdw decodes it: operands by value, data apart."""
 
     atom: int
@@ -94,8 +91,7 @@ class RawOperation:
     """Implicit value, nested expression or typed constant."""
 
 
-@attrs.frozen
-class Value:
+class Value(msgspec.Struct, frozen=True):
     """An attribute's value: exactly one of the fields, or none if of another class."""
 
     number: int | None = None

@@ -210,6 +210,8 @@ def _entry_value(machine: Machine, operation: AnyOperation) -> None:
         nested = decode(operation.block, context.pointer_size, context.byte_order)
     except DecodeError as error:
         raise ExpressionError(str(error)) from error
+    if not nested:
+        raise ExpressionError("entry value of an empty expression")
     value = context.entry_value(nested)
     if value is None:
         raise ExpressionError("the caller does not say what it passed")

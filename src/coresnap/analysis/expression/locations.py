@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-import attrs
+import msgspec
 
 from coresnap.analysis.expression.numbers import ByteOrder
 from coresnap.analysis.expression.operations import AnyOperation, Operations
@@ -30,23 +30,20 @@ class ExpressionError(InputError):
     """The expression cannot be evaluated; the message is a reason for the reader."""
 
 
-@attrs.frozen
-class MemoryLocation:
+class MemoryLocation(msgspec.Struct, frozen=True):
     """The object is in memory."""
 
     address: int
 
 
-@attrs.frozen
-class RegisterLocation:
+class RegisterLocation(msgspec.Struct, frozen=True):
     """The object is in a register, its least significant byte first."""
 
     number: int
     """DWARF register number."""
 
 
-@attrs.frozen
-class ValueLocation:
+class ValueLocation(msgspec.Struct, frozen=True):
     """The object is nowhere, but this is its value."""
 
     value: int
@@ -55,15 +52,13 @@ class ValueLocation:
     """Bytes of ``value``; None: as wide as an address."""
 
 
-@attrs.frozen
-class ImplicitLocation:
+class ImplicitLocation(msgspec.Struct, frozen=True):
     """The object is nowhere, but these are its bytes."""
 
     data: bytes
 
 
-@attrs.frozen
-class ImplicitPointerLocation:
+class ImplicitPointerLocation(msgspec.Struct, frozen=True):
     """A pointer that was optimised away, to an object that may still have a value."""
 
     die: int
@@ -74,8 +69,7 @@ class ImplicitPointerLocation:
     """Bytes from the object's start."""
 
 
-@attrs.frozen
-class EmptyLocation:
+class EmptyLocation(msgspec.Struct, frozen=True):
     """The object is optimised out."""
 
 
@@ -90,8 +84,7 @@ class Piece(NamedTuple):
     value, from the first bit in memory."""
 
 
-@attrs.frozen
-class PieceLocation:
+class PieceLocation(msgspec.Struct, frozen=True):
     """The object is split; the first piece is at its lowest address."""
 
     pieces: tuple[Piece, ...]
@@ -108,8 +101,7 @@ Location: TypeAlias = (
 )
 
 
-@attrs.frozen
-class BaseType:
+class BaseType(msgspec.Struct, frozen=True):
     """A DW_TAG_base_type as far as arithmetic needs it."""
 
     byte_size: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.analysis.expression import (
     EmptyLocation,
@@ -34,8 +34,7 @@ _PIECE_LIMIT = 1 << 20
 """Bits of one piece."""
 
 
-@attrs.frozen
-class Bytes:
+class Bytes(msgspec.Struct, frozen=True):
     """A value's bytes; ``address`` if they are in memory, else ``location``."""
 
     data: bytes
@@ -45,8 +44,7 @@ class Bytes:
     """``data`` with other bits where the value is lost; None if nothing is."""
 
 
-@attrs.frozen
-class Missing:
+class Missing(msgspec.Struct, frozen=True):
     """No value, and why."""
 
     reason: str

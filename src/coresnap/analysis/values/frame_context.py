@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.records import RawOperation
@@ -31,8 +32,7 @@ _ENTRY_DEPTH = 8
 """Entry values that need entry values of their callers."""
 
 
-@attrs.frozen(eq=False)
-class Machine:
+class Machine(msgspec.Struct, frozen=True, eq=False):
     """What is the same in all frames of one core."""
 
     pointer_size: int
@@ -42,8 +42,7 @@ class Machine:
     """(address, size) -> exactly that many bytes; raises ``MemoryReadError``."""
 
 
-@attrs.frozen(eq=False)
-class CallSite:
+class CallSite(msgspec.Struct, frozen=True, eq=False):
     """A call in progress, as the caller's debug information describes it."""
 
     callee: str | None
@@ -56,8 +55,7 @@ class CallSite:
     """The same by DIE of the parameter, where it has no register."""
 
 
-@attrs.frozen(eq=False)
-class FrameCode:
+class FrameCode(msgspec.Struct, frozen=True, eq=False):
     """The function of a frame: what is the same in all of its activations."""
 
     file: DebugFile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.dwarf import DebugFile
@@ -18,8 +18,7 @@ from coresnap.analysis.values.variables import VariablePlanner, VariablesPlan
 __all__ = ["CodePlan", "FunctionPlan", "ModuleReader", "ProcessFacts"]
 
 
-@attrs.frozen(eq=False)
-class ProcessFacts:
+class ProcessFacts(msgspec.Struct, frozen=True, eq=False):
     """What a module's values need to know about the process."""
 
     process: Process
@@ -32,16 +31,14 @@ class ProcessFacts:
     """Shared by all modules."""
 
 
-@attrs.frozen(eq=False)
-class FunctionPlan:
+class FunctionPlan(msgspec.Struct, frozen=True, eq=False):
     """One activation at an address: all that does not depend on the frame."""
 
     activation: Activation
     variables: VariablesPlan
 
 
-@attrs.frozen(eq=False)
-class CodePlan:
+class CodePlan(msgspec.Struct, frozen=True, eq=False):
     """What debug information says about one address of the code."""
 
     code: FrameCode

@@ -7,7 +7,7 @@ recursion costs an addition per variable. The rest keeps its expression.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.dwarf import DebugFile
@@ -28,22 +28,19 @@ __all__ = [
 ]
 
 
-@attrs.frozen
-class StackPlace:
+class StackPlace(msgspec.Struct, frozen=True):
     """In memory, ``offset`` bytes from the function's frame base."""
 
     offset: int
 
 
-@attrs.frozen
-class StaticPlace:
+class StaticPlace(msgspec.Struct, frozen=True):
     """In memory at a fixed address of the process."""
 
     address: int
 
 
-@attrs.frozen
-class RegisterPlace:
+class RegisterPlace(msgspec.Struct, frozen=True):
     """In one register, by DWARF number."""
 
     number: int
@@ -51,15 +48,13 @@ class RegisterPlace:
     """See ``ExpressionPlace``."""
 
 
-@attrs.frozen
-class ConstantPlace:
+class ConstantPlace(msgspec.Struct, frozen=True):
     """Nowhere: the debug information has the value."""
 
     value: int | bytes
 
 
-@attrs.frozen
-class ExpressionPlace:
+class ExpressionPlace(msgspec.Struct, frozen=True):
     """Where the expression says."""
 
     operations: tuple[RawOperation, ...]
@@ -68,8 +63,7 @@ class ExpressionPlace:
     no callee saved is one that none of them touches (GCC's -fipa-ra)."""
 
 
-@attrs.frozen
-class PointerPlace:
+class PointerPlace(msgspec.Struct, frozen=True):
     """A pointer that was optimized out, to a variable that may have survived."""
 
     target: int
@@ -77,8 +71,7 @@ class PointerPlace:
     offset: int
 
 
-@attrs.frozen
-class NoPlace:
+class NoPlace(msgspec.Struct, frozen=True):
     """Not there, and why."""
 
     reason: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.constants import Encoding
 
@@ -39,8 +39,7 @@ class PointerKind(enum.StrEnum):
     RVALUE_REFERENCE = "&&"
 
 
-@attrs.frozen(eq=False)
-class Type:
+class Type(msgspec.Struct, frozen=True, eq=False):
     """What all types have. ``size`` is in bytes; None if not known from the type."""
 
     handle: int
@@ -48,13 +47,11 @@ class Type:
     size: int | None
 
 
-@attrs.frozen(eq=False)
-class VoidType(Type):
+class VoidType(Type, frozen=True, eq=False):
     """No value: ``void``, and types that DWARF does not describe."""
 
 
-@attrs.frozen(eq=False)
-class BaseType(Type):
+class BaseType(Type, frozen=True, eq=False):
     """A number, character or truth value."""
 
     encoding: int
@@ -65,8 +62,7 @@ class BaseType(Type):
         return self.encoding in (Encoding.SIGNED, Encoding.SIGNED_CHAR)
 
 
-@attrs.frozen(eq=False)
-class EnumType(Type):
+class EnumType(Type, frozen=True, eq=False):
     """An enumeration; ``enumerators`` by value."""
 
     signed: bool
@@ -76,24 +72,21 @@ class EnumType(Type):
     complete: bool
 
 
-@attrs.frozen(eq=False)
-class PointerType(Type):
+class PointerType(Type, frozen=True, eq=False):
     """A pointer or reference."""
 
     kind: PointerKind
     target: int
 
 
-@attrs.frozen(eq=False)
-class MemberPointerType(Type):
+class MemberPointerType(Type, frozen=True, eq=False):
     """A C++ pointer to member of ``container``."""
 
     target: int
     container: int
 
 
-@attrs.frozen
-class Dimension:
+class Dimension(msgspec.Struct, frozen=True):
     """Elements along one axis of an array."""
 
     count: int | None
@@ -102,16 +95,14 @@ class Dimension:
     """DIE of a subrange whose bound must be computed in the frame (VLA); 0: none."""
 
 
-@attrs.frozen(eq=False)
-class ArrayType(Type):
+class ArrayType(Type, frozen=True, eq=False):
     """An array; ``dimensions`` outermost first, never empty."""
 
     element: int
     dimensions: tuple[Dimension, ...]
 
 
-@attrs.frozen
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """A member or base class of a compound."""
 
     name: str
@@ -129,8 +120,7 @@ class Member:
     """DIE whose DW_AT_data_member_location is an expression; 0: none."""
 
 
-@attrs.frozen(eq=False)
-class CompoundType(Type):
+class CompoundType(Type, frozen=True, eq=False):
     """A struct, class or union; ``members`` hold no static ones."""
 
     keyword: str
@@ -138,8 +128,7 @@ class CompoundType(Type):
     complete: bool
 
 
-@attrs.frozen(eq=False)
-class FunctionType(Type):
+class FunctionType(Type, frozen=True, eq=False):
     """A function: something that pointers point to."""
 
     result: int
@@ -150,8 +139,7 @@ class FunctionType(Type):
     """A C++ member function whose object is const; ``this`` is no parameter here."""
 
 
-@attrs.frozen(eq=False)
-class QualifiedType(Type):
+class QualifiedType(Type, frozen=True, eq=False):
     """A typedef, or a type with const, volatile, restrict or _Atomic."""
 
     target: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import ScopeVariable
@@ -39,8 +40,7 @@ _LOST = NoPlace("optimized out: the compiler left nothing of it here")
 _ADDRESS_MASK = (1 << 64) - 1
 
 
-@attrs.frozen(eq=False)
-class _Planned:
+class _Planned(msgspec.Struct, frozen=True, eq=False):
     """One variable, before any frame is looked at."""
 
     name: str
