@@ -128,10 +128,11 @@ def test_reads_equal_a_byte_by_byte_model(
     memory = memory_of(*(load(start, offset, n) for start, offset, n in pieces))
     model: dict[int, int] = {}
     end = 0
-    for start, offset, count in sorted((s, s + n, o) for s, o, n in pieces):
-        for at in range(max(start, end), offset):
-            model[at] = DATA[count + at - start]
-        end = max(end, offset)
+    spans = [(start, start + count, offset) for start, offset, count in pieces]
+    for start, last, offset in sorted(spans, key=lambda span: span[:2]):
+        for at in range(max(start, end), last):
+            model[at] = DATA[offset + at - start]
+        end = max(end, last)
     expected = bytearray()
     for at in range(address, address + size):
         if at not in model:
