@@ -10,8 +10,9 @@ import lzma
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
+from typing import TypeAlias
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.elffile import ElfFile, SymbolEntries, string_at
 from coresnap.errors import InputError
@@ -29,8 +30,11 @@ _BINDING_ORDER = {_GLOBAL: 0, _UNIQUE: 0, _WEAK: 1, _LOCAL: 2}
 _EM_ARM = 40
 
 
-@attrs.frozen
-class Symbol:
+_Row: TypeAlias = tuple[int, int, int, int, SymbolEntries]
+"""Address, rank of its binding, minus its size, offset of its name, its table."""
+
+
+class Symbol(msgspec.Struct, frozen=True, eq=False):
     """One named address range of a file."""
 
     name: str
@@ -41,14 +45,15 @@ class Symbol:
     """0: the symbol does not say, it ends where the next one begins."""
 
 
-@attrs.define(eq=False, repr=False)
-class SymbolTable:
+class SymbolTable(msgspec.Struct, eq=False):
     """Symbols of one file by address; sorted when the first one is asked for."""
 
     elf: ElfFile
     _addresses: list[int] | None = None
-    _symbols: list[tuple[int, int, int, int, SymbolEntries]] = attrs.field(factory=list)
-    sources: list[str] = attrs.field(factory=list)
+    _symbols: list[tuple[int, int, int, int, SymbolEntries]] = msgspec.field(
+        default_factory=list
+    )
+    sources: list[str] = msgspec.field(default_factory=list)
     """Which of symtab, dynsym and minidebuginfo were there, once it is sorted."""
 
     @property
@@ -100,7 +105,7 @@ class SymbolTable:
             self._addresses = [symbol[0] for symbol in self._symbols]
         return self._addresses
 
-    def _collect(self) -> Iterator[tuple[int, int, int, int, SymbolEntries]]:
+    def _collect(self) -> Iterator[_Row]:
         for entries in self.elf.symbol_entries():
             self.sources.append("dynsym" if entries.dynamic else "symtab")
             yield from self._of_table(self.elf, entries)
@@ -110,9 +115,7 @@ class SymbolTable:
                 self.sources.append("minidebuginfo")
                 yield from self._of_table(inner, entries)
 
-    def _of_table(
-        self, elf: ElfFile, entries: SymbolEntries
-    ) -> Iterator[tuple[int, int, int, int, SymbolEntries]]:
+    def _of_table(self, elf: ElfFile, entries: SymbolEntries) -> Iterator[_Row]:
         thumb = elf.header.machine == _EM_ARM
         for name, info, section, value, size in _rows(elf, entries):
             kind = info & 0xF

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-import attrs
+import msgspec
 
 from coresnap.elfcore import notes_linux
 from coresnap.elfcore.corelayout import CoreLayout, read_layout
@@ -52,8 +52,7 @@ _PACKED = {
 _PF_W = 2
 
 
-@attrs.frozen(eq=False, repr=False)
-class CoreFile:
+class CoreFile(msgspec.Struct, frozen=True, eq=False):
     """An open core. Close it, or use it as a context manager."""
 
     path: Path

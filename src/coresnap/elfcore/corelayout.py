@@ -7,7 +7,7 @@ that should say so are damaged.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.elffile import PT_LOAD
 from coresnap.elfcore.elfheader import (
@@ -29,8 +29,7 @@ _EHDR_SIZE = {4: 52, 8: 64}
 _PHDR_SIZE = {4: 32, 8: 56}
 
 
-@attrs.frozen(eq=False, repr=False)
-class CoreLayout:
+class CoreLayout(msgspec.Struct, frozen=True, eq=False):
     """Where things are in a core file."""
 
     header: ElfHeader

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.corelayout import CoreLayout
 from coresnap.elfcore.elffile import PT_NOTE
@@ -27,8 +27,7 @@ _CORE_TYPES = frozenset({1, 2, 3, 4, 6, 0x46494C45, 0x53494749, 0x46E62B7F})
 _MACHINE_TYPES = range(0x100, 0x1000)
 
 
-@attrs.frozen(eq=False, repr=False)
-class CoreNotes:
+class CoreNotes(msgspec.Struct, frozen=True, eq=False):
     """The notes; their offsets count from the start of the core file."""
 
     notes: tuple[RawNote, ...]

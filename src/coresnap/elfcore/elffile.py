@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.elfheader import (
     ElfHeader,
@@ -46,8 +46,7 @@ _INFLATED_LIMIT = 1 << 28
 _ELFCOMPRESS_ZLIB, _ELFCOMPRESS_ZSTD = 1, 2
 
 
-@attrs.frozen(eq=False, repr=False)
-class SymbolEntries:
+class SymbolEntries(msgspec.Struct, frozen=True, eq=False):
     """One symbol table, not decoded, and its strings."""
 
     entries: memoryview

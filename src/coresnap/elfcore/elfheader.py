@@ -10,7 +10,7 @@ import functools
 import struct
 from typing import Literal
 
-import attrs
+import msgspec
 
 from coresnap.errors import InputError
 
@@ -35,8 +35,7 @@ _CLASSES = {1: 4, 2: 8}
 _ORDERS: dict[int, ByteOrder] = {1: "little", 2: "big"}
 
 
-@attrs.frozen(eq=False, repr=False)
-class ElfHeader:
+class ElfHeader(msgspec.Struct, frozen=True, eq=False):
     """Elf32_Ehdr or Elf64_Ehdr; entry sizes are never smaller than the records."""
 
     pointer_size: int
@@ -57,8 +56,7 @@ class ElfHeader:
     shstrndx: int
 
 
-@attrs.frozen(eq=False, repr=False)
-class ProgramHeader:
+class ProgramHeader(msgspec.Struct, frozen=True, eq=False):
     """Elf32_Phdr or Elf64_Phdr."""
 
     type: int
@@ -70,8 +68,7 @@ class ProgramHeader:
     align: int
 
 
-@attrs.frozen(eq=False, repr=False)
-class Section:
+class Section(msgspec.Struct, frozen=True, eq=False):
     """Elf32_Shdr or Elf64_Shdr."""
 
     name: str
@@ -88,7 +85,7 @@ class Section:
 
     def named(self, name: str) -> Section:
         """The same section with its name resolved."""
-        return attrs.evolve(self, name=name)
+        return msgspec.structs.replace(self, name=name)
 
 
 @functools.cache
@@ -124,7 +121,7 @@ def parse_header(
         raise InputError(f"{what} ends within its ELF header")
     fields = layout.unpack_from(data, 16)
     header = ElfHeader(size, order, data[EI_OSABI], *fields)
-    return attrs.evolve(
+    return msgspec.structs.replace(
         header,
         phentsize=max(header.phentsize, 32 if size == 4 else 56),
         shentsize=max(header.shentsize, 40 if size == 4 else 64),

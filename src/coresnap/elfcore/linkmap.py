@@ -6,7 +6,7 @@ lives in memory that the crash may have overwritten, so it is walked within boun
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.memory import Memory
 from coresnap.errors import MemoryReadError
@@ -19,8 +19,7 @@ _ENTRY_LIMIT = 10_000
 _NAME_LIMIT = 4096
 
 
-@attrs.frozen(eq=False, repr=False)
-class LinkMapEntry:
+class LinkMapEntry(msgspec.Struct, frozen=True, eq=False):
     """One loaded object."""
 
     load_bias: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.elffile import ElfFile, open_elf
 from coresnap.errors import AccessError, InputError, MissingError
@@ -15,8 +15,7 @@ __all__ = ["FileChoice", "FileFinder"]
 _DELETED = b" (deleted)"
 
 
-@attrs.frozen(eq=False, repr=False)
-class FileChoice:
+class FileChoice(msgspec.Struct, frozen=True, eq=False):
     """The file to use, if any, and what is wrong with it or its absence."""
 
     elf: ElfFile | None
@@ -25,8 +24,7 @@ class FileChoice:
     problem: str | None = None
 
 
-@attrs.frozen(eq=False, repr=False)
-class FileFinder:
+class FileFinder(msgspec.Struct, frozen=True, eq=False):
     """Opens module files below ``sysroot``.
 
     ``machine`` and ``pointer_size`` are the core's: files of others are refused.
@@ -56,7 +54,7 @@ class FileFinder:
         recorded = self._recorded(path, image, build_id)
         if recorded.elf is None:
             return given
-        return attrs.evolve(
+        return msgspec.structs.replace(
             recorded, problem=f"{given.problem}; used {recorded.elf.path} instead"
         )
 
@@ -71,7 +69,7 @@ class FileFinder:
         if not deleted:
             return choice
         if choice.elf is not None and build_id is not None:
-            return attrs.evolve(choice, problem=None)
+            return msgspec.structs.replace(choice, problem=None)
         return FileChoice(
             None, choice.build_id, "the file was deleted while the process ran"
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.elffile import (
     PT_DYNAMIC,
@@ -39,8 +39,7 @@ _PATH_LIMIT = 4096
 _MODULE_LIMIT = 1 << 16
 
 
-@attrs.frozen(eq=False, repr=False)
-class LoadedModule:
+class LoadedModule(msgspec.Struct, frozen=True, eq=False):
     """One executable or library in the address space."""
 
     path: str
@@ -63,8 +62,7 @@ class LoadedModule:
     """The first page as the core holds it: program headers, no sections."""
 
 
-@attrs.frozen(eq=False, repr=False)
-class _Place:
+class _Place(msgspec.Struct, frozen=True, eq=False):
     """A module before its file is looked for."""
 
     path: bytes
@@ -93,13 +91,12 @@ def find_modules(
     return _Search(memory, auxv, finder, executable).run(files)
 
 
-@attrs.define(eq=False, repr=False)
-class _Search:
+class _Search(msgspec.Struct, eq=False):
     memory: Memory
     auxv: Mapping[int, int]
     finder: FileFinder
     executable: Path | None
-    places: list[_Place] = attrs.field(factory=list)
+    places: list[_Place] = msgspec.field(default_factory=list)
 
     def run(self, files: Sequence[MappedFile]) -> tuple[LoadedModule, ...]:
         self._place_files(files)
@@ -143,7 +140,7 @@ class _Search:
                 first = MappedFile(place.start, place.end, 0, place.path)
                 bias = _bias(image, first)
         end = max(place.end, file.end)
-        return attrs.evolve(place, end=end, image=image, load_bias=bias)
+        return msgspec.structs.replace(place, end=end, image=image, load_bias=bias)
 
     def _place_file(self, file: MappedFile) -> _Place | None:
         image = self._image_at(file.start) if file.offset == 0 else None

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable
 
 import attrs
+import msgspec
 
 from coresnap.elfcore.elfheader import ElfHeader
 from coresnap.elfcore.facts import (
@@ -99,17 +100,16 @@ def read_facts(
     return reader.facts()
 
 
-@attrs.define(eq=False, repr=False)
-class _Reader:
+class _Reader(msgspec.Struct, eq=False):
     data: memoryview
     header: ElfHeader
     architecture: Architecture
-    threads: list[CoreThread] = attrs.field(factory=list)
-    process: ProcessInfo = attrs.field(factory=ProcessInfo)
+    threads: list[CoreThread] = msgspec.field(default_factory=list)
+    process: ProcessInfo = msgspec.field(default_factory=ProcessInfo)
     signal: SignalInfo | None = None
-    auxv: dict[int, int] = attrs.field(factory=dict)
+    auxv: dict[int, int] = msgspec.field(default_factory=dict)
     files: memoryview | None = None
-    problems: list[str] = attrs.field(factory=list)
+    problems: list[str] = msgspec.field(default_factory=list)
 
     def take(self, note: RawNote) -> None:
         """Interpret one note; later ones of a kind that comes once are ignored."""

@@ -13,7 +13,7 @@ import functools
 import struct
 from collections.abc import Mapping
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.elfheader import ByteOrder
 
@@ -22,8 +22,7 @@ __all__ = ["ARCHITECTURES", "Architecture", "RegisterLayout", "architecture_of"]
 _OWN_PC = 0x10000
 
 
-@attrs.frozen(eq=False, repr=False)
-class RegisterLayout:
+class RegisterLayout(msgspec.Struct, frozen=True, eq=False):
     """``pr_reg``: one register per slot."""
 
     slot_size: int
@@ -52,8 +51,7 @@ class RegisterLayout:
         }
 
 
-@attrs.frozen(eq=False, repr=False)
-class Architecture:
+class Architecture(msgspec.Struct, frozen=True, eq=False, dict=True):
     """One machine, at one class and byte order."""
 
     name: str

@@ -12,7 +12,7 @@ import operator
 import struct
 from collections.abc import Callable
 
-import attrs
+import msgspec
 
 from coresnap.analysis.expression.locations import BaseType, ExpressionError
 from coresnap.analysis.expression.numbers import ByteOrder
@@ -26,8 +26,7 @@ _X87_SIZES = (10, 12, 16)
 _WIDEST = 64
 
 
-@attrs.frozen(eq=False, repr=False)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True, eq=False):
     """A value on the stack; ints are kept in the range of their type."""
 
     value: int | float

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from coresnap.analysis.expression.handlers import HANDLERS
 from coresnap.analysis.expression.locations import (
+    BaseType,
     ExpressionContext,
     ExpressionError,
     Location,
@@ -35,7 +36,7 @@ def evaluate(
         # Nine of ten locals at -O0; the long way is six times slower.
         mask = (1 << 8 * context.pointer_size) - 1
         return MemoryLocation(context.frame_base() + operations[0].number & mask)
-    machine = Machine(context, HANDLERS)
+    machine = Machine(context, HANDLERS, BaseType(context.pointer_size, 0))
     for value in stack:
         machine.push(value)
     machine.run(operations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-import attrs
+import msgspec
 
 from coresnap.analysis.expression.arithmetic import Scalar, make
 from coresnap.analysis.expression.locations import (
@@ -34,23 +34,20 @@ _AFTER_LOCATION = frozenset({Op.PIECE, Op.BIT_PIECE, Op.NOP, Op.GNU_UNINIT})
 Handler: TypeAlias = "Callable[[Machine, AnyOperation], None]"
 
 
-@attrs.define(eq=False, repr=False)
-class Machine:
+class Machine(msgspec.Struct, eq=False):
     """The stack and its bounds; ``handlers`` say what each operation does to it."""
 
     context: ExpressionContext
     handlers: Mapping[int, Handler]
-    stack: list[Scalar] = attrs.field(factory=list)
-    pieces: list[Piece] = attrs.field(factory=list)
+    generic: BaseType
+    """The type of an address without a sign."""
+    stack: list[Scalar] = msgspec.field(default_factory=list)
+    pieces: list[Piece] = msgspec.field(default_factory=list)
     location: Location | None = None
     """A location that is not the address on top of the stack."""
     steps: int = 0
     depth: int = 0
     jump: int | None = None
-    generic: BaseType = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.generic = BaseType(self.context.pointer_size, 0)
 
     def push(self, value: int) -> None:
         """Push a generic value."""

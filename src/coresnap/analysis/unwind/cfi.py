@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-import attrs
+import msgspec
 
 from coresnap.analysis.expression.numbers import DecodeError, fixed, sleb128, uleb128
 from coresnap.analysis.unwind.pointer_encoding import OMIT, PointerReader
@@ -21,8 +21,7 @@ _DEBUG_CIE_IDS = {4: 0xFFFFFFFF, 8: 0xFFFFFFFFFFFFFFFF}
 _ABSOLUTE_POINTER = 0x00
 
 
-@attrs.frozen(eq=False, repr=False)
-class Cie:
+class Cie(msgspec.Struct, frozen=True, eq=False):
     """What many FDEs share."""
 
     code_alignment: int
@@ -37,8 +36,7 @@ class Cie:
     address_size: int
 
 
-@attrs.frozen(eq=False, repr=False)
-class Fde:
+class Fde(msgspec.Struct, frozen=True, eq=False):
     """How to unwind one function."""
 
     cie: Cie
@@ -48,8 +46,7 @@ class Fde:
     instructions: bytes
 
 
-@attrs.frozen(eq=False, repr=False)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True, eq=False):
     """Length and id, common to both kinds."""
 
     position: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
+import msgspec
 
 from coresnap.analysis.unwind.call_site import follows_call
 from coresnap.analysis.unwind.step import Registers
@@ -21,8 +21,7 @@ _FRAME_LIMIT = 1 << 24
 _SCAN_WORDS = 1024
 
 
-@attrs.frozen(eq=False, repr=False)
-class Guess:
+class Guess(msgspec.Struct, frozen=True, eq=False):
     """The caller's registers, and how they were found."""
 
     registers: Registers
@@ -31,8 +30,7 @@ class Guess:
     """All registers are still what they were."""
 
 
-@attrs.frozen(eq=False, repr=False)
-class Fallback:
+class Fallback(msgspec.Struct, frozen=True, eq=False):
     """Finds callers without CFI; ``executable`` says whether code may be at a pc."""
 
     architecture: Architecture

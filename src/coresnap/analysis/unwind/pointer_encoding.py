@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.analysis.expression.numbers import (
     ByteOrder,
@@ -30,8 +30,7 @@ def fixed_size(encoding: int, pointer_size: int) -> int | None:
     return _SIZES.get(form)
 
 
-@attrs.frozen(eq=False, repr=False)
-class PointerReader:
+class PointerReader(msgspec.Struct, frozen=True, eq=False):
     """Reads encoded pointers out of bytes that are loaded at ``address``."""
 
     data: bytes | memoryview

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-import attrs
+import msgspec
 
 from coresnap.analysis.expression.numbers import (
     DecodeError,
@@ -37,8 +37,7 @@ class RuleKind(Enum):
     VAL_EXPRESSION = "is what an expression gives"
 
 
-@attrs.frozen(eq=False, repr=False)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, eq=False):
     """One cell of the table."""
 
     kind: RuleKind
@@ -47,21 +46,20 @@ class Rule:
     expression: bytes = b""
 
 
-@attrs.define(eq=False, repr=False)
-class Row:
+class Row(msgspec.Struct, eq=False):
     """The rules at one pc."""
 
     cfa_register: int = -1
     """-1: ``cfa_expression`` says."""
     cfa_offset: int = 0
     cfa_expression: bytes = b""
-    rules: dict[int, Rule] = attrs.field(factory=dict)
+    rules: dict[int, Rule] = msgspec.field(default_factory=dict)
     signed_return_address: bool = False
     """AArch64: the return address carries a pointer authentication code."""
 
     def copy(self) -> Row:
         """A row that may change on its own."""
-        return attrs.evolve(self, rules=dict(self.rules))
+        return msgspec.structs.replace(self, rules=dict(self.rules))
 
 
 def row_at(fde: Fde, pc: int, reader: PointerReader) -> Row:
@@ -75,14 +73,13 @@ def row_at(fde: Fde, pc: int, reader: PointerReader) -> Row:
     return machine.row
 
 
-@attrs.define(eq=False, repr=False)
-class _Machine:
+class _Machine(msgspec.Struct, eq=False):
     fde: Fde
     pc: int
     reader: PointerReader
-    row: Row = attrs.field(factory=Row)
+    row: Row = msgspec.field(default_factory=Row)
     initial: Row | None = None
-    remembered: list[Row] = attrs.field(factory=list)
+    remembered: list[Row] = msgspec.field(default_factory=list)
     location: int = 0
 
     def run(self, code: bytes) -> None:
@@ -111,7 +108,7 @@ class _Machine:
         if opcode == 0x01:
             # Its operand is a pointer like pc_begin; a relative one would count from
             # its place in the section, which only absolute producers ever used.
-            own = attrs.evolve(self.reader, data=code, address=0)
+            own = msgspec.structs.replace(self.reader, data=code, address=0)
             self.location, end = own.read(position, cie.pointer_encoding)
             return end
         size = {0x02: 1, 0x03: 2, 0x04: 4}[opcode]

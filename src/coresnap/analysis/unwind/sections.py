@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-import attrs
+import msgspec
 
 from coresnap.analysis.expression.numbers import DecodeError
 from coresnap.analysis.unwind.cfi import CallFrameSection, Fde
@@ -23,8 +23,7 @@ _SEGMENT_LIMIT = 1 << 28
 _IN_CORE_LIMIT = 1 << 25
 
 
-@attrs.frozen(eq=False, repr=False)
-class SearchTable:
+class SearchTable(msgspec.Struct, frozen=True, eq=False):
     """.eh_frame_hdr: FDEs by address, to be searched in place (LSB 5.0, 10.6.2)."""
 
     reader: PointerReader
@@ -53,8 +52,7 @@ class SearchTable:
         return self.reader.read(position, self.encoding)
 
 
-@attrs.define(eq=False, repr=False)
-class ModuleCfi:
+class ModuleCfi(msgspec.Struct, eq=False):
     """The call frame information of one module, by link-time address."""
 
     table: SearchTable | None
@@ -62,7 +60,7 @@ class ModuleCfi:
     """Where the search table's FDEs are."""
     sections: tuple[CallFrameSection, ...]
     """Searched one after the other where the table does not help."""
-    _starts: dict[int, list[int]] = attrs.field(factory=dict)
+    _starts: dict[int, list[int]] = msgspec.field(default_factory=dict)
 
     def find(self, address: int) -> tuple[Fde, PointerReader] | None:
         """The FDE that covers ``address``, and the reader of its section."""
@@ -110,8 +108,7 @@ def module_cfi(
     return ModuleCfi(table, table_section, tuple(sections))
 
 
-@attrs.frozen(eq=False, repr=False)
-class _Source:
+class _Source(msgspec.Struct, frozen=True, eq=False):
     """Bytes of a module by link-time address: of its file, else of the core."""
 
     elf: ElfFile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.modules import LoadedModule
 from coresnap.model import Trust, UnwindEnd
@@ -10,8 +10,7 @@ from coresnap.model import Trust, UnwindEnd
 __all__ = ["Stack", "StackFrame"]
 
 
-@attrs.frozen(eq=False, repr=False)
-class StackFrame:
+class StackFrame(msgspec.Struct, frozen=True, eq=False):
     """One physical frame: inlined calls are not told apart here."""
 
     pc: int
@@ -30,8 +29,7 @@ class StackFrame:
     module: LoadedModule | None
 
 
-@attrs.frozen(eq=False, repr=False)
-class Stack:
+class Stack(msgspec.Struct, frozen=True, eq=False):
     """The frames of one thread, innermost first, and why there are no more."""
 
     frames: tuple[StackFrame, ...]

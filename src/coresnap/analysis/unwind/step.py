@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
+import msgspec
 
 from coresnap.analysis.expression import (
     ExpressionContext,
@@ -34,8 +34,7 @@ those hold more than a call preserves). Raises ``MemoryReadError`` and
 _AARCH64_ADDRESS_BITS = 48
 
 
-@attrs.frozen(eq=False, repr=False)
-class Step:
+class Step(msgspec.Struct, frozen=True, eq=False):
     """Everything about one lookup pc."""
 
     module: LoadedModule | None
@@ -69,8 +68,7 @@ def compile_row(row: Row, column: int, arch: Architecture, memory: Memory) -> Ap
     return compiler.general()
 
 
-@attrs.define(eq=False, repr=False)
-class _Compiler:
+class _Compiler(msgspec.Struct, eq=False):
     row: Row
     column: int
     arch: Architecture
