@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from conftest import CompileProgram, KernelCore
+from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.demangle import without_parameters
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.unwind.unwinder import Unwinder
@@ -71,7 +72,7 @@ def frames_of(core: Path, *directories: Path) -> dict[int, tuple[Frame, ...]]:
     """Frames of all threads, by thread id."""
     with open_core(core) as opened:
         unwinder = Unwinder(opened)
-        with FrameBuilder(opened, debug_directories=directories) as builder:
+        with FrameBuilder(opened, debug_files=DebugFiles(directories)) as builder:
             return {
                 thread.tid: builder.frames(unwinder.unwind(thread.registers))
                 for thread in opened.threads

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["analyze", "open_core"]
 
 if TYPE_CHECKING:
-    from coresnap.analysis.analyze import analyze
+    from coresnap.analysis.session import analyze
     from coresnap.elfcore.corefile import open_core
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the module protocol (PEP 562)
     if name == "analyze":
-        from coresnap.analysis.analyze import analyze
+        from coresnap.analysis.session import analyze
 
         return analyze
     if name == "open_core":

@@ -2,6 +2,6 @@
 
 import sys
 
-from coresnap.views.cli.main import main
+from coresnap.views.cli.main import run_process
 
-sys.exit(main())
+sys.exit(run_process())

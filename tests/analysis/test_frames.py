@@ -11,6 +11,7 @@ import pytest
 from conftest import CompileProgram, KernelCore
 from coresnap.analysis import modules
 from coresnap.analysis.debuginfo import dwarf
+from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.demangle import without_parameters
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.unwind.unwinder import Unwinder
@@ -141,7 +142,7 @@ def built(
 ) -> tuple[list[Frame], list[Module], list[Note]]:
     with open_core(core) as opened:
         stack = Unwinder(opened).unwind(opened.threads[0].registers)
-        with FrameBuilder(opened, debug_directories=directories) as builder:
+        with FrameBuilder(opened, debug_files=DebugFiles(directories)) as builder:
             frames = list(builder.frames(stack))
             return frames, list(builder.modules()), list(builder.notes())
 

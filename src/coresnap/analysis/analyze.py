@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import os.path
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
 
 from coresnap.analysis.attributes import Facts, attributes_of
 from coresnap.analysis.classify import classify
+from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.fingerprint import fingerprint
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.quality import score_quality
@@ -18,7 +19,7 @@ from coresnap.analysis.retained_memory import retained_memory
 from coresnap.analysis.signals import explain_signal
 from coresnap.analysis.unwind.stack import Stack
 from coresnap.analysis.unwind.unwinder import Unwinder
-from coresnap.elfcore.corefile import CoreFile, CoreThread, open_core
+from coresnap.elfcore.corefile import CoreFile, CoreThread
 from coresnap.model import (
     Classifier,
     MemoryRange,
@@ -30,7 +31,7 @@ from coresnap.model import (
     UnwindEnd,
 )
 
-__all__ = ["STEPS", "analyze"]
+__all__ = ["STEPS", "Progress", "run_steps"]
 
 Progress = Callable[[str], None]
 
@@ -55,7 +56,7 @@ class _Workbench:
 
     core: CoreFile
     assets: Mapping[str, bytes]
-    debug_directories: Sequence[Path]
+    debug_files: DebugFiles
     sysroot: Path | None
     signal: Signal | None = None
     stacks: list[Stack] = attrs.field(factory=list)
@@ -79,36 +80,26 @@ class _Workbench:
         return self.core.process.command or "?"
 
 
-def analyze(
-    path: str | os.PathLike[str],
-    executable: str | os.PathLike[str] | None = None,
+def run_steps(
+    core: CoreFile,
+    debug_files: DebugFiles,
     *,
-    sysroot: str | os.PathLike[str] | None = None,
-    debug_directories: Sequence[str | os.PathLike[str]] = (),
+    sysroot: Path | None = None,
     assets: Mapping[str, bytes] | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
-    """Analyse the core at ``path`` into a snapshot.
+    """Analyse an open core into a snapshot.
 
-    ``executable`` is used instead of the path recorded in the core; ``sysroot`` is
-    put before every recorded path; ``debug_directories`` are searched for separate
-    debug files before the system's. ``assets`` is what the capture kept beside the
-    core, by member name. ``progress`` is told the name of each step as it begins.
-
-    A step that fails leaves a note and the rest goes on. Raises ``MissingError``,
-    ``AccessError`` or ``CoreFormatError`` if the core cannot be opened at all.
+    ``debug_files`` are closed at the end. A step that fails leaves a note and the rest
+    goes on. ``progress`` is told the name of each step as it begins.
     """
-    root = Path(sysroot) if sysroot is not None else None
-    program = Path(executable) if executable is not None else None
-    directories = [Path(directory) for directory in debug_directories]
-    with open_core(path, sysroot=root, executable=program) as core:
-        bench = _Workbench(core, assets or {}, directories, root)
-        bench.notes.extend(core.notes_to_reader)
-        for name, step in STEPS:
-            if progress is not None:
-                progress(name)
-            _run(bench, name, step)
-        return _snapshot(bench)
+    bench = _Workbench(core, assets or {}, debug_files, sysroot)
+    bench.notes.extend(core.notes_to_reader)
+    for name, step in STEPS:
+        if progress is not None:
+            progress(name)
+        _run(bench, name, step)
+    return _snapshot(bench)
 
 
 def _run(bench: _Workbench, name: str, step: Callable[[_Workbench], None]) -> None:
@@ -137,8 +128,16 @@ def _unwind(bench: _Workbench) -> None:
     bench.stacks = [unwinder.unwind(t.registers) for t in bench.core.threads]
 
 
+def _open_debug_files(bench: _Workbench) -> None:
+    frames = (frame for stack in bench.stacks for frame in stack.frames)
+    modules = {f.module.start: f.module for f in frames if f.module is not None}
+    bench.debug_files.open_ahead(modules.values())
+
+
 def _build_frames(bench: _Workbench) -> None:
-    with FrameBuilder(bench.core, debug_directories=bench.debug_directories) as builder:
+    with FrameBuilder(
+        bench.core, debug_files=bench.debug_files, sysroot=bench.sysroot
+    ) as builder:
         _add_threads(bench, builder)
         bench.modules = list(builder.modules())
         bench.notes.extend(builder.notes())
@@ -230,6 +229,7 @@ def _kept_assets(assets: Mapping[str, bytes]) -> dict[str, bytes]:
 STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("signal", _explain_signal),
     ("unwind", _unwind),
+    ("debug files", _open_debug_files),
     ("frames", _build_frames),
     ("memory", _retain_memory),
     ("classify", _classify),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from coresnap.analysis.debuginfo.dwarf import unavailable
+from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.demangle import display_name
 from coresnap.analysis.modules import ModuleTable, ReadableModule
 from coresnap.analysis.source import Excerpt, SourceReader
@@ -75,23 +76,22 @@ class _Plan(msgspec.Struct, frozen=True, eq=False):
 class FrameBuilder:
     """Frames of one core. Debug files are found, opened and read as frames need them.
 
-    ``debug_directories`` are searched before the system's, which stand below
-    ``sysroot`` like the sources. Use as a context manager,
-    or ``close`` it, to release the debug files.
+    ``debug_files`` (default: the system's) become the builder's own; sources are looked
+    for below ``sysroot``. Use as a context manager, or ``close`` it, to release them.
     """
 
     def __init__(
         self,
         core: CoreFile,
         *,
-        debug_directories: Sequence[Path] = (),
+        debug_files: DebugFiles | None = None,
         sysroot: Path | None = None,
         limits: ValueLimits | None = None,
     ) -> None:
         architecture = core.architecture
         self._limits = limits or ValueLimits()
         self._allowance = Allowance.of(self._limits)
-        self._table = ModuleTable(core, debug_directories, sysroot, self._facts)
+        self._table = ModuleTable(core, debug_files or DebugFiles(), self._facts)
         self._process = CoreProcess(core.memory, self._table)
         self._architecture = architecture
         self._source = SourceReader(sysroot)

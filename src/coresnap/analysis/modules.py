@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import attrs
 
-from coresnap.analysis.debuginfo.locate import Located, debug_directories_of, locate
+from coresnap.analysis.debuginfo.files import DebugFiles
+from coresnap.analysis.debuginfo.locate import Located
 from coresnap.analysis.symbols import Symbol, SymbolTable
 from coresnap.analysis.values.module_reader import ModuleReader, ProcessFacts
 from coresnap.elfcore.elffile import open_elf
@@ -29,7 +29,7 @@ class ReadableModule:
     """A module of the process; files are looked for when they are first needed."""
 
     loaded: LoadedModule
-    _directories: Sequence[Path]
+    _debug_files: DebugFiles
     _facts: Callable[[], ProcessFacts]
     _tls_offset: int | None
     _located: Located | None = None
@@ -41,7 +41,7 @@ class ReadableModule:
         """Its debug information; None if there is none."""
         if self._located is None:
             module = self.loaded
-            self._located = locate(module.file, module.build_id, self._directories)
+            self._located = self._debug_files.of(module)
             if self._located.file is not None:
                 self._reader = ModuleReader(
                     self._located.file,
@@ -115,12 +115,6 @@ class ReadableModule:
         table = next(self._symbol_tables(), None)
         return "none" if table is None else table.kind
 
-    def close(self) -> None:
-        """Release the debug file."""
-        if self._located is not None and self._located.file is not None:
-            self._located.file.close()
-        self._located = self._reader = None
-
 
 class ModuleTable:
     """The modules of one core, by address."""
@@ -128,16 +122,15 @@ class ModuleTable:
     def __init__(
         self,
         core: CoreFile,
-        debug_directories: Sequence[Path],
-        sysroot: Path | None,
+        debug_files: DebugFiles,
         facts: Callable[[], ProcessFacts],
     ) -> None:
-        directories = debug_directories_of(debug_directories, sysroot)
+        self._debug_files = debug_files
         executable = core.executable
         self._modules = [
             ReadableModule(
                 module,
-                directories,
+                debug_files,
                 facts,
                 _tls_offset(core, module) if module is executable else None,
             )
@@ -158,8 +151,7 @@ class ModuleTable:
 
     def close(self) -> None:
         """Release the debug files."""
-        for module in self._modules:
-            module.close()
+        self._debug_files.close()
 
 
 def _tls_offset(core: CoreFile, executable: LoadedModule) -> int | None:

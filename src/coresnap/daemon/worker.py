@@ -9,6 +9,7 @@ went through a pipe; the parent alone gives the file its name.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -82,7 +83,7 @@ class Outcome:
 
 def analyse_core(job: Job, output: int) -> dict[str, Any]:
     """Analyse a core into a snapshot, with the notes of failed checks."""
-    from coresnap.analysis.analyze import analyze
+    from coresnap.analysis.session import analyze
     from coresnap.collect.checks import run_checks
     from coresnap.model import Note
     from coresnap.snapshot.container import write_snapshot
@@ -125,6 +126,7 @@ def _read_assets(path: Path | None) -> tuple[dict[str, bytes], tuple[str, ...]]:
 def preload() -> None:
     """Import what workers need, once, while the files are sure to be readable."""
     import coresnap.analysis.analyze
+    import coresnap.analysis.session
     import coresnap.collect.assets
     import coresnap.collect.checks
     import coresnap.snapshot.container  # noqa: F401
@@ -239,6 +241,7 @@ def _run_child(
     # Nothing may return into the parent's program, whatever happens here.
     try:
         output, report = descriptors
+        gc.disable()  # a short life: what is found is kept until the end anyway
         _reset(descriptors)
         _become(owner)
         confinement = backend.confine()

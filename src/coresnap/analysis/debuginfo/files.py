@@ -1,0 +1,67 @@
+"""The debug files of a core's modules: opened when asked for, or ahead in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from coresnap.analysis.debuginfo.locate import Located, debug_directories_of, locate
+
+if TYPE_CHECKING:
+    from coresnap.elfcore.modules import LoadedModule
+
+__all__ = ["DebugFiles"]
+
+_MOST_AHEAD = 8
+"""Modules opened ahead: stacks run through a few, a process may map hundreds."""
+
+
+class DebugFiles:
+    """Debug files by module; each is located and opened once.
+
+    ``directories`` are searched before the system's, which stand below ``sysroot``.
+    """
+
+    def __init__(
+        self, directories: Sequence[Path] = (), sysroot: Path | None = None
+    ) -> None:
+        self._directories = debug_directories_of(directories, sysroot)
+        self._located: dict[int, Located] = {}
+        self._opening: dict[int, Thread] = {}
+
+    def open_ahead(self, modules: Iterable[LoadedModule]) -> None:
+        """Start to open the files of modules that will be asked for."""
+        # libdw unpacks every compressed section when it opens a file: 40 ms for
+        # libc's, in C, while Python is free to go on.
+        for module in modules:
+            if len(self._opening) >= _MOST_AHEAD:
+                return
+            if module.start not in self._opening:
+                thread = Thread(target=self._open, args=(module,), daemon=True)
+                self._opening[module.start] = thread
+                thread.start()
+
+    def of(self, module: LoadedModule) -> Located:
+        """The debug file of a module, or why there is none."""
+        thread = self._opening.get(module.start)
+        if thread is not None:
+            thread.join()
+        if module.start not in self._located:
+            self._open(module)
+        return self._located[module.start]
+
+    def _open(self, module: LoadedModule) -> None:
+        found = locate(module.file, module.build_id, self._directories)
+        self._located[module.start] = found
+
+    def close(self) -> None:
+        """Release the files; every handle becomes invalid."""
+        for thread in self._opening.values():
+            thread.join()
+        for located in self._located.values():
+            if located.file is not None:
+                located.file.close()
+        self._opening.clear()
+        self._located.clear()

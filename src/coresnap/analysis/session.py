@@ -1,0 +1,55 @@
+"""The library's entry to analysis: opens a core and has the steps run over it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from coresnap.analysis.debuginfo.files import DebugFiles
+from coresnap.elfcore.corefile import CoreFile, open_core
+from coresnap.elfcore.modules import LoadedModule
+from coresnap.model import Snapshot
+
+__all__ = ["analyze"]
+
+
+def analyze(
+    path: str | os.PathLike[str],
+    executable: str | os.PathLike[str] | None = None,
+    *,
+    sysroot: str | os.PathLike[str] | None = None,
+    debug_directories: Sequence[str | os.PathLike[str]] = (),
+    assets: Mapping[str, bytes] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Snapshot:
+    """Analyse the core at ``path`` into a snapshot.
+
+    ``executable`` is used instead of the path recorded in the core; ``sysroot`` is
+    put before every recorded path; ``debug_directories`` are searched for separate
+    debug files before the system's. ``assets`` is what the capture kept beside the
+    core, by member name. ``progress`` is told the name of each step as it begins.
+
+    A step that fails leaves a note and the rest goes on. Raises ``MissingError``,
+    ``AccessError`` or ``CoreFormatError`` if the core cannot be opened at all.
+    """
+    root = Path(sysroot) if sysroot is not None else None
+    program = Path(executable) if executable is not None else None
+    files = DebugFiles([Path(name) for name in debug_directories], root)
+    with open_core(path, sysroot=root, executable=program) as core:
+        files.open_ahead(_likely_modules(core))
+        # Imported only now: libdw opens the files while Python loads the rest.
+        from coresnap.analysis.analyze import run_steps
+
+        return run_steps(core, files, sysroot=root, assets=assets, progress=progress)
+
+
+def _likely_modules(core: CoreFile) -> Iterator[LoadedModule]:
+    """Modules that stacks run through: they begin in libc and end at a thread's pc."""
+    number = core.architecture.program_counter
+    pcs = {thread.registers.get(number, 0) for thread in core.threads}
+    for module in core.modules:
+        is_libc = os.path.basename(module.path).startswith("libc.")
+        is_running = any(module.start <= pc < module.end for pc in pcs)
+        if module is core.executable or is_libc or is_running:
+            yield module
