@@ -85,7 +85,7 @@ def test_a_unit_without_aranges_is_found_by_its_own_ranges(
     # As clang's programs are.
     built = compile_program("values.c", "-g", "-O0")
     program = tmp_path / "program"
-    strip = ["objcopy", "--remove-section=.debug_aranges", built, program]
+    strip = ["objcopy", "--remove-section=.debug_aranges", str(built), str(program)]
     subprocess.run(strip, check=True)
     with open_debug_file(program) as file:
         assert len(file.unlisted_ranges()) > 0
