@@ -109,18 +109,19 @@ void csdw_table_deinit(struct csdw_table *table);
 // above it: of nested ranges the inner one. 1 if there is one.
 int csdw_ranges_find(const struct csdw_table *table, uint64_t pc, uint64_t *ret);
 
-// Compile units with code that .debug_aranges says nothing of (clang writes none).
-// Row: low, high, unit DIE; sorted. A skeleton unit stands for its split unit.
-int csdw_unlisted_ranges(Dwarf *dwarf, struct csdw_table *ret);
+// Compile units by .debug_aranges. Row: low, high, unit DIE; sorted. A skeleton unit
+// stands for its split unit. Ends quietly where the section makes no sense.
+int csdw_listed_ranges(Elf *elf, Dwarf *dwarf, struct csdw_table *ret);
+
+// The same, from the unit DIEs, of the units that are not listed (clang lists none).
+int csdw_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
+                         struct csdw_table *ret);
 
 // 1 if there is any unit.
 int csdw_has_units(Dwarf *dwarf);
 
 // All compile units and type units. Row: DIE (the split one if there is one), DW_TAG.
 int csdw_units(Dwarf *dwarf, struct csdw_table *ret);
-
-// The unit DIE that .debug_aranges names for pc; 0 when it names none.
-int csdw_unit_at(Dwarf *dwarf, uint64_t pc, uint64_t *ret);
 
 // The unit DIE that holds a DIE, and for a skeleton unit the DIE of its split unit
 // (0: not split, or its file was not found).

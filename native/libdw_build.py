@@ -12,6 +12,7 @@ import cffi
 _NATIVE = Path(__file__).resolve().parent
 
 _SOURCES = (
+    "aranges",
     "attribute",
     "die",
     "lines",

@@ -8,45 +8,35 @@ static bool split_die(const Dwarf_Die *sub, uint8_t unit_type)
     return unit_type == DW_UT_skeleton && sub->addr != NULL;
 }
 
-static int compare_offsets(const void *one, const void *other)
+static int compare_words(const void *one, const void *other)
 {
     uint64_t left = *(const uint64_t *)one;
     uint64_t right = *(const uint64_t *)other;
     return left < right ? -1 : left > right;
 }
 
-// Offsets of the unit DIEs that .debug_aranges has ranges of, sorted.
-static int add_listed_units(Dwarf *dwarf, struct csdw_table *ret)
+// The DIEs that a table of ranges names, sorted.
+static int add_dies(const struct csdw_table *ranges, struct csdw_table *ret)
 {
-    Dwarf_Aranges *ranges = NULL;
-    size_t count = 0;
-    uint64_t last = UINT64_MAX;
+    uint64_t last = 0;
     csdw_table_init(ret, 1);
-    if (dwarf_getaranges(dwarf, &ranges, &count) != 0) {
-        return 0;
-    }
-    for (size_t i = 0; i < count; i++) {
-        Dwarf_Off offset = 0;
-        if (dwarf_getarangeinfo(dwarf_onearange(ranges, i), NULL, NULL, &offset) != 0 ||
-            offset == last) {
-            continue;
-        }
-        last = offset;
-        if (csdw_table_add(ret, &last) != 0) {
+    for (size_t i = 0; i < ranges->count; i++) {
+        uint64_t die = ranges->words[i * ranges->width + 2];
+        if (die != last && csdw_table_add(ret, &die) != 0) {
             return -ENOMEM;
         }
+        last = die;
     }
     if (ret->count != 0) {
-        qsort(ret->words, ret->count, sizeof(uint64_t), compare_offsets);
+        qsort(ret->words, ret->count, sizeof(uint64_t), compare_words);
     }
     return 0;
 }
 
-static bool is_listed(const struct csdw_table *listed, Dwarf_Die *die)
+static bool is_among(const struct csdw_table *dies, uint64_t die)
 {
-    uint64_t offset = dwarf_dieoffset(die);
-    return listed->count != 0 && bsearch(&offset, listed->words, listed->count,
-                                         sizeof(uint64_t), compare_offsets) != NULL;
+    return dies->count != 0 && bsearch(&die, dies->words, dies->count, sizeof(uint64_t),
+                                       compare_words) != NULL;
 }
 
 static int add_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
@@ -58,7 +48,7 @@ static int add_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
     Dwarf_Die sub;
     while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, &sub) == 0) {
         if (die.addr == NULL || type == DW_UT_type || type == DW_UT_partial ||
-            is_listed(listed, &die)) {
+            is_among(listed, csdw_die_address(&die))) {
             continue;
         }
         if (csdw_ranges_add(&die, ret) != 0) {
@@ -68,15 +58,16 @@ static int add_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
     return 0;
 }
 
-int csdw_unlisted_ranges(Dwarf *dwarf, struct csdw_table *ret)
+int csdw_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
+                         struct csdw_table *ret)
 {
-    struct csdw_table listed;
+    struct csdw_table dies;
     csdw_table_init(ret, 3);
-    int error = add_listed_units(dwarf, &listed);
+    int error = add_dies(listed, &dies);
     if (error == 0) {
-        error = add_unlisted_ranges(dwarf, &listed, ret);
+        error = add_unlisted_ranges(dwarf, &dies, ret);
     }
-    csdw_table_deinit(&listed);
+    csdw_table_deinit(&dies);
     csdw_ranges_sort(ret);
     return error;
 }
@@ -104,13 +95,6 @@ int csdw_units(Dwarf *dwarf, struct csdw_table *ret)
             return -ENOMEM;
         }
     }
-    return 0;
-}
-
-int csdw_unit_at(Dwarf *dwarf, uint64_t pc, uint64_t *ret)
-{
-    Dwarf_Die die;
-    *ret = dwarf_addrdie(dwarf, pc, &die) == NULL ? 0 : csdw_die_address(&die);
     return 0;
 }
 

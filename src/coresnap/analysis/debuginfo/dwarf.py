@@ -89,19 +89,19 @@ class RangeTable:
     def __init__(self, ffi: _CData, lib: _CData, table: _CData) -> None:
         self._find = lib.csdw_ranges_find
         self._unpack = ffi.unpack
-        self._table = ffi.gc(table, lib.csdw_table_deinit)
+        self.table = ffi.gc(table, lib.csdw_table_deinit)
         self._row = ffi.new("uint64_t[3]")
 
     def __len__(self) -> int:
-        return int(self._table.count)
+        return int(self.table.count)
 
     def __iter__(self) -> Iterator[AddressRange]:
-        words = self._unpack(self._table.words, len(self) * 3) if len(self) else []
+        words = self._unpack(self.table.words, len(self) * 3) if len(self) else []
         return (AddressRange(*row) for row in zip(*(iter(words),) * 3, strict=True))
 
     def find(self, pc: int) -> AddressRange | None:
         """The range that holds ``pc``; of nested ones the innermost."""
-        if self._find(self._table, pc, self._row):
+        if self._find(self.table, pc, self._row):
             return AddressRange(*self._row)
         return None
 
@@ -293,17 +293,16 @@ class DebugFile:
         self._lib.csdw_unit_of(self._dwarf, handle, unit, split)
         return unit[0], split[0]
 
-    def unit_at(self, pc: int) -> int:
-        """The unit DIE that .debug_aranges names for ``pc``; 0: none."""
-        unit = self._ffi.new("uint64_t *")
-        self._lib.csdw_unit_at(self._dwarf, pc, unit)
-        found: int = unit[0]
-        return found
-
-    def unlisted_ranges(self) -> RangeTable:
-        """Ranges of the units with code that .debug_aranges says nothing of."""
+    def listed_ranges(self) -> RangeTable:
+        """Ranges of units as .debug_aranges lists them."""
         table = self._table()
-        self._lib.csdw_unlisted_ranges(self._dwarf, table)
+        self._lib.csdw_listed_ranges(self._elf, self._dwarf, table)
+        return self._ranges(table)
+
+    def unlisted_ranges(self, listed: RangeTable) -> RangeTable:
+        """Ranges of the units with code of which ``listed`` says nothing."""
+        table = self._table()
+        self._lib.csdw_unlisted_ranges(self._dwarf, listed.table, table)
         return self._ranges(table)
 
     def has_units(self) -> bool:

@@ -66,7 +66,8 @@ class FunctionFinder:
     def __init__(self, file: DebugFile) -> None:
         self._file = file
         self._functions: dict[tuple[int, bool], RangeTable] = {}
-        self._units: RangeTable | None = None
+        self._listed: RangeTable | None = None
+        self._unlisted: RangeTable | None = None
         self._names: dict[int, tuple[str, str | None]] = {}
 
     def find(self, pc: int, return_pc: int = 0) -> FunctionAt | None:
@@ -80,16 +81,17 @@ class FunctionFinder:
                 return self._describe(unit, found, pc, return_pc)
         return None
 
-    def _candidate_units(self, pc: int) -> list[int]:
-        unit = self._file.unit_at(pc)
-        units = [unit] if unit else []
-        if not units or self._range(unit, pc) is None:
-            if self._units is None:
-                self._units = self._file.unlisted_ranges()
-            by_range = self._units.find(pc)
-            if by_range is not None and by_range.handle != unit:
-                units.append(by_range.handle)
-        return units
+    def _candidate_units(self, pc: int) -> Iterator[int]:
+        if self._listed is None:
+            self._listed = self._file.listed_ranges()
+        listed = self._listed.find(pc)
+        if listed is not None:
+            yield listed.handle
+        if self._unlisted is None:
+            self._unlisted = self._file.unlisted_ranges(self._listed)
+        unlisted = self._unlisted.find(pc)
+        if unlisted is not None:
+            yield unlisted.handle
 
     def _range(self, unit: int, pc: int) -> AddressRange | None:
         # Nested functions (GNU C) stand inside another function's DIE: looking for

@@ -11,7 +11,7 @@ from coresnap.analysis.debuginfo.records import Die
 
 __all__ = ["DefinitionIndex"]
 
-_INDEX_BUDGET = 2_000_000
+_INDEX_BUDGET = 500_000
 """DIEs looked at in search of the definitions of declared types."""
 _NAMESAKE_LIMIT = 256
 """Types of one name, in different scopes, that are compared."""
