@@ -26,12 +26,12 @@ PROGRAMS = Path(__file__).parent / "programs"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--only", help="one target by name")
+    parser.add_argument("--only", help="targets whose title holds this")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="coresnap-bench-") as name:
         directory = Path(name)
         for title, build_command in TARGETS.items():
-            if options.only in (None, title):
+            if options.only is None or options.only in title:
                 command = build_command(directory)
                 core = kernel_core(command, directory)
                 measure(title, command[0], core, options.runs)
@@ -99,8 +99,9 @@ def debug_heavy(directory: Path) -> list[str]:
 TARGETS: dict[str, Callable[[Path], list[str]]] = {
     "tiny": compiled("tiny.c"),
     "64 threads, 205 frames each": compiled("threads.c"),
-    "template-heavy C++": compiled("templates.cc", "-std=c++17"),
-    "debug-heavy C++, 250 units": debug_heavy,
+    "C++, standard library": compiled("templates.cc", "-std=c++17"),
+    "C++, Boost Spirit and multi_index": compiled("boost.cc", "-std=c++17"),
+    "debug-heavy C++, 600 units": debug_heavy,
     "Debian's python3": debian_python,
     "Debian's gdb": debian_gdb,
 }

@@ -12,11 +12,11 @@ from pathlib import Path
 
 __all__ = ["build_heavy"]
 
-_UNITS = 250
+_UNITS = 600
 
 
 def build_heavy(source: Path, directory: Path) -> Path:
-    """Link ``source`` (C++, with a ``main``) 250 times; crashes in the last copy."""
+    """Link ``source`` (C++, with a ``main``) 600 times; crashes in the last copy."""
     unit = directory / "unit.o"
     compiler = ["c++", "-g", "-O0", "-std=c++17"]
     _run(*compiler, "-c", str(source), "-o", str(unit))
