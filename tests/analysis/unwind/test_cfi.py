@@ -11,7 +11,7 @@ import corewriter as w
 from coresnap.analysis.expression.numbers import DecodeError
 from coresnap.analysis.unwind.cfi import CallFrameSection
 from coresnap.analysis.unwind.pointer_encoding import PointerReader, fixed_size
-from coresnap.analysis.unwind.sections import ModuleCfi, module_cfi
+from coresnap.analysis.unwind.sections import ModuleCfi, debug_file_cfi, module_cfi
 from coresnap.elfcore.elffile import ElfFile
 from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.memory import Memory
@@ -194,7 +194,7 @@ def test_debug_frame_serves_from_the_file_or_from_its_debug_file() -> None:
     debug = ElfFile(w.write_module(sections=[section]))
     assert_finds_all(module_cfi(module_of(debug), nothing()))
     plain = ElfFile(w.write_module())
-    assert_finds_all(module_cfi(module_of(plain), nothing(), debug))
+    assert_finds_all(debug_file_cfi(debug))
     assert module_cfi(module_of(plain), nothing()).find(0x1000) is None
 
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.records import (
-    AddressRange,
     Die,
     Line,
     RawOperation,
     Value,
 )
+from coresnap.analysis.debuginfo.tables import CData, RangeTable, TypeTable
 from coresnap.errors import AccessError, InputError
 
 try:
@@ -31,8 +31,6 @@ else:
 
 __all__ = [
     "DebugFile",
-    "RangeTable",
-    "TypeTable",
     "open_debug_file",
     "open_descriptor",
     "unavailable",
@@ -47,9 +45,6 @@ _FUNCTION_BUDGET = 1_000_000
 _OPERATION_LIMIT = 4096
 _REFERENCE_LIMIT = 16
 """Chains of abstract origins and specifications: two in practice."""
-
-_CData = Any
-"""cffi types its objects at run time only."""
 
 _ENODATA = -61
 _ENOENT = -2
@@ -81,46 +76,6 @@ def open_descriptor(path: str | os.PathLike[str]) -> int:
         raise AccessError(f"cannot read {os.fspath(path)}: {error.strerror}") from error
     except OSError as error:
         raise InputError(f"cannot open {os.fspath(path)}: {error.strerror}") from error
-
-
-class RangeTable:
-    """Address ranges of DIEs, kept in C: a unit may have a hundred thousand."""
-
-    def __init__(self, ffi: _CData, lib: _CData, table: _CData) -> None:
-        self._find = lib.csdw_ranges_find
-        self._unpack = ffi.unpack
-        self.table = ffi.gc(table, lib.csdw_table_deinit)
-        self._row = ffi.new("uint64_t[3]")
-
-    def __len__(self) -> int:
-        return int(self.table.count)
-
-    def __iter__(self) -> Iterator[AddressRange]:
-        words = self._unpack(self.table.words, len(self) * 3) if len(self) else []
-        return (AddressRange(*row) for row in zip(*(iter(words),) * 3, strict=True))
-
-    def find(self, pc: int) -> AddressRange | None:
-        """The range that holds ``pc``; of nested ones the innermost."""
-        if self._find(self.table, pc, self._row):
-            return AddressRange(*self._row)
-        return None
-
-
-class TypeTable:
-    """Complete named types of one unit, kept in C. Valid while its file is open."""
-
-    def __init__(self, ffi: _CData, lib: _CData, table: _CData) -> None:
-        self.visited = int(table.visited)
-        self._find = lib.csdw_types_find
-        self._table = ffi.gc(table, lib.csdw_table_deinit)
-
-    def find(self, name: str) -> Iterator[int]:
-        """DIEs of the types with this unqualified name."""
-        text = name.encode("utf-8", "surrogateescape")
-        at, width = self._find(self._table, text, 0), self._table.width
-        while at < self._table.count:
-            yield self._table.words[at * width]
-            at = self._find(self._table, text, at + 1)
 
 
 class DebugFile:
@@ -181,13 +136,13 @@ class DebugFile:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _text(self, pointer: _CData) -> str | None:
+    def _text(self, pointer: CData) -> str | None:
         if pointer == self._ffi.NULL:
             return None
         data: bytes = self._ffi.string(pointer)
         return data.decode("utf-8", "backslashreplace")
 
-    def _rows(self, table: _CData) -> Iterator[tuple[int, ...]]:
+    def _rows(self, table: CData) -> Iterator[tuple[int, ...]]:
         width, count = table.width, table.count
         self._budget -= table.visited
         try:
@@ -196,7 +151,7 @@ class DebugFile:
             self._lib.csdw_table_deinit(table)
         return zip(*(iter(words),) * width, strict=True)
 
-    def _table(self) -> _CData:
+    def _table(self) -> CData:
         return self._ffi.new("struct csdw_table *")
 
     def _allowed(self, walk: int) -> int:
@@ -323,7 +278,7 @@ class DebugFile:
         )
         return self._ranges(table)
 
-    def _ranges(self, table: _CData) -> RangeTable:
+    def _ranges(self, table: CData) -> RangeTable:
         self._budget -= table.visited
         return RangeTable(self._ffi, self._lib, table)
 
@@ -390,7 +345,7 @@ class DebugFile:
             return self.location(handle, attribute, pc)
         return tuple(self._operation(array[i]) for i in range(count[0]))
 
-    def _operation(self, raw: _CData) -> RawOperation:
+    def _operation(self, raw: CData) -> RawOperation:
         block = b""
         if raw.block_size:
             block = bytes(self._ffi.buffer(raw.block, raw.block_size))

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import msgspec
 
 from coresnap.analysis.debuginfo.constants import Language, Tag
-from coresnap.analysis.debuginfo.dwarf import DebugFile, RangeTable
+from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.records import AddressRange, Die, DieFlag
+from coresnap.analysis.debuginfo.tables import RangeTable
 from coresnap.analysis.demangle import display_name
 
 __all__ = ["Activation", "FunctionAt", "FunctionFinder", "ScopeVariable"]

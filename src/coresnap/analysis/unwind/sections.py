@@ -90,10 +90,13 @@ class ModuleCfi(msgspec.Struct, eq=False):
         return (fde, section.reader) if fde.start <= address < fde.end else None
 
 
-def module_cfi(
-    module: LoadedModule, memory: Memory, debug_file: ElfFile | None = None
-) -> ModuleCfi:
-    """Collect what there is; ``debug_file`` may hold a .debug_frame of its own."""
+def debug_file_cfi(debug_file: ElfFile) -> ModuleCfi:
+    """The .debug_frame that was stripped from a module into its debug file."""
+    return ModuleCfi(None, None, tuple(_debug_frame(debug_file)))
+
+
+def module_cfi(module: LoadedModule, memory: Memory) -> ModuleCfi:
+    """Collect what the module itself has."""
     headers = module.elf or module.image
     if headers is None:
         return ModuleCfi(None, None, ())
@@ -102,9 +105,8 @@ def module_cfi(
     sections = []
     if table is None:
         sections += list(_eh_frame(source, table_section))
-    for elf in (module.elf, debug_file):
-        if elf is not None:
-            sections += list(_debug_frame(elf))
+    if module.elf is not None:
+        sections += list(_debug_frame(module.elf))
     return ModuleCfi(table, table_section, tuple(sections))
 
 

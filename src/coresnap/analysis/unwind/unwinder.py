@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.expression.numbers import DecodeError
+from coresnap.analysis.unwind.cfi import Fde
 from coresnap.analysis.unwind.fallback import Fallback
+from coresnap.analysis.unwind.pointer_encoding import PointerReader
 from coresnap.analysis.unwind.rules import RuleKind, row_at
-from coresnap.analysis.unwind.sections import ModuleCfi, module_cfi
+from coresnap.analysis.unwind.sections import ModuleCfi, debug_file_cfi, module_cfi
 from coresnap.analysis.unwind.stack import Stack, StackFrame
 from coresnap.analysis.unwind.step import Registers, Step, compile_row
 from coresnap.elfcore.corefile import CoreFile
@@ -31,8 +33,9 @@ DebugFile = Callable[[LoadedModule], ElfFile | None]
 class Unwinder:
     """Unwinds threads of ``core``; what it learns about code serves all of them.
 
-    ``debug_file`` finds a separate debug file, which may hold a .debug_frame. A stack
-    ends at ``frame_limit`` frames.
+    ``debug_file`` finds a module's separate debug file, which may hold a .debug_frame;
+    it is asked where the module itself has no CFI. A stack ends at ``frame_limit``
+    frames.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Unwinder:
         self._frame_limit = frame_limit
         self._entry = core.auxv.get(AT_ENTRY, 1 << 64)
         self._cfi: dict[int, ModuleCfi] = {}
+        self._debug_file_cfi: dict[int, ModuleCfi] = {}
         self._steps: dict[int, Step] = {}
         self._fallback = Fallback(core.architecture, core.memory, self._is_executable)
 
@@ -75,7 +79,7 @@ class Unwinder:
             return Step(None, executable)
         address = pc - module.load_bias & self._architecture.pointer_mask
         try:
-            found = self._cfi_of(module).find(address)
+            found = self._find_cfi(module, address)
             if found is None or not executable:
                 return Step(module, executable)
             fde, reader = found
@@ -94,12 +98,26 @@ class Unwinder:
             return self._modules[index]
         return None
 
+    def _find_cfi(
+        self, module: LoadedModule, address: int
+    ) -> tuple[Fde, PointerReader] | None:
+        found = self._cfi_of(module).find(address)
+        if found is None and self._debug_file is not None:
+            found = self._debug_file_cfi_of(module, self._debug_file).find(address)
+        return found
+
     def _cfi_of(self, module: LoadedModule) -> ModuleCfi:
         cfi = self._cfi.get(module.start)
         if cfi is None:
-            debug_file = self._debug_file(module) if self._debug_file else None
-            cfi = module_cfi(module, self._memory, debug_file)
-            self._cfi[module.start] = cfi
+            cfi = self._cfi[module.start] = module_cfi(module, self._memory)
+        return cfi
+
+    def _debug_file_cfi_of(self, module: LoadedModule, find: DebugFile) -> ModuleCfi:
+        cfi = self._debug_file_cfi.get(module.start)
+        if cfi is None:
+            elf = find(module)
+            cfi = ModuleCfi(None, None, ()) if elf is None else debug_file_cfi(elf)
+            self._debug_file_cfi[module.start] = cfi
         return cfi
 
     def _is_executable(self, pc: int) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from coresnap.analysis.debuginfo.dwarf import DebugFile, TypeTable
+from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import qualified_name
 from coresnap.analysis.debuginfo.records import Die
+from coresnap.analysis.debuginfo.tables import TypeTable
 
 __all__ = ["DefinitionIndex"]
 

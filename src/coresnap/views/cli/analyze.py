@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAME = "analyze"
 HELP = "read a core file and say what happened"
 DESCRIPTION = """\
-Reads a core file of Linux or FreeBSD and prints why the program died: signal and
+Reads a core file of Linux and prints why the program died: signal and
 address, classifiers with their evidence, the crashed thread with source lines and
 variables, registers, the other threads, modules, and notes on what could not be read.
 
