@@ -74,11 +74,13 @@ def test_a_frame_without_debug_information_names_its_module() -> None:
 
 
 def test_a_wrong_file_caps_the_score_only_if_the_stack_runs_through_it() -> None:
-    wrong = attrs.evolve(APP, problem="build-id of the file differs")
+    wrong = attrs.evolve(APP, file=None, problem="build-id of the file differs")
+    unsure = attrs.evolve(APP, problem="the core does not hold the build-id")
     elsewhere = attrs.evolve(wrong, path="/usr/lib/unused.so")
     stack = [thread(frame())]
     assert score_quality(stack, [wrong], truncated=False).score == 50
     assert score_quality(stack, [APP, elsewhere], truncated=False).score == 100
+    assert score_quality(stack, [unsure], truncated=False).score == 100
 
 
 def test_a_truncated_core_says_so() -> None:

@@ -110,7 +110,8 @@ def _modules_of(thread: Thread, modules: Sequence[Module]) -> list[Module]:
 
 
 def _cap(modules: Sequence[Module], truncated: bool) -> tuple[int, str]:
-    if any(m.problem and "build-id" in m.problem for m in modules):
+    # A file whose build-id differs is named in the problem, and not used.
+    if any(m.file is None and "build-id" in (m.problem or "") for m in modules):
         return 50, "a file on disk is not the one that crashed (build-id)"
     if truncated:
         return 70, "the core is truncated"
