@@ -19,8 +19,7 @@ from coresnap.analysis.retained_memory import retained_memory
 from coresnap.analysis.signals import explain_signal
 from coresnap.analysis.unwind.stack import Stack
 from coresnap.analysis.unwind.unwinder import Unwinder
-from coresnap.elfcore.corefile import CoreFile, CoreThread, LoadedModule
-from coresnap.elfcore.elffile import ElfFile, open_elf
+from coresnap.elfcore.corefile import CoreFile, CoreThread
 from coresnap.model import (
     Classifier,
     MemoryRange,
@@ -125,14 +124,8 @@ def _explain_signal(bench: _Workbench) -> None:
 
 
 def _unwind(bench: _Workbench) -> None:
-    find = functools.partial(_separate_debug_file, bench.debug_files)
-    unwinder = Unwinder(bench.core, debug_file=find)
+    unwinder = Unwinder(bench.core, debug_file=bench.debug_files.separate_elf)
     bench.stacks = [unwinder.unwind(t.registers) for t in bench.core.threads]
-
-
-def _separate_debug_file(files: DebugFiles, module: LoadedModule) -> ElfFile | None:
-    found = files.of(module).file
-    return None if found is None or found.path == module.file else open_elf(found.path)
 
 
 def _open_debug_files(bench: _Workbench) -> None:

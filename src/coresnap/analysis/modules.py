@@ -12,8 +12,6 @@ from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.debuginfo.locate import Located
 from coresnap.analysis.symbols import Symbol, SymbolTable
 from coresnap.analysis.values.module_reader import ModuleReader, ProcessFacts
-from coresnap.elfcore.elffile import open_elf
-from coresnap.errors import AccessError, InputError, MissingError
 from coresnap.model import Module
 
 if TYPE_CHECKING:
@@ -73,13 +71,8 @@ class ReadableModule:
 
     def _read_debug_symbols(self) -> SymbolTable | None:
         self.reader()
-        file = self._located.file if self._located is not None else None
-        if file is None or file.path == self.loaded.file:
-            return None
-        try:
-            return SymbolTable(open_elf(file.path))
-        except (AccessError, InputError, MissingError):
-            return None  # libdw could read it, so it went away just now
+        elf = self._debug_files.separate_elf(self.loaded)
+        return None if elf is None else SymbolTable(elf)
 
     @property
     def modified(self) -> float | None:

@@ -8,6 +8,8 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from coresnap.analysis.debuginfo.locate import Located, debug_directories_of, locate
+from coresnap.elfcore.elffile import ElfFile, open_elf
+from coresnap.errors import AccessError, InputError, MissingError
 
 if TYPE_CHECKING:
     from coresnap.elfcore.modules import LoadedModule
@@ -51,6 +53,16 @@ class DebugFiles:
         if module.start not in self._located:
             self._open(module)
         return self._located[module.start]
+
+    def separate_elf(self, module: LoadedModule) -> ElfFile | None:
+        """The debug file as ELF, where it is another file than the module's own."""
+        file = self.of(module).file
+        if file is None or file.path == module.file:
+            return None
+        try:
+            return open_elf(file.path)
+        except (AccessError, InputError, MissingError):
+            return None  # libdw could read it, so it went away just now
 
     def _open(self, module: LoadedModule) -> None:
         found = locate(module.file, module.build_id, self._directories)
