@@ -128,7 +128,9 @@ def catcher(program: Path, directory: Path) -> Iterator[Catcher]:
         path = directory / "notify"
         listener.bind(str(path))
         result = Catcher(program, directory, listener)
-        result.write_settings(spool=str(result.spool), socket=str(path), quota="0%")
+        result.write_settings(
+            spool=str(result.spool), socket=str(path), quota="0%", admission=""
+        )
         yield result
         path.unlink()
 

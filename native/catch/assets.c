@@ -237,12 +237,12 @@ static void add_tasks(struct assets *assets, const struct process *process, int6
 }
 
 void assets_add_process(struct assets *assets, const struct process *process, int64_t tid,
-			const struct settings *settings)
+			const struct policy *policy)
 {
 	if (process->directory < 0 || process->foreign)
 		return;
 	add_files(assets, process, process_files, COUNT(process_files));
-	add_environment(assets, process, settings->environment);
+	add_environment(assets, process, policy->environment);
 	add_link(assets, process, "exe", "process/exe");
 	add_link(assets, process, "cwd", "process/cwd");
 	add_link(assets, process, "root", "process/root");

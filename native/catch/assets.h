@@ -1,8 +1,8 @@
 // What is worth knowing beside the core, from /proc into a tar file.
 #pragma once
 
+#include "policy.h"
 #include "process.h"
-#include "settings.h"
 #include "tar.h"
 
 struct assets {
@@ -22,7 +22,7 @@ void assets_add(struct assets *assets, const char *name, const void *data, size_
 
 // Add `process/...`: the files of /proc/PID, its descriptors and its threads.
 void assets_add_process(struct assets *assets, const struct process *process, int64_t tid,
-			const struct settings *settings);
+			const struct policy *policy);
 
 // Make sure that a last member of up to `size` bytes will have room, however full the
 // disk is by then.

@@ -9,42 +9,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "arguments.h"
-#include "assets.h"
-#include "capture.h"
-#include "checks.h"
 #include "clock.h"
 #include "descriptors.h"
 #include "kernel_log.h"
-#include "notify.h"
 #include "process.h"
-#include "record.h"
 #include "settings.h"
-#include "space.h"
-#include "spool.h"
-
-// One crash on its way into the spool.
-struct crash {
-	struct arguments arguments;
-	struct settings settings;
-	struct process process;
-	struct spool spool;
-	struct assets assets;
-	struct capture capture;
-	struct checks checks;
-	struct json json;
-	int64_t started; // CLOCK_MONOTONIC, nanoseconds
-	int64_t parked;  // nanoseconds until the process was let go
-	int pipe;
-	int core_file;
-	int assets_file;
-	char id[SPOOL_ID_SIZE + 1];
-};
 
 static bool is_ourselves(const struct process *process)
 {
@@ -62,122 +37,6 @@ static void read_settings(struct crash *crash)
 
 	if (error && error != -ENOENT)
 		kernel_log("settings are refused or have errors: %s", strerror(-error));
-}
-
-// Decide before anything is written. Returns -EDQUOT below the quota.
-static int admit(struct crash *crash)
-{
-	int error = spool_open(&crash->settings, &crash->spool);
-
-	if (error)
-		return error;
-	if (!space_admits(crash->spool.pending, crash->settings.quota, SPACE_STEP))
-		return -EDQUOT;
-	error = spool_make_id(crash->id);
-	if (error)
-		return error;
-	crash->assets_file = spool_create(crash->spool.assets);
-	crash->core_file = spool_create(crash->spool.pending);
-	if (crash->assets_file < 0)
-		return crash->assets_file;
-	return crash->core_file < 0 ? crash->core_file : 0;
-}
-
-static int collect_context(struct crash *crash)
-{
-	struct json *json = &crash->json;
-	int error = assets_init(&crash->assets, crash->assets_file, crash->arguments.time);
-
-	if (error)
-		return error;
-	record_crash(&crash->arguments, &crash->process, crash->id, json);
-	assets_add(&crash->assets, "crash.json", json->data, json->size);
-	assets_add_process(&crash->assets, &crash->process, crash->arguments.tid,
-			   &crash->settings);
-	assets_add_system(&crash->assets);
-	assets_reserve(&crash->assets, sizeof(json->data));
-	return 0;
-}
-
-static int collect_core(struct crash *crash)
-{
-	checks_init(&crash->checks, &crash->process);
-	int error = capture_core(crash->pipe, &crash->process, &crash->checks,
-				 &crash->settings, crash->core_file, &crash->capture);
-	if (error)
-		return error;
-	checks_run(&crash->checks, &crash->arguments, &crash->capture,
-		   process_is_same(&crash->process));
-	return 0;
-}
-
-// The kernel lets the process go when the last reader of the pipe is gone
-// (fs/coredump.c, wait_for_dump_helpers), not only when we exit.
-static void release_process(struct crash *crash)
-{
-	crash->parked = clock_now(CLOCK_MONOTONIC) - crash->started;
-	close(crash->pipe);
-}
-
-// The assets get their name first: a core in pending/ always has them.
-static int commit(struct crash *crash)
-{
-	struct json *json = &crash->json;
-
-	record_capture(&crash->capture, &crash->checks, &crash->assets, crash->parked, json);
-	assets_add(&crash->assets, "capture.json", json->data, json->size);
-	int error = tar_finish(&crash->assets.tar);
-	if (error)
-		kernel_log("assets of %s are incomplete: %s", crash->id, strerror(-error));
-	error = spool_seal(&crash->spool, crash->assets_file);
-	error = error ? error : spool_seal(&crash->spool, crash->core_file);
-	error = error ? error
-		      : spool_commit(crash->spool.assets, crash->assets_file, crash->id);
-	return error ? error
-		     : spool_commit(crash->spool.pending, crash->core_file, crash->id);
-}
-
-static void announce(const struct crash *crash)
-{
-	const char *cut = capture_cut(&crash->capture);
-
-	notify(crash->settings.socket, "%s pid=%" PRId64 " signal=%" PRId64 " cut=%s",
-	       crash->id, crash->arguments.pid, crash->arguments.signal, cut ? cut : "no");
-	kernel_log("crash of pid %" PRId64 " archived as %s%s%s", crash->arguments.pid,
-		   crash->id, cut ? ", cut: " : "", cut ? cut : "");
-}
-
-static void refuse(const struct crash *crash, int error)
-{
-	const char *reason = error == -EDQUOT ? "quota" : strerror(-error);
-
-	notify(crash->settings.socket, "refused pid=%" PRId64 " signal=%" PRId64 " reason=%s",
-	       crash->arguments.pid, crash->arguments.signal, reason);
-	kernel_log("crash of pid %" PRId64 " is not archived: %s", crash->arguments.pid,
-		   reason);
-}
-
-static int archive(struct crash *crash)
-{
-	int error = admit(crash);
-
-	error = error ? error : collect_context(crash);
-	error = error ? error : collect_core(crash);
-	release_process(crash);
-	error = error ? error : commit(crash);
-	if (error)
-		refuse(crash, error);
-	else
-		announce(crash);
-	return error;
-}
-
-static void crash_deinit(struct crash *crash)
-{
-	capture_deinit(&crash->capture);
-	assets_deinit(&crash->assets);
-	spool_close(&crash->spool);
-	process_close(&crash->process);
 }
 
 int main(int argc, char **argv)
@@ -201,7 +60,7 @@ int main(int argc, char **argv)
 	if (is_ourselves(&crash.process))
 		return 0;
 	read_settings(&crash);
-	int error = archive(&crash);
+	int error = archive_crash(&crash);
 	crash_deinit(&crash);
 	return error ? 1 : 0;
 }
