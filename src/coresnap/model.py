@@ -81,7 +81,7 @@ class Stage(enum.StrEnum):
     """The directory of the spool that an archive's newest part stands in."""
 
     PENDING = "pending"
-    """A core waits for analysis."""
+    """A core, or the record of a crash without one, waits for analysis."""
     SENDING = "sending"
     """A snapshot is ready and waits for the object store."""
 
@@ -127,12 +127,26 @@ class Archive:
     time: int
     """UTC nanoseconds of the crash, else of the newest file."""
     has_core: bool
+    """False also where there never was one: see ``is_record``."""
     has_snapshot: bool
     has_assets: bool
     size: int
-    """Apparent bytes of the newest part: the core, or the snapshot once made."""
+    """Apparent bytes of the newest part: the snapshot, else the core, else the
+    assets."""
     disk_size: int
     """Bytes that all parts occupy on disk (blocks, so holes are free)."""
+    dumping: bool = False
+    """The handler still works on it: there are assets, and more may come."""
+
+    @property
+    def is_record(self) -> bool:
+        """There is neither core nor snapshot: the assets are all that was kept."""
+        return not (self.has_core or self.has_snapshot)
+
+    @property
+    def is_waiting(self) -> bool:
+        """It has no snapshot, and nothing more will come to make one from."""
+        return not (self.has_snapshot or self.dumping)
 
 
 @attrs.frozen

@@ -12,7 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coresnap.collect import assets as assets_module
-from coresnap.collect.assets import Assets, pack_assets, read_assets
+from coresnap.collect.assets import (
+    Assets,
+    pack_assets,
+    read_assets,
+    read_member,
+)
 from coresnap.errors import InputError
 
 MEMBERS = {
@@ -130,14 +135,107 @@ def test_a_claimed_size_is_not_believed() -> None:
     first = pack_assets({"crash.json": b"{}"}, 0)[:1024]
     found = read(first + header + b"short")
 
-    assert found.members == {"crash.json": b"{}"}
-    assert "damaged after 1 members" in found.problems[0]
+    assert found.members == {"crash.json": b"{}", "process/maps": b"short"}
+    assert found.problems[0] == "'process/maps' ends early: 5 of 20971520 bytes"
+    assert "no end" in found.problems[1]
 
 
 @pytest.mark.parametrize("data", [b"", b"no tar at all" * 100])
 def test_what_is_no_tar_is_refused(data: bytes) -> None:
     with pytest.raises(InputError, match="not a tar"):
         read(data)
+
+
+def test_a_tar_whose_writer_was_killed_is_read_as_far_as_it_goes() -> None:
+    whole = pack_assets(MEMBERS, 0)
+    end = whole.index(b"capture.json")
+
+    found = read(whole[:end])
+
+    assert list(found.members) == list(MEMBERS)[:-1]
+    assert found.problems == (
+        "damaged after 4 members: it has no end: its writer was cut off",
+    )
+
+
+def hostile_header(name: str, size: bytes, kind: bytes = tarfile.REGTYPE) -> bytes:
+    header = bytearray(member(name, kind=kind).tobuf(tarfile.USTAR_FORMAT))
+    header[124:136] = size
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+HUGE = b"\x80" + (1 << 62).to_bytes(11, "big")
+NEGATIVE = b"\xff" * 10 + b"\xfe\x00"  # base-256: -512
+
+
+@pytest.mark.parametrize("kind", [b"0", b"x", b"g", b"L", b"K", b"S", b"7"])
+@pytest.mark.parametrize("size", [HUGE, NEGATIVE], ids=["huge", "negative"])
+def test_no_claim_about_a_size_costs_memory_or_time(kind: bytes, size: bytes) -> None:
+    first = pack_assets({"crash.json": b"{}"}, 0)[:1024]
+
+    found = read(first + hostile_header("process/maps", size, kind) + bytes(2048))
+
+    assert found.members == {"crash.json": b"{}"}
+    assert found.problems
+
+
+def test_extension_headers_are_not_believed() -> None:
+    pax = b"16 path=../evil\n"
+    extension = hostile_header("PaxHeader", b"%011o\0" % len(pax), b"x")
+    rest = pack_assets({"process/status": b"Name"}, 0)
+
+    found = read(extension + pax.ljust(512, b"\0") + rest)
+
+    assert found.members == {"process/status": b"Name"}
+    assert "not a file" in found.problems[0]
+
+
+def test_a_million_members_are_not_read(tmp_path: Path) -> None:
+    header = hostile_header("process/x", b"%011o\0" % 0)
+    other = hostile_header("not/ours", b"%011o\0" % 0)
+    path = tmp_path / "assets"
+    path.write_bytes((header + other) * 500_000)
+
+    with path.open("rb") as stream:
+        found = read_assets(stream.fileno())
+        assert read_member(stream.fileno(), "capture.json") is None
+
+    assert list(found.members) == ["process/x"]
+    assert len(found.problems) <= 51
+
+
+def test_a_hole_of_a_terabyte_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "assets"
+    with path.open("wb") as stream:
+        stream.write(pack_assets({"crash.json": b"{}"}, 0)[:1024])
+        stream.write(
+            hostile_header("process/maps", HUGE[:1] + (1 << 40).to_bytes(11, "big"))
+        )
+        stream.truncate(1 << 40)
+    with path.open("rb") as stream:
+        found = read_assets(stream.fileno())
+
+    assert found.members == {"crash.json": b"{}"}
+
+
+def test_one_member_is_found_without_the_others() -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(pack_assets({**MEMBERS, "capture.json": b'{"way": "pipe"}'}, 0))
+        file.flush()
+
+        assert read_member(file.fileno(), "capture.json") == b'{"way": "pipe"}'
+        assert read_member(file.fileno(), "process/maps") is None
+
+
+def test_content_that_looks_like_a_member_is_none() -> None:
+    fake = pack_assets({"capture.json": b'{"way": "import"}'}, 0)
+    with tempfile.TemporaryFile() as file:
+        file.write(pack_assets({"process/cmdline": fake}, 0))
+        file.flush()
+
+        assert read_member(file.fileno(), "capture.json") is None
 
 
 def test_a_tar_without_members_is_one() -> None:

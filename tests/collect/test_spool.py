@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coresnap.backends import crash_record
-from coresnap.collect import temporary_file
+from coresnap.collect import parts, temporary_file
 from coresnap.collect.assets import pack_assets
 from coresnap.collect.spool import Part, Spool, create_spool, make_id
 from coresnap.errors import AccessError, MissingError, StorageError, UsageError
@@ -155,11 +157,79 @@ def test_a_snapshot_moves_an_archive_to_sending(spool: Spool) -> None:
     assert archive.has_core
 
 
-def test_assets_alone_are_no_archive(spool: Spool) -> None:
+def test_assets_alone_are_the_record_of_a_crash(spool: Spool) -> None:
+    put_assets(spool, ID, Crash(1, 11, 7, executable="!bin!simple"))
+
+    (archive,) = spool.archives()
+
+    assert archive == spool.archive(ID) == spool.find(ID[:9])
+    assert (archive.stage, archive.application) == (Stage.PENDING, "simple")
+    assert archive.is_record
+    assert archive.is_waiting
+    assert not archive.dumping
+    assert archive.size == spool.path(Part.ASSETS, ID).stat().st_size
+
+
+def test_a_record_without_a_single_byte_is_still_one(spool: Spool) -> None:
     put(spool, Part.ASSETS, ID, b"")
+
+    (archive,) = spool.archives()
+
+    assert (archive.is_record, archive.application, archive.size) == (True, "?", 0)
+
+
+def test_what_the_handler_still_holds_is_being_dumped(spool: Spool) -> None:
+    put_assets(spool, ID, Crash(1, 11, 7))
+    with spool.path(Part.ASSETS, ID).open("rb") as handler:
+        fcntl.flock(handler, fcntl.LOCK_EX)
+
+        (archive,) = spool.archives()
+        assert archive.dumping
+        assert not archive.is_waiting
+        assert spool.leftovers(2**40) == []
+        assert spool.crash(ID) is not None
+
+        put(spool, Part.CORE, ID, b"core")
+        (archive,) = spool.archives()
+        assert (archive.has_core, archive.dumping) == (True, False)
+    assert spool.archive(ID) == archive
+
+
+def test_a_core_that_comes_while_we_look_is_seen(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_assets(spool, ID, Crash(1, 11, 7))
+
+    def commit_first(fd: int) -> bool:
+        if not spool.path(Part.CORE, ID).exists():
+            put(spool, Part.CORE, ID, b"core")
+        return parts.share(fd)
+
+    monkeypatch.setattr("coresnap.collect.spool.share", commit_first)
+    (archive,) = spool.archives()
+
+    assert archive.has_core
+    assert not archive.is_record
+
+
+@pytest.mark.parametrize("way", ["import", "stream"])
+def test_what_is_left_of_a_copy_is_no_archive_but_a_leftover(
+    spool: Spool, way: str
+) -> None:
+    members = {"crash.json": b"{}", "capture.json": b'{"way": "%s"}' % way.encode()}
+    put(spool, Part.ASSETS, ID, pack_assets(members, 0))
 
     assert spool.archives() == []
     assert spool.archive(ID) is None
+    assert spool.leftovers(2**40) == [(Part.ASSETS, ID)]
+
+
+def test_how_a_core_was_taken_can_be_asked(spool: Spool) -> None:
+    put(spool, Part.ASSETS, ID, pack_assets({"capture.json": b'{"rung": "notes"}'}, 0))
+    put(spool, Part.ASSETS, OTHER, b"no tar")
+
+    assert spool.capture(ID) == {"rung": "notes"}
+    assert spool.capture(OTHER) == spool.capture("f" * 32) == {}
 
 
 def test_assets_that_say_nothing_leave_the_application_unknown(spool: Spool) -> None:
@@ -339,7 +409,7 @@ def test_a_spool_of_somebody_else_is_an_access_error(tmp_path: Path) -> None:
 # --- leftovers ----------------------------------------------------------------
 
 
-def test_only_old_orphans_are_leftovers(
+def test_only_old_unfinished_files_are_leftovers(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(temporary_file, "_TMPFILE", None)
@@ -351,10 +421,8 @@ def test_only_old_orphans_are_leftovers(
         now = spool.path(Part.ASSETS, OTHER).stat().st_mtime
 
         assert spool.leftovers(now - DAY) == []
-        assert set(spool.leftovers(now + DAY)) == {
-            (Part.ASSETS, OTHER),
-            (Part.SNAPSHOT, unfinished.name),
-        }
+        # The record of a crash whose core never came is all that there is of it.
+        assert spool.leftovers(now + DAY) == [(Part.SNAPSHOT, unfinished.name)]
 
 
 def test_removing_twice_is_removing_once(spool: Spool) -> None:
@@ -362,3 +430,61 @@ def test_removing_twice_is_removing_once(spool: Spool) -> None:
 
     assert spool.remove(Part.CORE, ID) is True
     assert spool.remove(Part.CORE, ID) is False
+
+
+# --- eviction -----------------------------------------------------------------
+
+
+def test_what_is_open_is_not_evicted(spool: Spool) -> None:
+    put(spool, Part.CORE, ID, b"core")
+    first, second = spool.open(Part.CORE, ID), spool.open(Part.CORE, ID)
+
+    assert spool.evict(Part.CORE, ID) is False
+    os.close(first)
+    assert spool.evict(Part.CORE, ID) is False
+    os.close(second)
+    assert spool.evict(Part.CORE, ID) is True
+    assert spool.archives() == []
+
+
+def test_what_is_being_dumped_is_not_evicted(spool: Spool) -> None:
+    put_assets(spool, ID, Crash(1, 11, 7))
+    with spool.path(Part.ASSETS, ID).open("rb") as handler:
+        fcntl.flock(handler, fcntl.LOCK_EX)
+
+        assert spool.evict(Part.ASSETS, ID) is False
+    assert spool.evict(Part.ASSETS, ID) is True
+
+
+def test_evicting_what_is_gone_is_no_error(spool: Spool) -> None:
+    assert spool.evict(Part.SNAPSHOT, ID) is True
+
+
+def test_another_process_that_reads_counts(spool: Spool) -> None:
+    put(spool, Part.SNAPSHOT, ID, b"snapshot")
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        spool.open(Part.SNAPSHOT, ID)
+        os.write(writer, b"x")
+        signal.pause()
+    try:
+        os.read(reader, 1)
+        assert spool.evict(Part.SNAPSHOT, ID) is False
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(reader)
+        os.close(writer)
+    assert spool.evict(Part.SNAPSHOT, ID) is True
+
+
+def test_ten_thousand_foreign_names_hide_nothing(spool: Spool) -> None:
+    pending = spool.directory / "pending"
+    for number in range(10_000):
+        (pending / f"core.{number}").touch()
+    put(spool, Part.CORE, ID, b"core")
+
+    assert [archive.id for archive in spool.archives()] == [ID]
+    assert len(spool.intruders()) == 10_000
+    assert spool.leftovers(2**40) == []

@@ -2,7 +2,8 @@
 
 Members are read into memory, never extracted. Names are checked against a list and
 sizes against limits, because a tar may come from elsewhere (reference: capture rule
-R16); what does not fit is left out and named.
+R16); what does not fit is left out and named. A tar whose writer was killed has no end,
+and perhaps half a member: it is read as far as it goes.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import io
 import os
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
 from coresnap.errors import InputError
 
-__all__ = ["Assets", "pack_assets", "read_assets"]
+__all__ = ["Assets", "pack_assets", "read_assets", "read_member"]
 
 MEMBER_LIMIT = 32 << 20
 """Bytes of one member that are read."""
@@ -25,6 +26,8 @@ TOTAL_LIMIT = 128 << 20
 """Bytes of all members that are read."""
 COUNT_LIMIT = 20_000
 """Members that are read: a process may have thousands of threads."""
+_PROBLEM_LIMIT = 50
+_BLOCK = tarfile.BLOCKSIZE
 
 _NAME = re.compile(r"(crash|capture)\.json|(process|system)(/[A-Za-z0-9_.-]+){1,4}")
 
@@ -47,40 +50,74 @@ def read_assets(fd: int) -> Assets:
     """
     members: dict[str, bytes] = {}
     problems: list[str] = []
-    with open(os.dup(fd), "rb") as stream:
-        stream.seek(0)
-        try:
-            _read_members(stream, members, problems)
-        except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError) as e:
-            if not members:
-                raise InputError(f"the assets are not a tar: {e}") from e
-            problems.append(f"damaged after {len(members)} members: {e}")
-    return Assets(members, tuple(problems))
-
-
-def _read_members(
-    stream: io.BufferedReader, members: dict[str, bytes], problems: list[str]
-) -> None:
     total = 0
-    # USTAR has no extension headers, so none can claim a huge name.
-    with tarfile.open(fileobj=stream, mode="r:", format=tarfile.USTAR_FORMAT) as tar:
-        for count, member in enumerate(tar):
+    try:
+        for count, (member, offset) in enumerate(_headers(fd)):
             if count >= COUNT_LIMIT:
                 problems.append(f"more than {COUNT_LIMIT} members")
-                return
+                break
             if reason := _why_refused(member, total):
                 problems.append(f"{member.name!r} left out: {reason}")
                 continue
-            content = tar.extractfile(member)
-            data = content.read() if content is not None else b""
-            if len(data) < member.size:
-                problems.append(f"{member.name!r} ends early")
+            data = os.pread(fd, member.size, offset)
             total += len(data)
-            members[member.name] = data
+            if len(data) < member.size:
+                size = f"{len(data)} of {member.size} bytes"
+                problems.append(f"{member.name!r} ends early: {size}")
+            if data or not member.size:
+                members[member.name] = data
+    except (tarfile.TarError, OSError) as error:
+        if not members:
+            raise InputError(f"the assets are not a tar: {error}") from error
+        problems.append(f"damaged after {len(members)} members: {error}")
+    return Assets(members, _shortened(problems))
+
+
+def read_member(fd: int, name: str) -> bytes | None:
+    """Return one member of the tar that ``fd`` is open on; None if it is not there.
+
+    Raises OSError if it cannot be read.
+    """
+    try:
+        for count, (member, offset) in enumerate(_headers(fd)):
+            if count >= COUNT_LIMIT:
+                return None
+            if member.name == name and not _why_refused(member, 0):
+                return os.pread(fd, member.size, offset)
+    except tarfile.TarError:
+        return None
+    return None
+
+
+def _headers(fd: int) -> Iterator[tuple[tarfile.TarInfo, int]]:
+    """Yield the header and the content's offset of each member up to the tar's end.
+
+    Raises tarfile.TarError where the bytes are no header. Not tarfile's own walk: that
+    one believes extension headers of any size, and ran for ever on negative ones
+    (CVE-2025-8194). The handler writes neither.
+    """
+    at = 0
+    while header := os.pread(fd, _BLOCK, at):
+        if header == bytes(_BLOCK):
+            return
+        member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        if member.size < 0:
+            raise tarfile.ReadError("a negative size")
+        yield member, at + _BLOCK
+        at += _BLOCK + -(-member.size // _BLOCK) * _BLOCK
+    raise tarfile.ReadError("it has no end: its writer was cut off")
+
+
+def _shortened(problems: list[str]) -> tuple[str, ...]:
+    more = len(problems) - _PROBLEM_LIMIT
+    if more <= 0:
+        return tuple(problems)
+    return (*problems[:_PROBLEM_LIMIT], f"{more} more problems")
 
 
 def _why_refused(member: tarfile.TarInfo, total: int) -> str:
-    if not member.isreg():
+    # Not isreg(): that takes sparse members for files, whose size is not their own.
+    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
         return "not a file"
     if not _NAME.fullmatch(member.name) or ".." in member.name:
         return "no name of ours"

@@ -347,6 +347,9 @@ def archive(core: int, settings: dict[str, str], arguments: dict[str, object]) -
     uid, _, gid = settings.get("owner", "").partition(":")
     status = os.fstat(pending)
     owner = (int(uid), int(gid)) if gid else (status.st_uid, status.st_gid)
+    # Until we end: whoever reads the spool now learns that a core may still come.
+    with contextlib.suppress(OSError):
+        fcntl.flock(assets_file, fcntl.LOCK_EX)
     commit(assets_directory, assets_file, archive_id, owner)
     commit(pending, core_file, archive_id, owner)
     return archive_id

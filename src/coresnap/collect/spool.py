@@ -1,26 +1,38 @@
 """The spool: ``pending/<id>``, ``assets/<id>`` and ``sending/<id>`` of each archive.
 
-An archive is an id with a core or a snapshot. A file gets its name in one step after
-it is complete and on the disk, so what has a name is whole. Everything goes through
-held directory descriptors; nothing that is not a plain file with one name is opened,
-and nothing is followed (reference: capture rules R4, R7).
+An archive is an id with a core, a snapshot, or the record of a crash alone. Core and
+snapshot get their names in one step after they are complete and on the disk, so what
+has a name is whole. The helper names the assets early and locks them until it is done:
+locked and without a core they tell of a process that is being dumped, unlocked of one
+whose core never came. Everything goes through held directory descriptors; nothing that
+is not a plain file with one name is opened, and nothing is followed (reference: capture
+rules R4, R7).
 """
 
 from __future__ import annotations
 
-import enum
 import errno
+import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-
-import attrs
+from typing import Any
 
 from coresnap.backends import crash_record
+from coresnap.collect.assets import read_member
+from coresnap.collect.parts import (
+    ID,
+    Part,
+    Usage,
+    create_spool,
+    is_plain,
+    make_id,
+    own,
+    share,
+)
 from coresnap.collect.temporary_file import PREFIX, TemporaryFile, storage_error
 from coresnap.errors import (
     CoresnapError,
@@ -41,41 +53,14 @@ __all__ = [
     "storage_error",
 ]
 
-_ID = re.compile(r"[0-9a-f]{32}")
 _BLOCK = 512  # st_blocks, whatever the filesystem's block size (POSIX sys/stat.h)
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO planted under an id must not hang us (CVE-2021-25684).
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_COPIES = ("import", "stream")
+"""Ways of a capture whose source stays until the core has its name."""
 
-
-class Part(enum.StrEnum):
-    """What a file of an archive is, by the directory it is in."""
-
-    CORE = "pending"
-    ASSETS = "assets"
-    SNAPSHOT = "sending"
-
-
-@attrs.frozen
-class Usage:
-    """What one directory of the spool holds."""
-
-    objects: int
-    size: int
-    """Apparent bytes."""
-    disk_size: int
-    """Bytes on disk."""
-
-
-def make_id() -> str:
-    """Return a new archive id: 128 random bits, never derived from the process."""
-    return secrets.token_hex(16)
-
-
-def create_spool(directory: Path) -> None:
-    """Create the directories of a spool for the calling user alone."""
-    for part in Part:
-        (directory / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+_Parts = dict[Part, os.stat_result | None]
 
 
 class Spool:
@@ -117,23 +102,29 @@ class Spool:
 
     def archives(self) -> list[Archive]:
         """Return all archives, oldest first."""
+        # In this order: a core goes only after its snapshot has come.
         parts = {part: dict(self._files(part)) for part in Part}
-        ids = parts[Part.CORE].keys() | parts[Part.SNAPSHOT].keys()
+        ids = set().union(*parts.values())
         found = (self._archive(i, {p: parts[p].get(i) for p in Part}) for i in ids)
-        return sorted(found, key=lambda archive: (archive.time, archive.id))
+        archives = [archive for archive in found if archive is not None]
+        return sorted(archives, key=lambda archive: (archive.time, archive.id))
 
     def archive(self, archive_id: str) -> Archive | None:
-        """Return one archive; None if there is neither core nor snapshot."""
-        parts = {part: self._status(part, archive_id) for part in Part}
-        if parts[Part.CORE] is None and parts[Part.SNAPSHOT] is None:
-            return None
-        return self._archive(archive_id, parts)
+        """Return one archive; None if there is none, or half of one."""
+        return self._archive(archive_id, self._parts(archive_id))
 
-    def _archive(
-        self, archive_id: str, parts: dict[Part, os.stat_result | None]
-    ) -> Archive:
+    def _parts(self, archive_id: str) -> _Parts:
+        return {part: self._status(part, archive_id) for part in Part}
+
+    def _archive(self, archive_id: str, parts: _Parts) -> Archive | None:
+        dumping = False
+        if parts[Part.CORE] is None and parts[Part.SNAPSHOT] is None:
+            known = self._record(archive_id)
+            if known is None:
+                return None
+            parts, dumping = known
         core, assets, snapshot = (parts[part] for part in Part)
-        newest = snapshot or core
+        newest = snapshot or core or assets
         assert newest is not None
         crash = None if assets is None else self.crash(archive_id)
         there = [status for status in parts.values() if status is not None]
@@ -147,7 +138,29 @@ class Spool:
             has_assets=assets is not None,
             size=newest.st_size,
             disk_size=sum(status.st_blocks * _BLOCK for status in there),
+            dumping=dumping,
         )
+
+    def _record(self, archive_id: str) -> tuple[_Parts, bool] | None:
+        """Look at assets that seem to be alone: the parts, and whether they grow.
+
+        None if they are gone, or what is left of a copy whose source is still there.
+        """
+        try:
+            fd = self._open(Part.ASSETS, archive_id)
+        except CoresnapError:
+            return None
+        try:
+            done = share(fd)
+            # Who let go of the lock may have named the core just before.
+            parts = self._parts(archive_id)
+            if parts[Part.CORE] is not None or parts[Part.SNAPSHOT] is not None:
+                return parts, False
+            if done and _capture(fd).get("way") in _COPIES:
+                return None
+            return {**parts, Part.ASSETS: os.fstat(fd)}, not done
+        finally:
+            os.close(fd)
 
     def crash(self, archive_id: str) -> Crash | None:
         """Return what the OS said about an archive; None if the assets do not say."""
@@ -159,6 +172,17 @@ class Spool:
             return crash_record.read_first(fd)
         except (InputError, OSError):
             return None
+        finally:
+            os.close(fd)
+
+    def capture(self, archive_id: str) -> dict[str, Any]:
+        """Return ``capture.json`` of an archive: empty if there is none to read."""
+        try:
+            fd = self.open(Part.ASSETS, archive_id)
+        except CoresnapError:
+            return {}
+        try:
+            return _capture(fd)
         finally:
             os.close(fd)
 
@@ -192,7 +216,7 @@ class Spool:
         return found[0]
 
     def _ids_that_start_with(self, prefix: str) -> set[str]:
-        names = {n for p in (Part.CORE, Part.SNAPSHOT) for n, _ in self._files(p)}
+        names = {name for part in Part for name, _ in self._files(part)}
         return {name for name in names if name.startswith(prefix)}
 
     def usage(self) -> dict[Part, Usage]:
@@ -212,14 +236,22 @@ class Spool:
         found = []
         for part in Part:
             for name in sorted(self._names(part)):
-                ours = _ID.fullmatch(name) or name.startswith(PREFIX)
+                ours = ID.fullmatch(name) or name.startswith(PREFIX)
                 status = self._lstat(part, name)
-                if status is not None and not (ours and _is_plain(status)):
+                if status is not None and not (ours and is_plain(status)):
                     found.append(f"{part}/{name}")
         return found
 
     def open(self, part: Part, archive_id: str) -> int:
-        """Open a part for reading. Raises MissingError, AccessError, StorageError."""
+        """Open a part for reading; as long as it is open, it is not evicted.
+
+        Raises MissingError, AccessError or StorageError.
+        """
+        fd = self._open(part, archive_id)
+        share(fd)
+        return fd
+
+    def _open(self, part: Part, archive_id: str) -> int:
         where = self.path(part, archive_id)
         try:
             fd = os.open(archive_id, _OPEN_FILE, dir_fd=self._directories[part])
@@ -227,7 +259,7 @@ class Spool:
             raise MissingError(f"{where} is not there") from error
         except OSError as error:
             raise storage_error(f"cannot open {where}", error) from error
-        if not _is_plain(os.fstat(fd)):
+        if not is_plain(os.fstat(fd)):
             os.close(fd)
             raise StorageError(f"{where} is not a plain file with one name")
         return fd
@@ -247,10 +279,10 @@ class Spool:
                 yield name, status
 
     def _status(self, part: Part, name: str) -> os.stat_result | None:
-        if not _ID.fullmatch(name):
+        if not ID.fullmatch(name):
             return None
         status = self._lstat(part, name)
-        return status if status is not None and _is_plain(status) else None
+        return status if status is not None and is_plain(status) else None
 
     def _lstat(self, part: Part, name: str) -> os.stat_result | None:
         try:
@@ -289,15 +321,33 @@ class Spool:
             raise storage_error(f"cannot remove {where}", error) from error
         return True
 
-    def leftovers(self, older_than: float) -> list[tuple[Part, str]]:
-        """Name unfinished files and orphaned assets last changed before a time.
+    def evict(self, part: Part, archive_id: str) -> bool:
+        """Remove a part unless somebody reads or writes it; False if so.
 
-        ``older_than`` is in seconds since the epoch.
+        Raises AccessError or StorageError.
+        """
+        try:
+            fd = self._open(part, archive_id)
+        except MissingError:
+            return True
+        try:
+            if not own(fd):
+                return False
+            self.remove(part, archive_id)
+            return True
+        finally:
+            os.close(fd)
+
+    def leftovers(self, older_than: float) -> list[tuple[Part, str]]:
+        """Name unfinished files and copies, last changed before a time.
+
+        ``older_than`` is in seconds since the epoch. The record of a crash without a
+        core is no leftover: it is all that there will ever be.
         """
         found = []
         for part in Part:
             for name in self._names(part):
-                is_asset = part is Part.ASSETS and _ID.fullmatch(name)
+                is_asset = part is Part.ASSETS and ID.fullmatch(name)
                 orphan = is_asset and self.archive(name) is None
                 if not orphan and not name.startswith(PREFIX):
                     continue
@@ -309,8 +359,12 @@ class Spool:
         return found
 
 
-def _is_plain(status: os.stat_result) -> bool:
-    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+def _capture(fd: int) -> dict[str, Any]:
+    try:
+        record = json.loads(read_member(fd, "capture.json") or b"{}")
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _application(crash: Crash | None) -> str:
