@@ -8,6 +8,7 @@ import shlex
 import socket
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,42 @@ class Catcher:
                 raise AssertionError(f"{argv[0]} did not crash: {run}")
             message = self.wait()
         return self.read(message.split()[0])
+
+
+@attrs.frozen
+class Run:
+    """How one start of the helper ended."""
+
+    code: int
+    message: str
+    """To the daemon; "" if there was none."""
+
+    @property
+    def id(self) -> str:
+        return self.message.split()[0]
+
+
+def feed(catcher: Catcher, core: bytes, pid: int, *, pidfd: int | None = None) -> Run:
+    """Start the helper as the kernel would, except that ``core`` is given."""
+    numbers = [pid, pid, 11, int(time.time()), 0, 0, 1, 0]
+    arguments = [*map(str, numbers), "" if pidfd is None else str(pidfd), "--", "!x"]
+    run = subprocess.run(
+        [catcher.program, "-c", catcher.settings_file, *arguments],
+        input=core,
+        pass_fds=[] if pidfd is None else [pidfd],
+        check=False,
+        timeout=60,
+    )
+    try:
+        # It has exited: what it has sent is there.
+        return Run(run.returncode, catcher.wait(timeout=0.001))
+    except TimeoutError:
+        return Run(run.returncode, "")
+
+
+def assert_empty(catcher: Catcher) -> None:
+    assert not list((catcher.spool / "pending").iterdir())
+    assert not list((catcher.spool / "assets").iterdir())
 
 
 @contextlib.contextmanager

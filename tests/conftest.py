@@ -8,6 +8,7 @@ import importlib.util
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -244,3 +245,13 @@ def catcher(catch_program: Path) -> Iterator[catching.Catcher]:
         catching.catcher(catch_program, Path(directory)) as result,
     ):
         yield result
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    """A process to describe; it is stopped, as a crashed one would be."""
+    process = subprocess.Popen(["sleep", "1000"])
+    process.send_signal(signal.SIGSTOP)
+    yield process
+    process.kill()
+    process.wait()

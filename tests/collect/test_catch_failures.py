@@ -7,7 +7,6 @@ child of ours to describe.
 from __future__ import annotations
 
 import os
-import signal
 import struct
 import subprocess
 import tempfile
@@ -15,11 +14,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import pytest
 
 import catcher as catching
-from catcher import Catcher
+from catcher import Catcher, assert_empty, feed
 from conftest import CompileProgram, KernelCore
 from kernel import open_pidfd, run_unlimited
 
@@ -33,51 +31,6 @@ EM_68K = 4
 def full_core(compile_program: CompileProgram, kernel_core: KernelCore) -> bytes:
     """A core of some 3 MiB without holes to speak of."""
     return kernel_core([compile_program("full_memory.c", "-O0"), "3"]).read_bytes()
-
-
-@pytest.fixture
-def child() -> Iterator[subprocess.Popen[bytes]]:
-    """A process to describe; it is stopped, as a crashed one would be."""
-    process = subprocess.Popen(["sleep", "1000"])
-    process.send_signal(signal.SIGSTOP)
-    yield process
-    process.kill()
-    process.wait()
-
-
-@attrs.frozen
-class Run:
-    """How one start of the helper ended."""
-
-    code: int
-    message: str
-    """To the daemon; "" if there was none."""
-
-    @property
-    def id(self) -> str:
-        return self.message.split()[0]
-
-
-def feed(catcher: Catcher, core: bytes, pid: int, *, pidfd: int | None = None) -> Run:
-    """Start the helper as the kernel would, except that ``core`` is given."""
-    numbers = [pid, pid, 11, int(time.time()), 0, 0, 1, 0]
-    arguments = [*map(str, numbers), "" if pidfd is None else str(pidfd), "--", "!x"]
-    run = subprocess.run(
-        [catcher.program, "-c", catcher.settings_file, *arguments],
-        input=core,
-        pass_fds=[] if pidfd is None else [pidfd],
-        check=False,
-        timeout=60,
-    )
-    try:
-        return Run(run.returncode, catcher.wait(timeout=0.2))
-    except TimeoutError:
-        return Run(run.returncode, "")
-
-
-def assert_empty(catcher: Catcher) -> None:
-    assert not list((catcher.spool / "pending").iterdir())
-    assert not list((catcher.spool / "assets").iterdir())
 
 
 # --- what comes through the pipe ------------------------------------------------
