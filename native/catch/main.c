@@ -47,8 +47,10 @@ int main(int argc, char **argv)
 	descriptors_forbid_core();
 	int bad = arguments_parse(argc, argv, &crash.arguments);
 	crash.pipe = descriptors_secure((int)crash.arguments.pidfd);
-	if (crash.pipe < 0)
+	if (crash.pipe < 0) {
+		kernel_log("cannot start: %s", strerror(-crash.pipe));
 		return 1;
+	}
 	if (bad) {
 		kernel_log("the arguments in kernel.core_pattern make no sense");
 		return 2;

@@ -82,7 +82,7 @@ def read_settings(path: str) -> dict[str, str]:
 def log(message: str) -> None:
     """Say something where it can be read when nothing else works."""
     with contextlib.suppress(OSError), open("/dev/kmsg", "w") as file:
-        file.write(f"coresnap-catch: {message[:200]}\n")
+        file.write(f"coresnap: {message[:200]}\n")
 
 
 def secure_descriptors() -> int:
