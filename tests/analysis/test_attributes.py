@@ -7,6 +7,7 @@ import json
 import pytest
 
 from coresnap.analysis.attributes import ATTRIBUTES, Facts, attributes_of
+from coresnap.analysis.capture import capture_facts
 from coresnap.analysis.signals import explain_signal
 from coresnap.model import Frame, Trust
 
@@ -26,7 +27,16 @@ ASSETS = {
     "system/loadavg": b"0.50 0.25 0.10 1/100 99\n",
     "system/uptime": b"100.00 50.00\n",
     "system/uname": b"Linux\nhost\n6.18.1\n#1 SMP\nx86_64\n",
-    "capture.json": b'{"parked": 2500000}',
+    "capture.json": json.dumps(
+        {
+            "parked": 2500000,
+            "budget": 120_000_000_000,
+            "rung": "stacks",
+            "rung_reason": "budget",
+            "door": "socket",
+            "way": "memory",
+        }
+    ).encode(),
 }
 
 
@@ -36,7 +46,8 @@ def facts(assets: dict[str, bytes]) -> Facts:
         Frame(0x20, Trust.CFI, module="/b/app"),
     ]
     signal = explain_signal("Linux", 11, 1, 0x1234)
-    return Facts(7, "app", signal, frames, ["segv"], 2, assets)
+    capture = capture_facts(assets)
+    return Facts(7, "app", signal, frames, ["segv"], 2, assets, capture)
 
 
 def test_kib_of_proc_become_bytes() -> None:
@@ -68,6 +79,25 @@ def test_the_kernel_and_the_capture_are_attributes() -> None:
         found["uname.machine"],
     ) == ("Linux", "6.18.1", "x86_64")
     assert (found["timestamp"], found["capture.parked"]) == (1700000000, 0.0025)
+
+
+def test_how_much_was_kept_and_why_are_attributes() -> None:
+    found = attributes_of(facts(ASSETS))
+    assert {k: v for k, v in found.items() if k.startswith("capture.")} == {
+        "capture.budget": 120.0,
+        "capture.door": "socket",
+        "capture.parked": 0.0025,
+        "capture.rung": "stacks",
+        "capture.rung.reason": "budget",
+        "capture.way": "memory",
+    }
+
+
+def test_a_whole_core_has_no_reason_to_give() -> None:
+    whole = {**ASSETS, "capture.json": b'{"rung": "full", "rung_reason": null}'}
+    found = attributes_of(facts(whole))
+    assert found["capture.rung"] == "full"
+    assert "capture.rung.reason" not in found
 
 
 def test_the_fault_and_the_stack_are_attributes() -> None:

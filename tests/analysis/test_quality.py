@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from coresnap.analysis.capture import CaptureFacts
 from coresnap.analysis.quality import score_quality
 from coresnap.model import (
     Frame,
@@ -87,3 +88,21 @@ def test_a_truncated_core_says_so() -> None:
     found = score_quality([thread(frame())], [APP], truncated=True)
     assert found.score <= 70
     assert "truncated" in found.reason
+
+
+def test_a_core_that_was_kept_in_part_says_what_that_costs() -> None:
+    stack = [thread(frame())]
+
+    found = {
+        rung: score_quality(
+            stack, [APP], truncated=False, capture=CaptureFacts(rung, "budget")
+        )
+        for rung in ("full", "stacks", "notes")
+    }
+
+    assert found["full"].score == 100
+    assert 90 < found["stacks"].score < 100
+    assert found["stacks"].reason.startswith("memory: only stacks and the memory")
+    assert "parked.budget" in found["stacks"].reason
+    assert found["notes"].score == 40
+    assert "no memory" in found["notes"].reason

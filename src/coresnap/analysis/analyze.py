@@ -10,11 +10,13 @@ from pathlib import Path
 import attrs
 
 from coresnap.analysis.attributes import Facts, attributes_of
+from coresnap.analysis.capture import CaptureFacts, capture_facts, capture_notes
 from coresnap.analysis.classify import classify
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.fingerprint import fingerprint
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.quality import score_quality
+from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.retained_memory import retained_memory
 from coresnap.analysis.signals import explain_signal
 from coresnap.analysis.unwind.stack import Stack
@@ -35,20 +37,6 @@ __all__ = ["STEPS", "Progress", "run_steps"]
 
 Progress = Callable[[str], None]
 
-# What people ask for after the stacks. Maps, smaps and the tasks' files stay behind:
-# they are most of the tar, and the snapshot has mappings and threads of its own; so do
-# the system's figures, which are attributes.
-_KEPT_ASSETS = frozenset(
-    {
-        "crash.json",
-        "capture.json",
-        *(f"process/{name}" for name in ("cgroup", "cmdline", "environ", "fd", "io")),
-        *(f"process/{name}" for name in ("limits", "status", "cwd", "exe")),
-        *(f"system/pressure/{name}" for name in ("cpu", "io", "memory")),
-    }
-)
-_LONGEST_ASSET = 64 * 1024
-
 
 @attrs.define
 class _Workbench:
@@ -58,6 +46,7 @@ class _Workbench:
     assets: Mapping[str, bytes]
     debug_files: DebugFiles
     sysroot: Path | None
+    capture: CaptureFacts
     signal: Signal | None = None
     stacks: list[Stack] = attrs.field(factory=list)
     threads: list[Thread] = attrs.field(factory=list)
@@ -93,8 +82,10 @@ def run_steps(
     ``debug_files`` are closed at the end. A step that fails leaves a note and the rest
     goes on. ``progress`` is told the name of each step as it begins.
     """
-    bench = _Workbench(core, assets or {}, debug_files, sysroot)
+    assets = assets or {}
+    bench = _Workbench(core, assets, debug_files, sysroot, capture_facts(assets))
     bench.notes.extend(core.notes_to_reader)
+    bench.notes.extend(capture_notes(bench.capture))
     for name, step in STEPS:
         if progress is not None:
             progress(name)
@@ -199,7 +190,10 @@ def _fingerprint(bench: _Workbench) -> None:
 
 def _score(bench: _Workbench) -> None:
     quality = score_quality(
-        bench.threads, bench.modules, truncated=bench.core.truncated
+        bench.threads,
+        bench.modules,
+        truncated=bench.core.truncated,
+        capture=bench.capture,
     )
     bench.quality, bench.quality_reason = quality.score, quality.reason
 
@@ -214,16 +208,9 @@ def _attributes(bench: _Workbench) -> None:
             classifiers=[c.name for c in bench.classifiers],
             thread_count=len(bench.core.threads),
             assets=bench.assets,
+            capture=bench.capture,
         )
     )
-
-
-def _kept_assets(assets: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {
-        name: data[:_LONGEST_ASSET]
-        for name, data in assets.items()
-        if name in _KEPT_ASSETS
-    }
 
 
 STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
@@ -261,5 +248,5 @@ def _snapshot(bench: _Workbench) -> Snapshot:
         truncated=core.truncated,
         core_size=core.size,
         memory=bench.memory,
-        assets=_kept_assets(bench.assets),
+        assets=retained_assets(bench.assets),
     )

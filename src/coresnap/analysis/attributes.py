@@ -7,13 +7,12 @@ KiB (Linux ``fs/proc/task_mmu.c``), so those numbers are multiplied by 1024 here
 
 from __future__ import annotations
 
-import json
 import os.path
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import attrs
 
+from coresnap.analysis.capture import CRASH, CaptureFacts, json_object
 from coresnap.model import Frame, Signal
 
 __all__ = ["ATTRIBUTES", "AttributeKind", "Facts", "attributes_of"]
@@ -44,12 +43,9 @@ class Facts:
     thread_count: int
     assets: Mapping[str, bytes]
     """Assets tar: member name to contents; empty when there are none."""
+    capture: CaptureFacts = attrs.field(factory=CaptureFacts)
+    """How the core was taken, by those assets."""
 
-
-CRASH = "crash.json"
-"""Assets member with what the kernel told the handler."""
-CAPTURE = "capture.json"
-"""Assets member with how the core was taken."""
 
 _MOST_FRAMES = 64
 _KIB = 1024
@@ -58,6 +54,8 @@ _USER_HZ = 100  # fixed in the kernel's ABI, whatever CONFIG_HZ is
 _START_TIME = 20  # field 22 of stat, counted from the one behind comm
 _CRASH_FIELDS: tuple[tuple[str, str, type[int] | type[str]], ...] = (
     ("coresnap.object", "id", str),
+    ("crash.kind", "kind", str),
+    ("crash.suppressed", "suppressed", int),
     ("hostname", "hostname", str),
     ("user.id", "uid", int),
 )
@@ -106,13 +104,28 @@ def _kinds(unit: str, path: str, names: Mapping[str, str]) -> dict[str, Attribut
 
 ATTRIBUTES: dict[str, AttributeKind] = {
     "application": AttributeKind("text", "base name of the executable"),
+    "capture.budget": AttributeKind(
+        "seconds", "assets: how long the handler might hold the process"
+    ),
+    "capture.door": AttributeKind("text", "assets: `pipe` or `socket`"),
     "capture.parked": AttributeKind(
         "seconds", "assets: how long the crashed process was held by the handler"
+    ),
+    "capture.rung": AttributeKind(
+        "text", "assets: how much was kept: `full`, `stacks`, `notes` or `record`"
+    ),
+    "capture.rung.reason": AttributeKind("text", "assets: why it is not `full`"),
+    "capture.way": AttributeKind(
+        "text", "assets: `pipe`, `memory`, `stream` or `import`"
     ),
     "callstack": AttributeKind("callstack", "functions of the crashed thread"),
     "callstack.files": AttributeKind("callstack", "source files of those functions"),
     "callstack.modules": AttributeKind("callstack", "modules of those functions"),
     "classifiers": AttributeKind("labels", "names of the classifiers"),
+    "crash.kind": AttributeKind("text", "assets: what admission tells faults apart by"),
+    "crash.suppressed": AttributeKind(
+        "count", "assets: crashes of this kind not archived since the last one that was"
+    ),
     "coresnap.object": AttributeKind("uuid", "the archive's id on the crashed host"),
     "fault.address": AttributeKind("address", "siginfo"),
     "hostname": AttributeKind("text", "assets, uname(2)"),
@@ -146,7 +159,8 @@ ATTRIBUTES: dict[str, AttributeKind] = {
 def attributes_of(facts: Facts) -> dict[str, AttributeValue]:
     """Draw every attribute that the facts can give; what is not known is left out."""
     found: dict[str, AttributeValue] = {}
-    for source in (_of_core, _of_frames, _of_crash, _of_status, _of_system):
+    sources = (_of_core, _of_frames, _of_crash, _of_capture, _of_status, _of_system)
+    for source in sources:
         found.update(source(facts))
     return dict(sorted(found.items()))
 
@@ -175,16 +189,27 @@ def _of_frames(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
 
 
 def _of_crash(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
-    crash = _json(facts.assets.get(CRASH, b"{}"))
+    crash = json_object(facts.assets.get(CRASH, b""))
     for attribute, key, kind in _CRASH_FIELDS:
         value = crash.get(key)
         if isinstance(value, kind) and not isinstance(value, bool):
             yield attribute, value
     if isinstance(crash.get("time"), int):
         yield "timestamp", crash["time"] // _NANOSECONDS
-    capture = _json(facts.assets.get(CAPTURE, b"{}"))
-    if isinstance(capture.get("parked"), int):
-        yield "capture.parked", capture["parked"] / _NANOSECONDS
+
+
+def _of_capture(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    capture = facts.capture
+    for name, nanoseconds in (("parked", capture.parked), ("budget", capture.budget)):
+        if nanoseconds is not None:
+            yield f"capture.{name}", nanoseconds / _NANOSECONDS
+    for name, text in (("door", capture.door), ("way", capture.way)):
+        if text is not None:
+            yield f"capture.{name}", text
+    if capture.rung is not None:
+        yield "capture.rung", capture.rung
+    if capture.is_thin and capture.reason is not None:
+        yield "capture.rung.reason", capture.reason
 
 
 def _of_status(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
@@ -253,11 +278,3 @@ def _number(text: bytes) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _json(text: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

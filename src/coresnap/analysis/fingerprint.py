@@ -19,7 +19,13 @@ import attrs
 
 from coresnap.model import Frame, Trust
 
-__all__ = ["VERSION", "Fingerprint", "fingerprint", "normalise_function"]
+__all__ = [
+    "VERSION",
+    "Fingerprint",
+    "fingerprint",
+    "normalise_function",
+    "record_fingerprint",
+]
 
 VERSION = 1
 """Part of the hash: a change of rules may not silently split old groups."""
@@ -51,7 +57,22 @@ def fingerprint(application: str, signal: str, frames: Sequence[Frame]) -> Finge
     application and the signal.
     """
     lines = _collapse(_counting_frames(frames))[:_MOST_FRAMES]
-    text = "\n".join([f"coresnap {VERSION}", application, signal, *lines])
+    return _digest([f"coresnap {VERSION}", application, signal], lines)
+
+
+def record_fingerprint(application: str, signal: str, kind: str | None) -> Fingerprint:
+    """Fingerprint a crash without a core, whose frames nobody knows.
+
+    ``kind`` is what the handler told faults apart by before it read a core (16 hex
+    digits); None if it did not come to that. Records never share a fingerprint with
+    crashes that have frames.
+    """
+    lines = [f"kind:{kind}"] if kind else []
+    return _digest([f"coresnap {VERSION} record", application, signal], lines)
+
+
+def _digest(heading: list[str], lines: list[str]) -> Fingerprint:
+    text = "\n".join([*heading, *lines])
     digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
     return Fingerprint(digest, tuple(lines))
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import attrs
 
+from coresnap.analysis.capture import CaptureFacts
 from coresnap.model import Frame, Module, Thread, Trust, UnwindEnd, Variable
 
-__all__ = ["Quality", "score_quality"]
+__all__ = ["Quality", "record_quality", "score_quality"]
 
 _TOP = 5
 _WEIGHTS = {
@@ -28,6 +29,11 @@ _TRUST = {
     Trust.FRAME_POINTER: 0.6,
     Trust.SCAN: 0.2,
 }
+_WHOLE = CaptureFacts()
+_KEPT_MEMORY = {"stacks": 0.7, "notes": 0.0}
+"""What the memory is worth on a rung below the full core."""
+_RECORD = 5
+"""The program and the signal are known, and nothing of the fault itself."""
 _CLEAN_ENDS = {UnwindEnd.OUTERMOST, UnwindEnd.ZERO_RETURN_ADDRESS}
 
 
@@ -42,23 +48,38 @@ class Quality:
 
 
 def score_quality(
-    threads: Sequence[Thread], modules: Sequence[Module], *, truncated: bool
+    threads: Sequence[Thread],
+    modules: Sequence[Module],
+    *,
+    truncated: bool,
+    capture: CaptureFacts = _WHOLE,
 ) -> Quality:
-    """Score a snapshot from its threads (crashed first), modules and completeness."""
+    """Score a snapshot from its threads (crashed first), modules and completeness.
+
+    ``capture`` tells how much of the core was kept at all.
+    """
     if not threads or not threads[0].frames:
         return Quality(0, "no thread could be unwound")
-    parts = _parts(threads, truncated)
+    parts = _parts(threads, truncated, capture)
     losses = {name: _WEIGHTS[name] * (1 - value) for name, value in parts.items()}
     score = 100 - sum(losses.values())
     worst = max(losses, key=lambda name: losses[name])
-    reason = f"{worst}: {_explain(worst, threads)}" if losses[worst] >= 1 else ""
-    limit, why = _cap(_modules_of(threads[0], modules), truncated)
+    why = _explain(worst, threads, truncated, capture)
+    reason = f"{worst}: {why}" if losses[worst] >= 1 else ""
+    limit, why = _cap(_modules_of(threads[0], modules), truncated, capture)
     if score > limit:
         return Quality(limit, why)
     return Quality(round(score), reason)
 
 
-def _parts(threads: Sequence[Thread], truncated: bool) -> dict[str, float]:
+def record_quality(explanation: str) -> Quality:
+    """Score a snapshot without a core; ``explanation`` says why there is none."""
+    return Quality(_RECORD, explanation)
+
+
+def _parts(
+    threads: Sequence[Thread], truncated: bool, capture: CaptureFacts
+) -> dict[str, float]:
     crashed, others = threads[0], threads[1:]
     other_frames = [frame for thread in others for frame in thread.frames]
     variables = [v for frame in crashed.frames for v in frame.variables]
@@ -67,7 +88,9 @@ def _parts(threads: Sequence[Thread], truncated: bool) -> dict[str, float]:
         "crashed thread": _named(crashed.frames),
         "other threads": _named(other_frames) if other_frames else 1.0,
         "unwinding": _trust(crashed),
-        "memory": 0.4 if truncated else 1.0,
+        "memory": min(
+            0.4 if truncated else 1.0, _KEPT_MEMORY.get(capture.rung or "", 1.0)
+        ),
         "variables": _resolved(variables),
     }
 
@@ -91,12 +114,14 @@ def _resolved(variables: Sequence[Variable]) -> float:
     return sum(v.missing is None for v in variables) / len(variables)
 
 
-def _explain(part: str, threads: Sequence[Thread]) -> str:
+def _explain(
+    part: str, threads: Sequence[Thread], truncated: bool, capture: CaptureFacts
+) -> str:
     crashed = threads[0]
     if part == "unwinding":
         return f"the stack ends with {crashed.end.value}"
     if part == "memory":
-        return "the core is truncated"
+        return "the core is truncated" if truncated else capture.explanation
     if part == "variables":
         return "some variables of the crashed thread have no value"
     frames = threads[-1].frames if part == "other threads" else crashed.frames
@@ -109,7 +134,11 @@ def _modules_of(thread: Thread, modules: Sequence[Module]) -> list[Module]:
     return [module for module in modules if module.path in paths]
 
 
-def _cap(modules: Sequence[Module], truncated: bool) -> tuple[int, str]:
+def _cap(
+    modules: Sequence[Module], truncated: bool, capture: CaptureFacts
+) -> tuple[int, str]:
+    if capture.rung == "notes":
+        return 40, capture.explanation
     # A file whose build-id differs is named in the problem, and not used.
     if any(m.file is None and "build-id" in (m.problem or "") for m in modules):
         return 50, "a file on disk is not the one that crashed (build-id)"

@@ -11,7 +11,7 @@ from coresnap.elfcore.corefile import CoreFile, open_core
 from coresnap.elfcore.modules import LoadedModule
 from coresnap.model import Snapshot
 
-__all__ = ["analyze"]
+__all__ = ["analyze", "analyze_record"]
 
 
 def analyze(
@@ -42,6 +42,17 @@ def analyze(
         from coresnap.analysis.analyze import run_steps
 
         return run_steps(core, files, sysroot=root, assets=assets, progress=progress)
+
+
+def analyze_record(assets: Mapping[str, bytes]) -> Snapshot:
+    """Make a snapshot of a crash without a core, from what was kept of its process.
+
+    ``assets`` is by member name. What is missing is missing in the snapshot, whose
+    notes say why there is no core.
+    """
+    from coresnap.analysis.record import snapshot_of_record
+
+    return snapshot_of_record(assets)
 
 
 def _likely_modules(core: CoreFile) -> Iterator[LoadedModule]:

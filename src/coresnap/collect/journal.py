@@ -35,7 +35,16 @@ from coresnap.errors import (
 )
 from coresnap.model import Archive
 
-__all__ = ["Entry", "Event", "Journal", "Record", "State", "is_locked", "read_entries"]
+__all__ = [
+    "Entry",
+    "Event",
+    "Journal",
+    "Record",
+    "State",
+    "is_locked",
+    "read_entries",
+    "read_history",
+]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
@@ -190,6 +199,23 @@ def read_entries(path: Path) -> dict[str, Entry]:
 
     Raises MissingError if there is no journal, AccessError or StorageError.
     """
+    with _reading(path) as database:
+        rows = _entries(database, "WHERE state != ?", (State.GONE,))
+        return {entry.id: entry for entry in rows}
+
+
+def read_history(path: Path, archive_id: str) -> list[Record]:
+    """Return what happened to an archive, oldest first, without being the writer.
+
+    Empty if the journal never saw it. Raises MissingError if there is no journal,
+    AccessError or StorageError.
+    """
+    with _reading(path) as database:
+        return list(_records(database, archive_id))
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.exists():
         raise MissingError(
             f"no journal at {path}", remedy="The daemon writes it when it first runs."
@@ -198,8 +224,7 @@ def read_entries(path: Path) -> dict[str, Entry]:
         with contextlib.closing(
             sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
         ) as database:
-            rows = _entries(database, "WHERE state != ?", (State.GONE,))
-            return {entry.id: entry for entry in rows}
+            yield database
     except sqlite3.Error as error:
         raise _storage_error(path, error) from error
 

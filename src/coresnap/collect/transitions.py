@@ -7,7 +7,8 @@
                    ├────────────────────┘
                    └──retried── FAILED ◀──gave up── WAITING, WORKING
 
-An archive that is no longer in the spool is GONE.
+An archive that is no longer in the spool is GONE. The record of a crash without a core
+goes the same way as a core: its snapshot is made from what was kept of the process.
 """
 
 from __future__ import annotations
@@ -123,7 +124,12 @@ class Record:
 def missing_events(
     archive: Archive, entry: Entry | None
 ) -> Iterator[tuple[Event, dict[str, object]]]:
-    """Yield what must have happened for the spool to look as it does."""
+    """Yield what must have happened for the spool to look as it does.
+
+    What is still being dumped has not arrived yet.
+    """
+    if archive.dumping:
+        return
     state = entry.state if entry is not None else None
     if state is None or state is State.GONE:
         yield Event.ARRIVED, {}

@@ -61,9 +61,17 @@ class Pipeline:
         known = self.journal.entries()
         self._queue = self.journal.replay(archives)
         for archive in archives:
-            if archive.id not in known and archive.has_core:
-                path = self.spool.path(Part.CORE, archive.id)
-                self.log(f"Crash dump archived in {path}", id=archive.id)
+            entry = known.get(archive.id)
+            if entry is None and archive.is_waiting:
+                self._welcome(archive)
+            elif archive.has_core and entry is not None and _is_of_record(entry):
+                # Only where locks do not work: the handler was thought to be dead.
+                self.retry(archive.id)
+
+    def _welcome(self, archive: Archive) -> None:
+        path = self.spool.path(_source(archive), archive.id)
+        what = "Record of a crash without a core" if archive.is_record else "Crash dump"
+        self.log(f"{what} archived in {path}", id=archive.id)
 
     def take(self, crash: Crash) -> None:
         """Act on what the OS announced."""
@@ -112,7 +120,7 @@ class Pipeline:
         while self.worker is None and self._queue:
             entry = self._queue.pop(0)
             archive = self.spool.archive(entry.id)
-            if archive is not None and archive.has_core and not archive.has_snapshot:
+            if archive is not None and archive.is_waiting:
                 self._start(archive)
         return self.worker
 
@@ -120,12 +128,13 @@ class Pipeline:
         job = Job(
             id=archive.id,
             core=self.spool.path(Part.CORE, archive.id),
-            core_size=archive.size,
+            core_size=archive.size if archive.has_core else 0,
             assets=(
                 self.spool.path(Part.ASSETS, archive.id) if archive.has_assets else None
             ),
             sysroot=self.config.sysroot,
             debug_directories=self.config.debug_directories,
+            is_record=archive.is_record,
         )
         self._output = self.spool.create(Part.SNAPSHOT)
         try:
@@ -143,7 +152,8 @@ class Pipeline:
         except CoresnapError:
             self._drop_output()
             raise
-        self.log(f"Executing worker {self.worker.pid}: {job.core}", id=archive.id)
+        source = self.spool.path(_source(archive), archive.id)
+        self.log(f"Executing worker {self.worker.pid}: {source}", id=archive.id)
 
     def finish(self) -> Outcome:
         """Take the result of the worker that has ended, or wait for it."""
@@ -257,9 +267,23 @@ class Pipeline:
         self.journal.forget(now - _HISTORY_AGE)
 
 
+def _source(archive: Archive) -> Part:
+    """What a worker makes the snapshot from."""
+    return Part.CORE if archive.has_core else Part.ASSETS
+
+
+def _is_of_record(entry: Entry) -> bool:
+    return entry.state is State.READY and entry.detail.get("rung") == "record"
+
+
 def check_retriable(archive: Archive) -> None:
-    """Raise UsageError if an archive cannot be analysed again."""
-    if not archive.has_core:
+    """Raise UsageError if an archive cannot be analysed again, or not yet."""
+    if archive.dumping:
+        raise UsageError(
+            f"{archive.stage}/{archive.id} is just being dumped",
+            remedy="It is analysed as soon as the handler is done.",
+        )
+    if archive.has_snapshot and not archive.has_core:
         raise UsageError(
             f"{archive.stage}/{archive.id} has its snapshot and no core any more",
             remedy="There is nothing to do again: `coresnap show` reads the snapshot.",

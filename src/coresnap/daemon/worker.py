@@ -19,13 +19,16 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
 from coresnap.backends.base import CaptureBackend
 from coresnap.config import Config
 from coresnap.errors import CoresnapError, NoSpaceError, WorkerError
+
+if TYPE_CHECKING:
+    from coresnap.model import Snapshot
 
 __all__ = ["Analyse", "Job", "Outcome", "Verdict", "Worker", "analyse_core"]
 
@@ -43,11 +46,14 @@ class Job:
 
     id: str
     core: Path
+    """Nothing is there if ``is_record``."""
     core_size: int
-    """Apparent bytes."""
+    """Apparent bytes; 0 without a core."""
     assets: Path | None
     sysroot: Path | None
     debug_directories: tuple[Path, ...]
+    is_record: bool = False
+    """The core was never kept: the assets are all that there is."""
 
 
 Analyse = Callable[[Job, int], dict[str, Any]]
@@ -82,20 +88,17 @@ class Outcome:
 
 
 def analyse_core(job: Job, output: int) -> dict[str, Any]:
-    """Analyse a core into a snapshot, with the notes of failed checks."""
-    from coresnap.analysis.session import analyze
-    from coresnap.collect.checks import run_checks
+    """Analyse a core, or the record of one, with the notes of failed checks."""
+    from coresnap.collect.checks import capture_notes, run_checks
     from coresnap.model import Note
     from coresnap.snapshot.container import write_snapshot
 
     members, problems = _read_assets(job.assets)
-    failed = run_checks(job.core, members)
-    snapshot = analyze(
-        job.core,
-        sysroot=job.sysroot,
-        debug_directories=job.debug_directories,
-        assets=members,
-    )
+    if job.is_record:
+        failed = tuple(capture_notes(members))
+    else:
+        failed = run_checks(job.core, members)
+    snapshot = _analyze(job, members)
     notes = (*failed, *(Note("assets", text) for text in problems))
     snapshot = attrs.evolve(snapshot, notes=snapshot.notes + notes)
     size = write_snapshot(snapshot, output)
@@ -106,7 +109,22 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
         "quality": snapshot.quality,
         "truncated": snapshot.truncated,
         "checks": [note.step for note in failed],
+        "rung": snapshot.attributes.get("capture.rung"),
+        "parked": snapshot.attributes.get("capture.parked"),
     }
+
+
+def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
+    from coresnap.analysis.session import analyze, analyze_record
+
+    if job.is_record:
+        return analyze_record(members)
+    return analyze(
+        job.core,
+        sysroot=job.sysroot,
+        debug_directories=job.debug_directories,
+        assets=members,
+    )
 
 
 def _read_assets(path: Path | None) -> tuple[dict[str, bytes], tuple[str, ...]]:
@@ -126,6 +144,7 @@ def _read_assets(path: Path | None) -> tuple[dict[str, bytes], tuple[str, ...]]:
 def preload() -> None:
     """Import what workers need, once, while the files are sure to be readable."""
     import coresnap.analysis.analyze
+    import coresnap.analysis.record
     import coresnap.analysis.session
     import coresnap.collect.assets
     import coresnap.collect.checks
