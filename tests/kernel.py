@@ -13,11 +13,14 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import attrs
+
 LOCK_FILE = Path("/run/lock/coresnap-core-pattern.lock")
 SYSCTL = Path("/proc/sys")
 CORE_PATTERN = SYSCTL / "kernel/core_pattern"
 CORE_PIPE_LIMIT = SYSCTL / "kernel/core_pipe_limit"
 SUID_DUMPABLE = SYSCTL / "fs/suid_dumpable"
+HELPER = "coresnap: "
 PATTERN_LIMIT = 127
 """Longest pattern in bytes: CORENAME_MAX_SIZE is 128 with its NUL."""
 
@@ -77,6 +80,40 @@ def _write(path: Path, value: str) -> None:
     # Since Linux 6.17 an invalid pattern is accepted, and only read back changed.
     if _read(path) != value:
         raise OSError(f"{path} does not keep {value!r}")
+
+
+@attrs.define
+class KernelLog:
+    """What the helpers say in the kernel's log from now on."""
+
+    _fd: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.lseek(self._fd, 0, os.SEEK_END)
+
+    def __enter__(self) -> KernelLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    def said(self) -> list[str]:
+        """Return what was said since the last call, without the helper's name.
+
+        As in /dev/kmsg, what is not printable is written ``\\xHH``.
+        """
+        lines: list[str] = []
+        while True:
+            try:
+                record = os.read(self._fd, 8192).decode()
+            except BlockingIOError:
+                return lines
+            except BrokenPipeError:
+                continue  # overwritten before it was read; the next ones are there
+            text = record.partition(";")[2].partition("\n")[0]
+            if text.startswith(HELPER):
+                lines.append(text.removeprefix(HELPER))
 
 
 def open_pidfd(pid: int) -> int:

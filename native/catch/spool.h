@@ -29,5 +29,5 @@ int spool_create(int directory);
 int spool_seal(const struct spool *spool, int fd);
 
 // Give the file its name and force that to disk: nothing before this counts, and
-// nothing after it is lost.
+// nothing after it is lost. A name that is given is success.
 int spool_commit(int directory, int fd, const char *id);

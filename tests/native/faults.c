@@ -4,13 +4,13 @@
 // nothing of this is in the sources that are shipped. The kernel starts a handler
 // without an environment: the plan is a file whose path is compiled in (FAULTS_PLAN).
 //
-//     ACTION NUMBER ERRNO
+//     ACTION NAME NUMBER ERRNO
 //
-// At the NUMBERth wrapped call, the first being 1:
+// At the NUMBERth call of NAME, or of all if NAME is `any`, the first being 1:
 //
 //     kill    SIGKILL before it
 //     once    it fails with ERRNO
-//     always  it and every later call of the same name fail with ERRNO
+//     always  it and every later one of NAME fail with ERRNO
 //     short   a write stores half of its bytes and says so; other calls do all
 //     torn    a write stores half of its bytes, then SIGKILL
 //
@@ -36,9 +36,10 @@
 
 static struct {
 	char action[8]; // "" until the plan was read
+	char name[32];
 	unsigned long number, count;
 	int error, trace;
-	char failing[32]; // name of the call that fails from now on
+	bool now, failing; // the fault is this call; every call from one on
 } plan;
 
 static void read_plan(void)
@@ -49,7 +50,8 @@ static void read_plan(void)
 	strcpy(plan.action, "none");
 	if (fd >= 0) {
 		if (syscall(SYS_read, fd, text, sizeof(text) - 1) > 0)
-			sscanf(text, "%7s %lu %d", plan.action, &plan.number, &plan.error);
+			sscanf(text, "%7s %31s %lu %d", plan.action, plan.name, &plan.number,
+			       &plan.error);
 		syscall(SYS_close, fd);
 	}
 	// Out of the way of the descriptors that the program counts on.
@@ -66,7 +68,7 @@ static void die(void)
 
 static bool does(const char *action)
 {
-	return plan.count == plan.number && !strcmp(plan.action, action);
+	return plan.now && !strcmp(plan.action, action);
 }
 
 // Count a call. Say whether it is to fail; errno is then set.
@@ -77,14 +79,15 @@ static bool fails(const char *name)
 
 	if (!*plan.action)
 		read_plan();
-	plan.count++;
 	int length = snprintf(line, sizeof(line), "%s\n", name);
 	syscall(SYS_write, plan.trace, line, length);
+	bool named = !strcmp(plan.name, name) || !strcmp(plan.name, "any");
+	plan.count += named;
+	plan.now = named && plan.count == plan.number;
 	if (does("kill"))
 		die();
-	if (does("always"))
-		snprintf(plan.failing, sizeof(plan.failing), "%s", name);
-	bool failing = does("once") || !strcmp(plan.failing, name);
+	plan.failing |= does("always");
+	bool failing = does("once") || (plan.failing && named);
 	errno = failing ? plan.error : saved;
 	return failing;
 }

@@ -1,0 +1,59 @@
+"""The daemon's pipeline over a spool, with an analysis that copies the core."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from coresnap.backends.fake import FakeBackend
+from coresnap.collect.journal import Event, Journal, State
+from coresnap.collect.spool import Part, Spool
+from coresnap.config import load_config
+from coresnap.daemon.stages import Pipeline
+from coresnap.daemon.worker import Job
+
+
+def copy_core(job: Job, fd: int) -> dict[str, Any]:
+    """Analyse: the snapshot is the core, backwards."""
+    assert job.core is not None
+    data = job.core.read_bytes()[::-1]
+    os.write(fd, data)
+    return {"checks": [], "truncated": False, "size": len(data)}
+
+
+def process(root: Path) -> None:
+    """Do all the work that the spool ``root/archive`` holds."""
+    (root / "conf").touch()
+    config = load_config(root / "conf")
+    config = attrs.evolve(config, root=root, user="root", dump_quota=0)
+    config.journal.parent.mkdir(exist_ok=True)
+    with Spool(config.spool) as spool, Journal(config.journal) as journal:
+        pipeline = Pipeline(
+            config, spool, journal, FakeBackend(), copy_core, lambda *_, **__: None
+        )
+        pipeline.scan()
+        while pipeline.start_next() is not None:
+            pipeline.finish()
+
+
+def assert_all_processed_once(
+    root: Path, cores: Mapping[str, bytes], records: Set[str] = frozenset()
+) -> None:
+    """Process the spool twice, and find one snapshot of each core."""
+    process(root)
+    process(root)
+    with Spool(root / "archive") as spool:
+        for archive, core in cores.items():
+            assert spool.path(Part.SNAPSHOT, archive).read_bytes() == core[::-1]
+        assert {a.id for a in spool.archives()} - cores.keys() <= records
+        assert spool.intruders() == []
+    with Journal(root / "journal" / "journal.sqlite") as journal:
+        for archive in cores:
+            counts = Counter(record.event for record in journal.history(archive))
+            assert (counts[Event.ARRIVED], counts[Event.FINISHED]) == (1, 1)
+            assert journal.entries()[archive].state is State.READY
