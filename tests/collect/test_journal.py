@@ -23,6 +23,7 @@ from coresnap.collect.journal import (
     State,
     is_locked,
     read_entries,
+    read_history,
 )
 from coresnap.collect.transitions import TRANSITIONS
 from coresnap.errors import AccessError, MissingError, NoSpaceError, StorageError
@@ -32,7 +33,11 @@ ID = "0" * 32
 
 
 def archive(
-    archive_id: str = ID, *, core: bool = True, snapshot: bool = False
+    archive_id: str = ID,
+    *,
+    core: bool = True,
+    snapshot: bool = False,
+    dumping: bool = False,
 ) -> Archive:
     return Archive(
         id=archive_id,
@@ -44,6 +49,7 @@ def archive(
         has_assets=True,
         size=1,
         disk_size=1,
+        dumping=dumping,
     )
 
 
@@ -241,11 +247,28 @@ def test_what_failed_least_comes_first(journal: Journal) -> None:
     assert [entry.id for entry in journal.replay(both)] == [other, ID]
 
 
+def test_a_record_without_a_core_is_work_as_well(journal: Journal) -> None:
+    (entry,) = journal.replay([archive(core=False)])
+
+    assert entry.state is State.WAITING
+
+
+def test_what_is_still_being_dumped_has_not_arrived(journal: Journal) -> None:
+    assert journal.replay([archive(core=False, dumping=True)]) == []
+    assert journal.entry(ID) is None
+
+    (entry,) = journal.replay([archive()])
+
+    assert entry.state is State.WAITING
+    assert events(journal) == [Event.ARRIVED]
+
+
 class CrashingDaemon(RuleBasedStateMachine):
     """A daemon that may be killed between any two durable steps.
 
     The world is the spool, as sets of ids; every rule is one step that the daemon or
-    the outside takes, and ``die`` may come between any two.
+    the outside takes, and ``die`` may come between any two. Handlers come and go as
+    they like: they name the assets, then the core, or die between.
     """
 
     def __init__(self) -> None:
@@ -254,6 +277,8 @@ class CrashingDaemon(RuleBasedStateMachine):
         self.path = Path(self.directory.name) / "journal.sqlite"
         self.journal = Journal(self.path)
         self.cores: set[str] = set()
+        self.dumping: set[str] = set()
+        self.records: set[str] = set()
         self.snapshots: set[str] = set()
         self.analyses: dict[str, int] = {}
         self.deaths: dict[str, int] = {}
@@ -268,14 +293,39 @@ class CrashingDaemon(RuleBasedStateMachine):
 
     def archives(self) -> list[Archive]:
         return [
-            archive(i, core=i in self.cores, snapshot=i in self.snapshots)
-            for i in sorted(self.cores | self.snapshots)
+            archive(
+                i,
+                core=i in self.cores,
+                snapshot=i in self.snapshots,
+                dumping=i in self.dumping,
+            )
+            for i in sorted(self.cores | self.snapshots | self.dumping | self.records)
         ]
+
+    @rule(number=st.integers(0, 4))
+    def a_dump_begins(self, number: int) -> None:
+        archive_id = f"{number:032x}"
+        if archive_id not in self.cores | self.snapshots | self.records:
+            self.dumping.add(archive_id)
+
+    @precondition(lambda self: self.dumping)
+    @rule()
+    def a_handler_names_its_core(self) -> None:
+        archive_id = self.dumping.pop()
+        self.cores.add(archive_id)
+        self.deaths.setdefault(archive_id, 0)
+
+    @precondition(lambda self: self.dumping)
+    @rule()
+    def a_handler_is_killed(self) -> None:
+        archive_id = self.dumping.pop()
+        self.records.add(archive_id)
+        self.deaths.setdefault(archive_id, 0)
 
     @rule(number=st.integers(0, 4))
     def a_core_arrives(self, number: int) -> None:
         archive_id = f"{number:032x}"
-        if archive_id not in self.snapshots:
+        if archive_id not in self.snapshots | self.dumping | self.records:
             self.cores.add(archive_id)
             self.deaths.setdefault(archive_id, 0)
 
@@ -288,7 +338,7 @@ class CrashingDaemon(RuleBasedStateMachine):
     @rule()
     def start(self) -> None:
         entry = self.queue.pop(0)
-        if entry.id in self.cores - self.snapshots:
+        if entry.id in (self.cores | self.records) - self.snapshots:
             self.journal.record(entry.id, Event.STARTED)
             self.working, self.linked = entry.id, False
 
@@ -353,7 +403,12 @@ class CrashingDaemon(RuleBasedStateMachine):
         poisonous = {
             i for i, n in self.deaths.items() if n > transitions.INTERRUPTION_LIMIT
         }
-        assert left == self.cores - self.snapshots - self.given_up - poisonous
+        complete = self.cores | self.records
+        assert left == complete - self.snapshots - self.given_up - poisonous
+
+    @invariant()
+    def what_is_being_dumped_is_nobody_s_work(self) -> None:
+        assert not self.dumping & self.journal.entries().keys()
 
 
 CrashingDaemon.TestCase.settings = settings(
@@ -392,12 +447,18 @@ def test_there_is_one_writer_and_it_can_be_seen(path: Path) -> None:
 def test_readers_see_what_the_writer_wrote(path: Path, journal: Journal) -> None:
     journal.record(ID, Event.ARRIVED)
 
+    journal.record(ID, Event.STARTED, reason="why not")
+
     assert read_entries(path) == journal.entries()
+    assert read_history(path, ID) == journal.history(ID)
+    assert read_history(path, "f" * 32) == []
 
 
 def test_reading_a_journal_that_is_not_there_says_so(path: Path) -> None:
     with pytest.raises(MissingError):
         read_entries(path)
+    with pytest.raises(MissingError):
+        read_history(path, ID)
     assert is_locked(path) is None
     assert is_locked(path / "below" / "nothing") is None
 

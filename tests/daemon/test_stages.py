@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,18 @@ from typing import Any
 import attrs
 import pytest
 
+from coresnap.backends import crash_record
 from coresnap.backends.fake import FakeBackend
+from coresnap.collect.assets import pack_assets
 from coresnap.collect.journal import Event, Journal, State
 from coresnap.collect.spool import Part, Spool, create_spool, make_id
+from coresnap.collect.transitions import INTERRUPTION_LIMIT
 from coresnap.config import load_config
 from coresnap.daemon.stages import Pipeline
-from coresnap.daemon.worker import Analyse, Job, Verdict
+from coresnap.daemon.worker import Analyse, Job, Verdict, analyse_core
 from coresnap.errors import CoreFormatError, MissingError, NoSpaceError, UsageError
 from coresnap.model import Crash, Stage
+from coresnap.snapshot.container import read_snapshot
 
 GOOD = {"checks": [], "truncated": False, "size": 4}
 
@@ -57,6 +63,17 @@ class World:
         with self.spool.create(Part.CORE) as file:
             os.write(file.fd, data)
             self.spool.commit(Part.CORE, file, archive_id)
+        return archive_id
+
+    def put_record(self, **members: bytes) -> str:
+        """The assets of a handler that never named a core."""
+        archive_id = make_id()
+        crash = Crash(7, 11, time.time_ns(), executable="!bin!simple")
+        record = crash_record.encode(crash)
+        data = pack_assets({"crash.json": record, **members}, 0)
+        with self.spool.create(Part.ASSETS) as file:
+            os.write(file.fd, data)
+            self.spool.commit(Part.ASSETS, file, archive_id)
         return archive_id
 
     def state(self, archive_id: str) -> State | None:
@@ -202,8 +219,6 @@ def test_one_bad_core_does_not_hold_up_the_others(make: Make) -> None:
 
 def test_the_end_of_the_daemon_leaves_the_work_for_the_next(make: Make) -> None:
     def slow(job: Job, fd: int) -> dict[str, Any]:
-        import time
-
         time.sleep(60)
         return {}
 
@@ -219,6 +234,119 @@ def test_the_end_of_the_daemon_leaves_the_work_for_the_next(make: Make) -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(worker.pid, 0)
     assert os.listdir(world.spool.directory / "sending") == []
+
+
+def test_a_journal_without_room_postpones_and_never_gives_up(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make()
+    archive_id = world.put()
+    record = world.journal.record
+
+    def full(name: str, event: Event, **detail: object) -> object:
+        # The snapshot has taken the last block: it must be gone before this is said.
+        if event is Event.MADE:
+            raise NoSpaceError("the disk is full")
+        return record(name, event, **detail)
+
+    monkeypatch.setattr(Journal, "record", lambda journal, *a, **k: full(*a, **k))
+    for _ in range(INTERRUPTION_LIMIT + 5):
+        world.pipeline.scan()
+        assert world.pipeline.start_next() is not None
+        assert world.pipeline.finish().verdict == Verdict.NO_ROOM
+    entry = world.journal.entry(archive_id)
+    assert entry is not None
+    assert (entry.state, entry.attempts, entry.interruptions) == (State.WAITING, 0, 0)
+    assert os.listdir(world.spool.directory / "sending") == []
+
+    monkeypatch.undo()
+    world.work()
+    assert world.state(archive_id) is State.READY
+
+
+# --- records ------------------------------------------------------------------
+
+
+def test_a_record_without_a_core_becomes_a_snapshot(make: Make) -> None:
+    world = make(analyse_core)
+    archive_id = world.put_record()
+
+    world.work()
+    world.work()
+
+    (archive,) = world.spool.archives()
+    assert (archive.has_core, archive.has_snapshot) == (False, True)
+    assert world.state(archive_id) is State.READY
+    snapshot = read_snapshot(world.spool.path(Part.SNAPSHOT, archive_id))
+    assert snapshot.attributes["application"] == "simple"
+    assert [note.step for note in snapshot.notes][:1] == ["capture"]
+    entry = world.journal.entry(archive_id)
+    assert entry is not None
+    assert entry.detail["rung"] == "record"
+    path = world.spool.path(Part.ASSETS, archive_id)
+    assert world.said[0] == f"Record of a crash without a core archived in {path}"
+    assert world.said[1].endswith(str(path))
+
+
+def test_a_record_that_no_worker_understands_is_kept(make: Make) -> None:
+    world = make(hopeless)
+    archive_id = world.put_record()
+
+    world.work()
+    assert world.state(archive_id) is State.FAILED
+    world.pipeline.purge()
+    assert world.spool.archive(archive_id) is not None
+
+    world.pipeline.analyse = fine
+    world.pipeline.retry(archive_id)
+    world.work()
+    assert world.state(archive_id) is State.READY
+
+
+def test_what_is_being_dumped_is_not_touched_until_its_handler_is_done(
+    make: Make,
+) -> None:
+    world = make()
+    archive_id = world.put_record()
+    path = world.spool.path(Part.ASSETS, archive_id)
+    with path.open("rb") as handler:
+        fcntl.flock(handler, fcntl.LOCK_EX)
+        world.work()
+        world.pipeline.purge()
+        with pytest.raises(UsageError, match="being dumped"):
+            world.pipeline.retry(archive_id)
+
+        assert world.journal.entry(archive_id) is None
+        assert world.said == []
+        with world.spool.create(Part.CORE) as file:
+            os.write(file.fd, b"core")
+            world.spool.commit(Part.CORE, file, archive_id)
+
+    world.work()
+    assert world.state(archive_id) is State.READY
+    events = [record.event for record in world.journal.history(archive_id)]
+    assert events.count(Event.ARRIVED) == events.count(Event.FINISHED) == 1
+
+
+def test_a_core_that_comes_after_its_record_was_read_is_analysed(make: Make) -> None:
+    """Where locks do not work, a handler may be thought dead while it is not."""
+    world = make(purge_core="never")
+    archive_id = world.put_record()
+    world.pipeline.analyse = lambda job, fd: {**GOOD, "rung": "record"}
+    world.work()
+    with world.spool.create(Part.CORE) as file:
+        os.write(file.fd, b"core")
+        world.spool.commit(Part.CORE, file, archive_id)
+    world.pipeline.analyse = fine
+
+    world.work()
+    world.work()
+
+    assert world.spool.path(Part.SNAPSHOT, archive_id).read_bytes() == b"snap"
+    events = [record.event for record in world.journal.history(archive_id)]
+    assert events.count(Event.FINISHED) == 2
+    (archive,) = world.spool.archives()
+    assert archive.has_core
 
 
 # --- retry --------------------------------------------------------------------
@@ -390,8 +518,6 @@ def test_unfinished_files_of_yesterday_go(make: Make) -> None:
 
 def test_a_purge_never_touches_what_a_worker_reads(make: Make) -> None:
     def slow(job: Job, fd: int) -> dict[str, Any]:
-        import time
-
         time.sleep(60)
         return {}
 

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -21,7 +22,7 @@ from coresnap.collect.spool import Part, Spool, TemporaryFile
 from coresnap.config import Config
 from coresnap.daemon.policy import decide_removals, may_remove_core
 from coresnap.daemon.worker import Analyse, Job, Outcome, Verdict, Worker
-from coresnap.errors import CoresnapError, MissingError, UsageError
+from coresnap.errors import CoresnapError, MissingError, NoSpaceError, UsageError
 from coresnap.model import Archive, Crash
 
 __all__ = ["Log", "Pipeline"]
@@ -164,7 +165,9 @@ class Pipeline:
         self.worker = None
         try:
             if outcome.verdict == Verdict.DONE:
-                self._keep_snapshot(worker.job.id, outcome)
+                outcome = self._name_snapshot(worker.job.id, outcome)
+            if outcome.verdict == Verdict.DONE:
+                self._note_success(worker.job.id, outcome)
             else:
                 # First its room: the journal may need it to say that there is none.
                 self._drop_output()
@@ -178,17 +181,21 @@ class Pipeline:
             self._output.close()
         self._output = None
 
-    def _keep_snapshot(self, archive_id: str, outcome: Outcome) -> None:
+    def _name_snapshot(self, archive_id: str, outcome: Outcome) -> Outcome:
+        """Give the snapshot its place; the outcome changes if there is no room."""
         assert self._output is not None
-        facts = {
-            **outcome.facts,
-            "seconds": round(outcome.seconds, 3),
-            "confinement": list(outcome.confinement),
-        }
-        # The facts first: whoever finds the snapshot knows what to think of its core.
-        self.journal.record(archive_id, Event.MADE, **facts)
-        self.spool.commit(Part.SNAPSHOT, self._output, archive_id)
-        entry = self.journal.record(archive_id, Event.FINISHED, **facts)
+        try:
+            # The facts first: whoever finds the snapshot knows what to think of its
+            # core.
+            self.journal.record(archive_id, Event.MADE, **_facts(outcome))
+            self.spool.commit(Part.SNAPSHOT, self._output, archive_id)
+        except NoSpaceError as error:
+            # It may have taken the last block itself.
+            return attrs.evolve(outcome, verdict=Verdict.NO_ROOM, reason=str(error))
+        return outcome
+
+    def _note_success(self, archive_id: str, outcome: Outcome) -> None:
+        entry = self.journal.record(archive_id, Event.FINISHED, **_facts(outcome))
         self.log(
             f"crash {archive_id} processed in {outcome.seconds:.2f} seconds",
             id=archive_id,
@@ -265,6 +272,14 @@ class Pipeline:
         for part, name in self.spool.leftovers(time.time() - _LEFTOVER_AGE):
             self.spool.remove(part, name)
         self.journal.forget(now - _HISTORY_AGE)
+
+
+def _facts(outcome: Outcome) -> dict[str, Any]:
+    return {
+        **outcome.facts,
+        "seconds": round(outcome.seconds, 3),
+        "confinement": list(outcome.confinement),
+    }
 
 
 def _source(archive: Archive) -> Part:
