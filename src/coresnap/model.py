@@ -109,6 +109,11 @@ class Crash:
     command: str | None = None
     """Short process name: process-chosen, for display only."""
     hostname: str | None = None
+    kind: str | None = None
+    """What admission tells faults apart by: 16 hex digits, made before a core is read;
+    None where nothing could be told."""
+    suppressed: int | None = None
+    """Crashes of this kind that were not archived since the last one that was."""
     archive_id: str | None = None
     """32 hex digits once the crash is in the spool."""
     core_path: str | None = None

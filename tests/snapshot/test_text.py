@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 
 import attrs
@@ -37,6 +38,42 @@ def test_a_live_process_did_not_crash() -> None:
     assert "was alive" in text
     assert "crashed" not in text
     assert "thread 1\n#0" in text
+
+
+def test_how_the_core_was_taken_is_said_above_the_stacks() -> None:
+    checks = [("pid", "passed"), ("extents", "failed"), ("signal", "passed")]
+    record = {"checks": [{"name": n, "result": r} for n, r in checks]}
+    snapshot = specimens.small(
+        attributes={
+            "capture.rung": "stacks",
+            "capture.rung.reason": "budget",
+            "capture.parked": 0.0025,
+            "capture.budget": 120.0,
+            "capture.way": "memory",
+            "capture.door": "socket",
+            "crash.suppressed": 12,
+        },
+        assets={"capture.json": json.dumps(record).encode()},
+    )
+
+    text = render(snapshot)
+
+    assert (
+        "  capture      stacks (budget); process held for 2.5 ms of 2m00s; "
+        "by memory through the socket; 12 of its kind suppressed before\n"
+    ) in text
+    assert "  checks       1 failed, 2 passed (extents)\n" in text
+
+
+def test_a_core_that_nobody_caught_has_no_capture() -> None:
+    assert "capture" not in render(specimens.small())
+
+
+@pytest.mark.parametrize(
+    "record", [b"{", b"[]", b'{"checks": 3}', b'{"checks": [[], {"name": 3}]}']
+)
+def test_a_damaged_record_of_the_capture_spoils_nothing(record: bytes) -> None:
+    assert render(specimens.small(assets={"capture.json": record}))
 
 
 THREADS = (

@@ -21,8 +21,8 @@ NAME = "crash.json"
 """Name of the member."""
 
 _SIZE_LIMIT = 1 << 20
-_NUMBERS = ("tid", "uid", "gid", "dump_mode", "core_limit")
-_TEXTS = ("executable", "command", "hostname")
+_NUMBERS = ("tid", "uid", "gid", "dump_mode", "core_limit", "suppressed")
+_TEXTS = ("executable", "command", "hostname", "kind")
 
 
 def encode(crash: Crash) -> bytes:

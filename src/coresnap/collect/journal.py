@@ -133,7 +133,7 @@ class Journal:
 
     def history(self, archive_id: str) -> list[Record]:
         """Return what happened to an archive, oldest first."""
-        return list(_records(self._database, archive_id))
+        return list(_records(self._database, "WHERE id = ?", (archive_id,)))
 
     def record(self, archive_id: str, event: Event, **detail: object) -> Entry:
         """Write down that ``event`` happened; it is on the disk when this returns.
@@ -204,14 +204,19 @@ def read_entries(path: Path) -> dict[str, Entry]:
         return {entry.id: entry for entry in rows}
 
 
-def read_history(path: Path, archive_id: str) -> list[Record]:
-    """Return what happened to an archive, oldest first, without being the writer.
+def read_history(path: Path, prefix: str) -> dict[str, list[Record]]:
+    """Return what happened to the archives whose ids start with ``prefix``, by id.
 
-    Empty if the journal never saw it. Raises MissingError if there is no journal,
-    AccessError or StorageError.
+    Oldest first; those that are gone are there for a while. Read without being the
+    writer. Raises MissingError if there is no journal, AccessError or StorageError.
     """
+    found: dict[str, list[Record]] = {}
     with _reading(path) as database:
-        return list(_records(database, archive_id))
+        # 'g' is behind every hexadecimal digit, so this is a range of the index.
+        where = "WHERE id >= ? AND id < ?"
+        for record in _records(database, where, (prefix, prefix + "g")):
+            found.setdefault(record.id, []).append(record)
+    return found
 
 
 @contextlib.contextmanager
@@ -263,11 +268,12 @@ def _entries(
     ]
 
 
-def _records(database: sqlite3.Connection, archive_id: str) -> Iterator[Record]:
+def _records(
+    database: sqlite3.Connection, where: str, values: tuple[str, ...]
+) -> Iterator[Record]:
     rows = database.execute(
-        "SELECT time, id, event, state, detail FROM event WHERE id = ?"
-        " ORDER BY sequence",
-        (archive_id,),
+        f"SELECT time, id, event, state, detail FROM event {where} ORDER BY sequence",
+        values,
     )
     for when, name, event, state, detail in rows:
         yield Record(when, name, Event(event), State(state), json.loads(detail))

@@ -20,7 +20,7 @@ from coresnap.backends import select
 from coresnap.backends.base import CaptureBackend
 from coresnap.collect.archive import archive_file
 from coresnap.collect.journal import State, is_locked, read_entries
-from coresnap.collect.spool import Part, Spool, Usage, create_spool
+from coresnap.collect.spool import Part, Spool, create_spool
 from coresnap.config import Config
 from coresnap.daemon.inline import open_pipeline
 from coresnap.errors import CaptureError, UsageError, WorkerError
@@ -94,12 +94,6 @@ class Rehearsal:
             self._analyse(spool, archive, report)
             snapshot = spool.path(Part.SNAPSHOT, archive.id)
         return Result(archive.id, archive.size, snapshot)
-
-    def listing(self, archive_id: str) -> tuple[list[Archive], int, dict[Part, Usage]]:
-        """Return the archive as ``coresnap list`` wants it."""
-        with Spool(self.config.spool) as spool:
-            archive = spool.archive(archive_id)
-            return [archive] if archive is not None else [], 0, spool.usage()
 
     def _own_program(self) -> list[str]:
         program = importlib.resources.files("coresnap") / "libexec" / "coresnap-crash"

@@ -9,6 +9,7 @@ import attrs
 
 from coresnap.errors import UsageError
 from coresnap.model import Module, Snapshot, Thread
+from coresnap.snapshot.capture_lines import capture_lines
 from coresnap.snapshot.escape import printable
 from coresnap.snapshot.ink import Ink
 from coresnap.snapshot.stacks import (
@@ -55,7 +56,9 @@ def headline(snapshot: Snapshot) -> str:
     if snapshot.pid is not None:
         text += f" (pid {snapshot.pid})"
     signal = snapshot.signal
-    if signal is None:
+    if signal is None and snapshot.attributes.get("capture.rung") == "record":
+        text += " crashed"
+    elif signal is None:
         text += " was alive when this core was taken"
     else:
         text += f" crashed by {printable(signal.name)}"
@@ -98,6 +101,7 @@ class _Page:
         if snapshot.arguments:
             yield f"  command      {printable(snapshot.arguments)}"
         yield f"  system       {self._system()}"
+        yield from capture_lines(snapshot)
         if snapshot.fingerprint:
             yield f"  fingerprint  {printable(snapshot.fingerprint[:16])}"
         reason = printable(snapshot.quality_reason)

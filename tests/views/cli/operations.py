@@ -66,12 +66,15 @@ class Bench:
         executable: str = "!bin!simple",
         time: int = 1_461_535_521 * SECOND,
         archive_id: str | None = None,
+        capture: Mapping[str, object] | None = None,
+        **facts: Any,  # noqa: ANN401 - fields of Crash
     ) -> str:
         name = archive_id or make_id()
-        record = crash_record.encode(
-            Crash(pid=1, signal=11, time=time, executable=executable)
-        )
-        assets = pack_assets({"crash.json": record}, 0)
+        crash = Crash(pid=1, signal=11, time=time, executable=executable, **facts)
+        members = {"crash.json": crash_record.encode(crash)}
+        if capture is not None:
+            members["capture.json"] = json.dumps(capture).encode()
+        assets = pack_assets(members, 0)
         with Spool(self.config.spool) as spool:
             for part, data in {Part.ASSETS: assets, **parts}.items():
                 with spool.create(part) as file:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 from pathlib import Path
 
 import pytest
 
+from coresnap.collect.journal import Event, Journal
 from coresnap.collect.spool import Part
 
 from .operations import SECOND, Bench, make_bench
@@ -50,6 +52,102 @@ def test_flags_stage_and_footer_follow_the_parts(bench: Bench) -> None:
     assert re.match(r" {3}sending/\w{8}-\w{3}\.\.\. csa simple .* {6}1B$", lines[1])
     assert " -sa " in lines[2]
     assert lines[3] == "[pending]/2O/20.30mB [sending]/2O/2B"
+
+
+def test_what_is_being_dumped_and_what_is_not_whole_say_so(bench: Bench) -> None:
+    bench.put({}, archive_id=ID, time=1 * SECOND)
+    bench.put({Part.CORE: b"x"}, time=2 * SECOND, capture={"rung": "stacks"})
+    bench.put({Part.CORE: b"x"}, time=3 * SECOND, capture={"rung": "full"})
+    with (bench.config.spool / "assets" / ID).open("rb") as handler:
+        fcntl.flock(handler, fcntl.LOCK_EX)
+        lines = bench.run("list").output.splitlines()
+        asked = bench.run("show", ID)
+
+    assert re.match(r" {3}pending/\S+ --a simple .*kB  dumping$", lines[0])
+    assert lines[1].endswith(" 1B  stacks")
+    assert lines[2].endswith(" 1B")
+    assert asked.code == 66
+    assert "is just being dumped" in asked.error
+    assert bench.run("list").output.splitlines()[0].endswith("  record")
+
+
+def test_verbose_says_how_each_core_was_taken(bench: Bench) -> None:
+    bench.put(
+        {Part.CORE: b"x"},
+        archive_id=ID,
+        kind="0123456789abcdef",
+        suppressed=12,
+        capture={
+            "rung": "notes",
+            "rung_reason": "budget",
+            "parked": 2_500_000,
+            "budget": 120 * SECOND,
+        },
+    )
+
+    lines = bench.run("list", "-v").output.splitlines()
+
+    assert lines[1] == (
+        f"      {ID}; held 2.5 ms of 2m00s; notes: budget; kind 0123456789abcdef; "
+        "12 of its kind suppressed before"
+    )
+    (archive,) = bench.run("list", "--json").json["archives"]
+    assert archive["suppressed"] == 12
+    assert archive["parked"] == 2_500_000
+    assert (archive["rung"], archive["rung_reason"]) == ("notes", "budget")
+
+
+def test_a_record_whose_handler_died_says_that(bench: Bench) -> None:
+    bench.put({}, archive_id=ID)
+
+    assert "; record: killed" in bench.run("list", "-v").output
+    (archive,) = bench.run("list", "--json").json["archives"]
+    assert (archive["dumping"], archive["core"], archive["rung"]) == (
+        False,
+        False,
+        "record",
+    )
+
+
+def test_damaged_assets_spoil_no_line(bench: Bench) -> None:
+    bench.put(
+        {Part.CORE: b"x"},
+        capture={"rung": [1], "parked": "x", "budget": True, "rung_reason": {}},
+    )
+    bench.put({Part.CORE: b"x", Part.ASSETS: b"no tar"})
+
+    assert bench.run("list", "-v").code == 0
+
+
+# --- history ------------------------------------------------------------------
+
+
+def test_the_history_of_a_crash_can_be_read_beside_the_daemon(bench: Bench) -> None:
+    with Journal(bench.config.journal) as journal:
+        journal.record(ID, Event.ARRIVED)
+        journal.record(ID, Event.STARTED)
+        journal.record(ID, Event.BROKE, reason="bad\nbytes", confinement=["a", "b"])
+        journal.record("f" * 32, Event.ARRIVED)
+
+        lines = bench.run("list", "--history", "pending/2d022186-8b4...").output
+        records = bench.run("list", "--history", ID, "--json").json
+
+    heading, arrived, started, broke, _ = lines.split("\n")
+    assert heading == ID
+    assert arrived.split()[-2:] == ["arrived", "waiting"]
+    assert started.split()[-2:] == ["started", "working"]
+    assert broke.endswith("  broke        waiting  reason=bad\\nbytes confinement=a,b")
+    assert [record["event"] for record in records] == ["arrived", "started", "broke"]
+
+
+def test_a_history_is_asked_for_by_an_id_that_means_one(bench: Bench) -> None:
+    with Journal(bench.config.journal) as journal:
+        journal.record(ID, Event.ARRIVED)
+        journal.record("2d" + "f" * 30, Event.ARRIVED)
+
+    assert bench.run("list", "--history", "2d").code == 2
+    assert "knows no crash ee" in bench.run("list", "--history", "ee").error
+    assert bench.run("list", "--history", "../x").code == 2
 
 
 def test_without_a_only_the_last_ones_are_shown(bench: Bench) -> None:
@@ -102,6 +200,13 @@ def test_json_has_numbers_and_whole_ids(bench: Bench) -> None:
         "assets": True,
         "size": 7,
         "disk_size": 0,
+        "dumping": False,
+        "rung": None,
+        "rung_reason": None,
+        "parked": None,
+        "budget": None,
+        "kind": None,
+        "suppressed": 0,
     }
     assert answer["stages"]["sending"]["objects"] == 1
     assert answer["stages"]["assets"]["objects"] == 1

@@ -51,6 +51,27 @@ def test_it_tells_what_there_is_and_what_was_given_up(bench: Bench) -> None:
     assert body["capture"]["system"] in ("Linux", "FreeBSD")
 
 
+def test_it_tells_how_long_processes_were_held_and_what_was_kept(
+    bench: Bench,
+) -> None:
+    bench.create()
+    with Journal(bench.config.journal) as journal:
+        held = (("full", 0.0025), ("full", 0.5), ("stacks", 2.0), ("record", None))
+        for number, (rung, parked) in enumerate(held):
+            journal.record(f"{number:032x}", Event.ARRIVED)
+            journal.record(
+                f"{number:032x}", Event.FINISHED, rung=rung, parked=parked, checks=[]
+            )
+
+    answer = bench.run("status")
+
+    assert "kept: 2 full, 1 stacks, 1 record\n" in answer.output
+    assert "processes held: median 500 ms, longest 2 s, of 3 crashes" in answer.output
+    body = bench.run("status", "--json").json["journal"]
+    assert body["parked"] == {"count": 3, "median": 0.5, "longest": 2.0}
+    assert body["rungs"] == {"full": 2, "stacks": 1, "record": 1}
+
+
 def test_the_daemon_is_seen(bench: Bench) -> None:
     import os
     import signal

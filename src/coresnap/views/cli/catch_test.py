@@ -114,12 +114,15 @@ def _present(
         }
         emit(json.dumps(body) + "\n")
         return
+    from coresnap.collect.spool import Spool
     from coresnap.snapshot.text import render
+    from coresnap.views.cli.archive_lines import look_up
     from coresnap.views.cli.list import render_listing
 
     ratio = result.core_size / size
     emit("\n" + render(snapshot, thread="crashed", width=100) + "\n")
-    emit(render_listing(*rehearsed.listing(result.id)))
+    with Spool(rehearsed.config.spool) as spool:
+        emit(render_listing([look_up(spool, spool.find(result.id))], 0, spool.usage()))
     emit(
         f"core {decimal_size(result.core_size)}, snapshot {decimal_size(size)}: "
         f"{ratio:,.0f} times smaller\n"

@@ -56,11 +56,15 @@ def _open_in_spool(arguments: argparse.Namespace) -> int:
         if archive.has_snapshot:
             return spool.open(Part.SNAPSHOT, archive.id)
         core = spool.path(Part.CORE, archive.id)
-    raise MissingError(
-        f"crash {archive.id} has no snapshot yet",
-        remedy=(
-            "The daemon makes it: `coresnap status` says whether it runs, `coresnap "
-            f"retry pending/{archive.id[:12]}` tries again. Or read the core yourself: "
-            f"coresnap analyze {core}"
-        ),
+    if archive.dumping:
+        raise MissingError(
+            f"crash {archive.id} is just being dumped",
+            remedy="The daemon analyses it as soon as the handler is done.",
+        )
+    remedy = (
+        "The daemon makes it: `coresnap status` says whether it runs, `coresnap "
+        f"retry pending/{archive.id[:12]}` tries again."
     )
+    if archive.has_core:
+        remedy += f" Or read the core yourself: coresnap analyze {core}"
+    raise MissingError(f"crash {archive.id} has no snapshot yet", remedy=remedy)

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from coresnap.errors import AccessError, MissingError
 from coresnap.snapshot.escape import printable, without_surrogates
+from coresnap.views.cli.capture_statistics import (
+    capture_statistics,
+    statistics_lines,
+)
 from coresnap.views.cli.install import settings_lines
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.quantity import decimal_size
@@ -20,9 +24,10 @@ NAME = "status"
 HELP = "who gets the crashes, and how far they have come"
 DESCRIPTION = """\
 Says who gets this machine's crashes and with which settings, whether the daemon runs,
-what the spool holds, what waits or was given up and why, and what the last worker could
-take from itself before it read a core. Changes nothing and needs no rights, but says
-less without them.
+what the spool holds, what waits or was given up and why, how much was kept of the cores
+and how long crashed processes were held for it, and what the last worker could take
+from itself before it read a core. Changes nothing and needs no rights, but says less
+without them.
 """
 
 _FAILED_SHOWN = 5
@@ -94,6 +99,7 @@ def _journal(config: Config) -> dict[str, Any]:
             "states": {s: n for s, n in counts.items() if s is not State.GONE},
             "failed": failed,
             "confinement": worked[-1] if worked else None,
+            **capture_statistics(entries),
         }
     }
 
@@ -120,6 +126,7 @@ def _fact_lines(facts: dict[str, Any]) -> list[str]:
     lines.append(f"journal: {states}")
     for failed in journal["failed"][-_FAILED_SHOWN:]:
         lines.append(f"  given up: {failed['id']}: {printable(failed['reason'])}")
+    lines += statistics_lines(journal)
     if journal["confinement"] is not None:
         lines.append(
             f"last worker: {', '.join(journal['confinement']) or 'unconfined'}"

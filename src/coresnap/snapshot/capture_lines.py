@@ -1,0 +1,62 @@
+"""How the core was taken, in lines for people."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from coresnap.model import Snapshot
+from coresnap.snapshot.duration import duration
+from coresnap.snapshot.escape import printable
+
+__all__ = ["capture_lines"]
+
+_CAPTURE = "capture.json"
+
+
+def capture_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Yield what was kept, how long the process was held, and what was checked."""
+    words = list(_words(snapshot.attributes))
+    if words:
+        yield f"  capture      {'; '.join(words)}"
+    checks = _checks(snapshot)
+    counts = Counter(result for _, result in checks)
+    if checks:
+        said = [f"{n} {result}" for result, n in sorted(counts.items())]
+        failed = [name for name, result in checks if result == "failed"]
+        yield f"  checks       {', '.join(said)}" + (
+            f" ({', '.join(failed)})" if failed else ""
+        )
+
+
+def _words(known: dict[str, int | float | str]) -> Iterator[str]:
+    rung, reason = known.get("capture.rung"), known.get("capture.rung.reason")
+    if rung is not None:
+        yield printable(str(rung)) + (f" ({printable(str(reason))})" if reason else "")
+    parked, budget = known.get("capture.parked"), known.get("capture.budget")
+    if isinstance(parked, int | float):
+        text = f"process held for {duration(parked)}"
+        if isinstance(budget, int | float):
+            text += f" of {duration(budget)}"
+        yield text
+    ways = [known.get(f"capture.{name}") for name in ("way", "door")]
+    if ways[0]:
+        through = f" through the {ways[1]}" if ways[1] else ""
+        yield printable(f"by {ways[0]}{through}")
+    if suppressed := known.get("crash.suppressed"):
+        yield f"{suppressed} of its kind suppressed before"
+
+
+def _checks(snapshot: Snapshot) -> list[tuple[str, str]]:
+    try:
+        record: Any = json.loads(snapshot.assets.get(_CAPTURE, b"{}"))
+    except (ValueError, RecursionError):
+        return []
+    checks = record.get("checks") if isinstance(record, dict) else None
+    return [
+        (printable(str(check.get("name"))), printable(str(check.get("result"))))
+        for check in (checks if isinstance(checks, list) else [])
+        if isinstance(check, dict)
+    ]
