@@ -26,34 +26,66 @@ static void choose_policy(struct crash *crash)
 	crash->policy = settings_policy(&crash->settings, executable);
 }
 
-// Decide before anything is written. Returns -EDQUOT below the quota.
+// Decide before anything is written. Returns -EDQUOT below the quota, -ECANCELED if the
+// policy wants nothing of this program.
 static int admit(struct crash *crash)
 {
+	if (crash->policy->rung == RUNG_NOTHING)
+		return -ECANCELED;
 	int error = spool_open(&crash->settings, &crash->spool);
-
 	if (error)
 		return error;
 	if (!space_admits(crash->spool.pending, crash->settings.quota, SPACE_STEP))
 		return -EDQUOT;
-	error = spool_make_id(crash->id);
+	return 0;
+}
+
+static void keep_record_only(struct crash *crash, const char *reason)
+{
+	crash->capture.rung = RUNG_RECORD;
+	crash->capture.reason = reason;
+}
+
+// Why there is no file for the core, or none that can be trusted.
+static const char *reason_of(int error)
+{
+	switch (-error) {
+	case ENOSPC:
+		return "no-space";
+	case EDQUOT:
+		return "quota";
+	default:
+		return "io-error";
+	}
+}
+
+static int create_files(struct crash *crash)
+{
+	int error = spool_make_id(crash->id);
+
+	error = error ? error : spool_create(crash->spool.assets, &crash->assets_file);
 	if (error)
 		return error;
-	crash->assets_file = spool_create(crash->spool.assets);
-	crash->core_file = spool_create(crash->spool.pending);
-	if (crash->assets_file < 0)
-		return crash->assets_file;
-	return crash->core_file < 0 ? crash->core_file : 0;
+	if (crash->policy->rung >= RUNG_RECORD) {
+		keep_record_only(crash, "policy");
+		return 0;
+	}
+	error = spool_create(crash->spool.pending, &crash->core_file);
+	if (error)
+		keep_record_only(crash, error == -ENOSPC ? "inodes" : reason_of(error));
+	return 0;
 }
 
 static int collect_context(struct crash *crash)
 {
 	struct json *json = &crash->json;
-	int error = assets_init(&crash->assets, crash->assets_file, crash->arguments.time);
+	int error = assets_init(&crash->assets, crash->assets_file.fd, crash->arguments.time);
 
 	if (error)
 		return error;
 	record_crash(&crash->arguments, &crash->process, crash->id, json);
 	assets_add(&crash->assets, "crash.json", json->data, json->size);
+	crash->has_record = crash->assets.members;
 	assets_add_process(&crash->assets, &crash->process, crash->arguments.tid,
 			   crash->policy);
 	assets_add_system(&crash->assets);
@@ -61,16 +93,28 @@ static int collect_context(struct crash *crash)
 	return 0;
 }
 
-static int collect_core(struct crash *crash)
+// Whatever ends us from here on, a trace of the crash is left.
+static void name_record(struct crash *crash)
+{
+	int error = spool_claim(&crash->spool, &crash->assets_file);
+
+	if (!crash->has_record)
+		return; // it would not say whose it is
+	error = error ? error : spool_name(&crash->assets_file, crash->id);
+	if (error)
+		kernel_log("record of %s has no name yet: %s", crash->id, strerror(-error));
+}
+
+static void collect_core(struct crash *crash)
 {
 	checks_init(&crash->checks, &crash->process);
-	int error = capture_core(crash->pipe, &crash->process, &crash->checks,
-				 &crash->settings, crash->core_file, &crash->capture);
-	if (error)
-		return error;
+	if (crash->capture.rung < RUNG_RECORD) {
+		int error = capture_core(&crash->capture, &crash->checks, crash->core_file.fd);
+		if (error)
+			keep_record_only(crash, reason_of(error));
+	}
 	checks_run(&crash->checks, &crash->arguments, &crash->capture,
 		   process_is_same(&crash->process));
-	return 0;
 }
 
 // The kernel lets the process go when the last reader of the pipe is gone
@@ -79,55 +123,113 @@ static void release_process(struct crash *crash)
 {
 	crash->parked = clock_now(CLOCK_MONOTONIC) - crash->started;
 	close(crash->pipe);
+	patience_deinit();
 }
 
-// The assets get their name first: a core in pending/ always has them.
-static int commit(struct crash *crash)
+// The record, with how capture went at its end, on the disk and named.
+static int commit_record(struct crash *crash)
 {
 	struct json *json = &crash->json;
 
+	if (crash->capture.rung == RUNG_RECORD && !crash->has_record)
+		return -ENOSPC;
 	record_capture(&crash->capture, &crash->checks, &crash->assets, crash->parked, json);
 	assets_add(&crash->assets, "capture.json", json->data, json->size);
 	int error = tar_finish(&crash->assets.tar);
 	if (error)
 		kernel_log("assets of %s are incomplete: %s", crash->id, strerror(-error));
-	error = spool_seal(&crash->spool, crash->assets_file);
-	error = error ? error : spool_seal(&crash->spool, crash->core_file);
-	error = error ? error
-		      : spool_commit(crash->spool.assets, crash->assets_file, crash->id);
-	return error ? error
-		     : spool_commit(crash->spool.pending, crash->core_file, crash->id);
+	error = spool_seal(&crash->spool, &crash->assets_file);
+	if (error)
+		kernel_log("assets of %s are not safe: %s", crash->id, strerror(-error));
+	return spool_commit(&crash->assets_file, crash->id);
+}
+
+// The assets get their name first: a core in pending/ always has them.
+static int commit(struct crash *crash)
+{
+	struct assets context = crash->assets;
+	int error = 0;
+
+	if (crash->capture.rung < RUNG_RECORD)
+		error = spool_seal(&crash->spool, &crash->core_file);
+	if (error)
+		keep_record_only(crash, reason_of(error));
+	error = commit_record(crash);
+	if (error || crash->capture.rung == RUNG_RECORD)
+		return error;
+	error = spool_commit(&crash->core_file, crash->id);
+	if (!error)
+		return 0;
+	// What is said of the core is not true any more.
+	crash->assets = context;
+	keep_record_only(crash, reason_of(error));
+	return commit_record(crash);
+}
+
+// Closing them also says that nobody is dumping any more.
+static void close_files(struct crash *crash)
+{
+	spool_discard(&crash->core_file);
+	spool_discard(&crash->assets_file);
 }
 
 static void announce(const struct crash *crash)
 {
-	const char *cut = capture_cut(&crash->capture);
+	const struct capture *capture = &crash->capture;
+	const char *cut = capture_cut(capture), *rung = rung_names[capture->rung];
+	const char *reason = capture->reason ? capture->reason : cut;
 
-	notify(crash->settings.socket, "%s pid=%" PRId64 " signal=%" PRId64 " cut=%s",
-	       crash->id, crash->arguments.pid, crash->arguments.signal, cut ? cut : "no");
-	kernel_log("crash of pid %" PRId64 " archived as %s%s%s", crash->arguments.pid,
-		   crash->id, cut ? ", cut: " : "", cut ? cut : "");
+	notify(crash->settings.socket, "%s pid=%" PRId64 " signal=%" PRId64 " rung=%s cut=%s",
+	       crash->id, crash->arguments.pid, crash->arguments.signal, rung,
+	       cut ? cut : "no");
+	kernel_log("crash of pid %" PRId64 " archived as %s (%s%s%s)", crash->arguments.pid,
+		   crash->id, rung, reason ? ": " : "", reason ? reason : "");
 }
 
 static void refuse(const struct crash *crash, int error)
 {
-	const char *reason = error == -EDQUOT ? "quota" : strerror(-error);
+	const char *reason = strerror(-error);
 
+	if (error == -EDQUOT)
+		reason = "quota";
+	else if (error == -ECANCELED)
+		reason = "policy";
 	notify(crash->settings.socket, "refused pid=%" PRId64 " signal=%" PRId64 " reason=%s",
 	       crash->arguments.pid, crash->arguments.signal, reason);
 	kernel_log("crash of pid %" PRId64 " is not archived: %s", crash->arguments.pid,
 		   reason);
 }
 
-int archive_crash(struct crash *crash)
+static void prepare(struct crash *crash)
 {
 	choose_policy(crash);
+	crash->core_file.fd = crash->assets_file.fd = -1;
+	patience_init(crash->started, crash->policy->budget, &crash->patience);
+	crash->capture = (struct capture){
+		.source = crash->pipe,
+		.waits = crash->waits,
+		.process = &crash->process,
+		.settings = &crash->settings,
+		.policy = crash->policy,
+		.patience = &crash->patience,
+	};
+	capture_init(&crash->capture);
+}
+
+int archive_crash(struct crash *crash)
+{
+	prepare(crash);
 	int error = admit(crash);
 
+	error = error ? error : create_files(crash);
 	error = error ? error : collect_context(crash);
-	error = error ? error : collect_core(crash);
+	if (!error) {
+		name_record(crash);
+		collect_core(crash);
+	}
 	release_process(crash);
 	error = error ? error : commit(crash);
+	close_files(crash);
 	if (error)
 		refuse(crash, error);
 	else

@@ -24,8 +24,11 @@ struct crash {
 	int64_t started;             // CLOCK_MONOTONIC, nanoseconds
 	int64_t parked;              // nanoseconds until the process was let go
 	int pipe;                    // or the kernel's socket
-	int core_file;
-	int assets_file;
+	bool waits;                  // the kernel has promised to wait for us
+	struct spool_file core_file;
+	struct spool_file assets_file;
+	struct patience patience;
+	bool has_record; // crash.json is written
 	char id[SPOOL_ID_SIZE + 1];
 };
 

@@ -15,7 +15,8 @@ enum { BIG_ENDIAN_HERE = 1, ELF_DATA_HERE = ELFDATA2MSB };
 enum { NOTE_BATCH = 64 };
 
 // Read until `size` bytes are held, or the pipe ends.
-static int read_to(int pipe, size_t size, struct core_head *head)
+static int read_to(int pipe, size_t size, struct patience *patience,
+		   struct core_head *head)
 {
 	while (head->size < size) {
 		ssize_t got = read(pipe, head->buffer + head->size, size - head->size);
@@ -24,6 +25,11 @@ static int read_to(int pipe, size_t size, struct core_head *head)
 		if (got == 0)
 			return 0;
 		head->size += got < 0 ? 0 : (size_t)got;
+		if (got > 0)
+			patience_progress(patience);
+		int error = patience_check_front(patience);
+		if (error)
+			return error;
 	}
 	return 0;
 }
@@ -74,7 +80,7 @@ static void find_extents(struct core_head *head)
 		head->memory = head->end;
 }
 
-int core_head_init(int pipe, struct core_head *ret)
+int core_head_init(int pipe, struct patience *patience, struct core_head *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->buffer = mmap(NULL, CORE_HEAD_LIMIT, PROT_READ | PROT_WRITE,
@@ -85,20 +91,20 @@ int core_head_init(int pipe, struct core_head *ret)
 	}
 	ret->data = ret->buffer;
 	uint32_t count = 0;
-	int error = read_to(pipe, sizeof(Elf64_Ehdr), ret);
+	int error = read_to(pipe, sizeof(Elf64_Ehdr), patience, ret);
 	if (error || !parse_header(ret, &count))
 		return error;
 	size_t table = count * segment_size(ret);
 	if (ret->segments > CORE_HEAD_LIMIT - table)
 		return 0;
-	error = read_to(pipe, ret->segments + table, ret);
+	error = read_to(pipe, ret->segments + table, patience, ret);
 	if (error || ret->size < ret->segments + table)
 		return error;
 	ret->is_core = true;
 	ret->segment_count = count;
 	find_extents(ret);
 	return read_to(pipe, ret->memory < CORE_HEAD_LIMIT ? ret->memory : CORE_HEAD_LIMIT,
-		       ret);
+		       patience, ret);
 }
 
 void core_head_deinit(struct core_head *head)
@@ -118,11 +124,13 @@ void core_head_segment(const struct core_head *head, uint32_t index,
 	if (head->is_elf32) {
 		memcpy(&narrow, at, sizeof(narrow));
 		*ret = (struct core_segment){narrow.p_type, narrow.p_flags, narrow.p_offset,
-					     narrow.p_vaddr, narrow.p_filesz};
+					     narrow.p_vaddr, narrow.p_filesz,
+					     narrow.p_memsz};
 	} else {
 		memcpy(&wide, at, sizeof(wide));
 		*ret = (struct core_segment){wide.p_type, wide.p_flags, wide.p_offset,
-					     wide.p_vaddr, wide.p_filesz};
+					     wide.p_vaddr, wide.p_filesz,
+					     wide.p_memsz};
 	}
 }
 
@@ -146,43 +154,55 @@ static bool is_note(const uint8_t *data, const struct elf_note *note, const char
 	       !memcmp(data + note->name_offset, owner, size);
 }
 
-static const uint8_t *find_note(const uint8_t *data, size_t size, const char *owner,
-				uint32_t type, size_t *ret_size)
+static size_t find_notes(const uint8_t *data, size_t size, const char *owner, uint32_t type,
+			 struct core_note *ret, size_t limit)
 {
 	struct elf_note notes[NOTE_BATCH];
-	size_t position = 0, found = NOTE_BATCH;
+	size_t position = 0, found = NOTE_BATCH, count = 0;
 	int error = 0;
 
 	while (!error && found == NOTE_BATCH) {
 		error = elf_notes_walk(data, size, 4, BIG_ENDIAN_HERE, notes, NOTE_BATCH,
 				       &position, &found);
-		for (size_t i = 0; i < found; i++) {
-			if (is_note(data, &notes[i], owner, type)) {
-				*ret_size = notes[i].description_size;
-				return data + notes[i].description_offset;
-			}
-		}
+		for (size_t i = 0; i < found && count < limit; i++)
+			if (is_note(data, &notes[i], owner, type))
+				ret[count++] = (struct core_note){
+					data + notes[i].description_offset,
+					notes[i].description_size,
+				};
+		if (count == limit)
+			break;
 	}
-	return NULL;
+	return count;
+}
+
+size_t core_head_notes(const struct core_head *head, const char *owner, uint32_t type,
+		       struct core_note *ret, size_t limit)
+{
+	struct core_segment segment;
+	size_t size, count = 0;
+
+	for (uint32_t i = 0; i < head->segment_count && count < limit; i++) {
+		core_head_segment(head, i, &segment);
+		if (segment.type != PT_NOTE)
+			continue;
+		const uint8_t *notes = held(head, &segment, &size);
+		if (notes)
+			count += find_notes(notes, size, owner, type, ret + count,
+					    limit - count);
+	}
+	return count;
 }
 
 const uint8_t *core_head_note(const struct core_head *head, const char *owner,
 			      uint32_t type, size_t *ret_size)
 {
-	struct core_segment segment;
-	size_t size;
+	struct core_note note;
 
-	for (uint32_t i = 0; i < head->segment_count; i++) {
-		core_head_segment(head, i, &segment);
-		if (segment.type != PT_NOTE)
-			continue;
-		const uint8_t *notes = held(head, &segment, &size);
-		const uint8_t *note =
-			notes ? find_note(notes, size, owner, type, ret_size) : NULL;
-		if (note)
-			return note;
-	}
-	return NULL;
+	if (!core_head_notes(head, owner, type, &note, 1))
+		return NULL;
+	*ret_size = note.size;
+	return note.data;
 }
 
 size_t core_head_word_size(const struct core_head *head)

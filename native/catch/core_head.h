@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "elf_notes.h"
+#include "patience.h"
 
 // Bytes of the front that are held. The first thread's notes, the auxiliary vector
 // and the list of mapped files (core_file_note_size_limit: 4 MiB by default) come
@@ -17,7 +18,8 @@ struct core_segment {
 	uint32_t flags;
 	uint64_t offset;
 	uint64_t address;
-	uint64_t size; // bytes in the file
+	uint64_t size;   // bytes in the file
+	uint64_t memory; // bytes in memory
 };
 
 struct core_head {
@@ -34,13 +36,24 @@ struct core_head {
 };
 
 // Read from the pipe up to the memory, or up to the limit. Returns 0 also for what is
-// no core, then `data` holds what came so far; -errno if reading failed.
-int core_head_init(int pipe, struct core_head *ret);
+// no core, then `data` holds what came so far; -errno if reading failed, or like
+// patience_check_front().
+int core_head_init(int pipe, struct patience *patience, struct core_head *ret);
 void core_head_deinit(struct core_head *head);
 
 // Program header number `index`, below `segment_count`.
 void core_head_segment(const struct core_head *head, uint32_t index,
 		       struct core_segment *ret);
+
+struct core_note {
+	const uint8_t *data; // its description
+	size_t size;
+};
+
+// All notes of a type and owner within the bytes that are held, `limit` at most.
+// Returns how many.
+size_t core_head_notes(const struct core_head *head, const char *owner, uint32_t type,
+		       struct core_note *ret, size_t limit);
 
 // First note of a type and owner within the bytes that are held: its description and
 // size, or NULL.

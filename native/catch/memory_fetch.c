@@ -6,9 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifndef NT_FILE
-enum { NT_FILE = 0x46494c45 };
-#endif
+#include "core_files.h"
+#include "process_memory.h"
 
 enum { WINDOW_PAGES = 4096, PIECE_SIZE = SPARSE_BUFFER_SIZE };
 
@@ -18,81 +17,31 @@ static const uint64_t EXISTS = 3ULL << 62;
 struct fetch {
 	const struct core_head *head;
 	struct space *space;
+	struct patience *patience;
 	struct sparse_writer *writer;
 	int memory;  // /proc/PID/mem
 	int pagemap; // /proc/PID/pagemap
 	uint64_t page_size;
-	const uint8_t *files; // NT_FILE: {start, end, offset} of each mapped file
-	size_t file_count;
-	uint64_t vdso;         // AT_SYSINFO_EHDR, 0 without one
+	struct core_files files;
 	uint64_t window_start; // page number of window[0]
 	size_t window_count;
 	uint64_t window[WINDOW_PAGES]; // pagemap entries
 };
-
-static uint64_t file_word(const struct fetch *fetch, size_t file, size_t word)
-{
-	size_t size = core_head_word_size(fetch->head);
-
-	return core_head_word(fetch->head, fetch->files + (3 * file + word) * size);
-}
-
-// NT_FILE: count, page size, then three words for each file (fs/binfmt_elf.c,
-// fill_files_note). In address order, unless kernel.core_sort_vma is set.
-static int find_files(struct fetch *fetch)
-{
-	size_t size, word = core_head_word_size(fetch->head);
-	const uint8_t *note = core_head_note(fetch->head, "CORE", NT_FILE, &size);
-
-	if (!note || size < 2 * word)
-		return -ENOTSUP;
-	uint64_t count = core_head_word(fetch->head, note);
-	if (count > (size - 2 * word) / (3 * word))
-		return -ENOTSUP;
-	fetch->files = note + 2 * word;
-	fetch->file_count = (size_t)count;
-	for (size_t i = 1; i < fetch->file_count; i++)
-		if (file_word(fetch, i - 1, 1) > file_word(fetch, i, 0))
-			return -ENOTSUP;
-	return 0;
-}
-
-static void find_vdso(struct fetch *fetch)
-{
-	size_t size, word = core_head_word_size(fetch->head);
-	const uint8_t *auxv = core_head_note(fetch->head, "CORE", NT_AUXV, &size);
-
-	for (size_t at = 0; auxv && at + 2 * word <= size; at += 2 * word)
-		if (core_head_word(fetch->head, auxv + at) == AT_SYSINFO_EHDR)
-			fetch->vdso = core_head_word(fetch->head, auxv + at + word);
-}
-
-static bool is_file(const struct fetch *fetch, uint64_t address)
-{
-	size_t low = 0, high = fetch->file_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (file_word(fetch, middle, 1) <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < fetch->file_count && file_word(fetch, low, 0) <= address;
-}
 
 // The kernel faults in pages of mappings that have a file or are the vdso, and writes
 // them; a page of anonymous memory that does not exist it leaves out (mm/gup.c,
 // no_page_table, FOLL_DUMP).
 static bool is_faulted_in(const struct fetch *fetch, const struct core_segment *segment)
 {
-	return is_file(fetch, segment->address) ||
-	       fetch->vdso - segment->address < segment->size;
+	struct core_file file;
+
+	return core_files_find(&fetch->files, segment->address, &file) ||
+	       fetch->files.vdso - segment->address < segment->size;
 }
 
 static int open_process(const struct process *process, struct fetch *fetch)
 {
-	fetch->memory = openat(process->task, "mem", O_RDONLY | O_CLOEXEC);
+	fetch->memory = process_memory_open(process);
 	fetch->pagemap = openat(process->task, "pagemap", O_RDONLY | O_CLOEXEC);
 	return fetch->memory < 0 || fetch->pagemap < 0 ? -ENOTSUP : 0;
 }
@@ -105,22 +54,12 @@ static void close_process(struct fetch *fetch)
 		close(fetch->pagemap);
 }
 
-// pread(2), but for the call being interrupted.
-static ssize_t read_at(int fd, void *data, size_t size, uint64_t offset)
-{
-	ssize_t got;
-
-	do
-		got = pread(fd, data, size, (off_t)offset);
-	while (got < 0 && errno == EINTR);
-	return got;
-}
-
 static int copy_memory(struct fetch *fetch, uint64_t address, uint64_t size)
 {
 	while (size) {
 		size_t piece = size < PIECE_SIZE ? (size_t)size : PIECE_SIZE;
-		ssize_t got = read_at(fetch->memory, fetch->writer->buffer, piece, address);
+		ssize_t got = process_memory_read(fetch->memory, fetch->writer->buffer, piece,
+					  address);
 		int error = 0;
 
 		if (got == 0 || (got < 0 && errno != EIO))
@@ -136,6 +75,8 @@ static int copy_memory(struct fetch *fetch, uint64_t address, uint64_t size)
 						     (size_t)got);
 		}
 		error = error ? error : space_watch(fetch->space, fetch->writer->bytes_stored);
+		patience_progress(fetch->patience);
+		error = error ? error : patience_check(fetch->patience);
 		if (error)
 			return error;
 		address += (uint64_t)got;
@@ -147,8 +88,8 @@ static int copy_memory(struct fetch *fetch, uint64_t address, uint64_t size)
 // Make the window begin at a page. A short read is the end of the address space.
 static int load_window(struct fetch *fetch, uint64_t page)
 {
-	ssize_t got = read_at(fetch->pagemap, fetch->window, sizeof(fetch->window),
-			      page * sizeof(uint64_t));
+	ssize_t got = process_memory_read(fetch->pagemap, fetch->window,
+					  sizeof(fetch->window), page * sizeof(uint64_t));
 
 	if (got < (ssize_t)sizeof(uint64_t))
 		return -ESRCH;
@@ -232,19 +173,20 @@ static int fetch_segments(struct fetch *fetch)
 }
 
 int memory_fetch(const struct core_head *head, const struct process *process,
-		 struct space *space, struct sparse_writer *writer)
+		 struct space *space, struct patience *patience,
+		 struct sparse_writer *writer)
 {
 	struct fetch fetch = {
 		.head = head,
 		.space = space,
+		.patience = patience,
 		.writer = writer,
 		.memory = -1,
 		.pagemap = -1,
 		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
 	};
-	int error = find_files(&fetch);
+	int error = core_files_init(head, &fetch.files);
 
-	find_vdso(&fetch);
 	error = error ? error : open_process(process, &fetch);
 	error = error ? error : fetch_segments(&fetch);
 	close_process(&fetch);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core_head.h"
+#include "patience.h"
 #include "process.h"
 #include "space.h"
 #include "sparse_writer.h"
@@ -10,6 +11,8 @@
 // has chosen what belongs into a core; that choice is the headers, and is kept.
 //
 // Returns -ENOTSUP or -ESRCH if the memory cannot be had this way, before or after
-// some of it was appended; every other -errno comes from storing it.
+// some of it was appended; like patience_check() if the core has to end here; every
+// other -errno comes from storing it.
 int memory_fetch(const struct core_head *head, const struct process *process,
-		 struct space *space, struct sparse_writer *writer);
+		 struct space *space, struct patience *patience,
+		 struct sparse_writer *writer);

@@ -105,6 +105,14 @@ void record_capture(const struct capture *capture, const struct checks *checks,
 	json_init(ret);
 	json_open(ret, NULL, '{');
 	json_number(ret, "version", RECORD_VERSION);
+	put_text(ret, "rung", rung_names[capture->rung]);
+	put_text(ret, "rung_reason", capture->reason ? capture->reason : "");
+	put_number(ret, "budget",
+		   capture->policy->budget ? (int64_t)capture->policy->budget : NO_NUMBER);
+	if (capture->rung == RUNG_STACKS)
+		json_unsigned(ret, "stored_ranges", capture->stacks.runs);
+	else
+		json_null(ret, "stored_ranges");
 	put_text(ret, "way", capture->from_memory ? "memory" : "pipe");
 	json_unsigned(ret, "bytes_in", capture->writer.bytes_in);
 	json_unsigned(ret, "bytes_stored", capture->writer.bytes_stored);

@@ -24,6 +24,17 @@ bool space_admits(int fd, unsigned quota, uint64_t bytes)
 	return !space.f_files || leaves(space.f_favail, 1, space.f_files, quota);
 }
 
+uint64_t space_room(int fd, unsigned quota)
+{
+	struct statvfs space;
+
+	if (fstatvfs(fd, &space) || !space.f_frsize)
+		return UINT64_MAX;
+	uint64_t total = space.f_blocks, available = space.f_bavail;
+	uint64_t spared = total / 100 * quota + total % 100 * quota / 100;
+	return available > spared ? (available - spared) * space.f_frsize : 0;
+}
+
 int space_watch(struct space *space, uint64_t stored)
 {
 	// Without a quota the disk may be filled, and says so itself.

@@ -17,5 +17,9 @@ struct space {
 // `quota` percent of the blocks and inodes free. `fd` is any file on it.
 bool space_admits(int fd, unsigned quota, uint64_t bytes);
 
+// Bytes that may be stored with at least `quota` percent of the blocks left free.
+// UINT64_MAX without an answer.
+uint64_t space_room(int fd, unsigned quota);
+
 // Returns -EDQUOT if the file, now of `stored` bytes, may not grow by another step.
 int space_watch(struct space *space, uint64_t stored);

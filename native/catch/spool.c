@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,31 +84,100 @@ int spool_make_id(char *ret)
 	return 0;
 }
 
-int spool_create(int directory)
+// Filesystems without O_TMPFILE (NFS, FUSE, overlayfs before Linux 6.1).
+static bool needs_name(int error)
 {
-	int fd = openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
-
-	return fd < 0 ? -errno : fd;
+	return error == EOPNOTSUPP || error == EISDIR || error == EINVAL || error == ENOENT;
 }
 
-int spool_seal(const struct spool *spool, int fd)
+static int create_named(int directory, struct spool_file *ret)
 {
-	if (fchown(fd, spool->uid, spool->gid))
+	char random[SPOOL_ID_SIZE + 1];
+	int error = spool_make_id(random);
+
+	if (error)
+		return error;
+	// The prefix of what the daemon removes once it is old.
+	snprintf(ret->temporary, sizeof(ret->temporary), ".part-%s", random);
+	ret->fd = openat(directory, ret->temporary,
+			 O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC,
+			 S_IRUSR | S_IWUSR);
+	return ret->fd < 0 ? -errno : 0;
+}
+
+int spool_create(int directory, struct spool_file *ret)
+{
+	*ret = (struct spool_file){.directory = directory};
+	ret->fd = openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (ret->fd >= 0)
+		return 0;
+	return needs_name(errno) ? create_named(directory, ret) : -errno;
+}
+
+void spool_discard(struct spool_file *file)
+{
+	if (file->fd < 0)
+		return;
+	if (*file->temporary && unlinkat(file->directory, file->temporary, 0))
+		kernel_log("%s is left over: %s", file->temporary, strerror(errno));
+	close(file->fd);
+	file->fd = -1;
+}
+
+int spool_claim(const struct spool *spool, const struct spool_file *file)
+{
+	if (flock(file->fd, LOCK_EX | LOCK_NB))
 		return -errno;
-	return fsync(fd) ? -errno : 0;
+	return fchown(file->fd, spool->uid, spool->gid) ? -errno : 0;
 }
 
-int spool_commit(int directory, int fd, const char *id)
+static int sync_file(int fd)
+{
+	int failed;
+
+	do
+		failed = fsync(fd);
+	while (failed && errno == EINTR);
+	return failed ? -errno : 0;
+}
+
+int spool_seal(const struct spool *spool, const struct spool_file *file)
+{
+	if (fchown(file->fd, spool->uid, spool->gid))
+		return -errno;
+	return sync_file(file->fd);
+}
+
+int spool_name(struct spool_file *file, const char *id)
 {
 	char name[32];
+	int directory = file->directory, failed;
 
+	if (file->named)
+		return 0;
 	// AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH (open(2), O_TMPFILE).
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, name, directory, id, AT_SYMLINK_FOLLOW))
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", file->fd);
+	if (*file->temporary)
+		failed = renameat(directory, file->temporary, directory, id);
+	else
+		failed = linkat(AT_FDCWD, name, directory, id, AT_SYMLINK_FOLLOW);
+	if (failed)
 		return -errno;
+	*file->temporary = '\0';
+	file->named = true;
+	return 0;
+}
+
+int spool_commit(struct spool_file *file, const char *id)
+{
+	int error = spool_name(file, id);
+
+	if (error)
+		return error;
 	// The name is there, and will be unless the power fails in the next seconds:
 	// that is no reason to tell anybody that the crash is lost.
-	if (fsync(directory))
-		kernel_log("name of %s is not on the disk yet: %s", id, strerror(errno));
+	error = sync_file(file->directory);
+	if (error)
+		kernel_log("name of %s is not on the disk yet: %s", id, strerror(-error));
 	return 0;
 }

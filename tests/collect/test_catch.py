@@ -288,7 +288,7 @@ def test_the_message_to_the_daemon_is_one_line_without_names(
     with catcher.registered():
         run_unlimited([crash])
         message = catcher.wait()
-    assert re.fullmatch(r"[0-9a-f]{32} pid=\d+ signal=11 cut=no", message)
+    assert re.fullmatch(r"[0-9a-f]{32} pid=\d+ signal=11 rung=full cut=no", message)
 
 
 def test_no_daemon_is_no_reason_to_lose_a_crash(catcher: Catcher, crash: Path) -> None:

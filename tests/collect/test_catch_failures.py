@@ -6,9 +6,11 @@ child of ours to describe.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 import subprocess
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
@@ -290,34 +292,56 @@ def small_spool(
             subprocess.run(["umount", directory], check=True)
 
 
+def leave_free(spool: Catcher, size: int) -> None:
+    """Fill the filesystem but for ``size`` bytes."""
+    space = os.statvfs(spool.directory)
+    ballast = spool.directory / "ballast"
+    ballast.write_bytes(b"x" * (space.f_bavail * space.f_frsize - size))
+
+
 @pytest.mark.core_pattern
 @pytest.mark.parametrize("fetch", ["pipe", "memory"])
-def test_a_full_disk_keeps_the_front_of_the_core_and_says_so(
+def test_a_core_that_no_disk_could_hold_is_not_begun(
     small_spool: Catcher, compile_program: CompileProgram, fetch: str
 ) -> None:
     small_spool.write_settings(fetch=fetch)
     program = compile_program("full_memory.c", "-O0")
     caught = small_spool.catch([program, "30"])
-    assert caught.capture["way"] == fetch
+    assert caught.capture["rung"] == "stacks"
+    assert caught.capture["rung_reason"] == "no-space"
+    assert caught.capture["truncated"] is False
+    assert caught.checks["extents"] == "passed"
+    assert caught.core.stat().st_blocks * 512 < 2 * MEBIBYTE
+    assert caught.core.stat().st_size == caught.capture["size"]
+
+
+@pytest.mark.parametrize("fetch", ["pipe", "memory"])
+def test_a_full_disk_keeps_the_front_of_a_core_whose_process_is_unknown(
+    small_spool: Catcher, full_core: bytes, child: subprocess.Popen[bytes], fetch: str
+) -> None:
+    small_spool.write_settings(fetch=fetch)
+    leave_free(small_spool, 2 * MEBIBYTE)
+    caught = small_spool.read(feed(small_spool, full_core, child.pid).id)
+    assert caught.capture["rung"] == "full"
     assert caught.capture["cut"] == "no-space"
     assert caught.capture["truncated"] is True
     assert caught.checks["extents"] == "failed"
-    assert 8 * MEBIBYTE < caught.core.stat().st_size < 17 * MEBIBYTE
     assert caught.core.stat().st_size == caught.capture["size"]
-    assert caught.core.read_bytes().rstrip(b"\0").endswith(b"x" * MEBIBYTE)
+    assert full_core.startswith(caught.core.read_bytes())
 
 
 @pytest.mark.core_pattern
 def test_the_quota_stops_the_core_while_it_grows(
-    small_spool: Catcher, compile_program: CompileProgram
+    small_spool: Catcher, full_core: bytes, child: subprocess.Popen[bytes]
 ) -> None:
     small_spool.write_settings(quota="50%")
-    program = compile_program("full_memory.c", "-O0")
-    caught = small_spool.catch([program, "30"])
+    space = os.statvfs(small_spool.spool)
+    leave_free(small_spool, space.f_blocks * space.f_frsize // 2 + 2 * MEBIBYTE)
+    caught = small_spool.read(feed(small_spool, full_core, child.pid).id)
     assert caught.capture["cut"] == "quota"
     space = os.statvfs(small_spool.spool)
     assert space.f_bavail * 2 >= space.f_blocks * 0.95
-    assert caught.core.stat().st_size > 2 * MEBIBYTE
+    assert full_core.startswith(caught.core.read_bytes())
 
 
 def test_below_the_quota_nothing_is_written_at_all(small_spool: Catcher) -> None:
@@ -347,7 +371,7 @@ def test_without_inodes_nothing_is_written_at_all(catch_program: Path) -> None:
 # --- the helper itself is killed ------------------------------------------------------
 
 
-def test_a_helper_killed_midway_leaves_nothing(
+def test_a_helper_killed_midway_leaves_a_record(
     catcher: Catcher, child: subprocess.Popen[bytes]
 ) -> None:
     arguments = [str(child.pid), str(child.pid), "11"]
@@ -361,7 +385,15 @@ def test_a_helper_killed_midway_leaves_nothing(
     helper.kill()
     helper.wait()
     helper.stdin.close()
-    assert_empty(catcher)
+    assert not list((catcher.spool / "pending").iterdir())
+    (assets,) = (catcher.spool / "assets").iterdir()
+    with assets.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    with tarfile.open(assets) as archive:
+        names = archive.getnames()
+    assert names[0] == "crash.json"
+    assert "process/status" in names
+    assert "capture.json" not in names
 
 
 @pytest.mark.core_pattern

@@ -22,6 +22,8 @@ static int create(const char *directory, const char *name)
 	return open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 }
 
+static struct patience patience;
+
 static int fetch(const struct core_head *head, const struct process *process, int fd)
 {
 	struct space space = {fd, 0, 0};
@@ -31,7 +33,7 @@ static int fetch(const struct core_head *head, const struct process *process, in
 	if (!error)
 		error = sparse_writer_append(&writer, head->data, head->size);
 	if (!error)
-		error = memory_fetch(head, process, &space, &writer);
+		error = memory_fetch(head, process, &space, &patience, &writer);
 	if (!error)
 		error = sparse_writer_finish(&writer);
 	sparse_writer_deinit(&writer);
@@ -59,8 +61,9 @@ int main(int argc, char **argv)
 	// 1 and 2 are closed: no file of ours may become one of them.
 	for (int fd = 0; fd <= STDERR_FILENO;)
 		fd = open("/dev/null", O_RDWR);
+	patience_init(0, 0, &patience);
 	if (argc < 4 || process_open(atoll(argv[2]), atoll(argv[3]), -1, &process) ||
-	    core_head_init(STDIN_FILENO, &head))
+	    core_head_init(STDIN_FILENO, &patience, &head))
 		return 1;
 	int result = create(argv[1], "result.new");
 	int error = fetch(&head, &process, create(argv[1], "memory"));
