@@ -152,6 +152,8 @@ static void fetch(struct capture *capture, struct space *space)
 	if (capture->rung > RUNG_FULL || capture->error ||
 	    (is_cut(capture) && capture->stacks.kept))
 		ladder_descend(capture, space);
+	else if (capture->stacks.kept)
+		capture->error = stacks_release(&capture->stacks, capture->writer.fd);
 }
 
 void capture_init(struct capture *capture)

@@ -170,6 +170,14 @@ static void free_table_room(const struct stacks *stacks, int fd, uint64_t table_
 		return;
 }
 
+int stacks_release(const struct stacks *stacks, int fd)
+{
+	// To the size that it has already, some filesystems would not give anything back.
+	if (ftruncate(fd, (off_t)(stacks->table + 1)))
+		return -errno;
+	return ftruncate(fd, (off_t)stacks->head->end) ? -errno : 0;
+}
+
 int stacks_claim(struct stacks *stacks, struct sparse_writer *writer)
 {
 	uint64_t table_end;

@@ -35,5 +35,8 @@ int stacks_add_front(struct stacks *stacks, uint64_t offset);
 // Free what is in the file from an offset on and is not important. Returns 0 or -errno.
 int stacks_drop(const struct stacks *stacks, int fd, uint64_t offset, uint64_t end);
 
+// Give back the room for program headers: the core is whole. -errno from storing.
+int stacks_release(const struct stacks *stacks, int fd);
+
 // Let the core claim what it holds, and set the writer to its end.
 int stacks_claim(struct stacks *stacks, struct sparse_writer *writer);

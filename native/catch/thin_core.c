@@ -144,8 +144,9 @@ static void put_segments(struct table *table)
 
 	for (uint32_t i = 0; i < table->head->segment_count; i++) {
 		core_head_segment(table->head, i, &segment);
-		if (segment.type == PT_LOAD && segment.size &&
-		    !__builtin_add_overflow(segment.address, segment.size, &end))
+		if (segment.type == PT_LOAD && segment.memory >= segment.size &&
+		    segment.memory &&
+		    !__builtin_add_overflow(segment.address, segment.memory, &end))
 			put_runs(table, i, &segment);
 		else
 			put(table, i, &segment);
