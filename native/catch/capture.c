@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "checks.h"
@@ -156,6 +157,18 @@ static void fetch(struct capture *capture, struct space *space)
 		capture->error = stacks_release(&capture->stacks, capture->writer.fd);
 }
 
+static void finish(struct capture *capture)
+{
+	struct stat file;
+	int error = sparse_writer_finish(&capture->writer);
+
+	if (!error)
+		return;
+	capture->error = capture->error ? capture->error : error;
+	if (!fstat(capture->writer.fd, &file))
+		capture->writer.offset = (uint64_t)file.st_size;
+}
+
 void capture_init(struct capture *capture)
 {
 	capture->error = core_head_init(capture->source, capture->patience, &capture->head);
@@ -179,8 +192,7 @@ int capture_core(struct capture *capture, const struct checks *checks, int fd)
 		ladder_descend(capture, &space);
 	if (!capture->drained && capture->error != -ETIMEDOUT && capture->settings->drain)
 		capture->drained = !core_stream_drain(capture->source, capture->patience);
-	int finished = sparse_writer_finish(writer);
-	capture->error = capture->error ? capture->error : finished;
+	finish(capture);
 	return 0;
 }
 

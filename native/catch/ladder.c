@@ -166,11 +166,16 @@ static int claim_stacks(struct capture *capture)
 	struct stacks *stacks = &capture->stacks;
 	struct sparse_writer *writer = &capture->writer;
 	uint64_t end = writer->offset;
-	uint64_t spared = end - capture->head.memory > SPACE_STEP ? end - SPACE_STEP
-								  : capture->head.memory;
 
-	stacks_drop(stacks, writer->fd, spared, end);
-	int error = stacks_add_front(stacks, spared);
+	if (is_no_room(capture->error)) {
+		writer->offset = end - capture->head.memory > SPACE_STEP
+					 ? end - SPACE_STEP
+					 : capture->head.memory;
+		stacks_drop(stacks, writer->fd, writer->offset, end);
+	}
+	writer->bytes_in += stacks->bytes_in;
+	writer->bytes_stored += stacks->bytes_stored;
+	int error = stacks_add_front(stacks, writer->offset);
 	return error ? error : stacks_claim(stacks, writer);
 }
 

@@ -69,7 +69,7 @@ int stacks_keep(struct stacks *stacks, const struct process *process, struct spa
 		.deadline = clock_now(CLOCK_MONOTONIC) + (int64_t)PATIENCE * NANOSECONDS,
 		.extents = &stacks->extents,
 	};
-	uint64_t offset = writer->offset, end = writer->data_end;
+	struct sparse_writer before = *writer;
 	size_t limit = stacks->extents.limit;
 
 	if (keeper.memory < 0)
@@ -80,8 +80,10 @@ int stacks_keep(struct stacks *stacks, const struct process *process, struct spa
 	close(keeper.memory);
 	stacks->extents.limit = limit;
 	stacks->end = keeper.end;
-	writer->offset = offset;
-	writer->data_end = end;
+	writer->offset = before.offset;
+	writer->data_end = before.data_end;
+	stacks->bytes_in = writer->bytes_in - before.bytes_in;
+	stacks->bytes_stored = writer->bytes_stored - before.bytes_stored;
 	stacks->kept = stacks->extents.count > 0;
 	// More than enough is no error.
 	return keeper.error == -E2BIG || keeper.error == -ETIME ? 0 : keeper.error;
@@ -172,10 +174,8 @@ static void free_table_room(const struct stacks *stacks, int fd, uint64_t table_
 
 int stacks_release(const struct stacks *stacks, int fd)
 {
-	// To the size that it has already, some filesystems would not give anything back.
-	if (ftruncate(fd, (off_t)(stacks->table + 1)))
-		return -errno;
-	return ftruncate(fd, (off_t)stacks->head->end) ? -errno : 0;
+	// Made as long as it is, some filesystems would not give anything back.
+	return ftruncate(fd, (off_t)(stacks->table + 1)) ? -errno : 0;
 }
 
 int stacks_claim(struct stacks *stacks, struct sparse_writer *writer)

@@ -14,6 +14,8 @@ struct stacks {
 	uint64_t table;          // where the new program headers go, with room kept for them
 	uint64_t end;            // of the memory in the file
 	uint64_t runs;           // that the program headers claim
+	uint64_t bytes_in;       // of the important part
+	uint64_t bytes_stored;   // of it
 	bool compact;
 	bool kept;               // the important part is in the file, as far as it could be had
 };
@@ -35,7 +37,8 @@ int stacks_add_front(struct stacks *stacks, uint64_t offset);
 // Free what is in the file from an offset on and is not important. Returns 0 or -errno.
 int stacks_drop(const struct stacks *stacks, int fd, uint64_t offset, uint64_t end);
 
-// Give back the room for program headers: the core is whole. -errno from storing.
+// Let the room for program headers be given back when the file gets its size next: the
+// core is whole. Returns 0 or -errno.
 int stacks_release(const struct stacks *stacks, int fd);
 
 // Let the core claim what it holds, and set the writer to its end.

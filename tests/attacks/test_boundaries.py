@@ -36,7 +36,13 @@ from pipelines import assert_all_processed_once
 
 pytestmark = [pytest.mark.compiler, pytest.mark.root]
 
-WAYS = ["pipe", "memory"]
+WAYS = {
+    "pipe": {"fetch": "pipe"},
+    "memory": {"fetch": "memory"},
+    "important-pipe": {"fetch": "pipe", "important": "0"},
+    "important-memory": {"fetch": "memory", "important": "0"},
+}
+"""How the core comes: by settings of the helper."""
 WRITES = ("pwrite", "pwritev")
 STORING = {*WRITES, "ftruncate", "fallocate", "fchown"}
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -189,7 +195,7 @@ def deaths(stage: Stage) -> Iterator[str]:
 def test_r27_killed_at_every_boundary_leaves_nothing_a_record_or_a_whole_archive(
     stage: Stage, tmp_path: Path, fetch: str
 ) -> None:
-    stage.catcher.write_settings(fetch=fetch)
+    stage.catcher.write_settings(**WAYS[fetch])
     kept = tmp_path / "archive"
     create_spool(kept)
     found: dict[str, set[str]] = {"nothing": set(), "record": set(), "whole": set()}
@@ -205,7 +211,7 @@ def test_r27_killed_at_every_boundary_leaves_nothing_a_record_or_a_whole_archive
 
 @pytest.mark.parametrize("fetch", WAYS)
 def test_what_is_linked_into_pending_is_on_the_disk(stage: Stage, fetch: str) -> None:
-    stage.catcher.write_settings(fetch=fetch)
+    stage.catcher.write_settings(**WAYS[fetch])
     calls = stage.calls()
     links = [at for at, name in enumerate(calls) if name == "linkat"]
     last_store = max(at for at, name in enumerate(calls) if name in STORING)
@@ -231,7 +237,7 @@ def errors(calls: list[str]) -> Iterator[tuple[str, str, int, int]]:
 def test_r12_an_error_at_any_call_is_a_lower_rung_or_a_refusal_that_is_said(
     stage: Stage, fetch: str
 ) -> None:
-    stage.catcher.write_settings(fetch=fetch)
+    stage.catcher.write_settings(**WAYS[fetch])
     calls = stage.calls()
     stage.clear()
     wrong = []
