@@ -139,3 +139,19 @@ def test_reads_equal_a_byte_by_byte_model(
             break
         expected.append(model[at])
     assert memory.read_some(address, size) == bytes(expected)
+
+
+# --- gaps ---------------------------------------------------------------------
+
+
+def test_pieces_are_what_is_there_in_order_whatever_lies_between() -> None:
+    memory = memory_of(load(0x1000, 0, 16), load(0x1020, 64, 16), load(0x5000, 32, 8))
+    memory.use_files([(0x1000, 0x1030, memoryview(b"f" * 0x30), 0)])
+
+    assert list(memory.read_pieces(0x0800, 0x6000)) == [
+        (0x1000, DATA[:16] + b"f" * 16 + DATA[64:80]),
+        (0x5000, DATA[32:40]),
+    ]
+    assert list(memory.read_pieces(0x1008, 0x100C)) == [(0x1008, DATA[8:12])]
+    assert list(memory.read_pieces(0x2000, 0x5000)) == []
+    assert list(memory.read_pieces(0x9000, 0xA000)) == []

@@ -67,8 +67,9 @@ def score_quality(
     why = _explain(worst, threads, truncated, capture)
     reason = f"{worst}: {why}" if losses[worst] >= 1 else ""
     limit, why = _cap(_modules_of(threads[0], modules), truncated, capture)
-    if score > limit:
-        return Quality(limit, why)
+    # Without memory nothing else that is missing says more.
+    if score > limit or capture.rung == "notes":
+        return Quality(min(round(score), limit), why)
     return Quality(round(score), reason)
 
 

@@ -26,12 +26,11 @@ def retained_memory(core: CoreFile, stacks: Sequence[Stack]) -> tuple[MemoryRang
     ranges: list[MemoryRange] = []
     room = _MOST_BYTES
     for start, end in _merge(_wanted(core, stacks)):
-        data = core.memory.read_some(start, min(end - start, room))
-        if data:
-            ranges.append(MemoryRange(start, data))
-            room -= len(data)
-        if room <= 0:
-            break
+        for address, data in core.memory.read_pieces(start, end):
+            ranges.append(MemoryRange(address, data[:room]))
+            room -= len(ranges[-1].data)
+            if room <= 0:
+                return tuple(ranges)
     return tuple(ranges)
 
 

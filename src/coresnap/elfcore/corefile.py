@@ -162,6 +162,7 @@ def open_core(
         facts.auxv,
         layout.header.pointer_size,
         len(data),
+        kernel_starts=layout.kernel_starts,
     )
     header = layout.header
     memory = Memory(

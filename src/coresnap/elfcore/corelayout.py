@@ -7,6 +7,8 @@ that should say so are damaged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from coresnap.elfcore.elffile import PT_LOAD
@@ -39,6 +41,8 @@ class CoreLayout(msgspec.Struct, frozen=True, eq=False):
     missing_bytes: int
     """How far the file ends before what its program headers promise."""
     problems: tuple[str, ...]
+    kernel_starts: frozenset[int] | None = None
+    """First addresses of the kernel's segments, where the handler has split them."""
 
     @property
     def loads(self) -> list[ProgramHeader]:
@@ -73,7 +77,23 @@ def read_layout(data: memoryview, what: str) -> CoreLayout:
             len(data), table, offset + (claimed or 0) * _PHDR_SIZE[header.pointer_size]
         ),
         tuple(problems),
+        _kernel_starts(data, header, table),
     )
+
+
+def _kernel_starts(
+    data: memoryview, header: ElfHeader, table: Sequence[ProgramHeader]
+) -> frozenset[int] | None:
+    """Read the kernel's own table, if it is not the one that the header names.
+
+    The handler claims less than the kernel had by a second table behind the memory,
+    where no kernel puts one; the first stays in its place (``thin_core.c``).
+    """
+    first = min((p.offset for p in table if p.type == PT_LOAD and p.filesz), default=0)
+    if not 0 < first < header.phoff:
+        return None
+    old = _read_table(data, header, _EHDR_SIZE[header.pointer_size], None)
+    return frozenset(p.vaddr for p in old if p.type == PT_LOAD)
 
 
 def _read_header(data: bytes, what: str, problems: list[str]) -> ElfHeader:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping as MappingType
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+
+import attrs
 
 from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.facts import MappedFile
@@ -22,8 +24,13 @@ def join_mappings(
     auxv: MappingType[int, int],
     pointer_size: int,
     file_size: int,
+    *,
+    kernel_starts: Set[int] | None = None,
 ) -> tuple[Mapping, ...]:
     """Mappings by start address.
+
+    ``kernel_starts`` are the mappings' first addresses, where one of them may be
+    several segments: those are joined again.
 
     A file mapping that no segment covers gets the permissions ``???``: the core does
     not say. ``[vdso]`` and ``[stack]`` are named as in ``/proc/PID/maps``.
@@ -48,7 +55,27 @@ def join_mappings(
         for file in files
         if file.start not in covered
     ]
-    return tuple(sorted(mappings, key=lambda m: m.start))
+    mappings.sort(key=lambda m: m.start)
+    if kernel_starts is not None:
+        mappings = _rejoined(mappings, kernel_starts)
+    return tuple(mappings)
+
+
+def _rejoined(mappings: Sequence[Mapping], starts: Set[int]) -> list[Mapping]:
+    joined: list[Mapping] = []
+    for mapping in mappings:
+        is_part = mapping.start not in starts
+        if joined and is_part and _continues(joined[-1], mapping):
+            last = joined.pop()
+            path = last.path or mapping.path
+            stored = last.stored + mapping.stored
+            mapping = attrs.evolve(last, end=mapping.end, stored=stored, path=path)
+        joined.append(mapping)
+    return joined
+
+
+def _continues(last: Mapping, mapping: Mapping) -> bool:
+    return last.end == mapping.start and last.permissions == mapping.permissions
 
 
 def _mapping(

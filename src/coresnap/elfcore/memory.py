@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from coresnap.elfcore.elfheader import ByteOrder, ProgramHeader
 from coresnap.errors import MemoryReadError
@@ -44,6 +44,11 @@ class _Ranges:
         if index >= 0 and address < self.ranges[index][1]:
             return self.ranges[index]
         return None
+
+    def next_start(self, address: int) -> int | None:
+        """Where the first range above ``address`` begins."""
+        index = bisect_right(self.starts, address)
+        return self.starts[index] if index < len(self.starts) else None
 
 
 class Memory:
@@ -118,7 +123,8 @@ class Memory:
             end = None
             if found is None:
                 found = self._files.find(address)
-                end = self._next_stored(address)
+                # Stored bytes win over a file's.
+                end = self._stored.next_start(address)
             if found is None:
                 break
             start, last, data, offset = found
@@ -130,11 +136,23 @@ class Memory:
             size -= count
         return b"".join(pieces)
 
-    def _next_stored(self, address: int) -> int | None:
-        """Where stored bytes begin above ``address``: those win over a file's."""
-        index = bisect_right(self._stored.starts, address)
-        starts = self._stored.starts
-        return starts[index] if index < len(starts) else None
+    def read_pieces(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """What is there between two addresses, by ascending address.
+
+        A core of which only parts were kept has gaps anywhere.
+        """
+        address: int | None = start
+        while address is not None and address < end:
+            data = self.read_some(address, end - address)
+            if data:
+                yield address, data
+                address += len(data)
+            else:
+                address = self._next_start(address)
+
+    def _next_start(self, address: int) -> int | None:
+        found = (self._stored.next_start(address), self._files.next_start(address))
+        return min((start for start in found if start is not None), default=None)
 
     def read_string(self, address: int, limit: int) -> bytes | None:
         """A C string without its NUL, cut at ``limit`` bytes or where memory ends.
