@@ -3,11 +3,11 @@
     python mortal.py ROOT STEP NUMBER
 
 It serves the spool below ROOT with a backend in memory and an analysis that copies the
-core. At the NUMBERth time that STEP is reached the daemon gets SIGKILL. Steps are
-``before:EVENT`` and ``after:EVENT`` of the journal, ``before:`` and ``after:`` of
-``commit`` and ``remove``, and ``worker:begin``, ``worker:half``, ``worker:end`` (the
-worker kills the daemon) and ``worker:dies`` (the worker kills itself). ``none`` never
-comes.
+core, or the assets where there is none. At the NUMBERth time that STEP is reached the
+daemon gets SIGKILL. Steps are ``before:EVENT`` and ``after:EVENT`` of the journal,
+``before:`` and ``after:`` of ``commit`` and ``remove``, and ``worker:begin``,
+``worker:half``, ``worker:end`` (the worker kills the daemon) and ``worker:dies`` (the
+worker kills itself). ``none`` never comes.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def mortal_spool(fate: Fate) -> type[Spool]:
     return MortalSpool
 
 
-def copy_core(job: Job, output: int, fate: Fate, root: Path) -> dict[str, Any]:
-    """Analyse: the snapshot is the core, backwards; each run leaves a line."""
+def copy_source(job: Job, output: int, fate: Fate, root: Path) -> dict[str, Any]:
+    """Analyse: the snapshot is the source, backwards; each run leaves a line."""
     marker = root / "worker-step"
     daemon = os.getppid()
 
@@ -92,7 +92,9 @@ def copy_core(job: Job, output: int, fate: Fate, root: Path) -> dict[str, Any]:
         runs.write(f"{job.id}\n")
     deadly("worker:begin", daemon)
     deadly("worker:dies", os.getpid())
-    data = job.core.read_bytes()[::-1]
+    source = job.assets if job.is_record else job.core
+    assert source is not None
+    data = source.read_bytes()[::-1]
     os.write(output, data[: len(data) // 2])
     deadly("worker:half", daemon)
     os.write(output, data[len(data) // 2 :])
@@ -114,7 +116,7 @@ def serve(root: Path, fate: Fate) -> None:
         config,
         FakeBackend(),
         make_logger(json=True, syslog=False),
-        analyse=lambda job, output: copy_core(job, output, fate, root),
+        analyse=lambda job, output: copy_source(job, output, fate, root),
         prepare=lambda: None,
         make_journal=mortal_journal(fate),
     )
