@@ -14,6 +14,7 @@ enum {
 	GUARD = 1 * MIB,           // a pointer that overflowed is at most so far below
 	STACK_TOP = 64 * KIB,      // innermost frames of each thread
 	STACK = 1 * MIB,           // of the first threads
+	CRASHED_STACK = 8 * MIB,   // as much as it usually may become when it overflows
 	STACK_BOTTOM = 64 * KIB,   // outermost frames of a deeper stack
 	THREAD_LIMIT = 4096,
 	LARGE_STACKS = 64,         // threads with more than STACK_TOP
@@ -69,7 +70,7 @@ static void keep_stack(struct important *important, const struct core_thread *th
 							       : segment->address;
 	uint64_t left = segment->address + segment->size - start;
 	keeper_keep(important->keeper, start, left < size ? left : size);
-	if (left > size && size == STACK)
+	if (left > size && size > STACK_TOP)
 		keeper_keep(important->keeper, start + left - STACK_BOTTOM, STACK_BOTTOM);
 }
 
@@ -215,6 +216,7 @@ void important_keep(struct keeper *keeper, const struct core_head *head)
 	follow_threads(&important, count ? 1 : 0);
 	keep_threads(&important, count, STACK_TOP);
 	keep_anonymous(&important);
+	keep_threads(&important, count ? 1 : 0, CRASHED_STACK);
 	keep_threads(&important, first, STACK);
 	follow_threads(&important, first);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import filecmp
 import json
@@ -20,7 +21,8 @@ import pytest
 
 import catcher as catching
 import coresnap
-from catcher import Catcher, Caught, assert_empty, read_tar
+import faults as faulting
+from catcher import Catcher, Caught, assert_empty, feed, read_tar
 from conftest import CompileProgram
 from coresnap.analysis.session import analyze_record
 from coresnap.collect.temporary_file import PREFIX
@@ -37,6 +39,7 @@ PAGE = 4096
 MEBIBYTE = 1 << 20
 PROGRAMS = {
     "crash": (CRASH_SOURCE, []),
+    "overflow": (CRASH_SOURCE, ["overflow"]),
     "workers": ("workers.c", []),
     "handler": ("handler.c", ["altstack"]),
     "deep": ("deep.c", ["3", "30"]),
@@ -180,7 +183,7 @@ def test_a_core_of_stacks_has_the_stacks_of_the_whole_core(
     assert backtraces(executable, part.core) == backtraces(executable, whole.core)
     assert frames(part) == frames(whole)
     assert frames(part)[0][0][0] is not None
-    assert blocks(part.core) < 4 * MEBIBYTE
+    assert blocks(part.core) < 10 * MEBIBYTE
     assert part.capture["stored_ranges"] == sum(
         1 for x in loads_of(part.core) if x.size
     )
@@ -402,6 +405,25 @@ def test_a_tiny_disk_gets_a_core_that_can_be_opened(
                 assert not core.notes_to_reader
     assert "stacks" in rungs
     assert rungs <= {"stacks", "notes"}
+
+
+def test_a_core_that_gets_no_inode_leaves_a_record(
+    catch_program: Path, compile_program: CompileProgram
+) -> None:
+    program = compile_program("full_memory.c", "-O0")
+    with tempfile.TemporaryDirectory(prefix="cs-") as directory:
+        options = ["-t", "tmpfs", "-o", "size=16m,nr_inodes=7", "tmpfs", directory]
+        if subprocess.run(["mount", *options], check=False).returncode:
+            pytest.skip("cannot mount a tmpfs")
+        try:
+            with catching.catcher(catch_program, Path(directory)) as catcher:
+                assert os.statvfs(directory).f_favail == 1
+                caught = catcher.catch([program])
+                assert caught.capture["rung"] == "record"
+                assert caught.capture["rung_reason"] == "inodes"
+                assert "process/maps" in caught.members
+        finally:
+            subprocess.run(["umount", directory], check=True)
 
 
 # --- time ---------------------------------------------------------------------------
@@ -635,3 +657,80 @@ def test_where_files_must_have_names_they_are_those_of_unfinished_ones(
         assert helper.finish() == 0
         (core,) = (named_files.spool / "pending").iterdir()
         assert core.name == helper.archive.name
+
+
+# --- when storing fails, and sanitizers -----------------------------------------------
+
+
+FAULTS = [
+    ("pwrite", errno.ENOSPC),
+    ("pwrite", errno.EIO),
+    ("ftruncate", errno.EIO),
+    ("fallocate", errno.EOPNOTSUPP),
+    ("pread", errno.ESRCH),
+]
+
+
+@pytest.mark.parametrize(("name", "error"), FAULTS)
+def test_whatever_fails_the_headers_say_what_is_there(
+    child: subprocess.Popen[bytes], name: str, error: int
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="cs-") as directory:
+        faults = faulting.build(Path(directory))
+        with catching.catcher(faults.program, Path(directory)) as catcher:
+            catcher.write_settings(keep="stacks")
+            core = core_of(child.pid)
+            faults.none()
+            assert feed(catcher, core, child.pid).code == 0
+            count = faults.trace().count(name)
+            assert count
+            rungs = set()
+            for action in ("once", "always"):
+                for number in range(1, count + 1):
+                    faults.plan(action, name, number, error)
+                    run = feed(catcher, core, child.pid)
+                    assert run.code == 0
+                    rungs.add(assert_said(catcher.read(run.id)))
+    assert "stacks" in rungs
+
+
+def assert_said(caught: Caught) -> str:
+    """A core is what its record says; returns its rung."""
+    capture = caught.capture
+    assert caught.core.exists() is (capture["rung"] != "record")
+    if caught.core.exists() and not capture["truncated"]:
+        assert caught.core.stat().st_size == capture["size"]
+        for load in loads_of(caught.core):
+            assert load.offset + load.size <= capture["size"]
+        with open_core(caught.core) as core:
+            assert len(core.threads) == 1
+    return str(capture["rung"])
+
+
+@pytest.mark.sanitizer
+def test_the_sanitizers_find_nothing_on_any_rung(
+    compile_program: CompileProgram, underestimated: list[Path]
+) -> None:
+    threads = compile_program("many_threads.c", "-O0", libraries=["-pthread"])
+    full = compile_program("full_memory.c", "-O0")
+    with (
+        tempfile.TemporaryDirectory(prefix="cs-") as programs,
+        mounted("tmpfs", Path(), 24 * MEBIBYTE) as directory,
+    ):
+        flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+        helper = catching.build(Path(programs) / "catch", "-O1", "-g", *flags)
+        with catching.catcher(helper, directory) as catcher:
+            for settings, argv, rung in (
+                ({"keep": "stacks"}, [threads], "stacks"),
+                ({"keep": "notes"}, [threads], "notes"),
+                ({"keep": "record"}, [threads], "record"),
+                ({"keep": "full", "important": "0"}, [full, "4"], "full"),
+                ({"important": "0"}, underestimated, "stacks"),
+                ({"important": ""}, underestimated, "stacks"),
+                ({"fetch": "pipe"}, underestimated, "stacks"),
+                ({"budget": "1"}, [full, "12"], "stacks"),
+            ):
+                catcher.write_settings(**settings)
+                caught = catcher.catch(argv)
+                assert caught.capture["rung"] == rung
+                caught.core.unlink(missing_ok=True)
