@@ -109,6 +109,7 @@ static void collect_core(struct crash *crash)
 {
 	checks_init(&crash->checks, &crash->process);
 	if (crash->capture.rung < RUNG_RECORD) {
+		capture_init(&crash->capture);
 		int error = capture_core(&crash->capture, &crash->checks, crash->core_file.fd);
 		if (error)
 			keep_record_only(crash, reason_of(error));
@@ -213,7 +214,6 @@ static void prepare(struct crash *crash)
 		.policy = crash->policy,
 		.patience = &crash->patience,
 	};
-	capture_init(&crash->capture);
 }
 
 int archive_crash(struct crash *crash)

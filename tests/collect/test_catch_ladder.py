@@ -37,7 +37,7 @@ FIXED = ["setarch", "-R"]
 """Runs a program at the same addresses each time."""
 PAGE = 4096
 MEBIBYTE = 1 << 20
-PROGRAMS = {
+PROGRAMS: dict[str, tuple[str | Path, list[str]]] = {
     "crash": (CRASH_SOURCE, []),
     "overflow": (CRASH_SOURCE, ["overflow"]),
     "workers": ("workers.c", []),
@@ -508,8 +508,10 @@ def wait_in_core(catcher: Catcher, pid: int) -> Iterator[Helper]:
     while Path(f"/proc/{pid}/comm").read_text() != "sleep\n":
         assert time.monotonic() < deadline
     core = core_of(pid)
-    command = [catcher.program, "-c", catcher.settings_file, str(pid), str(pid), "11"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    helper = [str(catcher.program), "-c", str(catcher.settings_file)]
+    process = subprocess.Popen(
+        [*helper, str(pid), str(pid), "11"], stdin=subprocess.PIPE
+    )
     assert process.stdin is not None
     process.stdin.write(core[: len(core) - 8 * PAGE])
     process.stdin.flush()
@@ -713,6 +715,7 @@ def test_the_sanitizers_find_nothing_on_any_rung(
 ) -> None:
     threads = compile_program("many_threads.c", "-O0", libraries=["-pthread"])
     full = compile_program("full_memory.c", "-O0")
+    sparse, file = underestimated
     with (
         tempfile.TemporaryDirectory(prefix="cs-") as programs,
         mounted("tmpfs", Path(), 24 * MEBIBYTE) as directory,
@@ -720,17 +723,18 @@ def test_the_sanitizers_find_nothing_on_any_rung(
         flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
         helper = catching.build(Path(programs) / "catch", "-O1", "-g", *flags)
         with catching.catcher(helper, directory) as catcher:
-            for settings, argv, rung in (
-                ({"keep": "stacks"}, [threads], "stacks"),
-                ({"keep": "notes"}, [threads], "notes"),
-                ({"keep": "record"}, [threads], "record"),
-                ({"keep": "full", "important": "0"}, [full, "4"], "full"),
-                ({"important": "0"}, underestimated, "stacks"),
-                ({"important": ""}, underestimated, "stacks"),
-                ({"fetch": "pipe"}, underestimated, "stacks"),
-                ({"budget": "1"}, [full, "12"], "stacks"),
+            for settings, program, word, rung in (
+                ("keep=stacks", threads, "", "stacks"),
+                ("keep=notes", threads, "", "notes"),
+                ("keep=record", threads, "", "record"),
+                ("keep=full important=0", full, "4", "full"),
+                ("important=0", sparse, str(file), "stacks"),
+                ("important=", sparse, str(file), "stacks"),
+                ("fetch=pipe", sparse, str(file), "stacks"),
+                ("budget=1", full, "12", "stacks"),
             ):
-                catcher.write_settings(**settings)
-                caught = catcher.catch(argv)
+                pairs = (pair.split("=") for pair in settings.split())
+                catcher.write_settings(**dict(pairs))
+                caught = catcher.catch([program, word])
                 assert caught.capture["rung"] == rung
                 caught.core.unlink(missing_ok=True)
