@@ -273,3 +273,18 @@ def test_many_at_once_are_all_done(installed: Machine) -> None:
 def snapshots(config: Config) -> int:
     with Spool(config.spool) as spool:
         return spool.usage()[Part.SNAPSHOT].objects
+
+
+@pytest.mark.core_pattern
+def test_ten_thousand_strange_names_are_a_few_lines_in_the_log(
+    installed: Machine,
+) -> None:
+    pending = installed.config.spool / "pending"
+    for number in range(10_000):
+        (pending / f"core.{number}").touch()
+
+    lines = installed.read_until(installed.start(), "waits for crashes")
+
+    warnings = [line for line in lines if "not ours" in line]
+    assert len(warnings) <= 21
+    assert "9980 more names" in warnings[-1]

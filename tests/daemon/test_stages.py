@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -472,21 +473,57 @@ def test_what_was_planted_under_an_id_is_left_alone(make: Make) -> None:
 def test_a_link_planted_in_place_of_the_snapshot_is_not_written_through(
     make: Make, tmp_path: Path
 ) -> None:
-    from coresnap.errors import StorageError
-
-    world = make()
-    archive_id = world.put()
+    world = make(worker_attempts=2)
+    archive_id, other = world.put(), world.put()
     victim = tmp_path / "victim"
     victim.write_text("precious")
     world.spool.path(Part.SNAPSHOT, archive_id).symlink_to(victim)
-    world.pipeline.scan()
-    world.pipeline.start_next()
 
-    with pytest.raises(StorageError, match="File exists"):
-        world.pipeline.finish()
+    world.work()
 
     assert victim.read_text() == "precious"
-    assert world.spool.archives()[0].has_core
+    archive = world.spool.archive(archive_id)
+    assert archive is not None
+    assert archive.has_core
+    entry = world.journal.entry(archive_id)
+    assert entry is not None
+    assert entry.state is State.FAILED
+    assert "File exists" in entry.detail["reason"]
+    assert world.state(other) is State.READY
+
+
+def test_a_spool_full_of_strange_things_hides_no_crash_and_loses_none_of_them(
+    make: Make, tmp_path: Path
+) -> None:
+    world = make()
+    (tmp_path / "victim").write_text("precious")
+    plants: list[Callable[[Path], object]] = [
+        lambda path: os.mkfifo(path),
+        lambda path: path.mkdir(),
+        lambda path: path.symlink_to("/etc/passwd"),
+        lambda path: path.symlink_to(path.name),
+        lambda path: os.link(tmp_path / "victim", path),
+        lambda path: os.mknod(path, stat.S_IFSOCK | 0o600),
+    ]
+    planted = []
+    for part in Part:
+        for number in range(300):
+            name = make_id() if number % 2 else f"core.{number}"
+            path = world.spool.directory / part / name
+            plants[number % len(plants)](path)
+            os.utime(path, (0, 0), follow_symlinks=False)
+            planted.append(path)
+    good, record = world.put(), world.put_record()
+
+    world.work()
+    world.pipeline.purge()
+    world.work()
+
+    assert (world.state(good), world.state(record)) == (State.READY, State.READY)
+    assert world.journal.entries().keys() == {good, record}
+    assert all(os.path.lexists(path) for path in planted)
+    assert len(world.spool.intruders()) == len(planted)
+    assert (tmp_path / "victim").read_text() == "precious"
 
 
 # --- purge --------------------------------------------------------------------

@@ -347,16 +347,20 @@ class Spool:
         found = []
         for part in Part:
             for name in self._names(part):
-                is_asset = part is Part.ASSETS and ID.fullmatch(name)
-                orphan = is_asset and self.archive(name) is None
-                if not orphan and not name.startswith(PREFIX):
-                    continue
                 status = self._lstat(part, name)
                 if status is None or not stat.S_ISREG(status.st_mode):
                     continue
-                if status.st_mtime < older_than:
+                if status.st_mtime >= older_than:
+                    continue
+                if name.startswith(PREFIX) or (
+                    part is Part.ASSETS and self._is_orphan(name, status)
+                ):
                     found.append((part, name))
         return found
+
+    def _is_orphan(self, name: str, status: os.stat_result) -> bool:
+        is_ours = ID.fullmatch(name) and is_plain(status)
+        return bool(is_ours) and self.archive(name) is None
 
 
 def _capture(fd: int) -> dict[str, Any]:

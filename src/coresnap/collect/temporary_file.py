@@ -80,15 +80,22 @@ class TemporaryFile:
         self.name = None
 
     def _link(self, name: str) -> None:
-        # A link, unlike a rename, refuses to replace what is there.
-        source = self.name or f"/proc/self/fd/{self.fd}"
         here = self._directory
-        if self.name is None:
-            os.link(source, name, dst_dir_fd=here, follow_symlinks=True)
+        if self.name is not None:
+            # Not link and unlink: killed between, the file would have two names, and
+            # nothing with two names is ours. The directory is private, so nobody
+            # takes the name between the look and the rename.
+            self._refuse_to_replace(name)
+            self._rename(name)
         else:
-            os.link(source, name, src_dir_fd=here, dst_dir_fd=here)
-            os.unlink(self.name, dir_fd=here)
-            self.name = None
+            # A link, unlike a rename, refuses to replace what is there.
+            source = f"/proc/self/fd/{self.fd}"
+            os.link(source, name, dst_dir_fd=here, follow_symlinks=True)
+
+    def _refuse_to_replace(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(name, dir_fd=self._directory)
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
 
     def close(self) -> None:
         """Close the file; without a commit it is gone."""

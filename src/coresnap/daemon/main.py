@@ -37,6 +37,7 @@ __all__ = ["add_arguments", "main", "run_daemon", "serve"]
 
 SCAN_SECONDS = 300.0
 """How often the spool is looked through although nobody announced anything."""
+_INTRUDERS_NAMED = 20
 _RETRY_SECONDS = 30.0
 """How long after a failure of ours (a full disk) the next try comes."""
 
@@ -95,14 +96,21 @@ def serve(
         pipeline = Pipeline(
             config, spool, journal, backend, analyse, log.info, owner=owner
         )
-        for name in spool.intruders():
-            log.warning(f"{name} in the spool is not ours and is left alone")
+        _warn_of_intruders(spool, log)
         backend.listen()
         try:
             Loop(pipeline, log).run()
         finally:
             backend.close()
             pipeline.abandon()
+
+
+def _warn_of_intruders(spool: Spool, log: Logger) -> None:
+    names = spool.intruders()
+    for name in names[:_INTRUDERS_NAMED]:
+        log.warning(f"{name} in the spool is not ours and is left alone")
+    if (more := len(names) - _INTRUDERS_NAMED) > 0:
+        log.warning(f"{more} more names in the spool are not ours")
 
 
 def _owner(config: Config) -> tuple[int, int] | None:

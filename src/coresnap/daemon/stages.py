@@ -22,7 +22,13 @@ from coresnap.collect.spool import Part, Spool, TemporaryFile
 from coresnap.config import Config
 from coresnap.daemon.policy import decide_removals, may_remove_core
 from coresnap.daemon.worker import Analyse, Job, Outcome, Verdict, Worker
-from coresnap.errors import CoresnapError, MissingError, NoSpaceError, UsageError
+from coresnap.errors import (
+    CoresnapError,
+    MissingError,
+    NoSpaceError,
+    StorageError,
+    UsageError,
+)
 from coresnap.model import Archive, Crash
 
 __all__ = ["Log", "Pipeline"]
@@ -182,7 +188,7 @@ class Pipeline:
         self._output = None
 
     def _name_snapshot(self, archive_id: str, outcome: Outcome) -> Outcome:
-        """Give the snapshot its place; the outcome changes if there is no room."""
+        """Give the snapshot its place; the outcome changes if that is not possible."""
         assert self._output is not None
         try:
             # The facts first: whoever finds the snapshot knows what to think of its
@@ -192,6 +198,9 @@ class Pipeline:
         except NoSpaceError as error:
             # It may have taken the last block itself.
             return attrs.evolve(outcome, verdict=Verdict.NO_ROOM, reason=str(error))
+        except StorageError as error:
+            # Something stands under its name: no reason to let the others wait.
+            return attrs.evolve(outcome, verdict=Verdict.BROKE, reason=str(error))
         return outcome
 
     def _note_success(self, archive_id: str, outcome: Outcome) -> None:
