@@ -208,7 +208,10 @@ void checks_run(struct checks *checks, const struct arguments *arguments,
 
 	for (size_t i = 0; i < CHECK_COUNT; i++)
 		checks->list[i].name = names[i];
-	check_format(check++, head);
+	// Of a core that nobody asked for nothing is known.
+	if (capture->rung < RUNG_RECORD)
+		check_format(check, head);
+	check++;
 	check_machine(check++, head);
 	check_pid(check++, head, checks->inner_pid);
 	check_signal(check++, head, arguments->signal);

@@ -7,8 +7,6 @@ that should say so are damaged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from coresnap.elfcore.elffile import PT_LOAD
@@ -77,23 +75,21 @@ def read_layout(data: memoryview, what: str) -> CoreLayout:
             len(data), table, offset + (claimed or 0) * _PHDR_SIZE[header.pointer_size]
         ),
         tuple(problems),
-        _kernel_starts(data, header, table),
+        _kernel_starts(data, header),
     )
 
 
-def _kernel_starts(
-    data: memoryview, header: ElfHeader, table: Sequence[ProgramHeader]
-) -> frozenset[int] | None:
+def _kernel_starts(data: memoryview, header: ElfHeader) -> frozenset[int] | None:
     """Read the kernel's own table, if it is not the one that the header names.
 
-    The handler claims less than the kernel had by a second table behind the memory,
-    where no kernel puts one; the first stays in its place (``thin_core.c``).
+    The handler claims less than the kernel had by a second table elsewhere; the first
+    stays behind the ELF header, where every kernel puts it (``thin_core.c``).
     """
-    first = min((p.offset for p in table if p.type == PT_LOAD and p.filesz), default=0)
-    if not 0 < first < header.phoff:
+    usual = _EHDR_SIZE[header.pointer_size]
+    if header.phoff <= usual:
         return None
-    old = _read_table(data, header, _EHDR_SIZE[header.pointer_size], None)
-    return frozenset(p.vaddr for p in old if p.type == PT_LOAD)
+    old = _read_table(data, header, usual, None)
+    return frozenset(p.vaddr for p in old if p.type == PT_LOAD) or None
 
 
 def _read_header(data: bytes, what: str, problems: list[str]) -> ElfHeader:
