@@ -332,7 +332,8 @@ class Snapshot:
     command: str | None
     """Process name (comm)."""
     arguments: str | None
-    """Command line as the core holds it: cut at 80 bytes by the kernel."""
+    """Command line as the core holds it: cut at 80 bytes by the kernel, and so where
+    there is no core."""
     signal: Signal | None
     """None for a core of a live process."""
     threads: tuple[Thread, ...] = ()

@@ -102,6 +102,8 @@ def test_stacks_alone_give_the_frames_of_the_whole_core(
     assert found.attributes["capture.rung"] == "stacks"
     assert found.attributes["capture.rung.reason"] == "budget"
     assert "only stacks" in next(n.message for n in found.notes if n.step == "capture")
+    assert any("bytes of memory" in note.message for note in found.notes)
+    assert not any("bytes of memory" in note.message for note in expected.notes)
 
 
 def test_variables_have_the_value_of_the_whole_core_or_none(

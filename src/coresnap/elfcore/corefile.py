@@ -264,6 +264,10 @@ def _gaps(
             f"the core is truncated: {layout.missing_bytes} bytes are missing"
             " that its program headers promise"
         )
+    if layout.kernel_starts is not None:
+        kept = sum(load.filesz for load in layout.loads)
+        whole = sum(max(load.memsz, load.filesz) for load in layout.loads)
+        yield f"the handler kept {kept} of {whole} bytes of memory"
     if not facts.threads:
         yield "the core holds no threads that we can read"
     if not layout.loads:
