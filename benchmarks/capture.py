@@ -1,4 +1,4 @@
-"""What a crashed process waits for: our handler against cat and systemd-coredump.
+"""What a crashed process waits for: our handler against the peers'.
 
 ``parked`` is the time from the instruction before the crash to the parent's waitpid.
 ``first byte`` is the time from exec of the handler to its first read of the core, run
@@ -13,17 +13,21 @@ import os
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from measure import interleaved, run_command, table
+from peers import (
+    empty_systemd,
+    minicoredumper,
+    script,
+    systemd_coredump,
+    systemd_service,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from kernel import core_pattern
@@ -32,7 +36,6 @@ PROGRAMS = Path(__file__).parent / "programs"
 SPECIFIERS = "%P %i %s %t %u %g %d %c %F -- %E"
 Handler = tuple[str, Callable[[], None]]
 """core_pattern, and what to clean up after each crash."""
-_SYSTEMD_SOCKET = Path("/run/systemd/coredump")
 
 
 def main() -> None:
@@ -46,9 +49,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cs", dir=options.directory) as name:
         directory = Path(name)
         systemd = systemd_coredump(directory)
+        mini = minicoredumper(directory)
         for title, command in targets(directory).items():
             if options.only in (None, title):
-                handlers = parked_handlers(directory, catch, systemd)
+                handlers = parked_handlers(directory, catch, systemd, mini)
                 measure_parked(title, command, handlers, systemd, options.runs)
         if options.only in (None, "first byte"):
             measure_first_byte(directory, catch, systemd, options.runs)
@@ -84,25 +88,26 @@ def build(directory: Path, source: str) -> str:
     return str(target)
 
 
-def script(path: Path, text: str) -> Path:
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return path
+WAYS = {
+    "pipe": "fetch=pipe",
+    "memory": "fetch=memory",
+    "stacks": "fetch=memory\nkeep=stacks",
+}
 
 
-def settings(directory: Path, fetch: str) -> Path:
-    """A spool and the helper's settings for one way of fetching memory."""
-    spool = directory / fetch
+def settings(directory: Path, way: str) -> Path:
+    """A spool and the settings for one of the ``WAYS``, without rate limits."""
+    spool = directory / way
     for stage in ("pending", "assets", "sending"):
         (spool / stage).mkdir(parents=True, exist_ok=True)
-    path = directory / f"{fetch}.conf"
-    path.write_text(f"spool={spool}\nfetch={fetch}\nquota=0%\nowner=0:0\n")
+    path = directory / f"{way}.conf"
+    path.write_text(f"spool={spool}\n{WAYS[way]}\nquota=0%\nowner=0:0\nadmission=\n")
     path.chmod(0o600)
     return path
 
 
 def parked_handlers(
-    directory: Path, catch: Path, systemd: Path | None
+    directory: Path, catch: Path, systemd: Path | None, mini: str | None
 ) -> dict[str, Handler]:
     """Name to (core_pattern, clean-up after each crash)."""
     local = Path(shutil.copy(catch, directory / "catch"))
@@ -112,11 +117,14 @@ def parked_handlers(
         "cat > /dev/null": (f"|{null}", lambda: None),
         "cat > file": (f"|{save}", (directory / "saved").unlink),
     }
-    for fetch in ("pipe", "memory"):
-        conf = settings(directory, fetch)
+    for name in ("pipe", "memory", "stacks"):
+        conf = settings(directory, name)
         pattern = f"|{local} -c {conf} {SPECIFIERS}"
-        clean = functools.partial(empty, directory / fetch)
-        handlers[f"coresnap, {fetch}"] = (pattern, clean)
+        clean = functools.partial(empty, directory / name)
+        handlers[f"coresnap, {name}"] = (pattern, clean)
+    if mini is not None:
+        remove = functools.partial(remove_below, directory / "mini")
+        handlers["minicoredumper (stacks)"] = (mini, remove)
     if systemd is not None:
         pattern = f"|{systemd} %P %u %g %s %t %c %h"
         handlers["systemd-coredump"] = (pattern, empty_systemd)
@@ -154,9 +162,9 @@ def empty(spool: Path) -> None:
             path.unlink()
 
 
-def empty_systemd() -> None:
-    for path in Path("/var/lib/systemd/coredump").glob("core.*"):
-        path.unlink()
+def remove_below(directory: Path) -> None:
+    for path in directory.iterdir():
+        shutil.rmtree(path)
 
 
 def measure_parked(
@@ -250,63 +258,6 @@ def first_byte(command: Callable[[int], list[str]]) -> tuple[float, int]:
     victim.kill()
     victim.wait()
     return seconds, 0
-
-
-def systemd_coredump(directory: Path) -> Path | None:
-    """Debian's own binary, unpacked but not installed (it would set core_pattern).
-
-    It loads the system's libsystemd-shared, so that package must be there.
-    """
-    fetch = directory / "debian"
-    fetch.mkdir()
-    subprocess.run(
-        ["apt-get", "download", "systemd-coredump"], cwd=fetch, capture_output=True
-    )
-    for package in fetch.glob("*.deb"):
-        subprocess.run(["dpkg-deb", "-x", str(package), str(fetch)], check=True)
-    program = fetch / "lib/systemd/systemd-coredump"
-    if not program.exists():
-        print("systemd-coredump: cannot be downloaded; left out", file=sys.stderr)
-        return None
-    return program
-
-
-@contextmanager
-def systemd_service(program: Path | None) -> Iterator[None]:
-    """Stand in for systemd's socket unit: accept, hand over as fd 3, once per core."""
-    if program is None:
-        yield
-        return
-    _SYSTEMD_SOCKET.parent.mkdir(parents=True, exist_ok=True)
-    _SYSTEMD_SOCKET.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(str(_SYSTEMD_SOCKET))
-        listener.listen(16)
-        server = threading.Thread(target=serve, args=(listener, program), daemon=True)
-        server.start()
-        try:
-            yield
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            server.join()
-            _SYSTEMD_SOCKET.unlink()
-
-
-def serve(listener: socket.socket, program: Path) -> None:
-    """Run the service half for each connection until the listener is shut down."""
-    activate = 'exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0"'
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        with connection:
-            subprocess.run(
-                ["sh", "-c", activate, str(program)],
-                stdin=connection.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
 
 
 if __name__ == "__main__":
