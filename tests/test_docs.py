@@ -13,6 +13,8 @@ from coresnap import model
 from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.collect.journal import Event, State
 from coresnap.config import SETTINGS
+from coresnap.config.routes import SPECIFIERS
+from coresnap.config.settings import APPLICATION_SETTINGS
 from coresnap.snapshot.memory import MemoryIndex
 from coresnap.snapshot.schema import SECTION_TYPES
 from coresnap.views.cli.main import COMMANDS, command_parser, load, main_parser
@@ -117,7 +119,28 @@ def test_every_setting_is_documented_with_its_kind_and_default() -> None:
         for name, cells in rows(section("configuration.md", f"[{heading}]")).items()
     }
 
-    assert documented == {(s.section, s.name): (s.kind, s.default) for s in SETTINGS}
+    assert documented == {
+        (s.section, s.name): (s.kind.replace(" or ", "|"), s.default) for s in SETTINGS
+    }
+
+
+def test_every_setting_of_an_application_is_documented() -> None:
+    documented = rows(section("configuration.md", "[application PATTERN]"))
+
+    assert {
+        name: cells[0].replace(" or ", "|") for name, cells in documented.items()
+    } == {s.name: s.kind.replace(" or ", "|") for s in APPLICATION_SETTINGS}
+
+
+def test_every_kind_of_value_and_specifier_of_a_route_is_documented() -> None:
+    page = (DOCS / "configuration.md").read_text()
+
+    kinds = {s.kind for s in (*SETTINGS, *APPLICATION_SETTINGS) if "|" not in s.kind}
+    table = page.partition("## [archive]")[0]
+    assert set(re.findall(r"`([a-z, ]+)`(?=.*\|.*\|)", table)) >= kinds
+    assert rows(section("configuration.md", "Routes")).keys() == {
+        f"%{letter}" for letter in SPECIFIERS
+    }
 
 
 def test_every_attribute_is_documented_with_its_unit() -> None:

@@ -18,8 +18,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from coresnap.backends.handler_settings import handler_settings
 from coresnap.config import Config
-from coresnap.errors import AccessError, CaptureError, CoresnapError, NoSpaceError
+from coresnap.errors import (
+    AccessError,
+    CaptureError,
+    ConfigError,
+    CoresnapError,
+    NoSpaceError,
+)
 
 __all__ = [
     "check_trusted",
@@ -32,6 +39,7 @@ __all__ = [
 ]
 
 STAGES = ("pending", "assets", "sending")
+HANDLER_SETTINGS_LIMIT = 64 * 1024  # SETTINGS_FILE_LIMIT of native/catch/settings.h
 
 
 def owner_ids(user: str) -> tuple[int, int] | None:
@@ -133,20 +141,18 @@ def install_handler(source: bytes, target: Path) -> None:
 
 
 def write_handler_settings(config: Config, owner: tuple[int, int]) -> None:
-    """Write what the handler reads (``native/catch/settings.c``)."""
-    lines = {
-        "spool": str(config.spool),
-        "socket": str(config.socket),
-        "owner": f"{owner[0]}:{owner[1]}",
-        "quota": f"{config.dump_quota}%",
-        # An empty list is no value there; a name that no variable has keeps none.
-        "environ": ",".join(config.environ_allow) or "=",
-        "fetch": config.fetch,
-        "drain": "yes" if config.drain else "no",
-    }
-    text = "".join(f"{key}={value}\n" for key, value in lines.items())
-    header = "# Written by `coresnap install` from coresnap.conf. Do not edit.\n"
-    replace_file(config.handler_settings, (header + text).encode(), 0o644)
+    """Write what the handler reads (``native/catch/settings.c``).
+
+    Raises ConfigError if it is more than the handler reads.
+    """
+    text = handler_settings(config, owner).encode()
+    if len(text) >= HANDLER_SETTINGS_LIMIT:
+        raise ConfigError(
+            f"{config.source} makes {len(text)} bytes of settings for the handler, "
+            f"which reads {HANDLER_SETTINGS_LIMIT - 1}",
+            remedy="Join sections for applications by wider patterns.",
+        )
+    replace_file(config.handler_settings, text, 0o644)
 
 
 def replace_file(path: Path, data: bytes, mode: int) -> None:

@@ -72,5 +72,5 @@ def decide_removals(
             yield Removal(archive.id, parts, "older than purge.pending.age")
 
 
-def _is_older(archive: Archive, age: int, now: int) -> bool:
-    return now - archive.time > age * _SECOND
+def _is_older(archive: Archive, age: int | None, now: int) -> bool:
+    return age is not None and now - archive.time > age * _SECOND

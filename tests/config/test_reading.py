@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coresnap import config
-from coresnap.config import SETTINGS, Config, load_config
+from coresnap.config import SETTINGS, Config, load_config, reading
 from coresnap.errors import ConfigError, MissingError
 
 
@@ -28,14 +27,14 @@ def failure(tmp_path: Path, text: str) -> ConfigError:
 
 
 def test_every_setting_has_a_field_and_every_field_a_setting() -> None:
-    fields = {field.name for field in attrs.fields(Config)} - {"source"}
+    fields = {field.name for field in attrs.fields(Config)} - {"applications", "source"}
 
     assert fields == {setting.attribute for setting in SETTINGS}
     assert len(SETTINGS) == len(fields)
 
 
 def test_the_defaults_stand_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "SEARCH_PATH", (Path("/nonexistent/coresnap.conf"),))
+    monkeypatch.setattr(reading, "SEARCH_PATH", (Path("/nonexistent/coresnap.conf"),))
 
     loaded = load_config()
 
@@ -51,7 +50,7 @@ def test_the_defaults_stand_without_a_file(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_empty_file_means_the_same_as_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(config, "SEARCH_PATH", ())
+    monkeypatch.setattr(reading, "SEARCH_PATH", ())
 
     assert attrs.evolve(load(tmp_path, ""), source=None) == load_config()
 
@@ -63,7 +62,7 @@ def test_the_first_file_of_the_search_path_is_read(
     first.write_text("[daemon]\nuser = alice\n")
     second.write_text("[daemon]\nuser = bob\n")
     missing = tmp_path / "0.conf"
-    monkeypatch.setattr(config, "SEARCH_PATH", (missing, first, second))
+    monkeypatch.setattr(reading, "SEARCH_PATH", (missing, first, second))
 
     assert load_config().user == "alice"
     assert load_config().source == first
