@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coresnap.analysis.session import analyze_record
 from coresnap.model import UnwindEnd
+from coresnap.snapshot.container import write_snapshot
+from coresnap.snapshot.json_form import to_bytes
 from coresnap.snapshot.text import render
 
 CRASH = {
@@ -134,6 +139,10 @@ def test_without_a_process_the_kernel_s_words_are_all_there_is() -> None:
         {"crash.json": b"[]"},
         {"crash.json": b'{"pid": "x", "signal": "y", "tid": null, "kind": 3}'},
         {"process/task/" + "9" * 30 + "/comm": b"x"},
+        {"process/maps": b"%s-%s rwxp 0 0 0" % (b"f" * 30, b"f" * 30)},
+        {"process/status": b"VmRSS: %s kB\nVmHWM: %s kB" % (b"9" * 5000, b"9" * 20)},
+        {"capture.json": b'{"parked": 1%s}' % (b"0" * 5000)},
+        {"crash.json": b'{"pid": %d, "uid": %d}' % (1 << 70, -(1 << 70))},
     ],
 )
 def test_whatever_the_assets_are_there_is_a_snapshot(assets: dict[str, bytes]) -> None:
@@ -142,6 +151,40 @@ def test_whatever_the_assets_are_there_is_a_snapshot(assets: dict[str, bytes]) -
     assert found.fingerprint
     assert found.attributes["application"] in ("?", "\ufffd\0\0[", "[")
     assert render(found)
+    with tempfile.TemporaryFile() as file:
+        write_snapshot(found, file.fileno())
+
+
+NUMBERS = st.integers() | st.integers(-(1 << 80), 1 << 80)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+KEYS = st.sampled_from([*CRASH, "rung", "rung_reason", "parked", "budget", "checks"])
+
+
+@given(
+    assets=st.dictionaries(
+        st.sampled_from([*ASSETS, "capture.json", "process/stat"]), st.binary()
+    ),
+    crash=st.dictionaries(KEYS, JSON),
+    capture=st.dictionaries(KEYS, JSON),
+)
+def test_no_assets_whatever_cost_the_snapshot(
+    assets: dict[str, bytes], crash: dict[str, object], capture: dict[str, object]
+) -> None:
+    said = {
+        "crash.json": json.dumps(crash).encode(),
+        "capture.json": json.dumps(capture).encode(),
+    }
+
+    for chosen in (assets, {**assets, **said}):
+        found = analyze_record(chosen)
+        with tempfile.TemporaryFile() as file:
+            write_snapshot(found, file.fileno())
+        assert render(found)
+        assert to_bytes(found)
 
 
 def test_a_reader_is_shown_what_there_is() -> None:

@@ -48,6 +48,7 @@ class Facts:
 
 
 _MOST_FRAMES = 64
+_MOST_DIGITS = 20  # of a 64-bit number
 _KIB = 1024
 _NANOSECONDS = 10**9
 _USER_HZ = 100  # fixed in the kernel's ABI, whatever CONFIG_HZ is
@@ -260,7 +261,7 @@ def _fields(text: bytes) -> dict[str, int]:
     for line in text.splitlines():
         name, _, rest = line.partition(b":")
         words = rest.split()
-        if words and words[0].isdigit():
+        if words and words[0].isdigit() and len(words[0]) <= _MOST_DIGITS:
             found[name.decode("utf-8", "replace")] = int(words[0])
     return found
 
@@ -269,7 +270,7 @@ def _scaled(
     fields: Mapping[str, int], names: Mapping[str, str], factor: int
 ) -> Iterator[tuple[str, AttributeValue]]:
     for key, attribute in names.items():
-        if key in fields:
+        if key in fields and fields[key] * factor < 1 << 64:
             yield attribute, fields[key] * factor
 
 

@@ -29,6 +29,7 @@ CRASH = "crash.json"
 CAPTURE = "capture.json"
 """Assets member with how the core was taken."""
 
+_MOST_DIGITS = 20  # of a 64-bit number
 _KEPT = {
     "stacks": "only stacks and the memory around registers and pointers were kept",
     "notes": "only registers and notes were kept, no memory",
@@ -111,12 +112,22 @@ def capture_notes(facts: CaptureFacts) -> Iterator[Note]:
 
 
 def json_object(data: bytes) -> dict[str, Any]:
-    """Return the JSON object in ``data``; empty if there is none."""
+    """Return the JSON object in ``data``; empty if there is none.
+
+    A number beyond 64 bits is None: no snapshot could hold it.
+    """
     try:
-        found = json.loads(data)
+        found = json.loads(data, parse_int=_bounded)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _bounded(digits: str) -> int | None:
+    if len(digits) > _MOST_DIGITS:
+        return None
+    value = int(digits)
+    return value if -(1 << 63) <= value < 1 << 64 else None
 
 
 def _text(said: Mapping[str, Any], key: str) -> str | None:

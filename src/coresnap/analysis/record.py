@@ -8,6 +8,7 @@ the signal and the threads, and is counted among the faults.
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ _MAPPING_LIMIT = 1 << 16
 _THREAD_LIMIT = 1 << 12
 _ARCHITECTURES = {"x86_64": "x86-64", "amd64": "x86-64", "i686": "i386", "i586": "i386"}
 """uname's machine where it is not our name of the architecture."""
+_TID = re.compile(r"[0-9]{1,10}\Z")
 _DELETED = " (deleted)"
 
 
@@ -140,7 +142,11 @@ def _threads(record: _Record) -> Iterator[Thread]:
     tids: dict[int, None] = {}
     for name in record.assets:
         words = name.split("/")
-        if words[:2] == ["process", "task"] and len(words) == 4 and words[2].isdigit():
+        if (
+            words[:2] == ["process", "task"]
+            and len(words) == 4
+            and _TID.match(words[2])
+        ):
             tids[int(words[2])] = None
     crashed = record.number("tid") or record.number("pid")
     order = sorted(tids, key=lambda tid: tid != crashed)[:_THREAD_LIMIT]
@@ -157,6 +163,8 @@ def _mappings(assets: Mapping[str, bytes]) -> Iterator[MemoryMapping]:
             start, end = (int(word, 16) for word in words[0].split("-"))
             offset = int(words[2], 16)
         except (ValueError, IndexError):
+            continue
+        if max(start, end, offset) >= 1 << 64:
             continue
         path = words[5] if len(words) > 5 else None
         is_file = path is not None and path.startswith("/")

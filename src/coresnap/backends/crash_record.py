@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tarfile
-from typing import Any
+from typing import Any, TypeGuard
 
 from coresnap.errors import InputError
 from coresnap.model import Crash
@@ -63,8 +63,11 @@ def decode(data: bytes) -> Crash:
     )
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_number(value: object) -> TypeGuard[int]:
+    # Of 64 bits: what is larger comes from no kernel, and no format of ours holds it.
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return -(1 << 63) <= value < 1 << 64
 
 
 def read_first(fd: int) -> Crash:
