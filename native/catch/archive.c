@@ -13,26 +13,68 @@
 #include "space.h"
 
 // The kernel's link, not %E, which a process in a chroot chooses. Its '/' are '!'.
-static void choose_policy(struct crash *crash)
+static void name_executable(struct crash *crash)
 {
-	char executable[4096];
+	char *path = crash->executable;
 
-	if (crash->process.directory < 0 ||
-	    process_link(crash->process.directory, "exe", executable, sizeof(executable)) < 0) {
-		snprintf(executable, sizeof(executable), "%s", crash->arguments.executable);
-		for (char *at = executable; (at = strchr(at, '!'));)
-			*at = '/';
+	if (crash->process.directory < 0 || crash->process.foreign ||
+	    process_link(crash->process.directory, "exe", path, sizeof(crash->executable)) < 0) {
+		snprintf(path, sizeof(crash->executable), "%s", crash->arguments.executable);
+		while ((path = strchr(path, '!')))
+			*path = '/';
 	}
-	crash->policy = settings_policy(&crash->settings, executable);
 }
 
-// Decide before anything is written. Returns -EDQUOT below the quota, -ECANCELED if the
-// policy wants nothing of this program.
-static int admit(struct crash *crash)
+static struct admission_request make_request(const struct crash *crash)
 {
-	if (crash->policy->rung == RUNG_NOTHING)
-		return -ECANCELED;
+	struct admission_request request = {
+		.kind = crash->kind,
+		.uid = crash->arguments.uid,
+		.signal = crash->arguments.signal,
+		.executable = crash->executable,
+		.settings = &crash->settings,
+		.policy = crash->policy,
+	};
+
+	admission_clock_read(&request.clock);
+	return request;
+}
+
+static void suppress(const struct crash *crash)
+{
+	const struct admission *admission = &crash->admission;
+
+	if (admission->tell_daemon)
+		notify(crash->settings.socket,
+		       "suppressed pid=%" PRId64 " signal=%" PRId64 " kind=%016" PRIx64,
+		       crash->arguments.pid, crash->arguments.signal, crash->kind.fault);
+	if (admission->tell_log)
+		kernel_log("crash of pid %" PRId64 " is only counted (kind %016" PRIx64
+			   "), and %" PRIu64 " before",
+			   crash->arguments.pid, crash->kind.fault, admission->untold);
+}
+
+int archive_admit(struct crash *crash)
+{
+	name_executable(crash);
+	crash->policy = settings_policy(&crash->settings, crash->executable);
+	kind_find(&crash->process, &crash->arguments, crash->executable, &crash->kind);
+	struct admission_request request = make_request(crash);
+	int error = admission_decide(&request, &crash->admission);
+	if (error)
+		kernel_log("crash of pid %" PRId64 " cannot be counted: %s",
+			   crash->arguments.pid, strerror(-error));
+	if (crash->admission.admitted)
+		return 0;
+	suppress(crash);
+	return -ECANCELED;
+}
+
+// Look for room before anything is written. Returns -EDQUOT below the quota.
+static int find_room(struct crash *crash)
+{
 	int error = spool_open(&crash->settings, &crash->spool);
+
 	if (error)
 		return error;
 	if (!space_admits(crash->spool.pending, crash->settings.quota, SPACE_STEP))
@@ -83,7 +125,8 @@ static int collect_context(struct crash *crash)
 
 	if (error)
 		return error;
-	record_crash(&crash->arguments, &crash->process, crash->id, json);
+	record_crash(&crash->arguments, &crash->process, &crash->kind, &crash->admission,
+		     crash->id, json);
 	assets_add(&crash->assets, "crash.json", json->data, json->size);
 	crash->has_record = crash->assets.members;
 	assets_add_process(&crash->assets, &crash->process, crash->arguments.tid,
@@ -187,23 +230,31 @@ static void announce(const struct crash *crash)
 		   crash->id, rung, reason ? ": " : "", reason ? reason : "");
 }
 
-static void refuse(const struct crash *crash, int error)
+static void refuse(struct crash *crash, int error)
 {
-	const char *reason = strerror(-error);
+	const char *reason = error == -EDQUOT ? "quota" : strerror(-error);
+	struct admission *admission = &crash->admission;
+	struct admission_request request = make_request(crash);
 
-	if (error == -EDQUOT)
-		reason = "quota";
-	else if (error == -ECANCELED)
-		reason = "policy";
+	admission_withdraw(&request, admission);
 	notify(crash->settings.socket, "refused pid=%" PRId64 " signal=%" PRId64 " reason=%s",
 	       crash->arguments.pid, crash->arguments.signal, reason);
-	kernel_log("crash of pid %" PRId64 " is not archived: %s", crash->arguments.pid,
-		   reason);
+	if (admission->tell_log)
+		kernel_log("crash of pid %" PRId64 " is not archived: %s",
+			   crash->arguments.pid, reason);
+}
+
+// A record is not what the first of its kind was admitted for.
+static void settle_admission(const struct crash *crash)
+{
+	struct admission_request request = make_request(crash);
+
+	if (crash->capture.rung == RUNG_RECORD && crash->policy->rung < RUNG_RECORD)
+		admission_renew(&request, &crash->admission);
 }
 
 static void prepare(struct crash *crash)
 {
-	choose_policy(crash);
 	crash->core_file.fd = crash->assets_file.fd = -1;
 	patience_init(crash->started, crash->policy->budget, &crash->patience);
 	crash->capture = (struct capture){
@@ -219,7 +270,7 @@ static void prepare(struct crash *crash)
 int archive_crash(struct crash *crash)
 {
 	prepare(crash);
-	int error = admit(crash);
+	int error = find_room(crash);
 
 	error = error ? error : create_files(crash);
 	error = error ? error : collect_context(crash);
@@ -230,10 +281,12 @@ int archive_crash(struct crash *crash)
 	release_process(crash);
 	error = error ? error : commit(crash);
 	close_files(crash);
-	if (error)
+	if (error) {
 		refuse(crash, error);
-	else
+	} else {
+		settle_admission(crash);
 		announce(crash);
+	}
 	return error;
 }
 

@@ -1,11 +1,13 @@
 // One crash on its way into the spool: admission, context, core, commit.
 #pragma once
 
+#include "admission.h"
 #include "arguments.h"
 #include "assets.h"
 #include "capture.h"
 #include "checks.h"
 #include "json.h"
+#include "kind.h"
 #include "process.h"
 #include "settings.h"
 #include "spool.h"
@@ -20,7 +22,10 @@ struct crash {
 	struct capture capture;
 	struct checks checks;
 	struct json json;
-	const struct policy *policy; // of the crashed program
+	char executable[4096];       // its path
+	const struct policy *policy; // of that program
+	struct kind kind;
+	struct admission admission;
 	int64_t started;             // CLOCK_MONOTONIC, nanoseconds
 	int64_t parked;              // nanoseconds until the process was let go
 	int pipe;                    // or the kernel's socket
@@ -32,7 +37,11 @@ struct crash {
 	char id[SPOOL_ID_SIZE + 1];
 };
 
-// Take the crash into the spool, or refuse it, and tell daemon and kernel log. The
+// Decide whether the crash is one of too many, before anything is written or the core
+// is read. Returns 0, or -ECANCELED if it is only counted; who has to know is told.
+int archive_admit(struct crash *crash);
+
+// Take an admitted crash into the spool, or refuse it, and tell daemon and kernel log. The
 // process is let go as early as that is safe. Returns 0 or -errno.
 int archive_crash(struct crash *crash);
 void crash_deinit(struct crash *crash);

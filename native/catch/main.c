@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 	if (is_ourselves(&crash.process))
 		return 0;
 	read_settings(&crash);
-	int error = archive_crash(&crash);
+	int error = archive_admit(&crash) ? 0 : archive_crash(&crash);
 	crash_deinit(&crash);
 	return error ? 1 : 0;
 }

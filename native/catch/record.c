@@ -1,6 +1,8 @@
 #include "record.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -53,8 +55,22 @@ static void put_arguments(struct json *json, const struct arguments *arguments)
 	put_text(json, "executable", arguments->executable);
 }
 
+static void put_admission(struct json *json, const struct kind *kind,
+			  const struct admission *admission)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%016" PRIx64, kind->fault);
+	put_text(json, "kind", text);
+	if (admission->counted)
+		json_unsigned(json, "suppressed", admission->missed);
+	else
+		json_null(json, "suppressed");
+}
+
 void record_crash(const struct arguments *arguments, const struct process *process,
-		  const char *id, struct json *ret)
+		  const struct kind *kind, const struct admission *admission, const char *id,
+		  struct json *ret)
 {
 	struct utsname names;
 
@@ -63,6 +79,7 @@ void record_crash(const struct arguments *arguments, const struct process *proce
 	json_number(ret, "version", RECORD_VERSION);
 	put_text(ret, "id", id);
 	put_arguments(ret, arguments);
+	put_admission(ret, kind, admission);
 	json_bool(ret, "verified", process->verified);
 	put_text(ret, "hostname", uname(&names) ? "" : names.nodename);
 	put_boot_id(ret);

@@ -1,6 +1,7 @@
 // The two JSON members of the assets tar: what was said, and how capture went.
 #pragma once
 
+#include "admission.h"
 #include "arguments.h"
 #include "assets.h"
 #include "checks.h"
@@ -8,7 +9,8 @@
 
 // crash.json: what the kernel said, before anything was read.
 void record_crash(const struct arguments *arguments, const struct process *process,
-		  const char *id, struct json *ret);
+		  const struct kind *kind, const struct admission *admission, const char *id,
+		  struct json *ret);
 
 // capture.json: what became of the core. `parked` is how long the process had to wait
 // for us, nanoseconds.
