@@ -95,7 +95,9 @@ static int load_window(struct fetch *fetch, uint64_t page)
 		return -ESRCH;
 	fetch->window_start = page;
 	fetch->window_count = (size_t)got / sizeof(uint64_t);
-	return 0;
+	// Terabytes of nothing take time, too.
+	patience_progress(fetch->patience);
+	return patience_check(fetch->patience);
 }
 
 // Count pages from `page` on, `count` at most, that exist like the first one or do not.
