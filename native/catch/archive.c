@@ -50,7 +50,7 @@ static void suppress(const struct crash *crash)
 		       crash->arguments.pid, crash->arguments.signal, crash->kind.fault);
 	if (admission->tell_log)
 		kernel_log("crash of pid %" PRId64 " is only counted (kind %016" PRIx64
-			   "), and %" PRIu64 " before",
+			   "), as were %" PRIu64 " before it",
 			   crash->arguments.pid, crash->kind.fault, admission->untold);
 }
 
@@ -232,16 +232,15 @@ static void announce(const struct crash *crash)
 
 static void refuse(struct crash *crash, int error)
 {
-	const char *reason = error == -EDQUOT ? "quota" : strerror(-error);
 	struct admission *admission = &crash->admission;
 	struct admission_request request = make_request(crash);
 
 	admission_withdraw(&request, admission);
 	notify(crash->settings.socket, "refused pid=%" PRId64 " signal=%" PRId64 " reason=%s",
-	       crash->arguments.pid, crash->arguments.signal, reason);
+	       crash->arguments.pid, crash->arguments.signal, reason_of(error));
 	if (admission->tell_log)
-		kernel_log("crash of pid %" PRId64 " is not archived: %s",
-			   crash->arguments.pid, reason);
+		kernel_log("crash of pid %" PRId64 " is not archived: %s (%s)",
+			   crash->arguments.pid, reason_of(error), strerror(-error));
 }
 
 // A record is not what the first of its kind was admitted for.

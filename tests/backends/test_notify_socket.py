@@ -49,6 +49,20 @@ def test_the_handler_s_words_are_understood(path: Path, listener: NotifySocket) 
     assert abs(crash.time - time.time_ns()) < 60_000_000_000
 
 
+def test_a_suppressed_crash_is_told_with_its_kind(
+    path: Path, listener: NotifySocket
+) -> None:
+    raw(path, b"suppressed pid=42 signal=6 kind=00c0ffee00c0ffee")
+    raw(path, b"suppressed pid=43 signal=6 kind=none")
+
+    first, second = listener.receive(5), listener.receive(5)
+
+    assert first is not None
+    assert second is not None
+    assert (first.archive_id, first.pid, first.signal) == (None, 42, 6)
+    assert (first.kind, second.kind) == ("00c0ffee00c0ffee", None)
+
+
 def test_a_refused_crash_is_told_without_an_archive(
     path: Path, listener: NotifySocket
 ) -> None:

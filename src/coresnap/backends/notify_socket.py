@@ -1,8 +1,9 @@
 """The datagram socket on which a handler tells the daemon of a committed archive.
 
-A datagram begins with an archive's id, 32 lower-case hex digits, or with ``refused``
-for a crash that was not archived; ``pid=N`` and ``signal=N`` may follow. It is a hint,
-sent without waiting: the spool's listing is the truth, a lost hint costs time only.
+A datagram begins with an archive's id, 32 lower-case hex digits; with ``refused`` for a
+crash that could not be archived; or with ``suppressed`` for one of too many, which is
+only counted. ``pid=N``, ``signal=N`` and ``kind=K`` may follow. It is a hint, sent
+without waiting: the spool's listing is the truth, a lost hint costs time only.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from coresnap.model import Crash
 
 __all__ = ["NotifySocket", "send"]
 
-_HINT = re.compile(r"([0-9a-f]{32}|refused)((?: [a-z]+=\S*)*)\s*")
+_HINT = re.compile(r"([0-9a-f]{32}|refused|suppressed)((?: [a-z]+=\S*)*)\s*")
+_NOT_ARCHIVED = ("refused", "suppressed")
 _DATAGRAM_LIMIT = 512
 
 
@@ -92,12 +94,17 @@ def _parse(data: bytes) -> Crash | None:
         pid=_number(said.get("pid")),
         signal=_number(said.get("signal")),
         time=time.time_ns(),
-        archive_id=None if match[1] == "refused" else match[1],
+        archive_id=match[1] if match[1] not in _NOT_ARCHIVED else None,
+        kind=_kind(said.get("kind", "")),
     )
 
 
 def _number(text: str | None) -> int:
     return int(text) if text and re.fullmatch(r"[0-9]{1,10}", text) else 0
+
+
+def _kind(text: str) -> str | None:
+    return text if re.fullmatch(r"[0-9a-f]{16}", text) else None
 
 
 def send(path: Path, archive_id: str) -> bool:

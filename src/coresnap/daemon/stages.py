@@ -89,7 +89,7 @@ class Pipeline:
             archive_file(self.spool, path, crash, self.config.dump_quota)
             path.unlink(missing_ok=True)
         else:
-            self.log(f"crash of process {crash.pid} was not archived", pid=crash.pid)
+            self.log(_without_archive(crash), pid=crash.pid)
 
     def _wake(self, archive_id: str) -> None:
         # A hint about an archive that was given up is somebody's wish to try again.
@@ -289,6 +289,16 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "confinement": list(outcome.confinement),
     }
+
+
+def _without_archive(crash: Crash) -> str:
+    if crash.kind is None:
+        return f"crash of process {crash.pid} was not archived"
+    # The handler says so at most once a second.
+    return (
+        f"crash of process {crash.pid}, signal {crash.signal}, is one of too many and "
+        f"only counted (kind {crash.kind})"
+    )
 
 
 def _source(archive: Archive) -> Part:
