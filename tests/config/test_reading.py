@@ -176,3 +176,70 @@ def test_any_text_is_read_or_refused(
     path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
     with contextlib.suppress(ConfigError):
         load_config(path)
+
+
+# --- hostile files ------------------------------------------------------------
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "coresnap.conf"
+    path.write_bytes(b"\xef\xbb\xbf[daemon]\r\nuser = alice\r\n")
+
+    assert load_config(path).user == "alice"
+
+
+def test_a_zero_byte_is_refused_with_its_line(tmp_path: Path) -> None:
+    error = failure(tmp_path, "[daemon]\nuser = al\0ice\n")
+
+    assert "coresnap.conf:2: a control character" in str(error)
+
+
+def test_what_is_no_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "coresnap.conf"
+    path.write_bytes(b"[daemon]\n\n# caf\xe9\n")
+
+    with pytest.raises(ConfigError, match=r"coresnap\.conf:3: byte 0xe9 is no UTF-8"):
+        load_config(path)
+
+
+@pytest.mark.parametrize("content", [b"# x\n", b"\0", b"[a]\n", b"a=b\n"])
+def test_a_huge_file_is_refused_before_it_is_read(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "coresnap.conf"
+    path.write_bytes(content * (10_000_000 // len(content)))
+
+    with pytest.raises(ConfigError, match="larger than"):
+        load_config(path)
+
+
+def test_what_never_ends_is_refused() -> None:
+    with pytest.raises(ConfigError, match="larger than"):
+        load_config(Path("/dev/zero"))
+
+
+def test_no_file_is_an_empty_file() -> None:
+    assert load_config(Path("/dev/null")).user == "coresnap"
+
+
+def test_a_directory_is_an_error_and_not_a_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line", ["include = {}", "!include {}", ".include {}", "%include {}", "@{}"]
+)
+def test_no_line_reads_another_file(tmp_path: Path, line: str) -> None:
+    other = tmp_path / "other.conf"
+    other.write_text("[daemon]\nuser = mallory\n")
+
+    with pytest.raises(ConfigError):
+        load(tmp_path, "[daemon]\n" + line.format(other) + "\n")
+
+
+def test_the_first_error_is_said_with_the_number_of_the_others(tmp_path: Path) -> None:
+    error = failure(tmp_path, "[daemon]\na = 1\nb = 2\nc = 3\n")
+
+    assert ":2: " in str(error)
+    assert "2 more" in str(error)

@@ -30,9 +30,9 @@ def check_pattern(pattern: str) -> None:
     for start, bracket in _brackets(pattern):
         if bracket is None:
             raise ValueError(f"has no ] for the [ at {start + 1}; write \\[")
-        if "\\" in bracket:
-            raise ValueError("has a backslash in brackets")
-        if not all(low <= high for low, high in re.findall(r"(.)-(.)", bracket)):
+        if "\\" in bracket or not bracket.isascii():
+            raise ValueError("has more than plain ASCII in brackets")
+        if any(low > high for low, high in _ranges(bracket.encode())):
             raise ValueError(f"has a range [{bracket}] that runs backwards")
 
 
@@ -51,8 +51,8 @@ def _brackets(pattern: str) -> list[tuple[int, str | None]]:
     return found
 
 
-_BRACKET = re.compile(r"\[([!^]?)(\]?[^\]]*)\]")
-_TOKEN = re.compile(rb"\\(.)|\[([!^]?)(\]?[^\]]*)\]|(\*+)|(\?)|(.)", re.DOTALL)
+_BRACKET = re.compile(r"\[([!^]?+)(\]?+[^\]]*)\]")
+_TOKEN = re.compile(rb"\\(.)|\[([!^]?+)(\]?+[^\]]*)\]|(\*+)|(\?)|(.)", re.DOTALL)
 
 
 @functools.lru_cache(maxsize=256)
@@ -64,10 +64,21 @@ def _compiled(pattern: str) -> re.Pattern[bytes]:
 def _translate(token: re.Match[bytes]) -> bytes:
     quoted, negated, members, stars, one, plain = token.groups()
     if members is not None:
-        inner = re.sub(rb"([\\\[\]^&~|])", rb"\\\1", members)
+        inner = b"".join(b"\\x%02x-\\x%02x" % ends for ends in _ranges(members))
         return b"[" + (b"^" if negated else b"") + inner + b"]"
     if stars:
         return b".*"
     if one:
         return b"."
     return re.escape(quoted if quoted is not None else plain)
+
+
+def _ranges(members: bytes) -> list[tuple[int, int]]:
+    """Return the first and last of each range; of what stands alone, twice itself."""
+    found = []
+    at = 0
+    while at < len(members):
+        is_range = members[at + 1 : at + 2] == b"-" and at + 2 < len(members)
+        found.append((members[at], members[at + 2 if is_range else at]))
+        at += 3 if is_range else 1
+    return found
