@@ -16,7 +16,10 @@ enum {
 	COVERING_OR_NEXT = 0x10,
 };
 
+// Of pagemap (Documentation/admin-guide/mm/pagemap.rst); only what belongs to no file is
+// said to be swapped.
 #define PAGE_PRESENT (1ULL << 63)
+#define PAGE_SWAPPED (1ULL << 62)
 
 // struct procmap_query of linux/fs.h since 6.11; headers are often older.
 struct query {
@@ -188,13 +191,12 @@ static int find_header(const struct address_map *map, const struct mapping *mapp
 	return -ENOENT;
 }
 
-// Say whether the process has the page at an address in memory.
-static bool is_present(const struct address_map *map, uint64_t address)
+bool address_map_is_present(const struct address_map *map, uint64_t address)
 {
 	uint64_t entry = 0, at = address / (uint64_t)getpagesize() * sizeof(entry);
 
 	return pread(map->pages, &entry, sizeof(entry), (off_t)at) == sizeof(entry) &&
-	       (entry & PAGE_PRESENT);
+	       (entry & (PAGE_PRESENT | PAGE_SWAPPED));
 }
 
 int address_map_build_id(const struct address_map *map, const struct mapping *mapping,
@@ -204,10 +206,9 @@ int address_map_build_id(const struct address_map *map, const struct mapping *ma
 
 	if (!map->queries || find_header(map, mapping, &header))
 		return -ENOENT;
-	// The kernel reads the file's first page, and that page alone for all but strange
-	// files (lib/buildid.c). One that must be read from a filesystem whose server is the
-	// process that crashed never comes.
-	if (!is_present(map, header.start))
+	// The kernel reads the file's first page, and for all but strange files no other
+	// (lib/buildid.c).
+	if (!address_map_is_present(map, header.start))
 		return -ENOENT;
 	struct query query = {
 		.size = sizeof(query),

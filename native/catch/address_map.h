@@ -30,6 +30,10 @@ void address_map_close(struct address_map *map);
 // Find the mapping at an address. Returns -ENOENT if no file is mapped there.
 int address_map_find(struct address_map *map, uint64_t address, struct mapping *ret);
 
+// Say whether a page of the process can be read without waiting for the storage of a
+// file: its server may be the process that has crashed.
+bool address_map_is_present(const struct address_map *map, uint64_t address);
+
 // Get the build-id of the mapped file, `ret` of BUILD_ID_SIZE bytes. Returns its size.
 // -ENOENT where there is none, where the kernel is older than 6.11, and where finding
 // out would have to wait for the file's storage.

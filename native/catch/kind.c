@@ -98,21 +98,37 @@ static uint64_t read_word(const uint8_t *data, size_t size)
 	return word;
 }
 
-// Find the first word of the stack that points into the executable's code: what the
-// executable has called, or a remainder of it.
-static uint64_t find_caller(const struct process *process, uint64_t stack,
-			    const struct mapping *code)
+// Read the top of the stack as far as it is there. Returns its size.
+static size_t read_stack(const struct process *process, const struct address_map *map,
+			 uint64_t stack, uint8_t *ret)
 {
-	uint8_t data[STACK_SIZE];
-	int memory = openat(process->task, "mem", O_RDONLY | O_CLOEXEC);
+	uint64_t page_size = (uint64_t)getpagesize();
+	uint64_t second = stack - stack % page_size + page_size;
+	size_t size = STACK_SIZE;
 
+	if (stack > INT64_MAX - 2 * page_size || !address_map_is_present(map, stack))
+		return 0;
+	if (second - stack < size && !address_map_is_present(map, second))
+		size = second - stack;
+	int memory = openat(process->task, "mem", O_RDONLY | O_CLOEXEC);
 	if (memory < 0)
 		return 0;
-	ssize_t got = stack > INT64_MAX ? 0 : pread(memory, data, sizeof(data), (off_t)stack);
+	ssize_t got = pread(memory, ret, size, (off_t)stack);
 	close(memory);
+	return got > 0 ? (size_t)got : 0;
+}
+
+// Find the first word of the stack that points into the executable's code: what the
+// executable has called, or a remainder of it.
+static uint64_t find_caller(const struct process *process, const struct address_map *map,
+			    uint64_t stack, const struct mapping *code)
+{
+	uint8_t data[STACK_SIZE];
+	size_t size = read_stack(process, map, stack, data);
 	// Code below 4 GiB may be that of a process with short words.
 	size_t step = code->end <= UINT32_MAX ? sizeof(uint32_t) : sizeof(uint64_t);
-	for (ssize_t at = 0; at + (ssize_t)step <= got; at += (ssize_t)step) {
+
+	for (size_t at = 0; at + step <= size; at += step) {
 		uint64_t word = read_word(data + at, step);
 		if (word >= code->start && word < code->end)
 			return word;
@@ -134,7 +150,7 @@ static void mix_place(const struct process *process, struct address_map *map,
 	// Where a wild jump has ended says nothing; what has jumped does.
 	if (!address_map_find(map, place->counter, &module) && mix_file(map, &module, hash))
 		mix_offset(&module, place->counter, hash);
-	uint64_t caller = find_caller(process, place->stack, code);
+	uint64_t caller = find_caller(process, map, place->stack, code);
 	if (caller)
 		mix_offset(code, caller, hash);
 }
