@@ -1,4 +1,8 @@
-"""What a Linux process can take from itself before it reads untrusted bytes."""
+"""What a Linux process can take from itself before it reads untrusted bytes.
+
+Each layer is there for when another is not: an old kernel, or one without Landlock or
+seccomp, still gets the rest, and the names say what is active.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,9 @@ import contextlib
 import ctypes
 import os
 import signal
+
+from coresnap.backends.linux_landlock import restrict_files
+from coresnap.backends.linux_seccomp import filter_system_calls
 
 __all__ = ["confine"]
 
@@ -35,6 +42,10 @@ def confine() -> tuple[str, ...]:
         achieved.append("first-out-of-memory")
     if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0:
         achieved.append("not-dumpable")
+    achieved += restrict_files(libc)
+    # Last, because it takes away the calls that the others need.
+    if filter_system_calls(libc):
+        achieved.append("seccomp")
     return tuple(achieved)
 
 

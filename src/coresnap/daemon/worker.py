@@ -35,6 +35,8 @@ __all__ = ["Analyse", "Job", "Outcome", "Verdict", "Worker", "analyse_core"]
 OUTPUT_LIMIT = 1 << 30
 """Bytes that a snapshot may have."""
 _DESCRIPTOR_LIMIT = 1024
+_TASK_LIMIT = 256
+"""Processes and threads of the user that a worker becomes: its own are few."""
 _MAPPED_FILES = 4 << 30
 """Address space for the executable and libraries that analysis maps."""
 _REPORT_LIMIT = 1 << 20
@@ -223,11 +225,13 @@ class Worker:
 
 
 def _decode(report: bytes) -> dict[str, Any]:
-    try:
-        said = json.loads(report)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
+    """Join the lines of a report; what was said first holds."""
+    joined: dict[str, Any] = {}
+    for line in report.splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            said = json.loads(line)
+            joined = said | joined if isinstance(said, dict) else joined
+    return joined
 
 
 def _cause_of_death(status: int, config: Config) -> str:
@@ -262,19 +266,19 @@ def _run_child(
         output, report = descriptors
         gc.disable()  # a short life: what is found is kept until the end anyway
         _reset(descriptors)
-        _become(owner)
+        alone = _become(owner)
+        _limit(config, job.core_size, alone=alone)
         confinement = backend.confine()
-        _limit(config, job.core_size)
-        said = _try(lambda: analyse(job, output))
-        said["confinement"] = confinement
-        _write_report(report, json.dumps(said).encode()[:_REPORT_LIMIT])
+        # Said first, so that it is known also of a worker that gets killed.
+        _write_report(report, {"confinement": confinement})
+        _write_report(report, _try(lambda: analyse(job, output)))
         os._exit(0)
     finally:
         os._exit(WorkerError.exit_code)
 
 
-def _write_report(fd: int, data: bytes) -> None:
-    view = memoryview(data)
+def _write_report(fd: int, said: dict[str, Any]) -> None:
+    view = memoryview(json.dumps(said).encode()[:_REPORT_LIMIT] + b"\n")
     while view:
         view = view[os.write(fd, view) :]
 
@@ -314,20 +318,24 @@ def _reset(keep: tuple[int, int]) -> None:
     os.close(null)
 
 
-def _become(owner: tuple[int, int] | None) -> None:
+def _become(owner: tuple[int, int] | None) -> bool:
+    """Become the owner for good; False if we stay who we are."""
     # A command run by root has only lent its effective ids to the owner.
     if owner is None or 0 not in os.getresuid():
-        return
+        return False
     uid, gid = owner
     os.seteuid(0)
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
+    return True
 
 
-def _limit(config: Config, core_size: int) -> None:
+def _limit(config: Config, core_size: int, *, alone: bool) -> None:
+    """Set the limits; ``alone`` says that the user runs nothing but us."""
     limits = {
         resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_CPU: config.worker_cpu,
         resource.RLIMIT_FSIZE: OUTPUT_LIMIT,
         resource.RLIMIT_NOFILE: _DESCRIPTOR_LIMIT,
@@ -336,6 +344,8 @@ def _limit(config: Config, core_size: int) -> None:
         resource.RLIMIT_AS: config.worker_memory + core_size + _MAPPED_FILES,
         resource.RLIMIT_DATA: config.worker_memory,
     }
+    if alone:
+        limits[resource.RLIMIT_NPROC] = _TASK_LIMIT
     for number, wanted in limits.items():
         _, hard = resource.getrlimit(number)
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

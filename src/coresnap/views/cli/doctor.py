@@ -19,7 +19,8 @@ DESCRIPTION = """\
 Checks everything that decides whether a crash leaves something behind: who owns the
 kernel's core_pattern, the handler and its owner, how many crashes the kernel hands over
 at once, set-id programs, limits of this shell or of one process, the spool's rights,
-free blocks and inodes, the daemon, the journal, what this kernel can do.
+free blocks and inodes, the daemon, the journal, what this kernel can do, and whether
+the confinement of the workers that read cores holds when it is tried.
 
 Each line is ok, warn or fail, with what to do. The exit code is 1 if something fails.
 """
@@ -42,10 +43,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Check, print, and return 1 if something fails."""
     from coresnap.backends import select
     from coresnap.config import load_config
+    from coresnap.daemon.confinement_trial import check_confinement
     from coresnap.daemon.diagnosis import diagnose
 
     config = load_config(arguments.config)
-    findings = (*select(config).diagnose(arguments.pid), *diagnose(config))
+    backend = select(config)
+    findings = (
+        *backend.diagnose(arguments.pid),
+        *diagnose(config),
+        check_confinement(config, backend),
+    )
     healthy = not any(finding.level == "fail" for finding in findings)
     emit(_as_json(findings, healthy) if arguments.json else _as_text(findings))
     return 0 if healthy else 1
