@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from coresnap.collect.admission import Admission, Kind
 from coresnap.collect.journal import Event, Journal
 from coresnap.collect.spool import Part
 from coresnap.errors import AccessError
 
-from .operations import Bench, make_bench
+from .operations import SECOND, Bench, make_bench
 
 ID = "2d0221868b4f4f0e9d7c3f5f0c1a2b3c"
 
@@ -70,6 +71,70 @@ def test_it_tells_how_long_processes_were_held_and_what_was_kept(
     body = bench.run("status", "--json").json["journal"]
     assert body["parked"] == {"count": 3, "median": 0.5, "longest": 2.0}
     assert body["rungs"] == {"full": 2, "stacks": 1, "record": 1}
+
+
+def storm(*suppressed: int) -> Admission:
+    kinds = [
+        Kind(
+            kind=f"{number:016x}",
+            executable="0" * 16,
+            name=f"server{number}\x1b",
+            uid=0,
+            signal=11,
+            first=1 * SECOND,
+            last=1_461_535_521 * SECOND,
+            seen=count + 1,
+            archived=1,
+            suppressed=count,
+            missed=count,
+        )
+        for number, count in enumerate(suppressed)
+    ]
+    return Admission(1000, 10, sum(suppressed), 3, tuple(kinds))
+
+
+def test_what_storms_kept_out_is_named_most_first(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.create()
+    found = storm(7, 0, 900, 1, 2, 3, 4)
+    monkeypatch.setattr("coresnap.collect.admission.read_admission", lambda _: found)
+
+    output = bench.run("status").output
+    facts = bench.run("status", "--json").json["admission"]
+
+    assert (
+        "crashes: 1000 seen, 10 archived, 917 suppressed, 3 refused\n"
+        "  900 suppressed: server2\\e SIGSEGV, the last on Sun Apr 24 "
+    ) in output
+    assert output.index("server2") < output.index("server0") < output.index("server6")
+    assert "server1" not in output
+    assert "  and 1 more kinds\n" in output
+    assert facts["suppressed"] == 917
+    assert [kind["suppressed"] for kind in facts["kinds"]] == [900, 7, 4, 3, 2, 1]
+    lines = bench.run("list").output.splitlines()
+    assert lines[-1].startswith("917 crashes were only counted (6 kinds): ")
+
+
+def test_without_a_storm_nothing_is_said_of_one(bench: Bench) -> None:
+    bench.create()
+
+    assert "crashes: " not in bench.run("status").output
+    assert "counted" not in bench.run("list").output
+    assert bench.run("list", "--json").json["admission"]["suppressed"] == 0
+
+
+def test_a_damaged_table_of_admission_hides_nothing_else(bench: Bench) -> None:
+    bench.create()
+    bench.config.admission.write_bytes(b"rubbish")
+
+    answer = bench.run("status")
+
+    assert answer.code == 0
+    assert "crashes: " in answer.output
+    assert "is not a table of admission" in answer.output
+    assert "journal" in answer.output
+    assert bench.run("list").code == 0
 
 
 def test_the_daemon_is_seen(bench: Bench) -> None:

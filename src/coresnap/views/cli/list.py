@@ -27,7 +27,7 @@ Shows the crashes in the spool, newest last: stage and id, what there is of each
 newest part. A word behind it says that the core is not whole (stacks, notes, record)
 or that the process is just being dumped (dumping). The last line counts objects (O) and
 bytes of each stage; sizes are decimal, as everywhere here: 1 kB = 1000 bytes, 1 mB =
-1000 kB.
+1000 kB. If storms kept crashes out of the spool, a line below says how many.
 
 SUBSTRING shows only crashes of programs, or ids, that contain it.
 """
@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     from coresnap.collect.spool import Spool
     from coresnap.config import load_config
     from coresnap.views.cli.archive_lines import look_up
+    from coresnap.views.cli.suppressed import admission_facts, suppressed_line
 
     config = load_config(arguments.config)
     if arguments.history is not None:
@@ -77,11 +78,14 @@ def run(arguments: argparse.Namespace) -> int:
         chosen = found if arguments.all else found[-_RECENT:]
         shown = [look_up(spool, archive) for archive in chosen]
         usage = spool.usage()
+    admission = admission_facts(config)
     if arguments.json:
-        emit(json.dumps(_as_json(shown, usage)) + "\n")
+        emit(json.dumps({**_as_json(shown, usage), "admission": admission}) + "\n")
         return 0
     hidden = len(found) - len(shown)
     emit(render_listing(shown, hidden, usage, verbose=arguments.verbose))
+    if line := suppressed_line(admission):
+        emit(line + "\n")
     return 0
 
 

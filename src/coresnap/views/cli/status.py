@@ -15,6 +15,7 @@ from coresnap.views.cli.capture_statistics import (
 from coresnap.views.cli.install import settings_lines
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.cli.suppressed import admission_facts, admission_lines
 
 if TYPE_CHECKING:
     from coresnap.backends.base import CaptureStatus
@@ -24,10 +25,10 @@ NAME = "status"
 HELP = "who gets the crashes, and how far they have come"
 DESCRIPTION = """\
 Says who gets this machine's crashes and with which settings, whether the daemon runs,
-what the spool holds, what waits or was given up and why, how much was kept of the cores
-and how long crashed processes were held for it, and what the last worker could take
-from itself before it read a core. Changes nothing and needs no rights, but says less
-without them.
+what the spool holds, what storms kept out of it, what waits or was given up and why,
+how much was kept of the cores and how long crashed processes were held for it, and what
+the last worker could take from itself before it read a core. Changes nothing and needs
+no rights, but says less without them.
 """
 
 _FAILED_SHOWN = 5
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
     capture = select(config).status()
     facts = _daemon(config) | _spool(config) | _journal(config)
+    facts |= {"admission": admission_facts(config)}
     if arguments.json:
         everything = {"capture": attrs.asdict(capture), **facts}
         emit(json.dumps(without_surrogates(everything)) + "\n")
@@ -120,6 +122,7 @@ def _fact_lines(facts: dict[str, Any]) -> list[str]:
             f"{decimal_size(used['size'])}, {decimal_size(used['disk_size'])} on disk"
         )
         lines.append(f"  {part:<8} {used['objects']} objects, {size}")
+    lines += admission_lines(facts["admission"])
     if "unknown" in journal:
         return [*lines, f"journal: {journal['unknown']}"]
     states = ", ".join(f"{n} {state}" for state, n in journal["states"].items())
