@@ -67,6 +67,30 @@ static void advance(struct admission_header *header, const struct admission_cloc
 	header->realtime = clock->realtime;
 }
 
+static struct rate user_kinds(const struct settings *settings)
+{
+	struct rate rate = settings->policy.kinds;
+
+	rate.burst = rate.burst < UINT32_MAX / USER_KINDS ? rate.burst * USER_KINDS : 0;
+	return rate;
+}
+
+// A bucket that owes more than it can hold would stay empty for as long as it owes that.
+static void settle(struct entry *entry, const struct admission_request *request)
+{
+	const struct policy *policy = request->policy;
+	struct admission_header *header = &entry->table.header;
+	struct admission_executable *executable = &entry->executable;
+	struct rate user = user_kinds(request->settings);
+	int64_t now = header->now;
+
+	header->full_at = bucket_settle(header->full_at, &request->settings->rate, now);
+	executable->full_at = bucket_settle(executable->full_at, &policy->rate, now);
+	executable->kinds_full_at =
+		bucket_settle(executable->kinds_full_at, &policy->kinds, now);
+	entry->user.kinds_full_at = bucket_settle(entry->user.kinds_full_at, &user, now);
+}
+
 static int load(const struct admission_request *request, struct entry *ret)
 {
 	const struct settings *settings = request->settings;
@@ -87,6 +111,8 @@ static int load(const struct admission_request *request, struct entry *ret)
 					     &ret->user, &ret->user_offset);
 	if (error)
 		admission_table_close(&ret->table);
+	else
+		settle(ret, request);
 	return error;
 }
 
@@ -110,14 +136,6 @@ static int save(const struct entry *entry)
 	return error ? error
 		     : save_slot(table, ADMISSION_USERS, &entry->user.slot,
 				 entry->user_offset);
-}
-
-static struct rate user_kinds(const struct settings *settings)
-{
-	struct rate rate = settings->policy.kinds;
-
-	rate.burst = rate.burst < UINT32_MAX / USER_KINDS ? rate.burst * USER_KINDS : 0;
-	return rate;
 }
 
 static bool take_kind(struct entry *entry, const struct admission_request *request)

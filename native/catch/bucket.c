@@ -12,12 +12,16 @@ static int64_t interval(const struct rate *rate)
 	return duration(rate) / rate->burst;
 }
 
-// A rate that was changed, or a damaged number, may ask for more.
 static int64_t debt(int64_t full_at, const struct rate *rate, int64_t now)
 {
-	if (full_at <= now)
+	if (!rate->burst || full_at <= now)
 		return 0;
 	return full_at > now + duration(rate) ? duration(rate) : full_at - now;
+}
+
+int64_t bucket_settle(int64_t full_at, const struct rate *rate, int64_t now)
+{
+	return now + debt(full_at, rate, now);
 }
 
 bool bucket_has(int64_t full_at, const struct rate *rate, int64_t now)
@@ -28,7 +32,7 @@ bool bucket_has(int64_t full_at, const struct rate *rate, int64_t now)
 
 int64_t bucket_take(int64_t full_at, const struct rate *rate, int64_t now)
 {
-	int64_t owed = rate->burst ? debt(full_at, rate, now) : 0;
+	int64_t owed = debt(full_at, rate, now);
 
 	if (!rate->burst || !bucket_has(full_at, rate, now))
 		return now + owed;
@@ -37,7 +41,7 @@ int64_t bucket_take(int64_t full_at, const struct rate *rate, int64_t now)
 
 int64_t bucket_return(int64_t full_at, const struct rate *rate, int64_t now)
 {
-	int64_t owed = rate->burst ? debt(full_at, rate, now) : 0;
+	int64_t owed = debt(full_at, rate, now);
 
 	if (!rate->burst || owed < interval(rate))
 		return now;

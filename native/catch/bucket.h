@@ -9,6 +9,9 @@
 
 #include "policy.h"
 
+// Returns the new `full_at` of a bucket whose rate, or whose number, may have changed.
+int64_t bucket_settle(int64_t full_at, const struct rate *rate, int64_t now);
+
 // Say whether there is a token. Always so if the rate has no limit.
 bool bucket_has(int64_t full_at, const struct rate *rate, int64_t now);
 
