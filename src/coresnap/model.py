@@ -106,6 +106,8 @@ class Crash:
     """Soft RLIMIT_CORE in bytes."""
     executable: str | None = None
     """Path as the kernel tells it: process-chosen, for display only."""
+    path: str | None = None
+    """Path of the executable that chose the policy; None where nobody saw it."""
     command: str | None = None
     """Short process name: process-chosen, for display only."""
     hostname: str | None = None
@@ -142,6 +144,10 @@ class Archive:
     """Bytes that all parts occupy on disk (blocks, so holes are free)."""
     dumping: bool = False
     """The handler still works on it: there are assets, and more may come."""
+    executable: str = ""
+    """Path of the executable, by which its policy is chosen; empty if not known."""
+    core_disk_size: int = 0
+    """What of ``disk_size`` is the core."""
 
     @property
     def is_record(self) -> bool:

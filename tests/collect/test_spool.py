@@ -141,9 +141,10 @@ def test_an_archive_tells_its_parts_and_its_process(spool: Spool) -> None:
         True,
     )
     assert archive.application == "simple"
+    assert archive.executable == "/home/me/simple"
     assert archive.time == crash.time
     assert archive.size == 5000
-    assert archive.disk_size >= 5000
+    assert 5000 <= archive.core_disk_size < archive.disk_size
 
 
 def test_a_snapshot_moves_an_archive_to_sending(spool: Spool) -> None:
@@ -237,6 +238,7 @@ def test_assets_that_say_nothing_leave_the_application_unknown(spool: Spool) -> 
     put(spool, Part.CORE, ID, b"core")
 
     assert spool.archives()[0].application == "?"
+    assert spool.archives()[0].executable == ""
     assert spool.archives()[0].time > 0
 
 

@@ -128,10 +128,11 @@ class Spool:
         assert newest is not None
         crash = None if assets is None else self.crash(archive_id)
         there = [status for status in parts.values() if status is not None]
+        executable = _executable(crash) if crash is not None else ""
         return Archive(
             id=archive_id,
             stage=Stage.SENDING if snapshot else Stage.PENDING,
-            application=_application(crash),
+            application=_application(crash, executable),
             time=crash.time if crash and crash.time > 0 else newest.st_mtime_ns,
             has_core=core is not None,
             has_snapshot=snapshot is not None,
@@ -139,6 +140,8 @@ class Spool:
             size=newest.st_size,
             disk_size=sum(status.st_blocks * _BLOCK for status in there),
             dumping=dumping,
+            executable=executable,
+            core_disk_size=core.st_blocks * _BLOCK if core is not None else 0,
         )
 
     def _record(self, archive_id: str) -> tuple[_Parts, bool] | None:
@@ -371,13 +374,17 @@ def _capture(fd: int) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _application(crash: Crash | None) -> str:
-    if crash is None:
-        return "?"
+def _executable(crash: Crash) -> str:
+    if crash.path is not None:
+        return crash.path
     # The kernel writes '!' for '/' in %E (fs/coredump.c, cn_print_exe_file).
     path = crash.executable or ""
-    separator = "/" if "/" in path else "!"
-    return path.rpartition(separator)[2] or crash.command or "?"
+    return path if "/" in path else path.replace("!", "/")
+
+
+def _application(crash: Crash | None, executable: str) -> str:
+    command = crash.command if crash is not None else None
+    return executable.rpartition("/")[2] or command or "?"
 
 
 def _opening_error(directory: Path, error: OSError) -> CoresnapError:
