@@ -125,8 +125,8 @@ static int collect_context(struct crash *crash)
 
 	if (error)
 		return error;
-	record_crash(&crash->arguments, &crash->process, &crash->kind, &crash->admission,
-		     crash->id, json);
+	record_crash(&crash->arguments, crash->executable, &crash->process, &crash->kind,
+		     &crash->admission, crash->id, json);
 	assets_add(&crash->assets, "crash.json", json->data, json->size);
 	crash->has_record = crash->assets.members;
 	assets_add_process(&crash->assets, &crash->process, crash->arguments.tid,

@@ -68,9 +68,9 @@ static void put_admission(struct json *json, const struct kind *kind,
 		json_null(json, "suppressed");
 }
 
-void record_crash(const struct arguments *arguments, const struct process *process,
-		  const struct kind *kind, const struct admission *admission, const char *id,
-		  struct json *ret)
+void record_crash(const struct arguments *arguments, const char *executable,
+		  const struct process *process, const struct kind *kind,
+		  const struct admission *admission, const char *id, struct json *ret)
 {
 	struct utsname names;
 
@@ -79,6 +79,7 @@ void record_crash(const struct arguments *arguments, const struct process *proce
 	json_number(ret, "version", RECORD_VERSION);
 	put_text(ret, "id", id);
 	put_arguments(ret, arguments);
+	put_text(ret, "path", executable);
 	put_admission(ret, kind, admission);
 	json_bool(ret, "verified", process->verified);
 	put_text(ret, "hostname", uname(&names) ? "" : names.nodename);

@@ -8,9 +8,10 @@
 #include "json.h"
 
 // crash.json: what the kernel said, before anything was read.
-void record_crash(const struct arguments *arguments, const struct process *process,
-		  const struct kind *kind, const struct admission *admission, const char *id,
-		  struct json *ret);
+// `executable` is the path that chose the policy.
+void record_crash(const struct arguments *arguments, const char *executable,
+		  const struct process *process, const struct kind *kind,
+		  const struct admission *admission, const char *id, struct json *ret);
 
 // capture.json: what became of the core. `parked` is how long the process had to wait
 // for us, nanoseconds.

@@ -22,7 +22,7 @@ NAME = "crash.json"
 
 _SIZE_LIMIT = 1 << 20
 _NUMBERS = ("tid", "uid", "gid", "dump_mode", "core_limit", "suppressed")
-_TEXTS = ("executable", "command", "hostname", "kind")
+_TEXTS = ("executable", "path", "command", "hostname", "kind")
 
 
 def encode(crash: Crash) -> bytes:
