@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from coresnap.collect.journal import Entry, State
 from coresnap.collect.spool import Part
 from coresnap.config import Config, load_config
+from coresnap.config.interpret import interpret
 from coresnap.daemon.policy import Removal, decide_removals, may_remove_core
+from coresnap.daemon.removal import EVERYTHING
 from coresnap.model import Archive, Stage
 
 DAY = 86400 * 10**9
@@ -138,3 +140,112 @@ def test_keeping_for_ever_is_for_ever_and_the_only_copy_goes_only_by_age(
         if age < 30:
             assert removal.parts == (Part.CORE,)
             assert one.has_snapshot
+
+
+# --- ages of each part --------------------------------------------------------
+
+SAFE = entry(State.READY, checks=[])
+IN_DOUBT = entry(State.READY, checks=["check.pid"])
+
+
+def record(age: int) -> Archive:
+    return archive(core=False, snapshot=False, age=age)
+
+
+@pytest.mark.parametrize(
+    ("text", "one", "about", "parts"),
+    [
+        ("purge.assets.age = 5d", archive(core=False, snapshot=True, age=6), SAFE, "a"),
+        ("purge.assets.age = 5d", archive(core=False, snapshot=True, age=4), SAFE, ""),
+        ("purge.assets.age = 5d", archive(core=True, snapshot=True, age=6), SAFE, "c"),
+        (
+            "purge.assets.age = 5d",
+            archive(core=True, snapshot=True, age=6),
+            IN_DOUBT,
+            "",
+        ),
+        (
+            "purge.pending.age = 5d",
+            archive(core=True, snapshot=True, age=6),
+            IN_DOUBT,
+            "c",
+        ),
+        (
+            "purge.pending.age = 5d",
+            archive(core=True, snapshot=True, age=4),
+            IN_DOUBT,
+            "",
+        ),
+        ("purge.age = 5d", archive(core=True, snapshot=True, age=6), IN_DOUBT, "cas"),
+        ("purge.age = none", archive(core=True, snapshot=True, age=9999), IN_DOUBT, ""),
+        ("purge.assets.age = 5d", record(6), entry(State.FAILED), "a"),
+        ("purge.assets.age = 5d", record(4), entry(State.FAILED), ""),
+        ("purge.assets.age = 5d", record(6), entry(State.WAITING), ""),
+        (
+            "purge.pending.age = none",
+            archive(core=True, snapshot=False, age=9999),
+            entry(State.FAILED),
+            "",
+        ),
+    ],
+)
+def test_each_part_has_an_age_of_its_own(
+    text: str, one: Archive, about: Entry, parts: str
+) -> None:
+    reading = interpret(f"[daemon]\n{text}\n")
+    assert reading.errors == ()
+
+    letters = {Part.CORE: "c", Part.ASSETS: "a", Part.SNAPSHOT: "s"}
+    removals = decide(reading.config, one, about)
+    assert ["".join(letters[p] for p in r.parts) for r in removals] == [parts] * bool(
+        parts
+    )
+
+
+def test_assets_are_reduced_once(config: Config) -> None:
+    old = archive(core=False, snapshot=True, age=89)
+    config = attrs.evolve(config, purge_assets_age=5)
+
+    assert decide(config, old, entry(State.READY, checks=[], assets="reduced")) == []
+
+
+def test_a_crash_is_as_old_as_it_has_been_here(config: Config) -> None:
+    imported = archive(core=True, snapshot=False, age=9999)
+    about = attrs.evolve(entry(State.FAILED), arrived=NOW - DAY)
+
+    assert decide(config, imported, about) == []
+
+
+def test_an_application_s_ages_are_its_own() -> None:
+    text = "[application /opt/*]\npurge.age = 1d\npurge.core = never\n"
+    config = interpret(text).config
+    mine = attrs.evolve(
+        archive(core=True, snapshot=True, age=0), executable="/opt/simple"
+    )
+
+    assert decide(config, mine, SAFE) == []
+    other = attrs.evolve(mine, executable="/usr/bin/simple")
+    assert [r.parts for r in decide(config, other, SAFE)] == [(Part.CORE,)]
+    old = attrs.evolve(mine, time=NOW - 2 * DAY)
+    assert [r.parts for r in decide(config, old, SAFE)] == [EVERYTHING]
+
+
+@given(
+    core=st.booleans(),
+    snapshot=st.booleans(),
+    time=st.integers(0, 2 * NOW),
+    arrived=st.integers(0, 2 * NOW),
+    now=st.integers(-NOW, 2 * NOW),
+    state=st.sampled_from(State),
+)
+def test_what_is_younger_than_every_age_keeps_its_last_trace(
+    core: bool, snapshot: bool, time: int, arrived: int, now: int, state: State
+) -> None:
+    config = interpret("[daemon]\npurge.age = 1d\n").config
+    one = attrs.evolve(archive(core=core, snapshot=snapshot), time=time)
+    about = attrs.evolve(entry(state, checks=[]), arrived=arrived)
+
+    removals = list(decide_removals([one], {ID: about}, config, now))
+    if now - time <= DAY or now - arrived <= DAY:
+        assert all(removal.parts == (Part.CORE,) for removal in removals)
+        assert not removals or one.has_snapshot

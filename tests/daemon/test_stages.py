@@ -20,7 +20,8 @@ from coresnap.collect.assets import pack_assets
 from coresnap.collect.journal import Event, Journal, State
 from coresnap.collect.spool import Part, Spool, create_spool, make_id
 from coresnap.collect.transitions import INTERRUPTION_LIMIT
-from coresnap.config import load_config
+from coresnap.config import Share, load_config
+from coresnap.daemon.clock import PatientClock
 from coresnap.daemon.stages import Pipeline
 from coresnap.daemon.worker import Analyse, Job, Verdict, analyse_core
 from coresnap.errors import CoreFormatError, MissingError, NoSpaceError, UsageError
@@ -58,6 +59,11 @@ class World:
     @property
     def journal(self) -> Journal:
         return self.pipeline.journal
+
+    def pass_time(self, seconds: int) -> None:
+        """Let it be so much later for the policy."""
+        late = seconds * 10**9
+        self.pipeline.clock = PatientClock(lambda: time.time_ns() + late)
 
     def put(self, data: bytes = b"core") -> str:
         archive_id = make_id()
@@ -533,13 +539,79 @@ def test_old_snapshots_go_with_everything_beside_them(make: Make) -> None:
     world = make(purge_sending_age=3600)
     old, new = world.put(), world.put()
     world.work()
-    path = world.spool.path(Part.SNAPSHOT, old)
-    os.utime(path, (0, 0))
+    world.pass_time(7200)
+    os.utime(world.spool.path(Part.SNAPSHOT, new), (time.time() + 7200,) * 2)
 
     world.pipeline.purge()
 
     assert [archive.id for archive in world.spool.archives()] == [new]
     assert world.state(old) is State.GONE
+
+
+def test_an_old_file_that_came_just_now_is_not_old(make: Make) -> None:
+    world = make(purge_sending_age=3600)
+    archive_id = world.put()
+    world.work()
+    os.utime(world.spool.path(Part.SNAPSHOT, archive_id), (0, 0))
+
+    world.pipeline.purge()
+
+    assert world.spool.archive(archive_id) is not None
+
+
+def test_what_somebody_reads_stays_until_it_is_closed(make: Make) -> None:
+    world = make(purge_sending_age=3600)
+    archive_id = world.put()
+    world.work()
+    reader = world.spool.open(Part.SNAPSHOT, archive_id)
+    world.pass_time(7200)
+
+    world.pipeline.purge()
+    assert world.spool.path(Part.SNAPSHOT, archive_id).exists()
+    assert world.state(archive_id) is State.READY
+    os.close(reader)
+    world.pipeline.purge()
+    assert world.spool.archives() == []
+    assert world.state(archive_id) is State.GONE
+
+
+def test_old_assets_shrink_once_and_the_crash_is_still_known(make: Make) -> None:
+    world = make(purge_assets_age=3600)
+    archive_id = world.put()
+    crash = crash_record.encode(Crash(pid=1, signal=11, time=0, path="/bin/simple"))
+    members = {"crash.json": crash, "process/maps": bytes(100_000)}
+    assets = world.spool.path(Part.ASSETS, archive_id)
+    assets.write_bytes(pack_assets(members, 0))
+    world.work()
+    world.pass_time(7200)
+
+    world.pipeline.purge()
+    world.pipeline.purge()
+
+    assert assets.stat().st_size < 50_000
+    assert world.spool.archives()[0].application == "simple"
+    entry = world.journal.entry(archive_id)
+    assert entry is not None
+    assert entry.detail["size"] == GOOD["size"]
+    events = [record.event for record in world.journal.history(archive_id)]
+    assert events.count(Event.ASSETS_REDUCED) == 1
+    world.work()
+    assert world.state(archive_id) is State.READY
+
+
+def test_a_share_of_the_filesystem_bounds_what_is_kept(make: Make) -> None:
+    alike = lambda job, fd: {**fine(job, fd), "fingerprint": "f"}  # noqa: E731
+    world = make(alike, purge_size=Share(0))
+    ids = [world.put() for _ in range(3)]
+    for seconds, archive_id in enumerate(ids, 10):
+        os.utime(world.spool.path(Part.CORE, archive_id), (seconds, seconds))
+    world.work()
+    for seconds, archive_id in enumerate(ids, 10):
+        os.utime(world.spool.path(Part.SNAPSHOT, archive_id), (seconds, seconds))
+
+    world.pipeline.purge()
+
+    assert [archive.id for archive in world.spool.archives()] == ids[-1:]
 
 
 def test_unfinished_files_of_yesterday_go(make: Make) -> None:
@@ -561,6 +633,7 @@ def test_a_purge_never_touches_what_a_worker_reads(make: Make) -> None:
     world = make(slow, purge_pending_age=1, purge_sending_age=1)
     archive_id = world.put()
     os.utime(world.spool.path(Part.CORE, archive_id), (0, 0))
+    world.pass_time(3600)
     world.pipeline.scan()
     world.pipeline.start_next()
 

@@ -66,6 +66,8 @@ class Event(enum.StrEnum):
     RETRIED = "retried"
     """Somebody asked for another try."""
     CORE_REMOVED = "core-removed"
+    ASSETS_REDUCED = "assets-reduced"
+    """Only what the kernel said of the crash is left of what was kept beside it."""
     VANISHED = "vanished"
 
 
@@ -86,6 +88,7 @@ TRANSITIONS: dict[tuple[State | None, Event], State] = {
     (State.READY, Event.RETRIED): State.WAITING,
     (State.WAITING, Event.RETRIED): State.WAITING,
     (State.READY, Event.CORE_REMOVED): State.READY,
+    (State.READY, Event.ASSETS_REDUCED): State.READY,
     **{(state, Event.VANISHED): State.GONE for state in State},
 }
 """State and event to the next state; what is not here cannot happen."""

@@ -18,9 +18,12 @@ import attrs
 from coresnap.backends.base import CaptureBackend
 from coresnap.collect.archive import archive_file
 from coresnap.collect.journal import Entry, Event, Journal, State
+from coresnap.collect.reduction import reduce_assets
 from coresnap.collect.spool import Part, Spool, TemporaryFile
 from coresnap.config import Config
+from coresnap.daemon.clock import PatientClock
 from coresnap.daemon.policy import decide_removals, may_remove_core
+from coresnap.daemon.removal import Removal, size_limit
 from coresnap.daemon.worker import Analyse, Job, Outcome, Verdict, Worker
 from coresnap.errors import (
     CoresnapError,
@@ -54,6 +57,7 @@ class Pipeline:
     log: Log
     owner: tuple[int, int] | None = None
     """Whom workers become if this runs as root."""
+    clock: PatientClock = attrs.field(factory=PatientClock)
     worker: Worker | None = None
     _output: TemporaryFile | None = None
     _queue: list[Entry] = attrs.field(factory=list)
@@ -212,12 +216,8 @@ class Pipeline:
         )
         archive = self.spool.archive(archive_id)
         if archive is not None and may_remove_core(archive, entry, self.config):
-            self._remove_core(archive_id, entry)
-
-    def _remove_core(self, archive_id: str, entry: Entry) -> None:
-        self.spool.remove(Part.CORE, archive_id)
-        # The facts stay what the last event says, for `status`.
-        self.journal.record(archive_id, Event.CORE_REMOVED, **entry.detail)
+            reason = "its snapshot is safe"
+            self._apply(Removal(archive_id, (Part.CORE,), reason), entry)
 
     def _note_failure(self, archive_id: str, outcome: Outcome) -> None:
         entry = self.journal.entry(archive_id)
@@ -262,25 +262,42 @@ class Pipeline:
     # --- policy ---------------------------------------------------------------
 
     def purge(self) -> None:
-        """Remove what policy lets go, and what nobody will finish."""
+        """Remove what policy lets go, and what nobody will finish.
+
+        What somebody reads stays until the next time.
+        """
         entries = self.journal.entries()
-        now = time.time_ns()
-        busy = self.worker.job.id if self.worker is not None else None
+        now = self.clock.now()
+        limit = size_limit(self.config.purge_size, self.config.spool)
         for removal in decide_removals(
-            self.spool.archives(), entries, self.config, now
+            self.spool.archives(), entries, self.config, now, limit
         ):
-            if removal.id == busy:
-                continue
-            self.log(f"removing {removal.id}: {removal.reason}", id=removal.id)
-            if removal.parts == (Part.CORE,):
-                self._remove_core(removal.id, entries[removal.id])
-                continue
-            for part in removal.parts:
-                self.spool.remove(part, removal.id)
-            self.journal.record(removal.id, Event.VANISHED, reason=removal.reason)
+            if self.worker is None or removal.id != self.worker.job.id:
+                self._apply(removal, entries.get(removal.id))
         for part, name in self.spool.leftovers(time.time() - _LEFTOVER_AGE):
             self.spool.remove(part, name)
         self.journal.forget(now - _HISTORY_AGE)
+
+    def _apply(self, removal: Removal, entry: Entry | None) -> None:
+        if removal.parts == (Part.ASSETS,) and entry and entry.state is State.READY:
+            if reduce_assets(self.spool, removal.id):
+                self._log_removal(removal, "reducing the assets of")
+                detail = {**entry.detail, "assets": "reduced"}
+                self.journal.record(removal.id, Event.ASSETS_REDUCED, **detail)
+            return
+        # One that is read stops the rest, which is worth less or is looked at later.
+        if not all(self.spool.evict(part, removal.id) for part in removal.parts):
+            return
+        self._log_removal(removal, "removing")
+        if removal.parts == (Part.CORE,) and entry is not None:
+            # The facts stay what the last event says, for `status`.
+            self.journal.record(removal.id, Event.CORE_REMOVED, **entry.detail)
+        else:
+            self.journal.record(removal.id, Event.VANISHED, reason=removal.reason)
+
+    def _log_removal(self, removal: Removal, doing: str) -> None:
+        what = "the core of " if removal.parts == (Part.CORE,) else ""
+        self.log(f"{doing} {what}{removal.id}: {removal.reason}", id=removal.id)
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:
