@@ -14,9 +14,10 @@ __all__ = [
     "SEARCH_PATH",
     "find_source",
     "load_config",
-    "message_of",
+    "place_of",
     "read_settings",
     "read_text",
+    "usable",
 ]
 
 SEARCH_PATH = (
@@ -34,10 +35,15 @@ def load_config(path: Path | None = None) -> Config:
     Raises MissingError if ``path`` does not exist, AccessError if it may not be read
     and ConfigError, naming file, line, section and key, if it makes no sense.
     """
-    reading = read_settings(path)
+    return usable(read_settings(path))
+
+
+def usable(reading: Reading) -> Config:
+    """Return what a reading without errors says; else raise ConfigError."""
     errors = reading.errors
     if errors:
-        message = message_of(errors[0], reading.config.source)
+        place = place_of(errors[0], reading.config.source)
+        message = f"{place}: {errors[0].message}"
         if len(errors) > 1:
             message += f" (and {len(errors) - 1} more: `coresnap config check`)"
         raise ConfigError(message, remedy=errors[0].remedy)
@@ -85,8 +91,6 @@ def read_text(source: Path) -> str:
         raise ConfigError(message, remedy="Save the file as UTF-8.") from error
 
 
-def message_of(problem: Problem, source: Path | None) -> str:
-    """Return the message with its place in front."""
-    if problem.line:
-        return f"{source}:{problem.line}: {problem.message}"
-    return f"{source}: {problem.message}"
+def place_of(problem: Problem, source: Path | None) -> str:
+    """Return where a problem is: ``FILE:LINE``, or ``FILE``."""
+    return f"{source}:{problem.line}" if problem.line else f"{source}"

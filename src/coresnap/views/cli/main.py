@@ -46,6 +46,7 @@ COMMANDS = {
     "status": "status",
     "doctor": "doctor",
     "catch-test": "catch_test",
+    "config": "config",
     "daemon": "daemon",
 }
 """Command to the module in this package that runs it, in the order of the help."""
@@ -133,7 +134,11 @@ def _run(words: list[str]) -> int:
         emit(_GUIDE)
         return 0
     command = load(rest[0])
-    command_parser(command).parse_args(rest[1:], arguments)
+    parser = command_parser(command)
+    # Options may stand among many arguments, but not behind a `--` (argparse would
+    # take them for ours).
+    parse = parser.parse_args if "--" in rest else parser.parse_intermixed_args
+    parse(rest[1:], arguments)
     return command.run(arguments)
 
 
