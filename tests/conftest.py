@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Protocol, cast
 
 import attrs
+import hypothesis
 import pytest
 
 TESTS = Path(__file__).parent
@@ -32,6 +33,10 @@ CORPUS = Path(
     os.environ.get("CORESNAP_CORPUS", REPOSITORY.parent / "shared" / "corpus")
 )
 COPY_SIZE = 1 << 20
+
+# A busy machine is no failure: no example is timed.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 # --- what this machine can do -------------------------------------------------
