@@ -54,8 +54,17 @@ static void suppress(const struct crash *crash)
 			   crash->arguments.pid, crash->kind.fault, admission->untold);
 }
 
+static void read_settings(struct crash *crash)
+{
+	int error = settings_read(crash->arguments.settings, &crash->settings);
+
+	if (error && error != -ENOENT)
+		kernel_log("settings are refused or have errors: %s", strerror(-error));
+}
+
 int archive_admit(struct crash *crash)
 {
+	read_settings(crash);
 	name_executable(crash);
 	crash->policy = settings_policy(&crash->settings, crash->executable);
 	kind_find(&crash->process, &crash->arguments, crash->executable, &crash->kind);
@@ -166,7 +175,7 @@ static void collect_core(struct crash *crash)
 static void release_process(struct crash *crash)
 {
 	crash->parked = clock_now(CLOCK_MONOTONIC) - crash->started;
-	close(crash->pipe);
+	close(crash->source);
 	patience_deinit();
 }
 
@@ -257,7 +266,8 @@ static void prepare(struct crash *crash)
 	crash->core_file.fd = crash->assets_file.fd = -1;
 	patience_init(crash->started, crash->policy->budget, &crash->patience);
 	crash->capture = (struct capture){
-		.source = crash->pipe,
+		.source = crash->source,
+		.by_socket = crash->by_socket,
 		.waits = crash->waits,
 		.process = &crash->process,
 		.settings = &crash->settings,

@@ -28,7 +28,8 @@ struct crash {
 	struct admission admission;
 	int64_t started;             // CLOCK_MONOTONIC, nanoseconds
 	int64_t parked;              // nanoseconds until the process was let go
-	int pipe;                    // or the kernel's socket
+	int source;                  // the kernel's pipe or socket
+	bool by_socket;
 	bool waits;                  // the kernel has promised to wait for us
 	struct spool_file core_file;
 	struct spool_file assets_file;
@@ -37,8 +38,8 @@ struct crash {
 	char id[SPOOL_ID_SIZE + 1];
 };
 
-// Decide whether the crash is one of too many, before anything is written or the core
-// is read. Returns 0, or -ECANCELED if it is only counted; who has to know is told.
+// Read the settings and decide whether the crash is one of too many, before anything is
+// written or the core is read. Returns 0, or -ECANCELED if it is only counted; who has to know is told.
 int archive_admit(struct crash *crash);
 
 // Take an admitted crash into the spool, or refuse it, and tell daemon and kernel log. The

@@ -51,10 +51,8 @@ static int parse_position(int position, const char *text, struct arguments *ret)
 	return position < POSITIONS ? parse_number(text, numbers[position]) : 0;
 }
 
-int arguments_parse(int argc, char **argv, struct arguments *ret)
+void arguments_init(struct arguments *ret)
 {
-	int at = 1, error = 0;
-
 	*ret = (struct arguments){
 		.settings = ARGUMENTS_SETTINGS,
 		.pid = NO_NUMBER,
@@ -67,9 +65,21 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 		.pidfd = NO_NUMBER,
 		.executable = "",
 	};
+}
+
+int arguments_parse(int argc, char **argv, struct arguments *ret)
+{
+	int at = 1, error = 0;
+
+	arguments_init(ret);
 	if (at + 1 < argc && !strcmp(argv[at], "-c")) {
 		ret->settings = argv[at + 1];
 		at += 2;
+	}
+	if (at + 2 < argc && !strcmp(argv[at], "-l")) {
+		ret->door = argv[at + 1];
+		ret->way_back = argv[at + 2];
+		return 0;
 	}
 	for (int position = 0; at < argc && strcmp(argv[at], "--"); at++, position++)
 		if (parse_position(position, argv[at], ret))

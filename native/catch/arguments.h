@@ -12,6 +12,8 @@ enum { NO_NUMBER = -1 };
 
 struct arguments {
 	const char *settings;   // -c, a path
+	const char *door;       // -l: the core_pattern of the socket to serve, else NULL
+	const char *way_back;   // -l: the core_pattern for when nobody serves it
 	int64_t pid;            // %P, in the initial PID namespace
 	int64_t tid;            // %I
 	int64_t signal;         // %s
@@ -25,6 +27,10 @@ struct arguments {
 	const char *executable; // %E, process-chosen: '/' became '!'; "" if missing
 };
 
+// Nothing is known.
+void arguments_init(struct arguments *ret);
+
 // Read `coresnap-catch [-c CONF] %P %I %s %t %u %g %d %c %F -- %E`. Missing and extra
-// arguments are no error; without a pid, or with a malformed number, -EINVAL.
+// arguments are no error; without a pid, or with a malformed number, -EINVAL. Or read
+// `coresnap-catch [-c CONF] -l DOOR WAY_BACK`.
 int arguments_parse(int argc, char **argv, struct arguments *ret);

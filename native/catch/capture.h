@@ -15,6 +15,7 @@ struct checks;
 struct capture {
 	// What is given.
 	int source; // the kernel's pipe or socket
+	bool by_socket;
 	bool waits; // the kernel has promised that the process stays until we are done
 	const struct process *process;
 	const struct settings *settings;

@@ -8,12 +8,19 @@
 
 enum { FIRST_FREE = 4 }; // above the standard three and the pidfd
 
+int descriptors_keep(int fd)
+{
+	int kept = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE);
+
+	return kept < 0 ? -errno : kept;
+}
+
 int descriptors_secure(int pidfd)
 {
-	int pipe = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, FIRST_FREE);
+	int pipe = descriptors_keep(STDIN_FILENO);
 
 	if (pipe < 0)
-		return -errno;
+		return pipe;
 	// May become 1 or 2 itself, which is as good as being copied there.
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)

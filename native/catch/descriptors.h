@@ -1,6 +1,9 @@
 // The helper's own descriptors and privileges, before anything else happens.
 #pragma once
 
+// Copy one of the first descriptors to where it is not in the way. Returns it or -errno.
+int descriptors_keep(int fd);
+
 // Make descriptors 0 to 2 harmless and return the pipe, or -errno.
 //
 // The kernel starts the helper with the pipe as 0, the pidfd of %F as 3, and with 1

@@ -6,6 +6,11 @@
 // The process that crashed keeps its ports, its locks and its restart waiting until
 // the pipe is closed; so everything that needs the process comes first, and what only
 // needs the disk comes after.
+//
+// Or coresnapd's warden starts it once, with a listening socket as standard input and a
+// connection to itself as standard output, and it serves what the kernel sends there:
+//
+//     coresnap-catch [-c CONF] -l DOOR WAY_BACK
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,25 +24,7 @@
 #include "descriptors.h"
 #include "kernel_log.h"
 #include "process.h"
-#include "settings.h"
-
-static bool is_ourselves(const struct process *process)
-{
-	char own[4096], other[4096];
-
-	return process->directory >= 0 &&
-	       process_link(AT_FDCWD, "/proc/self/exe", own, sizeof(own)) > 0 &&
-	       process_link(process->directory, "exe", other, sizeof(other)) > 0 &&
-	       !strcmp(own, other);
-}
-
-static void read_settings(struct crash *crash)
-{
-	int error = settings_read(crash->arguments.settings, &crash->settings);
-
-	if (error && error != -ENOENT)
-		kernel_log("settings are refused or have errors: %s", strerror(-error));
-}
+#include "serve.h"
 
 int main(int argc, char **argv)
 {
@@ -46,9 +33,10 @@ int main(int argc, char **argv)
 	crash.started = clock_now(CLOCK_MONOTONIC);
 	descriptors_forbid_core();
 	int bad = arguments_parse(argc, argv, &crash.arguments);
-	crash.pipe = descriptors_secure((int)crash.arguments.pidfd);
-	if (crash.pipe < 0) {
-		kernel_log("cannot start: %s", strerror(-crash.pipe));
+	int warden = crash.arguments.door ? descriptors_keep(STDOUT_FILENO) : -1;
+	crash.source = descriptors_secure((int)crash.arguments.pidfd);
+	if (crash.source < 0) {
+		kernel_log("cannot start: %s", strerror(-crash.source));
 		return 1;
 	}
 	if (bad) {
@@ -57,11 +45,12 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	if (crash.arguments.door)
+		return serve(&crash.arguments, crash.source, warden) ? 1 : 0;
 	process_open(crash.arguments.pid, crash.arguments.tid, crash.arguments.pidfd,
 		     &crash.process);
-	if (is_ourselves(&crash.process))
+	if (process_is_ourselves(&crash.process))
 		return 0;
-	read_settings(&crash);
 	int error = archive_admit(&crash) ? 0 : archive_crash(&crash);
 	crash_deinit(&crash);
 	return error ? 1 : 0;

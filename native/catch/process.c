@@ -102,3 +102,13 @@ bool process_is_same(const struct process *process)
 		return false;
 	return process_read(process->directory, "stat", &byte, 1, NULL) == 1;
 }
+
+bool process_is_ourselves(const struct process *process)
+{
+	char own[4096], other[4096];
+
+	return process->directory >= 0 &&
+	       process_link(AT_FDCWD, "/proc/self/exe", own, sizeof(own)) > 0 &&
+	       process_link(process->directory, "exe", other, sizeof(other)) > 0 &&
+	       !strcmp(own, other);
+}

@@ -21,6 +21,9 @@ void process_close(struct process *process);
 // Say whether the process still exists, and is still the one that was opened.
 bool process_is_same(const struct process *process);
 
+// Say whether it runs the program that we are.
+bool process_is_ourselves(const struct process *process);
+
 // Read a file of /proc to its end or to `size` bytes. Returns bytes read or -errno.
 // `ret_cut`, if not NULL, says whether there was more.
 int64_t process_read(int directory, const char *name, void *data, size_t size,

@@ -131,6 +131,7 @@ void record_capture(const struct capture *capture, const struct checks *checks,
 		json_unsigned(ret, "stored_ranges", capture->stacks.runs);
 	else
 		json_null(ret, "stored_ranges");
+	put_text(ret, "door", capture->by_socket ? "socket" : "pipe");
 	put_text(ret, "way", capture->from_memory ? "memory" : "pipe");
 	json_unsigned(ret, "bytes_in", capture->writer.bytes_in);
 	json_unsigned(ret, "bytes_stored", capture->writer.bytes_stored);
