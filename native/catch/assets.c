@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "environment.h"
+#include "namespaces.h"
 
 enum {
 	KIB = 1024,
@@ -22,6 +23,7 @@ enum {
 	TASK_LIMIT = 256,
 	DESCRIPTOR_LIMIT = 4096,
 	LINK_SIZE = 4096,
+	HOSTNAME_SIZE = 65 + 1, // __NEW_UTS_LEN is 64
 	MEMBER_NAME = TAR_NAME_SIZE,
 };
 
@@ -40,6 +42,7 @@ static const struct file process_files[] = {
 	{"limits", 16 * KIB, false}, {"cgroup", 64 * KIB, false},
 	{"io", 4 * KIB, false},      {"sched", 64 * KIB, false},
 	{"wchan", 4 * KIB, false},   {"comm", 4 * KIB, false},
+	{"uid_map", 16 * KIB, false}, {"gid_map", 16 * KIB, false},
 	{"auxv", 4 * KIB, true},     {"cmdline", 128 * KIB, true},
 	{"maps", 4 * MIB, true},     {"mountinfo", 1 * MIB, true},
 };
@@ -236,6 +239,25 @@ static void add_tasks(struct assets *assets, const struct process *process, int6
 	closedir(directory);
 }
 
+static void add_namespaces(struct assets *assets, int directory, const char *member)
+{
+	size_t size = namespaces_list(directory, (char *)assets->scratch, SCRATCH_SIZE);
+
+	if (size)
+		assets_add(assets, member, assets->scratch, size);
+}
+
+static void add_hostname(struct assets *assets, const struct process *process)
+{
+	char name[HOSTNAME_SIZE];
+
+	if (!namespaces_is_foreign(process->task, "uts"))
+		return;
+	int64_t size = namespaces_hostname(process->task, name, sizeof(name));
+	if (size > 0)
+		assets_add(assets, "process/hostname", name, (size_t)size);
+}
+
 void assets_add_process(struct assets *assets, const struct process *process, int64_t tid,
 			const struct policy *policy)
 {
@@ -246,6 +268,8 @@ void assets_add_process(struct assets *assets, const struct process *process, in
 	add_link(assets, process, "exe", "process/exe");
 	add_link(assets, process, "cwd", "process/cwd");
 	add_link(assets, process, "root", "process/root");
+	add_namespaces(assets, process->task, "process/ns");
+	add_hostname(assets, process);
 	add_descriptors(assets, process);
 	add_smaps(assets, process);
 	add_tasks(assets, process, tid);
@@ -273,4 +297,9 @@ void assets_add_system(struct assets *assets)
 		add_file(assets, AT_FDCWD, path, member, system_files[i].limit);
 	}
 	add_uname(assets);
+	int machine = open("/proc/1", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (machine >= 0) {
+		add_namespaces(assets, machine, "system/ns");
+		close(machine);
+	}
 }

@@ -27,7 +27,7 @@ void tar_init(struct tar *tar, int fd, int64_t time)
 	*tar = (struct tar){.fd = fd, .time = time < 0 ? 0 : time};
 }
 
-static void fill_header(const char *name, size_t size, int64_t time, struct header *ret)
+static void fill_header(const char *name, uint64_t size, int64_t time, struct header *ret)
 {
 	unsigned sum = 0;
 
@@ -36,7 +36,7 @@ static void fill_header(const char *name, size_t size, int64_t time, struct head
 	memcpy(ret->mode, "0000600", 8);
 	memcpy(ret->uid, "0000000", 8);
 	memcpy(ret->gid, "0000000", 8);
-	snprintf(ret->size, sizeof(ret->size), "%011zo", size);
+	snprintf(ret->size, sizeof(ret->size), "%011llo", (unsigned long long)size);
 	snprintf(ret->time, sizeof(ret->time), "%011llo", (unsigned long long)time);
 	ret->type = '0';
 	memcpy(ret->magic, "ustar", 6);
@@ -81,6 +81,49 @@ int tar_add(struct tar *tar, const char *name, const void *data, size_t size)
 		return error;
 	tar->offset += sizeof(header) + size + padding;
 	return 0;
+}
+
+// Returns bytes of `data` that are valid, all of them: what is missing is zeros.
+static size_t read_padded(int file, void *data, size_t size)
+{
+	char *bytes = data;
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t got = read(file, bytes + done, size - done);
+		if (got <= 0 && !(got < 0 && errno == EINTR))
+			break;
+		done += got > 0 ? (size_t)got : 0;
+	}
+	memset(bytes + done, 0, size - done);
+	return size;
+}
+
+int tar_add_file(struct tar *tar, const char *name, int file, uint64_t size, void *buffer,
+		 size_t buffer_size)
+{
+	static const char zeros[TAR_BLOCK_SIZE];
+	struct header header;
+	struct iovec head = {&header, sizeof(header)};
+	uint64_t offset = tar->offset + sizeof(header), left = size;
+
+	if (strlen(name) >= TAR_NAME_SIZE)
+		return -ENAMETOOLONG;
+	fill_header(name, size, tar->time, &header);
+	int error = write_at(tar->fd, &head, 1, tar->offset);
+	while (!error && left) {
+		size_t piece = left < buffer_size ? (size_t)left : buffer_size;
+		struct iovec body = {buffer, read_padded(file, buffer, piece)};
+		error = write_at(tar->fd, &body, 1, offset);
+		offset += piece;
+		left -= piece;
+	}
+	struct iovec padding = {(void *)zeros, -offset % TAR_BLOCK_SIZE};
+	if (!error && padding.iov_len)
+		error = write_at(tar->fd, &padding, 1, offset);
+	if (!error)
+		tar->offset = offset + padding.iov_len;
+	return error;
 }
 
 int tar_finish(struct tar *tar)
