@@ -127,6 +127,15 @@ ATTRIBUTES: dict[str, AttributeKind] = {
     "crash.suppressed": AttributeKind(
         "count", "assets: crashes of this kind not archived since the last one that was"
     ),
+    "coresnap.given.command": AttributeKind(
+        "names", "attributes that defaults.command gave"
+    ),
+    "coresnap.given.process": AttributeKind(
+        "names", "attributes that the process gave itself"
+    ),
+    "coresnap.project": AttributeKind(
+        "text", "configuration: the application's project, else the first route's"
+    ),
     "coresnap.object": AttributeKind("uuid", "the archive's id on the crashed host"),
     "fault.address": AttributeKind("address", "siginfo"),
     "hostname": AttributeKind("text", "assets, uname(2)"),

@@ -21,6 +21,7 @@ from coresnap.collect.journal import Entry, Event, Journal, State
 from coresnap.collect.reduction import reduce_assets
 from coresnap.collect.spool import Part, Spool, TemporaryFile
 from coresnap.config import Config
+from coresnap.daemon.additions import additions_for
 from coresnap.daemon.clock import PatientClock
 from coresnap.daemon.policy import decide_removals, may_remove_core
 from coresnap.daemon.removal import Removal, size_limit
@@ -146,6 +147,7 @@ class Pipeline:
             sysroot=self.config.sysroot,
             debug_directories=self.config.debug_directories,
             is_record=archive.is_record,
+            additions=additions_for(archive, self.config),
         )
         self._output = self.spool.create(Part.SNAPSHOT)
         try:

@@ -25,6 +25,7 @@ import attrs
 
 from coresnap.backends.base import CaptureBackend
 from coresnap.config import Config
+from coresnap.daemon.additions import Additions, ask_command, choose_project
 from coresnap.errors import CoresnapError, NoSpaceError, WorkerError
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Job:
     debug_directories: tuple[Path, ...]
     is_record: bool = False
     """The core was never kept: the assets are all that there is."""
+    additions: Additions = attrs.field(factory=Additions)
+    """What the configuration adds to the snapshot."""
 
 
 Analyse = Callable[[Job, int], dict[str, Any]]
@@ -103,6 +106,7 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
     snapshot = _analyze(job, members)
     notes = (*failed, *(Note("assets", text) for text in problems))
     snapshot = attrs.evolve(snapshot, notes=snapshot.notes + notes)
+    snapshot = _add(snapshot, job.additions, members)
     size = write_snapshot(snapshot, output)
     return {
         "size": size,
@@ -113,6 +117,7 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
         "checks": [note.step for note in failed],
         "rung": snapshot.attributes.get("capture.rung"),
         "parked": snapshot.attributes.get("capture.parked"),
+        "project": snapshot.attributes.get("coresnap.project"),
     }
 
 
@@ -127,6 +132,30 @@ def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
         debug_directories=job.debug_directories,
         assets=members,
     )
+
+
+def _add(
+    snapshot: Snapshot, additions: Additions, members: dict[str, bytes]
+) -> Snapshot:
+    from coresnap.analysis.annotations import Given, annotate, from_environment
+    from coresnap.backends import crash_record
+    from coresnap.errors import InputError
+    from coresnap.model import Note
+
+    crash = None
+    with contextlib.suppress(InputError):
+        crash = crash_record.decode(members.get(crash_record.NAME, b""))
+    sources = list(
+        from_environment(members.get("process/environ", b""), additions.variables)
+    )
+    if additions.command is not None:
+        # The administrator's word counts before the process's.
+        label = f"defaults.command {additions.command}"
+        sources.insert(0, Given("command", label, additions.output))
+        if additions.problem:
+            note = Note("attributes", f"{label} {additions.problem}")
+            snapshot = attrs.evolve(snapshot, notes=(*snapshot.notes, note))
+    return annotate(snapshot, sources, choose_project(additions, crash))
 
 
 def _read_assets(path: Path | None) -> tuple[dict[str, bytes], tuple[str, ...]]:
@@ -146,6 +175,7 @@ def _read_assets(path: Path | None) -> tuple[dict[str, bytes], tuple[str, ...]]:
 def preload() -> None:
     """Import what workers need, once, while the files are sure to be readable."""
     import coresnap.analysis.analyze
+    import coresnap.analysis.annotations
     import coresnap.analysis.record
     import coresnap.analysis.session
     import coresnap.collect.assets
@@ -267,6 +297,7 @@ def _run_child(
         gc.disable()  # a short life: what is found is kept until the end anyway
         _reset(descriptors)
         alone = _become(owner)
+        job = attrs.evolve(job, additions=ask_command(job.additions))
         _limit(config, job.core_size, alone=alone)
         confinement = backend.confine()
         # Said first, so that it is known also of a worker that gets killed.
