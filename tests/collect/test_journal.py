@@ -450,9 +450,9 @@ def test_readers_see_what_the_writer_wrote(path: Path, journal: Journal) -> None
     journal.record(ID, Event.STARTED, reason="why not")
 
     assert read_entries(path) == journal.entries()
-    assert read_history(path, ID) == read_history(path, "00") == {
-        ID: journal.history(ID)
-    }
+    assert (
+        read_history(path, ID) == read_history(path, "00") == {ID: journal.history(ID)}
+    )
     assert read_history(path, "f") == {}
 
 
