@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import attrs
 
@@ -59,16 +61,31 @@ def core_pattern(
         CORE_PATTERN: pattern,
     }
     LOCK_FILE.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK_FILE.open("a") as lock:
+    with LOCK_FILE.open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        before = {path: _read(path) for path in wanted}
+        _restore(lock)
+        _remember({str(path): _read(path) for path in wanted}, lock)
         try:
             for path, value in wanted.items():
                 _write(path, value)
             yield
         finally:
-            for path, value in reversed(before.items()):
-                _write(path, value)
+            _restore(lock)
+
+
+def _remember(before: dict[str, str], lock: IO[str]) -> None:
+    """Note in the locked file what was there, for when we are killed."""
+    lock.write(json.dumps(before))
+    lock.flush()
+
+
+def _restore(lock: IO[str]) -> None:
+    """Put back what the locked file remembers: ours, or that of one who was killed."""
+    lock.seek(0)
+    if text := lock.read():
+        for path, value in reversed(json.loads(text).items()):
+            _write(Path(path), value)
+    lock.truncate(0)
 
 
 def _read(path: Path) -> str:

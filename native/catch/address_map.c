@@ -8,10 +8,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "mounts.h"
+#include "process.h"
+
 enum {
 	TEXT_LIMIT = 256 * 1024, // of /proc/PID/maps that is searched
 	HEADER_PAGES = 16,       // between where a file's start is expected and is
 	HEADER_STEPS = 16,
+	MOUNTS_LIMIT = 64 * 1024,
 	FILE_BACKED = 0x20,
 	COVERING_OR_NEXT = 0x10,
 };
@@ -47,6 +51,7 @@ int address_map_open(int directory, struct address_map *ret)
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
 
 	ret->queries = true;
+	ret->directory = directory;
 	ret->pages = -1;
 	ret->maps = openat(directory, "maps", flags);
 	if (ret->maps < 0)
@@ -199,6 +204,17 @@ bool address_map_is_present(const struct address_map *map, uint64_t address)
 	       (entry & (PAGE_PRESENT | PAGE_SWAPPED));
 }
 
+static bool is_local(const struct address_map *map, const struct mapping *mapping)
+{
+	char text[MOUNTS_LIMIT];
+	int64_t size =
+		process_read(map->directory, "mountinfo", text, sizeof(text) - 1, NULL);
+
+	text[size > 0 ? size : 0] = '\0';
+	return mounts_is_local(text, (uint32_t)(mapping->device >> 32),
+			       (uint32_t)mapping->device);
+}
+
 int address_map_build_id(const struct address_map *map, const struct mapping *mapping,
 			 uint8_t *ret)
 {
@@ -206,9 +222,9 @@ int address_map_build_id(const struct address_map *map, const struct mapping *ma
 
 	if (!map->queries || find_header(map, mapping, &header))
 		return -ENOENT;
-	// The kernel reads the file's first page, and for all but strange files no other
-	// (lib/buildid.c).
-	if (!address_map_is_present(map, header.start))
+	// The kernel may have to read the file's first page (lib/buildid.c). Whether the
+	// process had it mapped differs between children of one fork, so that does not count.
+	if (!is_local(map, &header))
 		return -ENOENT;
 	struct query query = {
 		.size = sizeof(query),

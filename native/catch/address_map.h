@@ -1,5 +1,5 @@
 // Finds which file is mapped at an address of a live process. No path is followed, no
-// file is opened or read.
+// file is opened.
 #pragma once
 
 #include <stdbool.h>
@@ -18,9 +18,10 @@ struct mapping {
 };
 
 struct address_map {
-	int maps;     // /proc/PID/maps
-	int pages;    // /proc/PID/pagemap
-	bool queries; // the kernel answers questions, else its text is searched
+	int directory; // borrowed
+	int maps;      // /proc/PID/maps
+	int pages;     // /proc/PID/pagemap
+	bool queries;  // the kernel answers questions, else its text is searched
 };
 
 // `directory` is that of a process or thread in /proc. Returns 0 or -errno.
@@ -35,7 +36,7 @@ int address_map_find(struct address_map *map, uint64_t address, struct mapping *
 bool address_map_is_present(const struct address_map *map, uint64_t address);
 
 // Get the build-id of the mapped file, `ret` of BUILD_ID_SIZE bytes. Returns its size.
-// -ENOENT where there is none, where the kernel is older than 6.11, and where finding
-// out would have to wait for the file's storage.
+// -ENOENT where there is none, where the kernel is older than 6.11, and where the file is
+// not on a local filesystem.
 int address_map_build_id(const struct address_map *map, const struct mapping *mapping,
 			 uint8_t *ret);

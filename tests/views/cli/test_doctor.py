@@ -21,8 +21,11 @@ def bench(capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
         yield bench
 
 
+@pytest.mark.root
+@pytest.mark.core_pattern
 def test_a_machine_without_coresnap_fails_and_is_told_why(bench: Bench) -> None:
-    answer = bench.run("doctor")
+    with kernel.core_pattern("core"):
+        answer = bench.run("doctor")
 
     assert answer.code == 1
     assert "FAIL  core-pattern" in answer.output
