@@ -1,17 +1,21 @@
-"""A program that crashes again and again: what each crash costs, and the disk.
+"""A program that crashes again and again: what each crash costs, the machine, the disk.
 
-``COUNT`` children of one program crash one after the other, each reaped before the
-next. The figure is the time for one crash, fork and exit included; "no core" is the
-same without any handler. Disk is what the storm left when it was over.
+First ``COUNT`` children of one program crash one after the other, each reaped before
+the next. The figure is the time for one crash, fork and exit included; "no core" is the
+same without any handler. Then as many crash with ``PARALLEL`` at once while somebody
+else starts ``true`` again and again: how long that takes is how the machine feels. Disk
+is what the storm left when it was over.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +33,8 @@ from peers import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from kernel import core_pattern
 
-PROGRAMS = Path(__file__).parent / "programs"
+PROGRAM = Path(__file__).parents[1] / "tests" / "cores" / "storm.c"
+PROBE_PAUSE_SECONDS = 0.005
 SPECIFIERS = "%P %I %s %t %u %g %d %c %F -- %E"
 SYSTEMD_CORES = Path("/var/lib/systemd/coredump")
 
@@ -48,16 +53,18 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--directory", type=Path, default=Path("/dev/shm"))
+    parser.add_argument("--parallel", type=int, default=12)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cs", dir=options.directory) as name:
         directory = Path(name)
         program = directory / "storm"
-        source = PROGRAMS / "storm.c"
-        subprocess.run(["cc", "-g", "-O2", source, "-o", program], check=True)
-        command = [str(program), str(options.count)]
+        subprocess.run(["cc", "-g", "-O0", PROGRAM, "-o", program], check=True)
         systemd = systemd_coredump(directory)
         with systemd_service(systemd):
-            measure(contenders(directory, systemd), command, options)
+            found = contenders(directory, systemd)
+            measure_cost(found, [str(program), str(options.count), "1"], options)
+            command = [str(program), str(options.count), str(options.parallel)]
+            measure_response(found, command, options)
 
 
 def contenders(directory: Path, systemd: Path | None) -> dict[str, Contender]:
@@ -93,7 +100,7 @@ def contenders(directory: Path, systemd: Path | None) -> dict[str, Contender]:
     return found
 
 
-def measure(
+def measure_cost(
     found: dict[str, Contender], command: list[str], options: argparse.Namespace
 ) -> None:
     disk = dict.fromkeys(found, 0)
@@ -115,22 +122,70 @@ def measure(
         )
 
 
+def measure_response(
+    found: dict[str, Contender], command: list[str], options: argparse.Namespace
+) -> None:
+    print(f"\n### Storm: {options.parallel} at once, and how long `true` takes\n")
+    print("| | `true` ms, median | the slowest | crashes/s | MB on disk |")
+    print("|---|---|---|---|---|")
+    for name, contender in found.items():
+        disk = {name: 0}
+        with Probe() as probe:
+            seconds, _ = storm(name, contender, command, disk, calm=0)
+        median = statistics.median(probe.seconds) * 1e3
+        print(
+            f"| {name} | {median:.1f} | {max(probe.seconds) * 1e3:.1f} "
+            f"| {options.count / seconds:.0f} | {disk[name] / 1e6:.2f} |"
+        )
+
+
+@attrs.define
+class Probe:
+    """Starts ``true`` until it is left, and notes how long each took."""
+
+    seconds: list[float] = attrs.field(factory=list)
+    _over: threading.Event = attrs.field(factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Probe:
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._thread is not None
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(PROBE_PAUSE_SECONDS):
+            start = time.perf_counter()
+            subprocess.run(["true"], check=True)
+            self.seconds.append(time.perf_counter() - start)
+
+
 def storm(
-    name: str, contender: Contender, command: list[str], disk: dict[str, int]
+    name: str,
+    contender: Contender,
+    command: list[str],
+    disk: dict[str, int],
+    calm: float = 1,
 ) -> tuple[float, int]:
     """Let it rain, and note what is on the disk afterwards."""
     limited = f'ulimit -c {contender.core_limit}; exec "$@"'
     with core_pattern(contender.pattern, pipe_limit=16):
-        run = subprocess.run(
+        start = time.perf_counter()
+        subprocess.run(
             ["sh", "-c", limited, "sh", *command],
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             check=True,
         )
-    time.sleep(1)  # systemd's service half works on
+        seconds = time.perf_counter() - start
+    time.sleep(calm)  # systemd's service half works on
     if contender.files is not None:
         disk[name] = used(contender.files)
         empty(contender.files)
-    return int(run.stdout) / 1e9, 0
+    return seconds, 0
 
 
 def used(directory: Path) -> int:
