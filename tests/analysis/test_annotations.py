@@ -161,7 +161,7 @@ def sources() -> st.SearchStrategy[list[Given]]:
     )
 
 
-@given(sources())
+@given(given=sources())
 def test_no_text_changes_what_is_ours_or_breaks_a_snapshot(
     snapshot: Snapshot, given: Iterable[Given], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

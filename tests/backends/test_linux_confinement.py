@@ -30,6 +30,9 @@ pytestmark = pytest.mark.skipif(
 NOBODY = 65534
 NO_NEW_PRIVILEGES = 38
 SUCCEEDED, REFUSED = 0, 7
+# Linux, as is all that these tests are about.
+TMPFILE: int = getattr(os, "O_TMPFILE", 0)
+NETLINK: int = getattr(socket, "AF_NETLINK", 0)
 
 
 def libc() -> ctypes.CDLL:
@@ -44,6 +47,11 @@ def call(name: str, *arguments: int | bytes | None) -> int:
     if answer < 0:
         raise OSError(ctypes.get_errno(), name)
     return answer
+
+
+def memory_file() -> int:
+    fd: int = getattr(os, "memfd_create")("module")  # noqa: B009 - Linux
+    return fd
 
 
 def only_landlock() -> None:
@@ -102,7 +110,7 @@ FORBIDDEN: dict[str, Callable[[], object]] = {
     "open for both": lambda: os.open("/dev/null", os.O_RDWR),
     "truncate by opening": lambda: os.open("/dev/null", os.O_TRUNC),
     "create": lambda: os.open("/tmp/coresnap-made", os.O_CREAT, 0o600),
-    "unnamed file": lambda: os.open("/tmp", os.O_TMPFILE | os.O_RDWR),
+    "unnamed file": lambda: os.open("/tmp", TMPFILE | os.O_RDWR),
     "unlink": lambda: os.unlink("/tmp/coresnap-nothing"),
     "rename": lambda: os.rename("/tmp/coresnap-nothing", "/tmp/coresnap-made"),
     "directory": lambda: os.mkdir("/tmp/coresnap-made"),
@@ -113,7 +121,7 @@ FORBIDDEN: dict[str, Callable[[], object]] = {
     "UDP": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
     "local socket": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),
     "pair of sockets": socket.socketpair,
-    "netlink": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW),
+    "netlink": lambda: socket.socket(NETLINK, socket.SOCK_RAW),
     "run a program": lambda: os.execv("/bin/true", ["true"]),
     "fork": fork_and_leave,
     "kill the parent": lambda: os.kill(os.getppid(), 0),
@@ -139,7 +147,7 @@ NEEDED: dict[str, Callable[[], object]] = {
     ),
     "memory": lambda: bytearray(1 << 26),
     "threads": start_a_thread,
-    "memory file": lambda: os.write(os.memfd_create("module"), b"x"),
+    "memory file": lambda: os.write(memory_file(), b"x"),
     "load a library": lambda: ctypes.CDLL("libm.so.6"),
     "signal itself": lambda: os.kill(os.getpid(), 0),
 }
@@ -171,7 +179,7 @@ def test_a_file_that_is_open_already_can_be_written(tmp_path: Path) -> None:
 
 def test_its_own_memory_file_can_be_opened_by_path() -> None:
     def act() -> None:
-        fd = os.memfd_create("module")
+        fd = memory_file()
         os.write(fd, b"module")
         if Path(f"/proc/self/fd/{fd}").read_bytes() != b"module":
             raise AssertionError("not what was written")
@@ -233,7 +241,7 @@ def test_the_filter_holds_for_threads_that_are_there_already() -> None:
         def wait() -> None:
             ready.wait()
             try:
-                os.getxattr("/", "user.none")
+                getattr(os, "getxattr")("/", "user.none")  # noqa: B009 - Linux
             except OSError as error:
                 end.append(error.errno)
 

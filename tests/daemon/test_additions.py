@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -29,17 +30,25 @@ from coresnap.daemon.additions import (
 from coresnap.daemon.worker import Job, Verdict, Worker, analyse_core
 from coresnap.model import Archive, Crash, Stage
 from coresnap.snapshot.container import read_snapshot
+from shortpath import short_directory
 
 ROOT_ONLY = pytest.mark.root
 CRASH = Crash(pid=7, signal=11, time=0, uid=33, hostname="web1")
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Callable[[str], Path]:
+def directory() -> Iterator[Path]:
+    """A directory that the worker's user may pass through; pytest's it may not."""
+    with short_directory() as path:
+        yield path
+
+
+@pytest.fixture
+def script(directory: Path) -> Callable[[str], Path]:
     """Write a program of root's that only its owner can change."""
 
     def write(body: str) -> Path:
-        path = tmp_path / "defaults"
+        path = directory / "defaults"
         path.write_text(f"#!/bin/sh\n{body}\n")
         path.chmod(0o755)
         return path
@@ -48,16 +57,6 @@ def script(tmp_path: Path) -> Callable[[str], Path]:
 
 
 Script = Callable[[str], Path]
-
-
-@pytest.fixture(autouse=True)
-def _same_limits() -> Iterator[None]:
-    """The command's limit on cores is for good: let it not be this process's."""
-    import resource
-
-    limits = resource.getrlimit(resource.RLIMIT_CORE)
-    yield
-    resource.setrlimit(resource.RLIMIT_CORE, limits)
 
 
 def ask(path: Path, application: str = "simple") -> Additions:
@@ -148,8 +147,22 @@ def test_a_command_that_takes_too_long_is_ended_with_its_children(
 
 
 @ROOT_ONLY
-def test_the_command_cannot_leave_a_core(script: Script) -> None:
-    assert ask(script("ulimit -Hc; ulimit -c")).output.split() == [b"0", b"0"]
+def test_the_command_can_take_neither_the_machine_nor_leave_a_core(
+    script: Script,
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    limits = "for limit in c t v f n; do ulimit -H$limit; done"
+
+    words = ask(script(limits)).output.split()
+    assert [int(word) for word in words] == [
+        0,  # in blocks; to the kernel it is 1 byte
+        int(module.SECONDS) + 1,
+        module.MEMORY_LIMIT // 1024,
+        module.OUTPUT_LIMIT // 512,
+        module.DESCRIPTOR_LIMIT,
+    ]
+    # The analysis that follows has its own.
+    assert resource.getrlimit(resource.RLIMIT_CORE) == before
 
 
 @ROOT_ONLY
@@ -243,13 +256,12 @@ def test_the_application_s_project_goes_before_the_routes() -> None:
 
 @ROOT_ONLY
 def test_the_worker_adds_what_command_process_and_routes_say(
-    script: Script, tmp_path: Path
+    script: Script, directory: Path
 ) -> None:
-    tmp_path.chmod(0o755)
     config = configured("[archive]\nformat.1 = web %u /^33$/\n")
     config = attrs.evolve(
         config,
-        root=tmp_path,
+        root=directory,
         defaults_command=script(
             'echo "dc=newyork"; echo "user=$(id -u)"; echo "for=$1"'
         ),
@@ -258,12 +270,12 @@ def test_the_worker_adds_what_command_process_and_routes_say(
         "crash.json": crash_record.encode(CRASH),
         "process/environ": b"CORESNAP_ATTRIBUTES=version=1\ndc=moon\0PATH=x\0",
     }
-    assets = tmp_path / "assets"
+    assets = directory / "assets"
     assets.write_bytes(pack_assets(members, 0))
     assets.chmod(0o644)
     job = Job(
         "0" * 32,
-        tmp_path / "none",
+        directory / "none",
         0,
         assets,
         None,
@@ -271,7 +283,7 @@ def test_the_worker_adds_what_command_process_and_routes_say(
         is_record=True,
         additions=additions_for(archive("/usr/bin/simple"), config),
     )
-    with (tmp_path / "out").open("w+b") as output:
+    with (directory / "out").open("w+b") as output:
         backend = LinuxBackend(config)
         worker = Worker(
             job, output.fileno(), config, backend, analyse_core, (65534, 65534)

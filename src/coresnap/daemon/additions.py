@@ -1,8 +1,9 @@
 """What the configuration adds to a snapshot: a project, and attributes of a command.
 
 The command is the administrator's, run as the worker's user before the worker gives up
-what a program needs to run. It gets the name of the crashed executable, which anybody
-may have chosen, as its only argument and never through a shell.
+what a program needs to run; its time, memory, output and files are limited. It gets
+the name of the crashed executable, which anybody may have chosen, as its only argument
+and never through a shell.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ __all__ = ["Additions", "additions_for", "ask_command", "choose_project"]
 SECONDS = 5.0
 """How long the command may take."""
 OUTPUT_LIMIT = 64 * 1024
-"""Bytes that it may print."""
+"""Bytes that it may print, or write into a file."""
+MEMORY_LIMIT = 1 << 30
+"""Address space of each of its processes."""
+DESCRIPTOR_LIMIT = 256
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 _DEFAULT = next(Path(s.default) for s in SETTINGS if s.name == "defaults.command")
 
@@ -115,9 +119,6 @@ def _why_distrusted(command: Path) -> str:
 
 
 def _run(command: Path, application: str) -> tuple[bytes, str]:
-    # Pipes to a handler ignore a limit of 0; with 1 the kernel dumps nothing, so that a
-    # command that crashes cannot keep us busy with itself (fs/coredump.c).
-    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
     name = application.encode("utf-8", "replace").replace(b"\0", b"?")
     process = subprocess.Popen(
         [os.fsencode(command), name],
@@ -127,6 +128,7 @@ def _run(command: Path, application: str) -> tuple[bytes, str]:
         cwd="/",
         env=_ENVIRONMENT,
         start_new_session=True,
+        preexec_fn=_limit,
     )
     assert process.stdout is not None
     deadline = time.monotonic() + SECONDS
@@ -141,6 +143,23 @@ def _run(command: Path, application: str) -> tuple[bytes, str]:
     if is_too_much:
         return b"", f"printed more than {OUTPUT_LIMIT} bytes"
     return output, f"ended with {process.returncode}" if process.returncode else ""
+
+
+def _limit() -> None:
+    """Set the command's limits: between its fork and its start."""
+    limits = {
+        # Pipes to a handler ignore a limit of 0; with 1 the kernel dumps nothing, so
+        # that a command that crashes cannot keep us busy with itself (fs/coredump.c).
+        resource.RLIMIT_CORE: 1,
+        resource.RLIMIT_CPU: int(SECONDS) + 1,
+        resource.RLIMIT_AS: MEMORY_LIMIT,
+        resource.RLIMIT_FSIZE: OUTPUT_LIMIT,
+        resource.RLIMIT_NOFILE: DESCRIPTOR_LIMIT,
+    }
+    for number, wanted in limits.items():
+        _, hard = resource.getrlimit(number)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(number, (value, value))
 
 
 def _read(fd: int, deadline: float) -> tuple[bytes, bool]:
