@@ -15,12 +15,18 @@ import pytest
 import kernel
 from coresnap.backends import linux_files
 from coresnap.backends.base import Level
+from coresnap.backends.handler_settings import handler_settings
 from coresnap.backends.linux import LinuxBackend, handler_program
 from coresnap.backends.linux_sysctl import Sysctl
 from coresnap.collect.assets import read_assets
 from coresnap.collect.spool import Part, Spool
 from coresnap.config import Config, load_config
-from coresnap.errors import AccessError, CaptureError, HandlerConflictError
+from coresnap.errors import (
+    AccessError,
+    CaptureError,
+    ConfigError,
+    HandlerConflictError,
+)
 from shortpath import short_directory
 
 pytestmark = pytest.mark.root
@@ -206,6 +212,81 @@ def test_only_root_may_install(
     for attempt in (backend.install, backend.uninstall):
         with pytest.raises(AccessError, match="only root"):
             attempt()
+
+
+# --- settings that change -----------------------------------------------------
+
+
+def test_changed_settings_reach_the_handler_in_one_step(
+    config: Config, sysctl: Sysctl
+) -> None:
+    LinuxBackend(config, sysctl).install()
+    before = config.handler_settings.stat().st_ino
+
+    changed = attrs.evolve(config, keep="notes", dump_quota=33)
+    assert LinuxBackend(changed, sysctl).refresh() == ()
+
+    text = config.handler_settings.read_text()
+    assert text == handler_settings(changed, (0, 0))
+    assert config.handler_settings.stat().st_ino != before
+    assert stat.S_IMODE(config.handler_settings.stat().st_mode) == 0o644
+    assert [path.name for path in config.root.glob(".catch*")] == []
+
+
+def test_settings_that_say_the_same_are_not_written(
+    config: Config, sysctl: Sysctl
+) -> None:
+    LinuxBackend(config, sysctl).install()
+    before = config.handler_settings.stat()
+
+    assert LinuxBackend(config, sysctl).refresh() == ()
+    assert config.handler_settings.stat() == before
+
+
+def test_where_crashes_go_and_whose_they_are_stays_as_installed(
+    config: Config, sysctl: Sysctl
+) -> None:
+    LinuxBackend(config, sysctl).install()
+    place = config.handler_settings
+    elsewhere = attrs.evolve(
+        config, socket=config.root / "x", user="nobody", keep="notes"
+    )
+
+    assert LinuxBackend(elsewhere, sysctl).refresh() == ("socket", "user")
+    expected = attrs.evolve(elsewhere, socket=config.socket)
+    assert place.read_text() == handler_settings(expected, (0, 0))
+
+
+def test_a_user_that_does_not_exist_gets_nothing(
+    config: Config, sysctl: Sysctl
+) -> None:
+    LinuxBackend(config, sysctl).install()
+    nobody = attrs.evolve(config, user="coresnap-none")
+
+    assert LinuxBackend(nobody, sysctl).refresh() == ("user",)
+    assert "owner=0:0\n" in config.handler_settings.read_text()
+
+
+def test_without_an_installation_no_settings_are_written(
+    config: Config, sysctl: Sysctl
+) -> None:
+    config.root.mkdir()
+
+    assert LinuxBackend(config, sysctl).refresh() == ()
+    assert list(config.root.iterdir()) == []
+
+
+def test_settings_that_the_handler_could_not_read_leave_the_old_ones(
+    config: Config, sysctl: Sysctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LinuxBackend(config, sysctl).install()
+    before = config.handler_settings.read_text()
+    monkeypatch.setattr(linux_files, "HANDLER_SETTINGS_LIMIT", len(before))
+    longer = attrs.evolve(config, environ_allow=("A" * 500,))
+
+    with pytest.raises(ConfigError):
+        LinuxBackend(longer, sysctl).refresh()
+    assert config.handler_settings.read_text() == before
 
 
 # --- the handler --------------------------------------------------------------

@@ -15,6 +15,12 @@ process. Nothing else in the suite does. Its life:
     Gives back what install found, but only where the value is still ours: what
     somebody changed since is left alone and named in the answer's ``problems``. The
     spool stays. Uninstalling what is not installed changes nothing.
+``refresh()``
+    Gives an installation's side of the OS today's settings, whole or not at all, and
+    returns the names of those that are other than ``install`` left them and that only
+    ``install`` can change: these stay. Where nothing is installed, or nothing differs,
+    nothing is done. Raises AccessError without the rights, CaptureError or ConfigError
+    if the settings cannot be given; then the old ones hold.
 ``status()``
     Says what is so now, without rights and without changing anything.
 ``capabilities``
@@ -151,6 +157,10 @@ class CaptureBackend(abc.ABC):
     @abc.abstractmethod
     def uninstall(self) -> CaptureStatus:
         """Give back what ``install`` found."""
+
+    @abc.abstractmethod
+    def refresh(self) -> tuple[str, ...]:
+        """Give what ``install`` put in place the settings of today."""
 
     @abc.abstractmethod
     def status(self) -> CaptureStatus:

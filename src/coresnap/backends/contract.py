@@ -62,6 +62,17 @@ def check_install_twice_is_once(backend: CaptureBackend) -> None:
     _require(after.settings == before.settings, "the first saved state was lost")
 
 
+def check_refresh_changes_no_owner(backend: CaptureBackend) -> None:
+    """Settings that did not change are nothing to do, installed or not."""
+    before = backend.status()
+    _require(backend.refresh() == (), "nothing is installed, but settings stay")
+    _require(backend.status() == before, "refresh() installed something")
+    installed = backend.install()
+    _require(backend.refresh() == (), "just installed, but settings stay")
+    _require(backend.status() == installed, "refresh() changed what install() set")
+    backend.uninstall()
+
+
 def check_uninstall_without_install(backend: CaptureBackend) -> None:
     """Uninstalling what is not installed changes nothing."""
     before = backend.status()
@@ -180,6 +191,7 @@ CHECKS: tuple[Callable[[CaptureBackend], None], ...] = (
     check_capabilities_are_data,
     check_install_and_uninstall_restore,
     check_install_twice_is_once,
+    check_refresh_changes_no_owner,
     check_uninstall_without_install,
     check_receive_times_out,
     check_announcement_arrives,

@@ -71,6 +71,10 @@ class FakeBackend(CaptureBackend):
         self.previous = None
         return attrs.evolve(self.status(), problems=problems)
 
+    def refresh(self) -> tuple[str, ...]:
+        """Nothing on the OS's side reads settings."""
+        return ()
+
     def status(self) -> CaptureStatus:
         """Say who has the crashes."""
         return CaptureStatus(

@@ -55,6 +55,10 @@ class FreeBSDBackend(CaptureBackend):
         """Not yet: kern.corefile and kern.coredump_devctl."""
         _refuse("restoring kern.corefile")
 
+    def refresh(self) -> tuple[str, ...]:
+        """Nothing is installed, so nothing reads settings."""
+        return ()
+
     def status(self) -> CaptureStatus:
         """Say that crashes are the kernel's."""
         return CaptureStatus(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from coresnap.config import ApplicationRules, Config, Policy, Rate
 
-__all__ = ["handler_settings"]
+__all__ = ["handler_settings", "keep_places"]
 
 _HEADER = "# Written by coresnap from coresnap.conf. Do not edit.\n"
 
@@ -28,9 +28,30 @@ _OF_THE_HANDLER = {
 """Field of a policy to its key."""
 
 
+_PLACES = {"spool": "root", "admission": "root", "socket": "socket", "owner": "user"}
+"""Keys that tell where things are and whose, to the settings that they come from."""
+
+
 def handler_settings(config: Config, owner: tuple[int, int]) -> str:
     """Return the text of ``catch.conf``; ``owner`` is uid and gid of the archive's."""
     return _HEADER + "".join(f"{line}\n" for line in _lines(config, owner))
+
+
+def keep_places(text: str, before: str) -> tuple[str, tuple[str, ...]]:
+    """Return ``text`` with the places of ``before``, and the settings that so stay.
+
+    Files are where ``install`` made them; a handler that is sent elsewhere loses every
+    crash.
+    """
+    old = dict(line.partition("=")[::2] for line in before.split("\n"))
+    lines, staying = [], []
+    for line in text.removesuffix("\n").split("\n"):
+        key, _, value = line.partition("=")
+        if key in _PLACES and old.get(key, value) != value:
+            staying.append(_PLACES[key])
+            line = f"{key}={old[key]}"
+        lines.append(f"{line}\n")
+    return "".join(lines), tuple(dict.fromkeys(staying))
 
 
 def _lines(config: Config, owner: tuple[int, int]) -> Iterator[str]:

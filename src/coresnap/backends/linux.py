@@ -162,6 +162,10 @@ class LinuxBackend(CaptureBackend):
         pattern = self._sysctl.read(CORE_PATTERN)
         return owner_of(pattern, self._config.handler) == "coresnap"
 
+    def refresh(self) -> tuple[str, ...]:
+        """Write the handler's settings again; root, socket and user stay."""
+        return linux_files.refresh_handler_settings(self._config)
+
     def status(self) -> CaptureStatus:
         """Read the kernel's settings and judge them."""
         pattern = self._sysctl.read(CORE_PATTERN)

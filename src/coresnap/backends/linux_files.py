@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from coresnap.backends.handler_settings import handler_settings
+from coresnap.backends.handler_settings import handler_settings, keep_places
 from coresnap.config import Config
 from coresnap.errors import (
     AccessError,
@@ -34,6 +34,7 @@ __all__ = [
     "install_handler",
     "make_directories",
     "owner_ids",
+    "refresh_handler_settings",
     "replace_file",
     "write_handler_settings",
 ]
@@ -145,7 +146,32 @@ def write_handler_settings(config: Config, owner: tuple[int, int]) -> None:
 
     Raises ConfigError if it is more than the handler reads.
     """
-    text = handler_settings(config, owner).encode()
+    _write_handler_settings(config, handler_settings(config, owner))
+
+
+def refresh_handler_settings(config: Config) -> tuple[str, ...]:
+    """Write what the handler reads, if it is there and says something else.
+
+    Returns the names of settings that differ and stay as ``install`` wrote them. Raises
+    what ``write_handler_settings`` does, and AccessError.
+    """
+    try:
+        before = config.handler_settings.read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        what = f"cannot read {config.handler_settings}: {error.strerror}"
+        raise AccessError(what) from error
+    # A user that does not exist owns nothing: the owner stays who it was.
+    owner = owner_ids(config.user) or (-1, -1)
+    text, staying = keep_places(handler_settings(config, owner), before)
+    if text != before:
+        _write_handler_settings(config, text)
+    return staying
+
+
+def _write_handler_settings(config: Config, settings: str) -> None:
+    text = settings.encode("utf-8", "surrogateescape")
     if len(text) >= HANDLER_SETTINGS_LIMIT:
         raise ConfigError(
             f"{config.source} makes {len(text)} bytes of settings for the handler, "
