@@ -19,7 +19,13 @@ try:
 except ImportError:  # no compiler was there: the twin below serves
     lib = None  # type: ignore[assignment]
 
-__all__ = ["PAGE_SIZE", "SparseResult", "write_sparse", "write_sparse_python"]
+__all__ = [
+    "PAGE_SIZE",
+    "SparseResult",
+    "SparseWriter",
+    "write_sparse",
+    "write_sparse_python",
+]
 
 PAGE_SIZE = 4096
 """A hole is a multiple of this, counted from the start of the file."""
@@ -69,7 +75,7 @@ def write_sparse_python(
     """
     if enlarge_pipe:
         _enlarge_pipe(source_fd)
-    writer = _Writer(target_fd, _NO_LIMIT if limit is None else limit)
+    writer = SparseWriter(target_fd, _NO_LIMIT if limit is None else limit)
     try:
         os.ftruncate(target_fd, 0)
         writer.copy(source_fd)
@@ -87,9 +93,12 @@ def _enlarge_pipe(fd: int) -> None:
 
 
 @attrs.define
-class _Writer:
+class SparseWriter:
+    """Writes pieces one behind the other into an empty file, zeros as holes."""
+
     fd: int
-    limit: int
+    limit: int = _NO_LIMIT
+    """Bytes that may be stored."""
     offset: int = 0
     bytes_in: int = 0
     bytes_stored: int = 0
@@ -101,13 +110,17 @@ class _Writer:
             want = _BUFFER_SIZE - self.offset % PAGE_SIZE
             data, problem = _fill(source, want)
             self.bytes_in += len(data)
-            self._append(data)
+            self.append(data)
             if problem:
                 raise problem
             if len(data) < want:
                 return
 
-    def _append(self, data: bytes) -> None:
+    def append(self, data: bytes) -> None:
+        """Write ``data`` behind what is there.
+
+        Raises OSError: EFBIG at the limit, and what the disk says.
+        """
         position = 0
         while position < len(data):
             end, zero = _run(data, position, self.offset)
@@ -116,6 +129,10 @@ class _Writer:
             else:
                 self._store(data[position:end])
             position = end
+
+    def skip(self, size: int) -> None:
+        """Leave a hole of ``size`` bytes."""
+        self.offset += size
 
     def _store(self, data: bytes) -> None:
         fits = data[: self.limit - self.bytes_stored]
@@ -131,7 +148,8 @@ class _Writer:
         if len(fits) < len(data):
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
 
-    def finish(self, error: int | None) -> SparseResult:
+    def finish(self, error: int | None = None) -> SparseResult:
+        """Give the file its size, and return what was done; ``error`` ended it."""
         if self.offset > self.data_end:
             self.holes += 1
         try:
