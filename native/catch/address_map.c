@@ -51,6 +51,7 @@ int address_map_open(int directory, struct address_map *ret)
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
 
 	ret->queries = true;
+	ret->device_known = false;
 	ret->directory = directory;
 	ret->pages = -1;
 	ret->maps = openat(directory, "maps", flags);
@@ -126,18 +127,21 @@ static bool parse_line(const char *line, struct mapping *ret)
 }
 
 // Of a kernel's text, which is made of whole lines, the lines in `text` that end there.
-static int search_lines(char *text, uint64_t address, struct mapping *ret)
+static int search_lines(char *text, uint64_t address, bool or_next, struct mapping *ret)
 {
 	for (char *line; strchr(text, '\n');) {
 		line = strsep(&text, "\n");
 		if (!parse_line(line, ret) || address >= ret->end)
 			continue;
-		return address >= ret->start && ret->inode ? 0 : -ENOENT;
+		if (or_next && !ret->inode)
+			continue;
+		return (or_next || address >= ret->start) && ret->inode ? 0 : -ENOENT;
 	}
 	return -EAGAIN;
 }
 
-static int search(const struct address_map *map, uint64_t address, struct mapping *ret)
+static int search(const struct address_map *map, uint64_t address, bool or_next,
+		  struct mapping *ret)
 {
 	char text[8192];
 	size_t kept = 0;
@@ -155,25 +159,36 @@ static int search(const struct address_map *map, uint64_t address, struct mappin
 		char carried[sizeof(text)];
 		memcpy(carried, rest, left);
 		*rest = '\0';
-		int error = search_lines(text, address, ret);
+		int error = search_lines(text, address, or_next, ret);
 		if (error != -EAGAIN)
 			return error;
 		memcpy(text, carried, left);
 		kept = left;
 		if (kept == sizeof(text) - 1)
-			return -ENOENT; // no line of the kernel is that long
+			return -E2BIG; // no line of the kernel is that long
 	}
-	return -ENOENT;
+	return -E2BIG;
 }
 
-int address_map_find(struct address_map *map, uint64_t address, struct mapping *ret)
+static int find(struct address_map *map, uint64_t address, bool or_next, struct mapping *ret)
 {
-	int error = map->queries ? query(map, address, 0, ret) : -ENOTTY;
+	uint64_t flags = or_next ? COVERING_OR_NEXT : 0;
+	int error = map->queries ? query(map, address, flags, ret) : -ENOTTY;
 
 	if (error != -ENOTTY)
 		return error;
 	map->queries = false;
-	return search(map, address, ret);
+	return search(map, address, or_next, ret);
+}
+
+int address_map_find(struct address_map *map, uint64_t address, struct mapping *ret)
+{
+	return find(map, address, false, ret);
+}
+
+int address_map_find_next(struct address_map *map, uint64_t address, struct mapping *ret)
+{
+	return find(map, address, true, ret);
 }
 
 // Find where the start of a mapped file is: before the mapping, with linkers leaving
@@ -204,18 +219,29 @@ bool address_map_is_present(const struct address_map *map, uint64_t address)
 	       (entry & (PAGE_PRESENT | PAGE_SWAPPED));
 }
 
-static bool is_local(const struct address_map *map, const struct mapping *mapping)
+static bool find_local(const struct address_map *map, uint32_t major, uint32_t minor)
 {
 	char text[MOUNTS_LIMIT];
+
+	if (mounts_is_shared_memory(major, minor))
+		return true;
 	int64_t size =
 		process_read(map->directory, "mountinfo", text, sizeof(text) - 1, NULL);
-
 	text[size > 0 ? size : 0] = '\0';
-	return mounts_is_local(text, (uint32_t)(mapping->device >> 32),
-			       (uint32_t)mapping->device);
+	return mounts_is_local(text, major, minor);
 }
 
-int address_map_build_id(const struct address_map *map, const struct mapping *mapping,
+bool address_map_is_local(struct address_map *map, const struct mapping *mapping)
+{
+	if (!map->device_known || map->device != mapping->device)
+		map->device_local = find_local(map, (uint32_t)(mapping->device >> 32),
+					       (uint32_t)mapping->device);
+	map->device = mapping->device;
+	map->device_known = true;
+	return map->device_local;
+}
+
+int address_map_build_id(struct address_map *map, const struct mapping *mapping,
 			 uint8_t *ret)
 {
 	struct mapping header;
@@ -224,7 +250,7 @@ int address_map_build_id(const struct address_map *map, const struct mapping *ma
 		return -ENOENT;
 	// The kernel may have to read the file's first page (lib/buildid.c). Whether the
 	// process had it mapped differs between children of one fork, so that does not count.
-	if (!is_local(map, &header))
+	if (!address_map_is_local(map, &header))
 		return -ENOENT;
 	struct query query = {
 		.size = sizeof(query),

@@ -14,6 +14,7 @@
 
 #include "environment.h"
 #include "namespaces.h"
+#include "process_words.h"
 
 enum {
 	KIB = 1024,
@@ -43,8 +44,8 @@ static const struct file process_files[] = {
 	{"io", 4 * KIB, false},      {"sched", 64 * KIB, false},
 	{"wchan", 4 * KIB, false},   {"comm", 4 * KIB, false},
 	{"uid_map", 16 * KIB, false}, {"gid_map", 16 * KIB, false},
-	{"auxv", 4 * KIB, true},     {"cmdline", 128 * KIB, true},
-	{"maps", 4 * MIB, true},     {"mountinfo", 1 * MIB, true},
+	{"auxv", 4 * KIB, true},     {"maps", 4 * MIB, true},
+	{"mountinfo", 1 * MIB, true},
 };
 
 static const struct file task_files[] = {
@@ -162,6 +163,18 @@ static void add_environment(struct assets *assets, const struct process *process
 	assets_add(assets, "process/environ", assets->scratch, kept);
 }
 
+// What the process keeps in its own memory.
+static void add_words(struct assets *assets, const struct process *process,
+		      const char *allowed)
+{
+	if (!process_words_are_at_hand(process)) {
+		assets->left_out++;
+		return;
+	}
+	add_file(assets, process->task, "cmdline", "process/cmdline", 128 * KIB);
+	add_environment(assets, process, allowed);
+}
+
 static void add_link(struct assets *assets, const struct process *process, const char *name,
 		     const char *member)
 {
@@ -264,7 +277,7 @@ void assets_add_process(struct assets *assets, const struct process *process, in
 	if (process->directory < 0 || process->foreign)
 		return;
 	add_files(assets, process, process_files, COUNT(process_files));
-	add_environment(assets, process, policy->environment);
+	add_words(assets, process, policy->environment);
 	add_link(assets, process, "exe", "process/exe");
 	add_link(assets, process, "cwd", "process/cwd");
 	add_link(assets, process, "root", "process/root");

@@ -45,11 +45,11 @@ static void keep_run(struct keeper *keeper, const struct core_segment *segment,
 		size_t piece = size < SPARSE_BUFFER_SIZE ? (size_t)size : SPARSE_BUFFER_SIZE;
 		ssize_t got = process_memory_read(keeper->memory, keeper->writer->buffer,
 						  piece, address);
-		if (got == 0 || (got < 0 && errno != EIO)) {
+		if (got == 0 || (got < 0 && errno != EIO && errno != EAGAIN)) {
 			keeper->error = -ESRCH;
 			return;
 		}
-		if (got < 0) // this page is beyond the end of its file, or poisoned
+		if (got < 0) // beyond the end of its file, poisoned, or not at hand
 			got = (ssize_t)keeper->page_size;
 		else if (got % (ssize_t)keeper->page_size)
 			return;

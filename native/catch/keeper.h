@@ -3,6 +3,7 @@
 
 #include "core_map.h"
 #include "extents.h"
+#include "process_memory.h"
 #include "space.h"
 #include "sparse_writer.h"
 
@@ -10,7 +11,7 @@ struct keeper {
 	const struct core_map *map; // nothing else is kept
 	struct sparse_writer *writer;
 	struct space *space;
-	int memory;               // /proc/PID/mem
+	struct process_memory *memory;
 	bool compact;             // behind each other, else where the kernel would put it
 	uint64_t end;             // of the last bytes in the file
 	uint64_t page_size;

@@ -63,7 +63,7 @@ static void read_place(const struct process *process, struct place *ret)
 
 // Files without a name and a build-id are where compilers at run time put code: another
 // one in each process. Returns false for them.
-static bool mix_file(const struct address_map *map, const struct mapping *mapping,
+static bool mix_file(struct address_map *map, const struct mapping *mapping,
 		     uint64_t *hash)
 {
 	uint8_t id[BUILD_ID_SIZE];

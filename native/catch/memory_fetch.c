@@ -19,7 +19,7 @@ struct fetch {
 	struct space *space;
 	struct patience *patience;
 	struct sparse_writer *writer;
-	int memory;  // /proc/PID/mem
+	struct process_memory memory;
 	int pagemap; // /proc/PID/pagemap
 	uint64_t page_size;
 	struct core_files files;
@@ -41,15 +41,15 @@ static bool is_faulted_in(const struct fetch *fetch, const struct core_segment *
 
 static int open_process(const struct process *process, struct fetch *fetch)
 {
-	fetch->memory = process_memory_open(process);
+	int error = process_memory_open(process, &fetch->memory);
+
 	fetch->pagemap = openat(process->task, "pagemap", O_RDONLY | O_CLOEXEC);
-	return fetch->memory < 0 || fetch->pagemap < 0 ? -ENOTSUP : 0;
+	return error || fetch->pagemap < 0 ? -ENOTSUP : 0;
 }
 
 static void close_process(struct fetch *fetch)
 {
-	if (fetch->memory >= 0)
-		close(fetch->memory);
+	process_memory_close(&fetch->memory);
 	if (fetch->pagemap >= 0)
 		close(fetch->pagemap);
 }
@@ -58,10 +58,13 @@ static int copy_memory(struct fetch *fetch, uint64_t address, uint64_t size)
 {
 	while (size) {
 		size_t piece = size < PIECE_SIZE ? (size_t)size : PIECE_SIZE;
-		ssize_t got = process_memory_read(fetch->memory, fetch->writer->buffer, piece,
+		ssize_t got = process_memory_read(&fetch->memory, fetch->writer->buffer, piece,
 					  address);
 		int error = 0;
 
+		// The kernel waits for this page: then it waits, and we for the pipe.
+		if (got < 0 && errno == EAGAIN)
+			return -ENOTSUP;
 		if (got == 0 || (got < 0 && errno != EIO))
 			return -ESRCH;
 		if (got < 0) {
@@ -88,9 +91,12 @@ static int copy_memory(struct fetch *fetch, uint64_t address, uint64_t size)
 // Make the window begin at a page. A short read is the end of the address space.
 static int load_window(struct fetch *fetch, uint64_t page)
 {
-	ssize_t got = process_memory_read(fetch->pagemap, fetch->window,
-					  sizeof(fetch->window), page * sizeof(uint64_t));
+	ssize_t got;
 
+	do
+		got = pread(fetch->pagemap, fetch->window, sizeof(fetch->window),
+			    (off_t)(page * sizeof(uint64_t)));
+	while (got < 0 && errno == EINTR);
 	if (got < (ssize_t)sizeof(uint64_t))
 		return -ESRCH;
 	fetch->window_start = page;
@@ -183,7 +189,7 @@ int memory_fetch(const struct core_head *head, const struct process *process,
 		.space = space,
 		.patience = patience,
 		.writer = writer,
-		.memory = -1,
+		.memory = {.fd = -1, .map = {.maps = -1, .pages = -1}},
 		.pagemap = -1,
 		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
 	};

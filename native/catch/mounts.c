@@ -3,6 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 static const char *const local[] = {
 	"bcachefs", "btrfs", "erofs",    "exfat", "ext2",  "ext3", "ext4", "f2fs",
@@ -38,4 +42,21 @@ bool mounts_is_local(const char *mountinfo, uint32_t device_major, uint32_t devi
 		line += *line == '\n';
 	}
 	return false;
+}
+
+bool mounts_is_shared_memory(uint32_t device_major, uint32_t device_minor)
+{
+	const unsigned kinds[] = {MFD_CLOEXEC, MFD_CLOEXEC | MFD_HUGETLB};
+	bool same = false;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !same; i++) {
+		struct stat status;
+		int fd = memfd_create("", kinds[i]);
+		if (fd < 0)
+			continue;
+		same = !fstat(fd, &status) && major(status.st_dev) == device_major &&
+		       minor(status.st_dev) == device_minor;
+		close(fd);
+	}
+	return same;
 }

@@ -58,11 +58,12 @@ void stacks_deinit(struct stacks *stacks)
 int stacks_keep(struct stacks *stacks, const struct process *process, struct space *space,
 		struct sparse_writer *writer)
 {
+	struct process_memory memory;
 	struct keeper keeper = {
 		.map = &stacks->map,
 		.writer = writer,
 		.space = space,
-		.memory = process_memory_open(process),
+		.memory = &memory,
 		.compact = stacks->compact,
 		.end = stacks->end,
 		.page_size = page_size(),
@@ -72,12 +73,14 @@ int stacks_keep(struct stacks *stacks, const struct process *process, struct spa
 	struct sparse_writer before = *writer;
 	size_t limit = stacks->extents.limit;
 
-	if (keeper.memory < 0)
+	if (process_memory_open(process, &memory)) {
+		process_memory_close(&memory);
 		return -ESRCH;
+	}
 	stacks->extents.limit = stacks->extents.count + range_limit(stacks->head);
 	stacks->extents.limit = stacks->extents.limit < limit ? stacks->extents.limit : limit;
 	important_keep(&keeper, stacks->head);
-	close(keeper.memory);
+	process_memory_close(&memory);
 	stacks->extents.limit = limit;
 	stacks->end = keeper.end;
 	writer->offset = before.offset;
