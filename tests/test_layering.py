@@ -27,6 +27,7 @@ EXCEPTIONS = {
     ("daemon/worker.py", "snapshot"): "the worker writes what the call returned",
     ("views/cli/catch_test.py", "backends"): _OS,
     ("views/cli/catch_test.py", "daemon"): _OS,
+    ("views/cli/config_reload.py", "backends"): _OS,
     ("views/cli/daemon.py", "daemon"): _OS,
     ("views/cli/doctor.py", "backends"): _OS,
     ("views/cli/doctor.py", "daemon"): _OS,

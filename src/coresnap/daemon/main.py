@@ -25,6 +25,7 @@ from coresnap.collect.journal import Journal
 from coresnap.collect.spool import Spool
 from coresnap.config import Config, load_config
 from coresnap.daemon.log import Logger, make_logger
+from coresnap.daemon.reload import refresh_handler, reread
 from coresnap.daemon.service import tell_manager, watchdog_seconds
 from coresnap.daemon.stages import Pipeline
 from coresnap.daemon.worker import Analyse, Verdict, analyse_core, preload
@@ -63,12 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_daemon(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM; return the exit code."""
     log = make_logger(json=arguments.json, syslog=False)
+    # Read again from elsewhere: a daemon in the background is in the root directory.
+    path = arguments.config.absolute() if arguments.config is not None else None
     try:
-        config = load_config(arguments.config)
+        config = load_config(path)
         if not arguments.foreground:
             _detach()
             log = make_logger(json=arguments.json, syslog=True)
-        serve(config, select(config), log)
+        serve(config, select(config), log, path=path)
     except CoresnapError as error:
         log.error(str(error), remedy=error.remedy)
         return error.exit_code
@@ -82,9 +85,11 @@ def serve(
     analyse: Analyse = analyse_core,
     prepare: Callable[[], None] = preload,
     make_journal: Callable[[Path], Journal] = Journal,
+    path: Path | None = None,
 ) -> None:
-    """Process crashes until SIGTERM or SIGINT."""
+    """Process crashes until SIGTERM or SIGINT; ``path`` is read again after SIGHUP."""
     prepare()
+    _refresh(backend, log)
     owner = _owner(config)
     if os.geteuid() == 0 and owner is not None:
         # The socket's directory is below /run, which is root's.
@@ -99,10 +104,17 @@ def serve(
         _warn_of_intruders(spool, log)
         backend.listen()
         try:
-            Loop(pipeline, log).run()
+            Loop(pipeline, log, path).run()
         finally:
             backend.close()
             pipeline.abandon()
+
+
+def _refresh(backend: CaptureBackend, log: Logger) -> None:
+    try:
+        refresh_handler(backend, log)
+    except CoresnapError as error:
+        log.error(f"the handler keeps its old settings: {error}", remedy=error.remedy)
 
 
 def _warn_of_intruders(spool: Spool, log: Logger) -> None:
@@ -163,7 +175,10 @@ class Loop:
 
     pipeline: Pipeline
     log: Logger
+    path: Path | None = None
+    """Where settings are read again; None where they are looked for."""
     stopping: bool = False
+    reloading: bool = False
     next_scan: float = 0
     """On the monotonic clock: wall clocks jump."""
     last_scan: float = float("-inf")
@@ -178,6 +193,7 @@ class Loop:
             number: signal.signal(number, self._stop)
             for number in (signal.SIGTERM, signal.SIGINT)
         }
+        handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._ask_to_reload)
         tell_manager(f"READY=1\nMAINPID={os.getpid()}")
         self.log.info(
             "coresnapd waits for crashes", spool=str(self.pipeline.config.spool)
@@ -197,14 +213,39 @@ class Loop:
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
 
+    def _ask_to_reload(self, number: int, frame: FrameType | None) -> None:
+        self.reloading = True
+
     def _turn(self, wakeup: int) -> None:
+        if self.reloading:
+            self._reload()
         try:
             self._act()
         except CoresnapError as error:
             self.log.error(str(error), remedy=error.remedy)
             self.next_scan = time.monotonic() + _RETRY_SECONDS
-        if not self.stopping:
+        if not (self.stopping or self.reloading):
             self._wait(wakeup)
+
+    def _reload(self) -> None:
+        self.reloading = False
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        tell_manager(f"RELOADING=1\nMONOTONIC_USEC={now}")
+        try:
+            config, staying = reread(self.pipeline.config, self.path)
+        except CoresnapError as error:
+            message = f"the settings that were read before go on holding: {error}"
+            self.log.error(message, remedy=error.remedy)
+        else:
+            self.pipeline.config = config
+            self.next_scan = 0  # what is to be removed may have changed
+            source = str(config.source or "no file: the defaults hold")
+            self.log.info("coresnapd has read its settings again", source=source)
+            if staying:
+                message = f"{', '.join(staying)}: what is new waits for a restart"
+                self.log.warning(message)
+            _refresh(select(config), self.log)
+        tell_manager("READY=1")
 
     def _act(self) -> None:
         pipeline = self.pipeline

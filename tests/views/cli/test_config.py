@@ -207,3 +207,37 @@ def test_words_that_do_not_go_together_are_refused(
     bench: Bench, words: tuple[str, ...]
 ) -> None:
     assert bench.run("config", *words).code == 2
+
+
+# --- reload -------------------------------------------------------------------
+
+
+def test_a_reload_says_whom_it_has_reached(bench: Bench) -> None:
+    bench.source.write_text(f"[archive]\nroot = {bench.directory}\n")
+
+    answer = bench.run("config", "reload")
+    assert (answer.code, answer.output.splitlines()) == (
+        0,
+        ["no handler is installed that would read settings", "no daemon runs"],
+    )
+    assert bench.run("config", "reload", "--json").json == {
+        "source": str(bench.source),
+        "handler": None,
+        "staying": [],
+        "daemon": None,
+    }
+
+
+def test_a_file_with_a_mistake_is_not_reloaded(bench: Bench) -> None:
+    bench.source.write_text(BAD)
+
+    answer = bench.run("config", "reload")
+    assert answer.code == 78
+    assert f"{bench.source}:2: " in answer.error
+
+
+@pytest.mark.parametrize(
+    "words", [["keep"], ["--application", "/bin/x"], ["--defaults"]]
+)
+def test_a_reload_takes_nothing_else(bench: Bench, words: list[str]) -> None:
+    assert bench.run("config", "reload", *words).code == 2

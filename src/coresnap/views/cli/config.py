@@ -1,4 +1,4 @@
-"""``coresnap config``: what is wrong with coresnap.conf, and what holds."""
+"""``coresnap config``: what is wrong with coresnap.conf, what holds, what is new."""
 
 from __future__ import annotations
 
@@ -20,19 +20,24 @@ if TYPE_CHECKING:
     from coresnap.config.origin import Effective
 
 NAME = "config"
-HELP = "find mistakes in coresnap.conf, or say what holds"
+HELP = "find mistakes in coresnap.conf, say what holds, or let changes hold"
 DESCRIPTION = """\
 check [FILE]   names every mistake in coresnap.conf, or in FILE, with its line, and
                warns of values that are hardly meant
 show [KEY...]  prints the settings that hold, and where each comes from: a line of the
                file, an application's section, or the default
+reload         lets a changed file hold now: for the kernel's handler, and for the
+               daemon if it runs; one with mistakes is refused and changes nothing
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``config``."""
     parser.add_argument(
-        "action", metavar="check|show", choices=("check", "show"), help="what to do"
+        "action",
+        metavar="check|show|reload",
+        choices=("check", "show", "reload"),
+        help="what to do",
     )
     parser.add_argument(
         "names",
@@ -54,7 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check or show."""
+    """Check, show or reload."""
+    if arguments.action == "reload":
+        from coresnap.views.cli.config_reload import reload_settings
+
+        return reload_settings(arguments)
     if arguments.action == "check":
         return _check(arguments)
     return _show(arguments)
