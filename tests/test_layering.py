@@ -31,6 +31,7 @@ EXCEPTIONS = {
     ("views/cli/daemon.py", "daemon"): _OS,
     ("views/cli/doctor.py", "backends"): _OS,
     ("views/cli/doctor.py", "daemon"): _OS,
+    ("views/cli/import_.py", "backends"): _OS,
     ("views/cli/install.py", "backends"): _OS,
     ("views/cli/retry.py", "backends"): _OS,
     ("views/cli/retry.py", "daemon"): _OS,

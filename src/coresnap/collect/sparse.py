@@ -188,7 +188,7 @@ def _run(data: bytes, start: int, offset: int) -> tuple[int, bool]:
     end, zero = start, None
     while end < len(data):
         page = data[end : end + PAGE_SIZE]
-        is_zero = page == _ZERO_PAGE or not any(page)
+        is_zero = page == _ZERO_PAGE[: len(page)]
         if zero is not None and is_zero != zero:
             break
         zero = is_zero

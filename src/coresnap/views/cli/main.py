@@ -41,11 +41,13 @@ COMMANDS = {
     "show": "show",
     "list": "list",
     "retry": "retry",
+    "import": "import_",
     "install": "install",
     "uninstall": "uninstall",
     "status": "status",
     "doctor": "doctor",
     "catch-test": "catch_test",
+    "core": "core",
     "config": "config",
     "daemon": "daemon",
 }

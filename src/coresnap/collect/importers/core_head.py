@@ -1,0 +1,214 @@
+"""What the first bytes of an ELF core say: whose it is, and where it should end.
+
+Only what an archive's ``crash.json`` and ``capture.json`` need; the worker reads cores
+for good. Layouts: Linux ``include/uapi/linux/elfcore.h`` and ``fs/binfmt_elf.c``,
+FreeBSD ``sys/sys/procfs.h``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import attrs
+
+from coresnap.errors import CoreFormatError
+
+__all__ = ["HEAD_SIZE", "CoreHead", "read_head"]
+
+HEAD_SIZE = 8 << 20
+"""Bytes looked at: 65,535 program headers and the notes of some thousand threads."""
+
+_ET_CORE = 4
+_PT_NOTE = 4
+_PN_XNUM = 0xFFFF
+_NT_PRSTATUS, _NT_PRPSINFO, _NT_FILE = 1, 3, 0x46494C45
+_FILES_LIMIT = 1 << 16
+_OFFSET_LIMIT = 1 << 63  # no file is longer (off_t)
+
+
+@attrs.frozen
+class CoreHead:
+    """What was found; None for what was not."""
+
+    system: str
+    """``Linux`` or ``FreeBSD``."""
+    expected_size: int | None = None
+    """End of the last segment; None if the program headers are not all there."""
+    pid: int | None = None
+    tid: int | None = None
+    signal: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    command: str | None = None
+    path: str | None = None
+    """Of the mapped file that is named as the process is."""
+
+
+@attrs.define
+class _Reader:
+    data: bytes
+    order: str
+    wide: bool
+    """Of 64 bits."""
+
+    def number(self, offset: int, code: str) -> int:
+        """Read one number; 0 outside the data."""
+        size = struct.calcsize("<" + code)
+        if not 0 <= offset <= len(self.data) - size:
+            return 0
+        value: int = struct.unpack_from(self.order + code, self.data, offset)[0]
+        return value
+
+    def word(self, offset: int) -> int:
+        return self.number(offset, "Q" if self.wide else "I")
+
+
+def read_head(data: bytes, name: str) -> CoreHead:
+    """Read the start of the core called ``name``.
+
+    Raises CoreFormatError if it is none, or ends before its first program header.
+    """
+    if data[:4] != b"\x7fELF":
+        raise CoreFormatError(
+            f"{name} is not an ELF core" if data else f"{name} is empty"
+        )
+    if len(data) < 16 or data[4] not in (1, 2) or data[5] not in (1, 2):
+        raise CoreFormatError(f"{name} is ELF of an unknown class or byte order")
+    reader = _Reader(data, "<" if data[5] == 1 else ">", data[4] == 2)
+    if reader.number(16, "H") != _ET_CORE:
+        raise CoreFormatError(f"{name} is an ELF file, but not a core")
+    table, is_whole = _program_headers(reader)
+    if not table:
+        raise CoreFormatError(
+            f"{name} ends before its first program header: nothing can be read"
+        )
+    end = max(offset + size for _, offset, size in table)
+    head = CoreHead(
+        system="FreeBSD" if data[7] == 9 else "Linux",
+        expected_size=min(end, _OFFSET_LIMIT) if is_whole else None,
+    )
+    for kind, offset, size in table:
+        if kind == _PT_NOTE:
+            head = _with_notes(head, reader, offset, min(offset + size, len(data)))
+    return head
+
+
+def _program_headers(reader: _Reader) -> tuple[list[tuple[int, int, int]], bool]:
+    """Return type, offset and size of each that is there, and whether all are."""
+    wide = reader.wide
+    start = reader.word(32 if wide else 28)
+    entry = reader.number(54 if wide else 42, "H")
+    count = reader.number(56 if wide else 44, "H")
+    entry = max(entry, 56 if wide else 32)
+    table: list[tuple[int, int, int]] = []
+    while len(table) < count or count == _PN_XNUM:
+        at = start + len(table) * entry
+        if at + entry > len(reader.data):
+            return table, False
+        kind = reader.number(at, "I")
+        offset = reader.word(at + (8 if wide else 4))
+        size = reader.word(at + (32 if wide else 16))
+        if count == _PN_XNUM and kind == _PT_NOTE and offset > start:
+            # How many there are stands in a section header at the core's far end. The
+            # kernel puts the notes directly behind the table (fs/binfmt_elf.c).
+            count = (offset - start) // entry
+        table.append((kind, offset, size))
+    return table, bool(table)
+
+
+def _with_notes(head: CoreHead, reader: _Reader, start: int, end: int) -> CoreHead:
+    for owner, kind, at, size in _notes(reader, start, end):
+        freebsd = owner == b"FreeBSD"
+        if freebsd:
+            head = attrs.evolve(head, system="FreeBSD")
+        elif owner != b"CORE":
+            continue
+        if kind == _NT_PRSTATUS and head.tid is None:
+            head = _with_status(head, reader, at, freebsd)
+        elif kind == _NT_PRPSINFO and head.command is None:
+            head = _with_process(head, reader, at, size, freebsd)
+        elif kind == _NT_FILE and not freebsd and head.path is None:
+            path = _path_of(head.command, _files(reader, at, size))
+            head = attrs.evolve(head, path=path)
+    return head
+
+
+def _notes(
+    reader: _Reader, start: int, end: int
+) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield owner, type, offset and size of each note that is whole."""
+    at = start
+    while at + 12 <= end:
+        name_size = reader.number(at, "I")
+        size = reader.number(at + 4, "I")
+        kind = reader.number(at + 8, "I")
+        content = at + 12 + (name_size + 3 & ~3)
+        if content + size > end:
+            return
+        yield (
+            reader.data[at + 12 : at + 12 + name_size].rstrip(b"\0"),
+            kind,
+            content,
+            size,
+        )
+        at = content + (size + 3 & ~3)
+
+
+def _with_status(head: CoreHead, reader: _Reader, at: int, freebsd: bool) -> CoreHead:
+    if freebsd:
+        signal = reader.number(at + (36 if reader.wide else 20), "i")
+        tid = reader.number(at + (40 if reader.wide else 24), "i")
+    else:
+        signal = reader.number(at + 12, "H")
+        tid = reader.number(at + (32 if reader.wide else 24), "i")
+    return attrs.evolve(head, signal=signal, tid=max(tid, 0))
+
+
+def _with_process(
+    head: CoreHead, reader: _Reader, at: int, size: int, freebsd: bool
+) -> CoreHead:
+    if freebsd:
+        name, length = at + (16 if reader.wide else 8), 17
+        pid_at = at + (116 if reader.wide else 108)
+        # pr_pid came with version 1a of the note (FreeBSD 12).
+        pid = reader.number(pid_at, "i") if pid_at + 4 <= at + size else 0
+        return attrs.evolve(
+            head, command=_text(reader.data[name : name + length]), pid=max(pid, 0)
+        )
+    if reader.wide:
+        ids, code, name = at + 16, "I", at + 40
+    elif size >= 128:
+        ids, code, name = at + 8, "I", at + 32
+    else:
+        # uids of 16 bits: i386, arm, m68k.
+        ids, code, name = at + 8, "H", at + 28
+    step = struct.calcsize("<" + code)
+    return attrs.evolve(
+        head,
+        uid=reader.number(ids, code),
+        gid=reader.number(ids + step, code),
+        pid=max(reader.number(ids + 2 * step, "i"), 0),
+        command=_text(reader.data[name : name + 16]),
+    )
+
+
+def _files(reader: _Reader, at: int, size: int) -> list[str]:
+    """Return the paths of NT_FILE, by address."""
+    word = 8 if reader.wide else 4
+    count = min(reader.word(at), _FILES_LIMIT)
+    names = reader.data[at + 2 * word + count * 3 * word : at + size]
+    return [_text(name) for name in names.split(b"\0")[:count]]
+
+
+def _path_of(command: str | None, paths: list[str]) -> str | None:
+    """The executable's path: the kernel cuts the command from it, at 15 bytes."""
+    for path in paths:
+        name = path.rpartition("/")[2].encode("utf-8", "replace")[:15]
+        if command and name.decode("utf-8", "replace") == command:
+            return path
+    return None
+
+
+def _text(data: bytes) -> str:
+    return data.split(b"\0")[0].decode("utf-8", "replace")

@@ -1,0 +1,115 @@
+"""Opens the files that are imported, and reads nothing that could harm us.
+
+They may stand in directories that everybody can write to, and root reads them: links
+are not followed, devices and FIFOs are not opened for good (reference: capture rules
+R4, R7). A source is only ever read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+from coresnap.collect.importers.pieces import Gap, Piece
+from coresnap.collect.temporary_file import storage_error
+from coresnap.errors import InputError, MissingError
+
+__all__ = ["SourceFile", "open_source"]
+
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_CHUNK = 1 << 20
+
+
+@attrs.frozen
+class SourceFile:
+    """A plain file, open for reading."""
+
+    path: Path
+    fd: int
+    status: os.stat_result
+    """As it was when it was opened."""
+
+    def start(self, size: int) -> bytes:
+        """Return the first bytes, fewer if there are no more. Raises StorageError."""
+        return self._read(size, 0)
+
+    def pieces(self, start: int = 0, size: int | None = None) -> Iterator[Piece]:
+        """Yield the bytes from ``start`` on, holes as gaps. Raises StorageError."""
+        end = self.status.st_size if size is None else start + size
+        offset = start
+        while offset < end:
+            data_start = min(_next_data(self.fd, offset, end), end)
+            if data_start > offset:
+                yield Gap(data_start - offset)
+                offset = data_start
+                continue
+            data = self._read(min(_CHUNK, end - offset), offset)
+            if not data:
+                return
+            yield data
+            offset += len(data)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes from the start, holes as zeros. Raises StorageError."""
+        offset = 0
+        while data := self._read(_CHUNK, offset):
+            yield data
+            offset += len(data)
+
+    def require_unchanged(self) -> None:
+        """Raise InputError if the file was written to since it was opened."""
+        now = os.fstat(self.fd)
+        before = self.status
+        if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            raise InputError(
+                f"{self.path} was written to while it was read",
+                remedy="Import it again when its writer is done.",
+            )
+
+    def _read(self, size: int, offset: int) -> bytes:
+        try:
+            return os.pread(self.fd, size, offset)
+        except OSError as error:
+            raise storage_error(f"cannot read {self.path}", error) from error
+
+
+@contextlib.contextmanager
+def open_source(path: Path) -> Iterator[SourceFile]:
+    """Open a plain file. Raises MissingError, AccessError, InputError, StorageError."""
+    fd = _open(path)
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path} is not a plain file")
+        yield SourceFile(path, fd, status)
+    finally:
+        os.close(fd)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, _FLAGS)
+    except FileNotFoundError as error:
+        raise MissingError(f"no file at {path}") from error
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise InputError(
+                f"{path} is a symbolic link", remedy="Name the file that it leads to."
+            ) from error
+        if error.errno == errno.ENXIO:
+            raise InputError(f"{path} is not a plain file") from error
+        raise storage_error(f"cannot open {path}", error) from error
+
+
+def _next_data(fd: int, offset: int, end: int) -> int:
+    try:
+        return os.lseek(fd, offset, os.SEEK_DATA)
+    except OSError as error:
+        # ENXIO: only a hole is left. Else the file system does not know its holes.
+        return end if error.errno == errno.ENXIO else offset
