@@ -106,6 +106,7 @@ class SparseWriter:
     data_end: int = 0
 
     def copy(self, source: int) -> None:
+        """Write what a descriptor gives until its end. Raises OSError."""
         while True:
             want = _BUFFER_SIZE - self.offset % PAGE_SIZE
             data, problem = _fill(source, want)
