@@ -383,6 +383,18 @@ BREAKS: dict[str, tuple[Callable[[Config, Sysctl], object], str]] = {
         lambda c, s: c.handler_settings.chmod(0o666),
         "handler-settings",
     ),
+    "settings of before": (
+        lambda c, s: c.handler_settings.write_text("keep=notes\n"),
+        "handler-settings",
+    ),
+    "settings of elsewhere": (
+        lambda c, s: c.handler_settings.write_text("spool=/elsewhere\n"),
+        "handler-settings",
+    ),
+    "handler in Python": (
+        lambda c, s: c.handler.write_text("#!/usr/bin/python3 -IS\n"),
+        "handler-program",
+    ),
     "pipe limit 0": (
         lambda c, s: s.path("kernel.core_pipe_limit").write_text("0\n"),
         "core-pipe-limit",

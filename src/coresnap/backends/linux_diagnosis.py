@@ -8,6 +8,7 @@ from pathlib import Path
 
 from coresnap.backends.base import Finding, Level
 from coresnap.backends.core_pattern import owner_of, pattern_for
+from coresnap.backends.handler_settings import handler_settings, keep_places
 from coresnap.backends.linux_files import check_trusted, owner_ids
 from coresnap.backends.linux_sysctl import (
     CORE_PATTERN,
@@ -59,6 +60,7 @@ def check_installation(config: Config, sysctl: Sysctl) -> list[Finding]:
     return [
         _check_pattern(config, sysctl),
         _check_handler(config),
+        _check_handler_program(config),
         _check_handler_settings(config),
         _check_pipe_limit(sysctl),
         _check_set_id(sysctl),
@@ -95,6 +97,24 @@ def _check_handler(config: Config) -> Finding:
     return Finding("handler", Level.OK, f"{path} is there and only root can change it")
 
 
+def _check_handler_program(config: Config) -> Finding:
+    try:
+        with config.handler.open("rb") as stream:
+            compiled = stream.read(2) != b"#!"
+    except OSError as error:
+        message = f"cannot read {config.handler}: {error.strerror}"
+        return Finding("handler-program", Level.WARN, message, _REINSTALL)
+    if compiled:
+        return Finding("handler-program", Level.OK, "the handler is the compiled one")
+    return Finding(
+        "handler-program",
+        Level.WARN,
+        "the handler is the one in Python: it takes whole cores, and knows no limits "
+        "of storms, no budget and no rules of applications",
+        "Install a C compiler, build coresnap again, and run `coresnap install`.",
+    )
+
+
 def _check_handler_settings(config: Config) -> Finding:
     path = config.handler_settings
     try:
@@ -105,7 +125,18 @@ def _check_handler_settings(config: Config) -> Finding:
     if status.st_uid != 0 or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         message = f"{path} can be changed by others than root"
         return Finding("handler-settings", Level.FAIL, message, _REINSTALL)
-    return Finding("handler-settings", Level.OK, f"{path} is root's")
+    owner = owner_ids(config.user)
+    text = path.read_text("utf-8", "surrogateescape")
+    staying = keep_places(handler_settings(config, owner or (-1, -1)), text)[1]
+    if staying:
+        message = f"{path} has another {', '.join(staying)} than the configuration"
+        remedy = f"{_REINSTALL[:-1]}, and restart coresnapd."
+        return Finding("handler-settings", Level.WARN, message, remedy)
+    if owner is not None and text != handler_settings(config, owner):
+        message = f"{path} is older than the configuration"
+        remedy = "Run `coresnap config reload` as root."
+        return Finding("handler-settings", Level.WARN, message, remedy)
+    return Finding("handler-settings", Level.OK, f"{path} is root's, and up to date")
 
 
 def _check_pipe_limit(sysctl: Sysctl) -> Finding:
