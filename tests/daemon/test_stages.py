@@ -614,6 +614,77 @@ def test_a_share_of_the_filesystem_bounds_what_is_kept(make: Make) -> None:
     assert [archive.id for archive in world.spool.archives()] == ids[-1:]
 
 
+def alike(job: Job, fd: int) -> dict[str, Any]:
+    return {**fine(job, fd), "fingerprint": "f"}
+
+
+def put_alike(world: World, count: int) -> list[str]:
+    """Analyse so many crashes of one kind, one a second."""
+    ids = [world.put() for _ in range(count)]
+    for part in (Part.CORE, Part.SNAPSHOT):
+        for seconds, archive_id in enumerate(ids, 10):
+            os.utime(world.spool.path(part, archive_id), (seconds, seconds))
+        world.work()
+    return ids
+
+
+def test_first_and_last_of_a_kind_stay_and_so_does_what_is_read(make: Make) -> None:
+    world = make(alike, keep_first=1, keep_last=2)
+    ids = put_alike(world, 6)
+    reader = world.spool.open(Part.SNAPSHOT, ids[2])
+
+    world.pipeline.purge()
+    kept = {archive.id for archive in world.spool.archives()}
+    assert kept == {ids[0], ids[2], ids[4], ids[5]}
+
+    # It is still the third of its kind, not one of the first.
+    os.close(reader)
+    world.pipeline.purge()
+    world.pipeline.purge()
+    kept = {archive.id for archive in world.spool.archives()}
+    assert kept == {ids[0], ids[4], ids[5]}
+
+
+def test_nothing_at_all_goes_while_purging_is_disabled(make: Make) -> None:
+    world = make(
+        alike,
+        purge_disabled=True,
+        purge_sending_age=1,
+        purge_pending_age=1,
+        purge_assets_age=1,
+        purge_size=1,
+        keep_last=1,
+    )
+    put_alike(world, 3)
+    before = world.spool.archives()
+    world.pass_time(10 * 365 * 86400)
+
+    world.pipeline.purge()
+
+    assert world.spool.archives() == before
+    assert all(archive.has_core and archive.has_snapshot for archive in before)
+
+
+def test_the_only_one_of_its_kind_stays_however_little_room_there_is(
+    make: Make,
+) -> None:
+    world = make(purge_size=1)
+    ids = [world.put() for _ in range(3)]
+    world.pipeline.analyse = lambda job, fd: {
+        **fine(job, fd),
+        "fingerprint": job.id,
+        "checks": ["check.pid"],
+    }
+    world.work()
+
+    world.pipeline.purge()
+    world.pipeline.purge()
+
+    archives = world.spool.archives()
+    assert {archive.id for archive in archives} == set(ids)
+    assert all(archive.has_snapshot for archive in archives)
+
+
 def test_unfinished_files_of_yesterday_go(make: Make) -> None:
     world = make()
     leftover = world.spool.directory / "sending" / ".part-0123"
