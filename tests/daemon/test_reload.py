@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,13 +16,15 @@ from pathlib import Path
 import attrs
 import pytest
 
+import kernel
 from coresnap.backends import linux_files
+from coresnap.backends.linux import LinuxBackend
 from coresnap.config import Config, load_config
 from coresnap.daemon.reload import NEEDS_RESTART, reread
 from coresnap.errors import ConfigError
 from shortpath import short_directory
 
-from .test_main import Machine, make_machine, wait_for
+from .test_main import Machine, crash, make_machine, wait_for
 
 REPOSITORY = Path(__file__).parent.parent.parent
 UNIT = REPOSITORY / "packaging" / "systemd" / "coresnapd.service"
@@ -210,6 +213,26 @@ def test_the_manager_is_told_of_the_reload(laid_out: Machine) -> None:
         assert manager.recv(200).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
         assert manager.recv(200) == b"READY=1"
         laid_out.stop(daemon)
+
+
+@pytest.mark.root
+@pytest.mark.core_pattern
+def test_the_next_crash_is_caught_by_the_new_settings(laid_out: Machine) -> None:
+    def next_rung() -> object:
+        crash()
+        lines = laid_out.read_until(daemon, "processed in")
+        return json.loads(lines[-1])["rung"]
+
+    backend = LinuxBackend(laid_out.config)
+    with kernel.core_pattern("core"):
+        backend.install()
+        daemon = laid_out.started("--json")
+        assert next_rung() == "full"
+        add(laid_out, "keep = notes")
+        assert reload_command(laid_out).returncode == 0
+        assert next_rung() == "notes"
+        laid_out.stop(daemon)
+        backend.uninstall()
 
 
 # --- under systemd --------------------------------------------------------------
