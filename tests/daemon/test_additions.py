@@ -27,7 +27,7 @@ from coresnap.daemon.additions import (
     ask_command,
     choose_project,
 )
-from coresnap.daemon.worker import Job, Verdict, Worker, analyse_core
+from coresnap.daemon.worker import Job, Verdict, Worker, analyse_core, preload
 from coresnap.model import Archive, Crash, Stage
 from coresnap.snapshot.container import read_snapshot
 from shortpath import short_directory
@@ -147,7 +147,7 @@ def test_a_command_that_takes_too_long_is_ended_with_its_children(
 
 
 @ROOT_ONLY
-def test_the_command_can_take_neither_the_machine_nor_leave_a_core(
+def test_r17_the_command_can_take_neither_the_machine_nor_leave_a_core(
     script: Script,
 ) -> None:
     before = resource.getrlimit(resource.RLIMIT_CORE)
@@ -167,7 +167,9 @@ def test_the_command_can_take_neither_the_machine_nor_leave_a_core(
 
 @ROOT_ONLY
 @pytest.mark.parametrize("mode", [0o775, 0o757])
-def test_a_command_that_others_may_change_is_not_run(script: Script, mode: int) -> None:
+def test_r17_a_command_that_others_may_change_is_not_run(
+    script: Script, mode: int
+) -> None:
     path = script("echo a=1")
     path.chmod(mode)
 
@@ -180,6 +182,24 @@ def test_a_command_of_another_user_is_not_run(script: Script) -> None:
     os.chown(path, 12345, -1)
 
     assert "others than root" in ask(path).problem
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("way", ["directory", "target"])
+def test_a_command_that_others_may_replace_is_not_run(
+    script: Script, directory: Path, way: str
+) -> None:
+    real, seen = script("echo a=1"), directory / "seen"
+    place = directory / "place"
+    place.mkdir()
+    os.chown(place, 12345, -1)
+    inside = place / "defaults"
+    real.rename(inside)
+    if way == "target":
+        seen.symlink_to(inside)
+
+    path = seen if way == "target" else inside
+    assert ask(path).problem == "is not run: others than root may change it"
 
 
 def test_what_is_no_program_is_a_problem(tmp_path: Path) -> None:
@@ -283,15 +303,16 @@ def test_the_worker_adds_what_command_process_and_routes_say(
         is_record=True,
         additions=additions_for(archive("/usr/bin/simple"), config),
     )
+    preload()
     with (directory / "out").open("w+b") as output:
         backend = LinuxBackend(config)
         worker = Worker(
             job, output.fileno(), config, backend, analyse_core, (65534, 65534)
         )
         outcome: Any = worker.wait()
+        assert (outcome.verdict, outcome.reason) == (Verdict.DONE, "")
         snapshot = read_snapshot(os.dup(output.fileno()))
 
-    assert (outcome.verdict, outcome.reason) == (Verdict.DONE, "")
     assert outcome.facts["project"] == "web"
     wanted = {
         "coresnap.given.command": "dc user for",

@@ -109,13 +109,21 @@ def _why_distrusted(command: Path) -> str:
     # Whoever can change it reads every core, as the worker can.
     try:
         status = os.stat(command)
+        target = command.resolve()
+        places = dict.fromkeys((target, *target.parents, *command.parents))
+        changeable = any(_is_changeable(place.stat()) for place in places)
     except OSError as error:
         return f"cannot be run: {error.strerror}"
     if not stat.S_ISREG(status.st_mode):
         return "is not run: it is no file"
-    if status.st_uid != 0 or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return "is not run: others than root may change it"
-    return ""
+    return "is not run: others than root may change it" if changeable else ""
+
+
+def _is_changeable(status: os.stat_result) -> bool:
+    writable = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    # In a sticky directory only an entry's owner can replace it.
+    is_sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+    return status.st_uid != 0 or bool(writable and not is_sticky)
 
 
 def _run(command: Path, application: str) -> tuple[bytes, str]:
