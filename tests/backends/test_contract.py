@@ -105,7 +105,7 @@ def test_a_conflict_is_refused(subject: Subject) -> None:
     contract.check_conflict_is_refused(subject.backend, subject.take, "apport")
 
 
-def test_a_foreign_change_is_kept(subject: Subject) -> None:
+def test_r24_a_foreign_change_is_kept(subject: Subject) -> None:
     contract.check_foreign_change_is_kept(subject.backend, subject.take)
 
 

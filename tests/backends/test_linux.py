@@ -107,7 +107,7 @@ def test_the_handler_s_settings_are_what_the_configuration_says(
     assert pairs["environ"].startswith("LANG,LC_*,")
 
 
-def test_the_pattern_is_written_after_everything_that_it_needs(
+def test_r24_the_pattern_is_written_after_everything_that_it_needs(
     config: Config, sysctl: Sysctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
@@ -124,7 +124,7 @@ def test_the_pattern_is_written_after_everything_that_it_needs(
     assert written[-1] == PATTERN
 
 
-def test_a_setting_that_does_not_stay_undoes_the_others(
+def test_r24_a_setting_that_does_not_stay_undoes_the_others(
     config: Config, sysctl: Sysctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = Sysctl.read
@@ -292,7 +292,7 @@ def test_settings_that_the_handler_could_not_read_leave_the_old_ones(
 # --- the handler --------------------------------------------------------------
 
 
-def test_a_handler_that_others_could_replace_is_refused(
+def test_r24_a_handler_that_others_could_replace_is_refused(
     config: Config, sysctl: Sysctl
 ) -> None:
     config.handler.parent.mkdir()

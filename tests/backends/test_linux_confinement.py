@@ -228,7 +228,7 @@ def test_seccomp_holds_where_there_is_no_landlock(tmp_path: Path) -> None:
     assert end_of(lambda: os.listdir("/"), only_seccomp) == SUCCEEDED
 
 
-def test_dangerous_calls_end_the_worker() -> None:
+def test_r13_dangerous_calls_end_the_worker() -> None:
     act = FORBIDDEN["run a program"]
 
     assert end_of(act, only_seccomp) == -signal.SIGSYS

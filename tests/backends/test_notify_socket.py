@@ -34,7 +34,7 @@ def raw(path: Path, data: bytes) -> None:
         sender.sendto(data, str(path))
 
 
-def test_only_the_owner_may_send(path: Path, listener: NotifySocket) -> None:
+def test_r23_only_the_owner_may_send(path: Path, listener: NotifySocket) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 

@@ -409,7 +409,7 @@ def plant_foreign(path: Path, victim: Path) -> None:
 @pytest.mark.parametrize(
     "plant", [plant_link, plant_hard_link, plant_pipe, plant_open, plant_foreign]
 )
-def test_what_was_planted_is_replaced_and_not_followed(
+def test_r05_what_was_planted_is_replaced_and_not_followed(
     machine: Machine, plant: Callable[[Path, Path], None], name: str
 ) -> None:
     victim = machine.table.with_name("victim")
@@ -437,7 +437,7 @@ def test_without_a_table_crashes_are_archived_and_not_counted(
     assert {answer.error for answer in answers} <= {-errno.EISDIR, -errno.ESTALE}
 
 
-def test_a_lock_that_is_never_let_go_holds_up_nobody(machine: Machine) -> None:
+def test_r05_a_lock_that_is_never_let_go_holds_up_nobody(machine: Machine) -> None:
     machine.own = "1/1000"
     machine.crash()
     with machine.table.with_name("admission.lock").open() as lock:

@@ -86,7 +86,7 @@ def test_the_position_of_the_descriptor_does_not_matter() -> None:
         "process/\N{RIGHT-TO-LEFT OVERRIDE}",
     ],
 )
-def test_a_name_that_is_not_ours_is_left_out_and_named(name: str) -> None:
+def test_r16_a_name_that_is_not_ours_is_left_out_and_named(name: str) -> None:
     found = read(tar_of((member("crash.json", 2), b"{}"), (member(name, 1), b"x")))
 
     assert found.members == {"crash.json": b"{}"}
@@ -96,7 +96,7 @@ def test_a_name_that_is_not_ours_is_left_out_and_named(name: str) -> None:
 @pytest.mark.parametrize(
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
 )
-def test_only_files_are_read(kind: bytes) -> None:
+def test_r16_only_files_are_read(kind: bytes) -> None:
     found = read(tar_of((member("process/exe", kind=kind), b"")))
 
     assert found.members == {}
@@ -172,7 +172,9 @@ NEGATIVE = b"\xff" * 10 + b"\xfe\x00"  # base-256: -512
 
 @pytest.mark.parametrize("kind", [b"0", b"x", b"g", b"L", b"K", b"S", b"7"])
 @pytest.mark.parametrize("size", [HUGE, NEGATIVE], ids=["huge", "negative"])
-def test_no_claim_about_a_size_costs_memory_or_time(kind: bytes, size: bytes) -> None:
+def test_r16_no_claim_about_a_size_costs_memory_or_time(
+    kind: bytes, size: bytes
+) -> None:
     first = pack_assets({"crash.json": b"{}"}, 0)[:1024]
 
     found = read(first + hostile_header("process/maps", size, kind) + bytes(2048))

@@ -141,7 +141,7 @@ def test_descriptors_are_listed_with_their_targets(
     assert b"7 " + os.fsencode(target) in entries
 
 
-def test_only_allowed_environment_leaves_the_process(
+def test_r22_only_allowed_environment_leaves_the_process(
     catcher: Catcher, crash: Path
 ) -> None:
     env = {
@@ -252,7 +252,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_are_data_and_nothing_else(
+def test_r03_hostile_names_are_data_and_nothing_else(
     catcher: Catcher, compile_program: CompileProgram, tmp_path: Path, name: str
 ) -> None:
     program = tmp_path / name
@@ -268,7 +268,7 @@ def test_hostile_names_are_data_and_nothing_else(
     assert caught.checks["command"] == "passed"
 
 
-def test_bytes_that_are_no_text_do_not_break_the_record(
+def test_r03_bytes_that_are_no_text_do_not_break_the_record(
     catcher: Catcher, compile_program: CompileProgram, tmp_path: Path
 ) -> None:
     program = os.fsencode(tmp_path) + b"/\xff\xfe-\xe9"

@@ -53,7 +53,7 @@ def test_what_is_no_core_is_kept_and_said_to_be_none(
 
 
 @pytest.mark.core_pattern
-def test_a_core_cut_anywhere_is_kept_and_said_to_be_cut(
+def test_r27_a_core_cut_anywhere_is_kept_and_said_to_be_cut(
     catcher: Catcher, child: subprocess.Popen[bytes], full_core: bytes
 ) -> None:
     for size in (64, 100, 1000, 5000, 100_000, len(full_core) - 1):
@@ -85,7 +85,7 @@ def test_a_core_of_another_process_is_kept_and_the_checks_fail(
 
 
 @pytest.mark.core_pattern
-def test_headers_that_lie_are_survived(
+def test_r13_headers_that_lie_are_survived(
     catcher: Catcher, child: subprocess.Popen[bytes], full_core: bytes
 ) -> None:
     phoff, count = struct.unpack_from("<Q", full_core, 32)[0], full_core[56]
@@ -161,7 +161,7 @@ def test_a_process_that_is_gone_still_leaves_its_core(catcher: Catcher) -> None:
     assert "system/meminfo" in caught.members
 
 
-def test_the_helper_s_own_crash_is_not_archived(catcher: Catcher) -> None:
+def test_r10_the_helper_s_own_crash_is_not_archived(catcher: Catcher) -> None:
     helper = [str(catcher.program), "-c", str(catcher.settings_file), "1"]
     with subprocess.Popen(helper, stdin=subprocess.PIPE) as waiting:
         run = feed(catcher, b"core", waiting.pid)
@@ -188,7 +188,7 @@ def refused(catcher: Catcher) -> bool:
     return run.code == 1
 
 
-def test_settings_behind_a_symbolic_link_are_refused(catcher: Catcher) -> None:
+def test_r19_settings_behind_a_symbolic_link_are_refused(catcher: Catcher) -> None:
     real = catcher.settings_file.rename(catcher.directory / "real")
     catcher.settings_file.symlink_to(real)
     assert refused(catcher)
@@ -207,7 +207,7 @@ def test_settings_of_another_user_are_refused(catcher: Catcher) -> None:
     assert refused(catcher)
 
 
-def test_settings_that_are_a_pipe_do_not_block(catcher: Catcher) -> None:
+def test_r19_settings_that_are_a_pipe_do_not_block(catcher: Catcher) -> None:
     catcher.settings_file.unlink()
     os.mkfifo(catcher.settings_file, 0o600)
     assert refused(catcher)
@@ -331,7 +331,7 @@ def test_a_full_disk_keeps_the_front_of_a_core_whose_process_is_unknown(
 
 
 @pytest.mark.core_pattern
-def test_the_quota_stops_the_core_while_it_grows(
+def test_r12_the_quota_stops_the_core_while_it_grows(
     small_spool: Catcher, full_core: bytes, child: subprocess.Popen[bytes]
 ) -> None:
     small_spool.write_settings(quota="50%")
@@ -353,7 +353,7 @@ def test_below_the_quota_nothing_is_written_at_all(small_spool: Catcher) -> None
     assert_empty(small_spool)
 
 
-def test_without_inodes_nothing_is_written_at_all(catch_program: Path) -> None:
+def test_r12_without_inodes_nothing_is_written_at_all(catch_program: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="cs-") as directory:
         options = ["-t", "tmpfs", "-o", "size=16m,nr_inodes=8", "tmpfs", directory]
         if subprocess.run(["mount", *options], check=False).returncode:
@@ -371,7 +371,7 @@ def test_without_inodes_nothing_is_written_at_all(catch_program: Path) -> None:
 # --- the helper itself is killed ------------------------------------------------------
 
 
-def test_a_helper_killed_midway_leaves_a_record(
+def test_r27_a_helper_killed_midway_leaves_a_record(
     catcher: Catcher, child: subprocess.Popen[bytes]
 ) -> None:
     arguments = [str(child.pid), str(child.pid), "11"]

@@ -155,7 +155,7 @@ def test_a_core_of_stacks_has_what_pointers_lead_to_and_no_more(
     assert blocks(core) < MEBIBYTE
 
 
-def test_excluded_memory_is_absent_from_every_rung(
+def test_r22_excluded_memory_is_absent_from_every_rung(
     catcher: Catcher, compile_program: CompileProgram
 ) -> None:
     program = compile_program("secrets.c", "-O0", "-g")

@@ -320,7 +320,7 @@ def assert_bounded(catcher: Catcher, table: Admission) -> None:
     assert len(os.listdir(catcher.spool / "assets")) == 4
 
 
-def test_of_a_thousand_crashes_the_one_that_differs_survives(
+def test_r11_of_a_thousand_crashes_the_one_that_differs_survives(
     catcher: Catcher, storm: Path
 ) -> None:
     """Below core_pipe_limit the kernel hands over every one of them."""
@@ -334,7 +334,7 @@ def test_of_a_thousand_crashes_the_one_that_differs_survives(
     assert 0 < len(told) < 100
 
 
-def test_crashes_beyond_the_pipe_limit_are_the_only_ones_not_counted(
+def test_r11_crashes_beyond_the_pipe_limit_are_the_only_ones_not_counted(
     catcher: Catcher, storm: Path
 ) -> None:
     """The kernel drops them, and says so in its log, before any handler starts."""

@@ -256,7 +256,7 @@ def test_it_becomes_the_archive_s_user_for_good(run: Run) -> None:
 
 
 @pytest.mark.root
-def test_it_has_no_network_and_no_way_to_new_privileges(run: Run) -> None:
+def test_r25_it_has_no_network_and_no_way_to_new_privileges(run: Run) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     address = listener.getsockname()
 

@@ -334,7 +334,7 @@ def test_a_damaged_note_header_hides_no_other_note(
     st.lists(st.tuples(st.integers(0, 1600), st.binary(min_size=1, max_size=8))),
 )
 @settings(max_examples=300, deadline=None)
-def test_no_damage_to_headers_and_notes_raises_anything_else(
+def test_r13_no_damage_to_headers_and_notes_raises_anything_else(
     tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, bytes]]
 ) -> None:
     data = bytearray(SIMPLE)

@@ -340,7 +340,7 @@ def linked_program(next_of_last: int) -> list[w.Segment]:
 
 
 @pytest.mark.parametrize("following", [0, 0x500010, 0xDEAD], ids=hex)
-def test_the_link_map_finds_libraries_and_loops_end(
+def test_r14_the_link_map_finds_libraries_and_loops_end(
     tmp_path: Path, following: int
 ) -> None:
     segments = linked_program(following) + library_segments()

@@ -32,7 +32,7 @@ def test_what_is_not_plainly_visible_is_escaped(hostile: str, shown: str) -> Non
 
 
 @given(st.text())
-def test_no_control_or_format_character_survives(text: str) -> None:
+def test_r03_no_control_or_format_character_survives(text: str) -> None:
     kinds = {unicodedata.category(character) for character in printable(text)}
 
     assert not kinds & {"Cc", "Cs", "Zl", "Zp"}
