@@ -285,9 +285,14 @@ int archive_crash(struct crash *crash)
 	error = error ? error : collect_context(crash);
 	if (!error) {
 		name_record(crash);
+		modules_init(&crash->process, crash->policy, crash->source,
+			     crash->settings.quota, &crash->assets, &crash->modules);
 		collect_core(crash);
+		modules_wait(&crash->modules);
 	}
 	release_process(crash);
+	if (!error)
+		modules_copy(&crash->modules, &crash->assets);
 	error = error ? error : commit(crash);
 	close_files(crash);
 	if (error) {
@@ -302,6 +307,7 @@ int archive_crash(struct crash *crash)
 void crash_deinit(struct crash *crash)
 {
 	capture_deinit(&crash->capture);
+	modules_deinit(&crash->modules);
 	assets_deinit(&crash->assets);
 	spool_close(&crash->spool);
 	process_close(&crash->process);

@@ -8,6 +8,7 @@
 #include "checks.h"
 #include "json.h"
 #include "kind.h"
+#include "modules.h"
 #include "process.h"
 #include "settings.h"
 #include "spool.h"
@@ -19,6 +20,7 @@ struct crash {
 	struct process process;
 	struct spool spool;
 	struct assets assets;
+	struct modules modules;
 	struct capture capture;
 	struct checks checks;
 	struct json json;

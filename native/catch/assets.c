@@ -310,7 +310,7 @@ void assets_add_system(struct assets *assets)
 		add_file(assets, AT_FDCWD, path, member, system_files[i].limit);
 	}
 	add_uname(assets);
-	int machine = open("/proc/1", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int machine = namespaces_open_machine();
 	if (machine >= 0) {
 		add_namespaces(assets, machine, "system/ns");
 		close(machine);

@@ -23,8 +23,8 @@ struct module_files {
 	unsigned count;
 	unsigned left_out; // too many, too large, or of a filesystem that might not answer
 	uint64_t bytes;    // of all files
-	char *maps;        // address space of MODULE_TEXT_SIZE bytes
-	char *mounts;      // the same
+	char *maps;        // text of /proc/PID/maps, cut into lines
+	char *mounts;      // text of /proc/PID/mountinfo
 };
 
 // Open what is there. Returns 0, or -errno if nothing can be.

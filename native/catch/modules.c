@@ -12,9 +12,11 @@
 #include "module_files.h"
 #include "namespaces.h"
 
-// Milliseconds until all files are open, with the process held; until the next one is
-// copied; and until a killed child is gone.
+// Milliseconds until all files are open, with the process held; until all are copied;
+// and until a killed child is gone.
 enum { OPEN_PATIENCE = 500, COPY_PATIENCE = 10 * 1000, END_PATIENCE = 1000 };
+
+static const int64_t MILLISECOND = NANOSECONDS / 1000;
 
 // What the child has brought about; and, to it, where to begin.
 struct progress {
@@ -69,12 +71,13 @@ static void run_child(const struct process *process, int channel, unsigned quota
 	static struct module_files files; // too large for a stack
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (module_files_init(process, &files) || !files.count)
+	if (module_files_init(process, &files))
 		return;
 	if (!say(channel, assets) || !hear(channel, assets))
 		return;
 	assets->left_out += files.left_out;
-	module_files_index(&files, assets);
+	if (files.count)
+		module_files_index(&files, assets);
 	for (unsigned i = 0; i < files.count && say(channel, assets); i++)
 		module_files_add(&files, i, quota, assets);
 	say(channel, assets);
@@ -85,7 +88,7 @@ void modules_init(const struct process *process, const struct policy *policy, in
 {
 	int ends[2];
 
-	*ret = (struct modules){.channel = -1};
+	*ret = (struct modules){0};
 	if (!wants_modules(process, policy) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return;
@@ -101,19 +104,23 @@ void modules_init(const struct process *process, const struct policy *policy, in
 	ret->channel = ends[0];
 	if (ret->child < 0) {
 		ret->child = 0;
-		modules_deinit(ret);
+		close(ret->channel);
 	}
 }
 
-// Returns true if the child has said something, or has ended.
-static bool wait_for_word(int channel, int64_t milliseconds)
+static int64_t deadline(int64_t milliseconds)
 {
-	const int64_t millisecond = NANOSECONDS / 1000;
-	int64_t end = clock_now(CLOCK_MONOTONIC) + milliseconds * millisecond, left;
+	return clock_now(CLOCK_MONOTONIC) + milliseconds * MILLISECOND;
+}
+
+// Returns true if the child has said something, or has ended, by then.
+static bool wait_for_word(int channel, int64_t end)
+{
+	int64_t left;
 	struct pollfd word = {.fd = channel, .events = POLLIN};
 
 	while ((left = end - clock_now(CLOCK_MONOTONIC)) > 0) {
-		int ready = poll(&word, 1, (int)(left / millisecond) + 1);
+		int ready = poll(&word, 1, (int)(left / MILLISECOND) + 1);
 		if (ready > 0)
 			return true;
 		if (ready < 0 && errno != EINTR)
@@ -124,21 +131,20 @@ static bool wait_for_word(int channel, int64_t milliseconds)
 
 void modules_deinit(struct modules *modules)
 {
-	if (modules->child) {
-		kill(modules->child, SIGKILL);
-		for (int i = 0; i < END_PATIENCE && !waitpid(modules->child, NULL, WNOHANG); i++)
-			usleep(1000);
-	}
-	if (modules->channel >= 0)
-		close(modules->channel);
-	*modules = (struct modules){.channel = -1};
+	if (!modules->child)
+		return;
+	kill(modules->child, SIGKILL);
+	for (int i = 0; i < END_PATIENCE && !waitpid(modules->child, NULL, WNOHANG); i++)
+		usleep(1000);
+	close(modules->channel);
+	modules->child = 0;
 }
 
 void modules_wait(struct modules *modules)
 {
 	struct assets ignored;
 
-	if (modules->child && (!wait_for_word(modules->channel, OPEN_PATIENCE) ||
+	if (modules->child && (!wait_for_word(modules->channel, deadline(OPEN_PATIENCE)) ||
 			       !hear(modules->channel, &ignored)))
 		modules_deinit(modules);
 }
@@ -147,9 +153,10 @@ void modules_copy(struct modules *modules, struct assets *assets)
 {
 	if (!modules->child)
 		return;
+	int64_t end = deadline(COPY_PATIENCE);
 	bool going = say(modules->channel, assets);
 	while (going)
-		going = wait_for_word(modules->channel, COPY_PATIENCE) &&
+		going = wait_for_word(modules->channel, end) &&
 			hear(modules->channel, assets);
 	modules_deinit(modules);
 }

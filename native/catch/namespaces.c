@@ -38,11 +38,28 @@ size_t namespaces_list(int directory, char *ret, size_t size)
 	return used;
 }
 
+// Not our own: a service that was told to see less of the disk has another. The first
+// process may be one that nobody is allowed to look at; the second one is kthreadd,
+// which the kernel starts before there are any other namespaces.
+int namespaces_open_machine(void)
+{
+	static const char *const first[] = {"/proc/1", "/proc/2"};
+	char link[LINK_SIZE];
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++) {
+		int machine = open(first[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (machine >= 0 && read_link(machine, "mnt", link) >= 0)
+			return machine;
+		if (machine >= 0)
+			close(machine);
+	}
+	return -ENOENT;
+}
+
 bool namespaces_is_foreign(int directory, const char *kind)
 {
 	char theirs[LINK_SIZE], first[LINK_SIZE];
-	// Not our own: a service that was told to see less of the disk has another.
-	int machine = open("/proc/1", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int machine = namespaces_open_machine();
 
 	if (machine < 0)
 		return false;

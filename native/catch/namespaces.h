@@ -10,6 +10,10 @@
 // do: `mnt:[4026531841]` and a line break for each. Returns bytes written into `ret`.
 size_t namespaces_list(int directory, char *ret, size_t size);
 
+// Open the directory in /proc of a process that lives in the machine's own namespaces.
+// Returns a descriptor or -errno.
+int namespaces_open_machine(void);
+
 // Say whether the process has another namespace than the machine's first process.
 // `kind` is a name in /proc/PID/ns. Without an answer it has not.
 bool namespaces_is_foreign(int directory, const char *kind);

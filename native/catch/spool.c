@@ -120,6 +120,8 @@ void spool_discard(struct spool_file *file)
 		return;
 	if (*file->temporary && unlinkat(file->directory, file->temporary, 0))
 		kernel_log("%s is left over: %s", file->temporary, strerror(errno));
+	// A child that hangs may have the lock as well.
+	flock(file->fd, LOCK_UN);
 	close(file->fd);
 	file->fd = -1;
 }

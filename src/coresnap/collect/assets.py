@@ -29,7 +29,10 @@ COUNT_LIMIT = 20_000
 _PROBLEM_LIMIT = 50
 _BLOCK = tarfile.BLOCKSIZE
 
-_NAME = re.compile(r"(crash|capture)\.json|(process|system)(/[A-Za-z0-9_.-]+){1,4}")
+_NAME = re.compile(
+    r"(crash|capture)\.json|(process|system)(/[A-Za-z0-9_.-]+){1,4}|modules/index"
+)
+_MODULE = re.compile(r"modules/[0-9]{1,4}")
 
 
 @attrs.frozen
@@ -45,6 +48,7 @@ class Assets:
 def read_assets(fd: int) -> Assets:
     """Read the tar that ``fd`` is open on, as far as it makes sense.
 
+    Copies of executables and libraries are passed over: see ``kept_modules``.
     A tar that ends early or is damaged gives what came before and a problem. Raises
     InputError if nothing of it is a tar.
     """
@@ -56,6 +60,8 @@ def read_assets(fd: int) -> Assets:
             if count >= COUNT_LIMIT:
                 problems.append(f"more than {COUNT_LIMIT} members")
                 break
+            if _MODULE.fullmatch(member.name):
+                continue
             if reason := _why_refused(member, total):
                 problems.append(f"{member.name!r} left out: {reason}")
                 continue
