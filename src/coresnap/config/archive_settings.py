@@ -118,7 +118,7 @@ ARCHIVE_SETTINGS = (
         "storm.remember",
         "duration",
         "1d",
-        "How long after its last crash a kind is not new.",
+        "How long a kind that was archived as new is not new again.",
     ),
     Setting(
         "archive",
