@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,8 +41,7 @@ def read_report(source: SourceFile, allowed: Iterable[str]) -> tuple[Story, Stre
 
     ``allowed`` is ``environ.allow``. Raises InputError if there is no core in it.
     """
-    with os.fdopen(os.dup(source.fd), "rb") as stream:
-        stream.seek(0)
+    with source.stream() as stream:
         fields, core = _fields(stream)
     if core is None:
         kind = fields.get("ProblemType", b"report").decode("utf-8", "replace")
@@ -80,8 +78,7 @@ def _fields(stream: BinaryIO) -> tuple[dict[str, bytes], int | None]:
 
 
 def _decoded(source: SourceFile, offset: int) -> Iterator[bytes]:
-    with os.fdopen(os.dup(source.fd), "rb") as stream:
-        stream.seek(offset)
+    with source.stream(offset) as stream:
         while (line := stream.readline(_LINE_LIMIT)).startswith(b" "):
             try:
                 yield base64.b64decode(line.strip(), validate=True)

@@ -68,10 +68,10 @@ def read_crashes(source: SourceFile, allowed: Iterable[str]) -> Iterator[Journal
     export nor JSON any more.
     """
     names = tuple(allowed)
-    with os.fdopen(os.dup(source.fd), "rb") as stream:
-        stream.seek(0)
+    with source.stream() as stream:
         is_json = source.start(1) == b"{"
-        entries = _from_json(stream) if is_json else _from_export(stream)
+        end = source.status.st_size
+        entries = _from_json(stream) if is_json else _from_export(stream, end)
         for fields, inline in entries:
             if "COREDUMP_PID" in fields:
                 yield _crash(fields, inline, names)
@@ -107,7 +107,7 @@ def _bytes(value: Any) -> bytes | None:  # noqa: ANN401 - from JSON
 
 
 def _from_export(
-    stream: BinaryIO,
+    stream: BinaryIO, end: int
 ) -> Iterator[tuple[_Fields, tuple[int, int] | None]]:
     fields: _Fields = {}
     inline: tuple[int, int] | None = None
@@ -122,7 +122,7 @@ def _from_export(
         name, equals, value = line[:-1].partition(b"=")
         key = name.decode("ascii", "replace")
         if not equals:
-            offset, size, value = _binary(stream, line)
+            offset, size, value = _binary(stream, line, end)
             if key == _CORE:
                 inline = offset, size
         total += len(value)
@@ -132,12 +132,12 @@ def _from_export(
         yield fields, inline
 
 
-def _binary(stream: BinaryIO, line: bytes) -> tuple[int, int, bytes]:
+def _binary(stream: BinaryIO, line: bytes, end: int) -> tuple[int, int, bytes]:
     """Read a binary field behind its name: offset, size, and the value if small."""
     where = _where(stream, line)
     size = int.from_bytes(stream.read(8), "little")
     offset = stream.tell()
-    there = os.fstat(stream.fileno()).st_size - offset
+    there = end - offset
     if size >= there:
         # A core that ends early is worth more than none; what follows is lost.
         if line == b"COREDUMP\n" and there > 0:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import attrs
 
@@ -24,6 +26,7 @@ __all__ = ["SourceFile", "open_source"]
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CHUNK = 1 << 20
+_SEEK_DATA: int | None = getattr(os, "SEEK_DATA", None)
 
 
 @attrs.frozen
@@ -37,11 +40,13 @@ class SourceFile:
 
     def start(self, size: int) -> bytes:
         """Return the first bytes, fewer if there are no more. Raises StorageError."""
-        return self._read(size, 0)
+        return self.read(size, 0)
 
     def pieces(self, start: int = 0, size: int | None = None) -> Iterator[Piece]:
         """Yield the bytes from ``start`` on, holes as gaps. Raises StorageError."""
-        end = self.status.st_size if size is None else start + size
+        end = self.status.st_size
+        if size is not None:
+            end = min(end, start + size)
         offset = start
         while offset < end:
             data_start = min(_next_data(self.fd, offset, end), end)
@@ -49,7 +54,7 @@ class SourceFile:
                 yield Gap(data_start - offset)
                 offset = data_start
                 continue
-            data = self._read(min(_CHUNK, end - offset), offset)
+            data = self.read(min(_CHUNK, end - offset), offset)
             if not data:
                 return
             yield data
@@ -58,9 +63,18 @@ class SourceFile:
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes from the start, holes as zeros. Raises StorageError."""
         offset = 0
-        while data := self._read(_CHUNK, offset):
+        while data := self.read(_CHUNK, offset):
             yield data
             offset += len(data)
+
+    def stream(self, offset: int = 0) -> BinaryIO:
+        """Return the bytes as a buffered file of its own position.
+
+        A duplicated descriptor would share it with who looks for holes.
+        """
+        stream = io.BufferedReader(_Raw(self))
+        stream.seek(offset)
+        return stream
 
     def require_unchanged(self) -> None:
         """Raise InputError if the file was written to since it was opened."""
@@ -72,11 +86,41 @@ class SourceFile:
                 remedy="Import it again when its writer is done.",
             )
 
-    def _read(self, size: int, offset: int) -> bytes:
+    def read(self, size: int, offset: int) -> bytes:
+        """Return at most ``size`` bytes from ``offset`` on. Raises StorageError."""
         try:
             return os.pread(self.fd, size, offset)
         except OSError as error:
             raise storage_error(f"cannot read {self.path}", error) from error
+
+
+class _Raw(io.RawIOBase):
+    """A source file for ``io.BufferedReader``; closing it leaves the source open."""
+
+    def __init__(self, source: SourceFile) -> None:
+        self._source = source
+        self._offset = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {
+            os.SEEK_SET: 0,
+            os.SEEK_CUR: self._offset,
+            os.SEEK_END: self._source.status.st_size,
+        }
+        self._offset = start[whence] + offset
+        return self._offset
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - a writable buffer
+        data = self._source.read(len(buffer), self._offset)
+        buffer[: len(data)] = data
+        self._offset += len(data)
+        return len(data)
 
 
 @contextlib.contextmanager
@@ -108,8 +152,10 @@ def _open(path: Path) -> int:
 
 
 def _next_data(fd: int, offset: int, end: int) -> int:
+    if _SEEK_DATA is None:
+        return offset
     try:
-        return os.lseek(fd, offset, os.SEEK_DATA)
+        return os.lseek(fd, offset, _SEEK_DATA)
     except OSError as error:
         # ENXIO: only a hole is left. Else the file system does not know its holes.
         return end if error.errno == errno.ENXIO else offset
