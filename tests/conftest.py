@@ -6,13 +6,15 @@ import functools
 import hashlib
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Protocol, cast
 
@@ -89,6 +91,60 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers():
         if mark.name in REQUIREMENTS and (reason := _why_not(mark.name)):
             pytest.skip(reason)
+
+
+# --- what was tried how often --------------------------------------------------
+
+OUTCOMES = ("whole", "less", "nothing")
+"""What is left of a crash: all of it; less, which says so; no trace in the spool."""
+
+
+class Tally(Protocol):
+    """Counts crashes under an attack or fault, by what is left of them."""
+
+    def __call__(
+        self, attack: str, *, whole: int = 0, less: int = 0, nothing: int = 0
+    ) -> None: ...
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Tally:
+    """Add to the table of docs/reliability.md, which each run ends with."""
+
+    def tally(attack: str, *, whole: int = 0, less: int = 0, nothing: int = 0) -> None:
+        record_property("tally", (attack, whole, less, nothing))
+
+    return tally
+
+
+def _add_up(reports: Iterable[pytest.TestReport]) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = {}
+    for report in reports:
+        for name, value in report.user_properties:
+            if name == "tally":
+                attack, *counts = cast("tuple[str, int, int, int]", value)
+                row = rows.setdefault(attack, [0] * len(OUTCOMES))
+                rows[attack] = [a + b for a, b in zip(row, counts, strict=True)]
+    return rows
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was tried how often, as tables for docs/reliability.md."""
+    passed = terminalreporter.stats.get("passed", [])
+    tallies = _add_up(passed)
+    names = (report.nodeid.rpartition("::")[2] for report in passed)
+    rules = Counter(name[6:8] for name in names if re.match(r"test_r\d\d_", name))
+    write = terminalreporter.write_line
+    if tallies:
+        terminalreporter.section("reliability")
+        write("| " + " | ".join(["attack or fault", "tried", *OUTCOMES]) + " |")
+        write("|---" * 5 + "|")
+    for attack, counts in sorted(tallies.items()):
+        numbers = " | ".join(f"{number:,}" for number in [sum(counts), *counts])
+        write(f"| {attack} | {numbers} |")
+    if rules:
+        terminalreporter.section("attacks on each rule of docs/capture.md")
+        write(", ".join(f"R{int(rule)} {rules[rule]}" for rule in sorted(rules)))
 
 
 # --- programs -----------------------------------------------------------------

@@ -26,6 +26,7 @@ import pytest
 import catcher as catching
 import faults as faulting
 from catcher import Catcher, Run, feed
+from conftest import Tally
 from coresnap.backends import crash_record
 from coresnap.collect.spool import create_spool
 from coresnap.errors import CoresnapError
@@ -193,7 +194,7 @@ def deaths(stage: Stage) -> Iterator[str]:
 
 @pytest.mark.parametrize("fetch", WAYS)
 def test_r27_killed_at_every_boundary_leaves_nothing_a_record_or_a_whole_archive(
-    stage: Stage, tmp_path: Path, fetch: str
+    stage: Stage, tmp_path: Path, tally: Tally, fetch: str
 ) -> None:
     stage.catcher.write_settings(**WAYS[fetch])
     kept = tmp_path / "archive"
@@ -202,6 +203,12 @@ def test_r27_killed_at_every_boundary_leaves_nothing_a_record_or_a_whole_archive
     for death in deaths(stage):
         found[stage.left()] |= stage.names("assets") or {death}
         stage.move(kept)
+    tally(
+        "handler killed between any two calls, or in a write",
+        whole=len(found["whole"]),
+        less=len(found["record"]),
+        nothing=len(found["nothing"]),
+    )
     assert len(found["nothing"]) > 100
     assert found["whole"]
     assert_all_processed_once(
@@ -235,12 +242,13 @@ def errors(calls: list[str]) -> Iterator[tuple[str, str, int, int]]:
 
 @pytest.mark.parametrize("fetch", WAYS)
 def test_r12_an_error_at_any_call_is_a_lower_rung_or_a_refusal_that_is_said(
-    stage: Stage, fetch: str
+    stage: Stage, tally: Tally, fetch: str
 ) -> None:
     stage.catcher.write_settings(**WAYS[fetch])
     calls = stage.calls()
     stage.clear()
     wrong = []
+    left: Counter[str] = Counter()
     with KernelLog() as log:
         for action, name, number, error in errors(calls):
             stage.faults.plan(action, name, number, error)
@@ -250,16 +258,22 @@ def test_r12_an_error_at_any_call_is_a_lower_rung_or_a_refusal_that_is_said(
             if (action, name) == ("always", "open"):
                 said.append("neither the daemon nor the log can be reached")
             try:
-                check_outcome(stage, run, said)
+                left[check_outcome(stage, run, said)] += 1
             except (AssertionError, CoresnapError, KeyError, ValueError) as problem:
                 fault = f"{action} {name} {number} {errno.errorcode.get(error, '')}"
                 wrong.append(f"{fault}: {run.code} {said}: {problem!r}"[:500])
             stage.clear()
     assert not wrong, "\n".join(wrong)
+    tally(
+        "an error at any call of the handler (ENOSPC, EDQUOT, EIO, EMFILE, ...)",
+        whole=left["whole"],
+        less=left["record"],
+        nothing=left["nothing"],
+    )
 
 
-def check_outcome(stage: Stage, run: Run, said: list[str]) -> None:
-    """What is said, in the datagram or the kernel's log, is what is there."""
+def check_outcome(stage: Stage, run: Run, said: list[str]) -> str:
+    """What is said, in the datagram or the kernel's log, is what is there: ``left``."""
     left = stage.left()
     names = stage.names("assets")
     if run.code == 0:
@@ -269,3 +283,4 @@ def check_outcome(stage: Stage, run: Run, said: list[str]) -> None:
         assert run.code == 1
         assert left in ("nothing", "record")
         assert any(said)
+    return left

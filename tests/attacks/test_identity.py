@@ -273,3 +273,22 @@ def test_r02_with_suid_dumpable_0_a_setuid_program_leaves_nothing(
     with core_pattern(pattern, pipe_limit=16, suid_dumpable=0):
         run_unlimited(as_stranger(program))
     assert not list((catcher.spool / "pending").iterdir())
+
+
+@pytest.mark.core_pattern
+def test_r02_with_suid_dumpable_1_a_setuid_program_is_out_of_reach_as_well(
+    catcher: Catcher, compile_program: CompileProgram, open_directory: Path
+) -> None:
+    """The kernel then says of every program that its user may have the core."""
+    if shutil.which("setpriv") is None:
+        pytest.skip("not installed: setpriv")
+    program = open_directory / "privileged"
+    shutil.copy(compile_program("hostile_name.c", "-O0"), program)
+    program.chmod(0o4755)
+    pattern = f"|{catcher.program} -c {catcher.settings_file} %P %I %s %t %u %g %d"
+    with core_pattern(pattern, pipe_limit=16, suid_dumpable=1):
+        run_unlimited(as_stranger(program))
+        message = catcher.wait()
+    caught = catcher.read(message.split()[0])
+    assert caught.crash["dump_mode"] == 1
+    assert_out_of_reach(caught, catcher)

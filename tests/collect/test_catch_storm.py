@@ -15,7 +15,7 @@ import pytest
 
 import catcher as catching
 from catcher import Catcher
-from conftest import CompileProgram
+from conftest import CompileProgram, Tally
 from coresnap.collect.admission import Admission, read_admission
 from kernel import KernelLog, run_unlimited
 
@@ -321,7 +321,7 @@ def assert_bounded(catcher: Catcher, table: Admission) -> None:
 
 
 def test_r11_of_a_thousand_crashes_the_one_that_differs_survives(
-    catcher: Catcher, storm: Path
+    catcher: Catcher, storm: Path, tally: Tally
 ) -> None:
     """Below core_pipe_limit the kernel hands over every one of them."""
     table_path = admit(catcher)
@@ -332,10 +332,11 @@ def test_r11_of_a_thousand_crashes_the_one_that_differs_survives(
     assert_bounded(catcher, table)
     told = [line for line in messages(catcher) if line.startswith("suppressed ")]
     assert 0 < len(told) < 100
+    tally("a storm of 12 at once, all counted, one different", whole=4, nothing=996)
 
 
 def test_r11_crashes_beyond_the_pipe_limit_are_the_only_ones_not_counted(
-    catcher: Catcher, storm: Path
+    catcher: Catcher, storm: Path, tally: Tally
 ) -> None:
     """The kernel drops them, and says so in its log, before any handler starts."""
     table_path = admit(catcher)
@@ -344,4 +345,6 @@ def test_r11_crashes_beyond_the_pipe_limit_are_the_only_ones_not_counted(
     assert crashed == 300
     assert table.seen == table.archived + table.suppressed
     assert 16 <= table.seen <= 300
-    assert 3 <= len(archived(catcher)) <= 4
+    whole = len(archived(catcher))
+    assert 3 <= whole <= 4
+    tally("100 at once, beyond core_pipe_limit", whole=whole, nothing=300 - whole)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Tally
 from coresnap.backends import crash_record
 from coresnap.collect.assets import pack_assets
 from coresnap.collect.journal import Event, Journal, State
@@ -123,7 +124,7 @@ def check_nothing_lost_nothing_twice(root: Path, crashes: dict[str, bytes]) -> N
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("step", STEPS)
 def test_a_daemon_killed_at_any_step_is_resumed(
-    root: Path, step: str, number: int
+    root: Path, tally: Tally, step: str, number: int
 ) -> None:
     crashes = put_crashes(root)
     daemon = start(root, step, number)
@@ -138,6 +139,7 @@ def test_a_daemon_killed_at_any_step_is_resumed(
         [1] * CRASHES,
         [1] * (CRASHES - 1) + [2],
     )
+    tally("daemon or worker killed at any step of a crash", whole=1)
 
 
 def test_a_daemon_killed_again_and_again_gets_there(root: Path) -> None:
