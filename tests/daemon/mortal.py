@@ -1,13 +1,13 @@
 """A daemon that kills itself, or is killed by its worker, at a named step.
 
-    python mortal.py ROOT STEP NUMBER
+    python mortal.py ROOT STEP NUMBER [COMPRESS]
 
 It serves the spool below ROOT with a backend in memory and an analysis that copies the
 core, or the assets where there is none. At the NUMBERth time that STEP is reached the
 daemon gets SIGKILL. Steps are ``before:EVENT`` and ``after:EVENT`` of the journal,
 ``before:`` and ``after:`` of ``commit`` and ``remove``, and ``worker:begin``,
 ``worker:half``, ``worker:end`` (the worker kills the daemon) and ``worker:dies`` (the
-worker kills itself). ``none`` never comes.
+worker kills itself). ``none`` never comes. With COMPRESS cores stay, in that form.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def copy_source(job: Job, output: int, fate: Fate, root: Path) -> dict[str, Any]
     return {"size": len(data), "checks": []}
 
 
-def serve(root: Path, fate: Fate) -> None:
+def serve(root: Path, fate: Fate, compress: str | None = None) -> None:
     (root / "empty.conf").touch()
     config = attrs.evolve(
         load_config(root / "empty.conf"),
@@ -111,6 +111,8 @@ def serve(root: Path, fate: Fate) -> None:
         worker_attempts=3,
         worker_time=30,
     )
+    if compress is not None:
+        config = attrs.evolve(config, compress=compress, purge_core="never")
     setattr(main, "Spool", mortal_spool(fate))  # noqa: B010 - a class, not a value
     main.serve(
         config,
@@ -123,4 +125,4 @@ def serve(root: Path, fate: Fate) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), Fate(sys.argv[2], int(sys.argv[3])))
+    serve(Path(sys.argv[1]), Fate(sys.argv[2], int(sys.argv[3])), *sys.argv[4:])

@@ -25,21 +25,24 @@ __all__ = ["archive_file", "archive_stream", "check_space"]
 _SECOND = 1_000_000_000
 
 
-def check_space(directory: Path, quota: int) -> None:
+def check_space(directory: Path, quota: int, size: int = 0) -> None:
     """Raise NoSpaceError if fewer than ``quota`` percent of blocks or inodes are free.
 
-    A filesystem that does not count inodes (f_files 0) is not held to them.
+    ``size`` bytes that are to be written count as taken. A filesystem that does not
+    count inodes (f_files 0) is not held to them.
     """
     free = os.statvfs(directory)
+    blocks = free.f_bavail - size // free.f_frsize
     counts = (
-        ("blocks", free.f_bavail, free.f_blocks),
+        ("blocks", blocks, free.f_blocks),
         ("inodes", free.f_favail, free.f_files),
     )
     for what, available, total in counts:
         if total and available * 100 < total * quota:
-            percent = available * 100 / total
+            percent = max(available, 0) * 100 / total
+            when = f" once {size} bytes are written" if size else ""
             raise NoSpaceError(
-                f"{directory}: {percent:.1f} % of the {what} are free, "
+                f"{directory}: {percent:.1f} % of the {what} are free{when}, "
                 f"dump.quota keeps {quota} %"
             )
 

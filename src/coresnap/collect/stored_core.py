@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _BLOCK = 512  # st_blocks (POSIX sys/stat.h)
+_SEEK_DATA: int | None = getattr(os, "SEEK_DATA", None)  # not in every Python
 _ZEROS = bytes(FRAME_SIZE)
 _FACTS = struct.Struct("<8sIIQQ32s")
 _FACTS_MAGIC = b"CSNPCORE"
@@ -142,8 +143,10 @@ def _plain_pieces(fd: int, size: int) -> Iterator[Piece]:
 
 
 def _next_data(fd: int, offset: int, size: int) -> int:
+    if _SEEK_DATA is None:
+        return offset
     try:
-        return min(os.lseek(fd, offset, os.SEEK_DATA), size)
+        return min(os.lseek(fd, offset, _SEEK_DATA), size)
     except OSError as error:
         if error.errno == errno.ENXIO:
             return size

@@ -66,6 +66,8 @@ class Event(enum.StrEnum):
     RETRIED = "retried"
     """Somebody asked for another try."""
     CORE_REMOVED = "core-removed"
+    COMPRESSED = "compressed"
+    """The core that stays takes less room, and is the same core."""
     ASSETS_REDUCED = "assets-reduced"
     """Only what the kernel said of the crash is left of what was kept beside it."""
     VANISHED = "vanished"
@@ -88,6 +90,8 @@ TRANSITIONS: dict[tuple[State | None, Event], State] = {
     (State.READY, Event.RETRIED): State.WAITING,
     (State.WAITING, Event.RETRIED): State.WAITING,
     (State.READY, Event.CORE_REMOVED): State.READY,
+    (State.READY, Event.COMPRESSED): State.READY,
+    (State.FAILED, Event.COMPRESSED): State.FAILED,
     (State.READY, Event.ASSETS_REDUCED): State.READY,
     **{(state, Event.VANISHED): State.GONE for state in State},
 }

@@ -24,6 +24,7 @@ from coresnap.backends.base import CaptureBackend
 from coresnap.collect.journal import Journal
 from coresnap.collect.spool import Spool
 from coresnap.config import Config, load_config
+from coresnap.daemon.compressor import Compressor
 from coresnap.daemon.log import Logger, make_logger
 from coresnap.daemon.reload import refresh_handler, reread
 from coresnap.daemon.service import tell_manager, watchdog_seconds
@@ -39,6 +40,8 @@ __all__ = ["add_arguments", "main", "run_daemon", "serve"]
 SCAN_SECONDS = 300.0
 """How often the spool is looked through although nobody announced anything."""
 _INTRUDERS_NAMED = 20
+_COMPRESSION_SECONDS = 0.5
+"""How often a compression is asked whether it is done: nobody waits for it."""
 _RETRY_SECONDS = 30.0
 """How long after a failure of ours (a full disk) the next try comes."""
 
@@ -103,9 +106,11 @@ def serve(
         )
         _warn_of_intruders(spool, log)
         backend.listen()
+        loop = Loop(pipeline, log, path)
         try:
-            Loop(pipeline, log, path).run()
+            loop.run()
         finally:
+            loop.compressor.abandon()
             backend.close()
             pipeline.abandon()
 
@@ -177,11 +182,16 @@ class Loop:
     log: Logger
     path: Path | None = None
     """Where settings are read again; None where they are looked for."""
+    compressor: Compressor = attrs.field(
+        default=attrs.Factory(lambda self: Compressor(self.pipeline), takes_self=True)
+    )
     stopping: bool = False
     reloading: bool = False
     next_scan: float = 0
     """On the monotonic clock: wall clocks jump."""
     last_scan: float = float("-inf")
+    has_looked: bool = False
+    """What may be compressed can be another since the last turn."""
 
     def run(self) -> None:
         """Run until a signal says stop."""
@@ -259,7 +269,15 @@ class Loop:
             self.next_scan = self.last_scan + SCAN_SECONDS
             pipeline.scan()
             pipeline.purge()
-        pipeline.start_next()
+            self.has_looked = True
+        busy = pipeline.start_next() is not None
+        self._compress(may_start=not busy)
+
+    def _compress(self, *, may_start: bool) -> None:
+        was_busy = self.compressor.is_busy
+        # Once after each look at the spool, and as long as there is more.
+        self.compressor.turn(may_start=may_start and (self.has_looked or was_busy))
+        self.has_looked = False
 
     def _scan_is_due(self) -> bool:
         # In a storm the known work comes first: a look at the whole spool after each
@@ -291,6 +309,8 @@ class Loop:
             if worker is not None:
                 selector.register(worker, selectors.EVENT_READ)
                 timeout = max(0.0, worker.deadline - time.monotonic())
+            if self.compressor.is_busy:
+                timeout = min(timeout, _COMPRESSION_SECONDS)
             if (interval := watchdog_seconds()) is not None:
                 tell_manager("WATCHDOG=1")
                 timeout = min(timeout, interval)

@@ -7,6 +7,7 @@ that whatever kills us, the next start finds exactly the work that is left.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -16,10 +17,11 @@ from typing import Any
 import attrs
 
 from coresnap.backends.base import CaptureBackend
-from coresnap.collect.archive import archive_file
+from coresnap.collect.archive import archive_file, check_space
 from coresnap.collect.journal import Entry, Event, Journal, State
 from coresnap.collect.reduction import reduce_assets
-from coresnap.collect.spool import Part, Spool, TemporaryFile
+from coresnap.collect.spool import Part, Spool, TemporaryFile, storage_error
+from coresnap.collect.stored_core import is_compressed, open_stored
 from coresnap.config import Config
 from coresnap.daemon.additions import additions_for
 from coresnap.daemon.clock import PatientClock
@@ -28,6 +30,7 @@ from coresnap.daemon.removal import Removal, size_limit
 from coresnap.daemon.worker import Analyse, Job, Outcome, Verdict, Worker
 from coresnap.errors import (
     CoresnapError,
+    InputError,
     MissingError,
     NoSpaceError,
     StorageError,
@@ -137,10 +140,41 @@ class Pipeline:
         return self.worker
 
     def _start(self, archive: Archive) -> None:
+        with contextlib.ExitStack() as files:
+            self._start_worker(archive, self._restored(archive, files))
+
+    def _restored(
+        self, archive: Archive, files: contextlib.ExitStack
+    ) -> tuple[int, int | None]:
+        """Return a core's size, and an empty file for it if it is compressed.
+
+        Raises NoSpaceError if the plain core would not leave what ``dump.quota`` says.
+        """
+        if not archive.has_core:
+            return 0, None
+        fd = self.spool.open(Part.CORE, archive.id)
+        try:
+            if not is_compressed(fd):
+                return archive.size, None
+            size, taken = _plain_size(fd)
+        except OSError as error:
+            where = self.spool.path(Part.CORE, archive.id)
+            raise storage_error(f"cannot read {where}", error) from error
+        finally:
+            os.close(fd)
+        check_space(self.spool.directory, self.config.dump_quota, taken)
+        plain = files.enter_context(self.spool.create(Part.CORE))
+        if self.owner is not None and os.geteuid() == 0:
+            os.fchown(plain.fd, *self.owner)
+        return size, plain.fd
+
+    def _start_worker(self, archive: Archive, restored: tuple[int, int | None]) -> None:
+        size, plain = restored
         job = Job(
             id=archive.id,
             core=self.spool.path(Part.CORE, archive.id),
-            core_size=archive.size if archive.has_core else 0,
+            core_size=size,
+            plain=plain,
             assets=(
                 self.spool.path(Part.ASSETS, archive.id) if archive.has_assets else None
             ),
@@ -318,6 +352,15 @@ def _without_archive(crash: Crash) -> str:
         f"crash of process {crash.pid}, signal {crash.signal}, is one of too many and "
         f"only counted (kind {crash.kind})"
     )
+
+
+def _plain_size(fd: int) -> tuple[int, int]:
+    """Return how large a compressed core is when it is plain, and on the disk."""
+    try:
+        core = open_stored(fd)
+    except InputError:
+        return 0, 0  # the worker finds the same, and says so
+    return core.size, core.data_size
 
 
 def _source(archive: Archive) -> Part:

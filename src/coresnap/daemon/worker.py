@@ -17,13 +17,14 @@ import select
 import signal
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
 from coresnap.backends.base import CaptureBackend
+from coresnap.collect.temporary_file import storage_error
 from coresnap.config import Config
 from coresnap.daemon.additions import Additions, ask_command, choose_project
 from coresnap.errors import CoresnapError, NoSpaceError, WorkerError
@@ -31,7 +32,15 @@ from coresnap.errors import CoresnapError, NoSpaceError, WorkerError
 if TYPE_CHECKING:
     from coresnap.model import Snapshot
 
-__all__ = ["Analyse", "Job", "Outcome", "Verdict", "Worker", "analyse_core"]
+__all__ = [
+    "Analyse",
+    "Job",
+    "Outcome",
+    "Verdict",
+    "Worker",
+    "analyse_core",
+    "with_plain_core",
+]
 
 OUTPUT_LIMIT = 1 << 30
 """Bytes that a snapshot may have."""
@@ -59,6 +68,10 @@ class Job:
     """The core was never kept: the assets are all that there is."""
     additions: Additions = attrs.field(factory=Additions)
     """What the configuration adds to the snapshot."""
+    plain: int | None = None
+    """An empty file for the plain core; None if ``core`` is plain already."""
+    output_limit: int | None = None
+    """Bytes that the output may have; None for as many as a snapshot may."""
 
 
 Analyse = Callable[[Job, int], dict[str, Any]]
@@ -98,6 +111,7 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
     from coresnap.model import Note
     from coresnap.snapshot.container import write_snapshot
 
+    job = with_plain_core(job)
     members, problems = _read_assets(job.assets)
     if job.is_record:
         failed = tuple(capture_notes(members))
@@ -119,6 +133,20 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
         "parked": snapshot.attributes.get("capture.parked"),
         "project": snapshot.attributes.get("coresnap.project"),
     }
+
+
+def with_plain_core(job: Job) -> Job:
+    """Restore a core that was compressed since it was analysed first."""
+    from coresnap.collect.stored_core import open_stored, write_pieces
+
+    if job.plain is None:
+        return job
+    try:
+        with job.core.open("rb") as stream:
+            write_pieces(open_stored(stream.fileno()), job.plain, lambda done: None)
+    except OSError as error:
+        raise storage_error(f"cannot restore {job.core}", error) from error
+    return attrs.evolve(job, core=Path(f"/dev/fd/{job.plain}"))
 
 
 def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
@@ -180,6 +208,7 @@ def preload() -> None:
     import coresnap.analysis.session
     import coresnap.collect.assets
     import coresnap.collect.checks
+    import coresnap.collect.compression
     import coresnap.snapshot.container  # noqa: F401
 
 
@@ -294,11 +323,12 @@ def _run_child(
     # Nothing may return into the parent's program, whatever happens here.
     try:
         output, report = descriptors
+        keep = descriptors if job.plain is None else (*descriptors, job.plain)
         gc.disable()  # a short life: what is found is kept until the end anyway
-        _reset(descriptors)
+        _reset(keep)
         alone = _become(owner)
         job = attrs.evolve(job, additions=ask_command(job.additions))
-        _limit(config, job.core_size, alone=alone)
+        _limit(config, job, alone=alone)
         confinement = backend.confine()
         # Said first, so that it is known also of a worker that gets killed.
         _write_report(report, {"confinement": confinement})
@@ -332,17 +362,18 @@ def _try(analyse: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"verdict": Verdict.BROKE, "reason": reason}
 
 
-def _reset(keep: tuple[int, int]) -> None:
+def _reset(keep: Sequence[int]) -> None:
     """Drop everything of the parent's but the standard three and ``keep``."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     # Python ignores it; here it is a limit that has to end us.
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    low, high = sorted(keep)
-    os.closerange(3, low)
-    os.closerange(low + 1, high)
-    os.closerange(high + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    begin = 3
+    for fd in sorted(keep):
+        os.closerange(begin, fd)
+        begin = fd + 1
+    os.closerange(begin, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -362,17 +393,23 @@ def _become(owner: tuple[int, int] | None) -> bool:
     return True
 
 
-def _limit(config: Config, core_size: int, *, alone: bool) -> None:
+def _largest_file(job: Job) -> int:
+    # A plain core that is restored is a file too, as large as it says.
+    output = OUTPUT_LIMIT if job.output_limit is None else job.output_limit
+    return max(output, job.core_size if job.plain is not None else 0)
+
+
+def _limit(config: Config, job: Job, *, alone: bool) -> None:
     """Set the limits; ``alone`` says that the user runs nothing but us."""
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_CPU: config.worker_cpu,
-        resource.RLIMIT_FSIZE: OUTPUT_LIMIT,
+        resource.RLIMIT_FSIZE: _largest_file(job),
         resource.RLIMIT_NOFILE: _DESCRIPTOR_LIMIT,
         # The core is mapped, which is address space and not memory; what analysis
         # allocates is held by RLIMIT_DATA (private writable pages, Linux 4.7).
-        resource.RLIMIT_AS: config.worker_memory + core_size + _MAPPED_FILES,
+        resource.RLIMIT_AS: config.worker_memory + job.core_size + _MAPPED_FILES,
         resource.RLIMIT_DATA: config.worker_memory,
     }
     if alone:
