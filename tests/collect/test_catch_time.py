@@ -6,6 +6,7 @@ import fcntl
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import coresnap
 from catcher import Catcher, read_tar
 from conftest import CompileProgram
 from coresnap.elfcore.corefile import open_core
+from kernel import run_unlimited
 from twins import blocks, loads_of
 from waiting import Helper, wait_in_core
 
@@ -50,6 +52,20 @@ def test_without_a_budget_the_whole_core_is_waited_for(
     caught = catcher.catch([compile_program("full_memory.c", "-O0"), "64"])
     assert caught.capture["rung"] == "full"
     assert caught.capture["budget"] is None
+
+
+def test_parked_time_is_no_longer_than_the_parent_had_to_wait(
+    catcher: Catcher, compile_program: CompileProgram
+) -> None:
+    program = compile_program("full_memory.c", "-O0", "-g")
+    with catcher.registered():
+        before = time.monotonic_ns()
+        run_unlimited([program, "64"])
+        after = time.monotonic_ns()
+        archive = catcher.wait().split()[0]
+
+    parked = catcher.read(archive).capture["parked"]
+    assert 0 < parked < after - before
 
 
 def test_a_huge_core_is_the_kernel_s_although_its_stacks_came_first(
@@ -92,6 +108,16 @@ def test_a_helper_told_to_end_keeps_what_has_come(
         with Path(f"/proc/{child.pid}/mem").open("rb", buffering=0) as memory:
             memory.seek(pointer)
             assert stack == memory.read(PAGE)
+
+
+def test_parked_time_counts_the_wait_for_a_slow_kernel(
+    catcher: Catcher, waiting: Helper
+) -> None:
+    time.sleep(0.3)
+    waiting.process.send_signal(signal.SIGTERM)
+    assert waiting.finish() == 0
+
+    assert catcher.read(waiting.archive.name).capture["parked"] > 300_000_000
 
 
 def test_a_helper_told_to_end_without_the_process_keeps_the_front(
