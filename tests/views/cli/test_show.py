@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from coresnap.analysis.session import analyze_record
+from coresnap.backends import crash_record
 from coresnap.collect.spool import Part
+from coresnap.model import Crash
 from coresnap.snapshot.container import write_snapshot
 from coresnap.views.cli.main import main
 from snapshot import specimens
@@ -14,6 +17,7 @@ Captured = pytest.CaptureFixture[str]
 
 ANALYSED = "4f1c" + "0" * 28
 WAITING = "77aa" + "0" * 28
+RECORD = "c0de" + "0" * 28
 
 
 @pytest.fixture
@@ -43,6 +47,22 @@ def test_a_crash_is_shown_by_the_start_of_its_id(
 ) -> None:
     assert main(["show", "--config", str(settings), name, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pid"] == 4242
+
+
+def test_a_crash_without_a_core_says_what_was_kept_and_why(
+    settings: Path, capsys: Captured
+) -> None:
+    capture = {"rung": "record", "rung_reason": "no-space", "parked": 2_500_000}
+    members = {
+        "crash.json": crash_record.encode(Crash(pid=7, signal=11, time=1)),
+        "capture.json": json.dumps({**capture, "budget": 120 * 10**9}).encode(),
+    }
+    path = settings.parent / "archive" / Part.SNAPSHOT / RECORD
+    write_snapshot(analyze_record(members), path)
+
+    assert main(["show", "--config", str(settings), RECORD]) == 0
+    text = capsys.readouterr().out
+    assert "capture      record (no-space); process held for 2.5 ms of 2m00s" in text
 
 
 def test_a_crash_that_waits_is_an_error_that_says_what_to_do(
