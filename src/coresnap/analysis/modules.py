@@ -76,9 +76,9 @@ class ReadableModule:
 
     @property
     def modified(self) -> float | None:
-        """mtime of its file; None if there is no file."""
+        """mtime of its file; None if there is no file, or only a copy."""
         try:
-            file = self.loaded.file
+            file = None if self.loaded.kept_as else self.loaded.file
             return None if file is None else file.stat().st_mtime
         except OSError:
             return None
@@ -98,11 +98,20 @@ class ReadableModule:
             end=module.end,
             load_bias=module.load_bias,
             build_id=module.build_id,
-            file=None if module.file is None else str(module.file),
-            debug_file=None if debug_file is None else str(debug_file.path),
+            file=None if module.file is None else self._shown(str(module.file)),
+            debug_file=None
+            if debug_file is None
+            else self._shown(str(debug_file.path)),
             symbols=symbols,
-            problem="; ".join(p for p in problems if p) or None,
+            problem=self._shown("; ".join(p for p in problems if p)) or None,
         )
+
+    def _shown(self, text: str) -> str:
+        """Call a copy by its name: its path means nothing once we have ended."""
+        module = self.loaded
+        if module.kept_as is None or module.file is None:
+            return text
+        return text.replace(str(module.file), module.kept_as)
 
     def _symbol_kind(self) -> str:
         table = next(self._symbol_tables(), None)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.elfcore.corefile import CoreFile, open_core
+from coresnap.elfcore.modulefile import KeptFile
 from coresnap.elfcore.modules import LoadedModule
 from coresnap.model import Snapshot
 
-__all__ = ["analyze", "analyze_record"]
+__all__ = ["KeptFile", "analyze", "analyze_record"]
 
 
 def analyze(
@@ -21,6 +22,7 @@ def analyze(
     sysroot: str | os.PathLike[str] | None = None,
     debug_directories: Sequence[str | os.PathLike[str]] = (),
     assets: Mapping[str, bytes] | None = None,
+    kept: Sequence[KeptFile] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Snapshot:
     """Analyse the core at ``path`` into a snapshot.
@@ -28,7 +30,8 @@ def analyze(
     ``executable`` is used instead of the path recorded in the core; ``sysroot`` is
     put before every recorded path; ``debug_directories`` are searched for separate
     debug files before the system's. ``assets`` is what the capture kept beside the
-    core, by member name. ``progress`` is told the name of each step as it begins.
+    core, by member name, and ``kept`` the copies of the process's executable and
+    libraries among it. ``progress`` is told the name of each step as it begins.
 
     A step that fails leaves a note and the rest goes on. Raises ``MissingError``,
     ``AccessError`` or ``CoreFormatError`` if the core cannot be opened at all.
@@ -36,7 +39,7 @@ def analyze(
     root = Path(sysroot) if sysroot is not None else None
     program = Path(executable) if executable is not None else None
     files = DebugFiles([Path(name) for name in debug_directories], root)
-    with open_core(path, sysroot=root, executable=program) as core:
+    with open_core(path, sysroot=root, executable=program, kept=kept) as core:
         files.open_ahead(_likely_modules(core))
         # Imported only now: libdw opens the files while Python loads the rest.
         from coresnap.analysis.analyze import run_steps

@@ -18,7 +18,15 @@ import attrs
 
 from coresnap.errors import InputError
 
-__all__ = ["Assets", "pack_assets", "read_assets", "read_member"]
+__all__ = [
+    "INDEX",
+    "MODULE",
+    "Assets",
+    "pack_assets",
+    "read_assets",
+    "read_member",
+    "walk_headers",
+]
 
 MEMBER_LIMIT = 32 << 20
 """Bytes of one member that are read."""
@@ -32,7 +40,9 @@ _BLOCK = tarfile.BLOCKSIZE
 _NAME = re.compile(
     r"(crash|capture)\.json|(process|system)(/[A-Za-z0-9_.-]+){1,4}|modules/index"
 )
-_MODULE = re.compile(r"modules/[0-9]{1,4}")
+MODULE = re.compile(r"modules/[0-9]{1,4}")
+"""Names of copies of executables and libraries; ``INDEX`` lists them."""
+INDEX = "modules/index"
 
 
 @attrs.frozen
@@ -56,11 +66,11 @@ def read_assets(fd: int) -> Assets:
     problems: list[str] = []
     total = 0
     try:
-        for count, (member, offset) in enumerate(_headers(fd)):
+        for count, (member, offset) in enumerate(walk_headers(fd)):
             if count >= COUNT_LIMIT:
                 problems.append(f"more than {COUNT_LIMIT} members")
                 break
-            if _MODULE.fullmatch(member.name):
+            if MODULE.fullmatch(member.name):
                 continue
             if reason := _why_refused(member, total):
                 problems.append(f"{member.name!r} left out: {reason}")
@@ -85,7 +95,7 @@ def read_member(fd: int, name: str) -> bytes | None:
     Raises OSError if it cannot be read.
     """
     try:
-        for count, (member, offset) in enumerate(_headers(fd)):
+        for count, (member, offset) in enumerate(walk_headers(fd)):
             if count >= COUNT_LIMIT:
                 return None
             if member.name == name and not _why_refused(member, 0):
@@ -95,7 +105,7 @@ def read_member(fd: int, name: str) -> bytes | None:
     return None
 
 
-def _headers(fd: int) -> Iterator[tuple[tarfile.TarInfo, int]]:
+def walk_headers(fd: int) -> Iterator[tuple[tarfile.TarInfo, int]]:
     """Yield the header and the content's offset of each member up to the tar's end.
 
     Raises tarfile.TarError where the bytes are no header. Not tarfile's own walk: that

@@ -17,7 +17,7 @@ import select
 import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -30,6 +30,7 @@ from coresnap.daemon.additions import Additions, ask_command, choose_project
 from coresnap.errors import CoresnapError, NoSpaceError, WorkerError
 
 if TYPE_CHECKING:
+    from coresnap.analysis.session import KeptFile
     from coresnap.model import Snapshot
 
 __all__ = [
@@ -154,12 +155,33 @@ def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
 
     if job.is_record:
         return analyze_record(members)
-    return analyze(
-        job.core,
-        sysroot=job.sysroot,
-        debug_directories=job.debug_directories,
-        assets=members,
-    )
+    with _kept_files(job.assets) as kept:
+        return analyze(
+            job.core,
+            sysroot=job.sysroot,
+            debug_directories=job.debug_directories,
+            assets=members,
+            kept=kept,
+        )
+
+
+@contextlib.contextmanager
+def _kept_files(assets: Path | None) -> Iterator[tuple[KeptFile, ...]]:
+    from coresnap.analysis.session import KeptFile
+    from coresnap.collect.kept_modules import kept_modules
+
+    with contextlib.ExitStack() as held:
+        found: tuple[KeptFile, ...] = ()
+        # That it cannot be read, and why, is said by who reads its other members.
+        with contextlib.suppress(OSError):
+            if assets is not None:
+                tar = held.enter_context(assets.open("rb"))
+                modules = held.enter_context(kept_modules(tar.fileno()))
+                found = tuple(
+                    KeptFile(Path(m.place), f"assets:{m.member}", m.path)
+                    for m in modules
+                )
+        yield found
 
 
 def _add(
@@ -208,6 +230,7 @@ def preload() -> None:
     import coresnap.analysis.session
     import coresnap.collect.assets
     import coresnap.collect.checks
+    import coresnap.collect.kept_modules
     import coresnap.collect.compression
     import coresnap.snapshot.container  # noqa: F401
 

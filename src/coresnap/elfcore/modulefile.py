@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from coresnap.elfcore.elffile import ElfFile, open_elf
 from coresnap.errors import AccessError, InputError, MissingError
 
-__all__ = ["FileChoice", "FileFinder"]
+__all__ = ["FileChoice", "FileFinder", "KeptFile", "KeptFiles", "index_kept"]
 
 _DELETED = b" (deleted)"
 
@@ -22,10 +23,52 @@ class FileChoice(msgspec.Struct, frozen=True, eq=False):
     build_id: str | None = None
     """Of the file that was looked at, used or not."""
     problem: str | None = None
+    kept_as: str | None = None
+    """What to call the file if it is a copy that came with the core."""
+
+
+class KeptFile(msgspec.Struct, frozen=True):
+    """A copy of a module's file that came with the core."""
+
+    place: Path
+    """Where it can be opened."""
+    name: str
+    """What people are told instead."""
+    path: bytes
+    """What the process had mapped it as."""
+
+
+class KeptFiles(msgspec.Struct, frozen=True):
+    """Copies by build-id, and by path for those whose build-id nobody knows."""
+
+    by_build_id: Mapping[str, KeptFile] = {}
+    by_path: Mapping[bytes, KeptFile] = {}
+
+    def find(self, path: bytes, build_id: str | None) -> KeptFile | None:
+        """The copy of a module, if there is one."""
+        if build_id is not None:
+            return self.by_build_id.get(build_id)
+        return self.by_path.get(path)
+
+
+def index_kept(files: Iterable[KeptFile]) -> KeptFiles:
+    """Look into copies for their build-ids; what is no ELF file is left out."""
+    by_build_id: dict[str, KeptFile] = {}
+    by_path: dict[bytes, KeptFile] = {}
+    for file in files:
+        try:
+            elf = open_elf(file.place)
+        except (AccessError, InputError, MissingError):
+            continue
+        by_path[file.path] = file
+        if elf.build_id is not None:
+            by_build_id[elf.build_id] = file
+        elf.release()
+    return KeptFiles(by_build_id, by_path)
 
 
 class FileFinder(msgspec.Struct, frozen=True, eq=False):
-    """Opens module files below ``sysroot``.
+    """Opens module files: copies that came with the core, then those below ``sysroot``.
 
     ``machine`` and ``pointer_size`` are the core's: files of others are refused.
     """
@@ -33,6 +76,7 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
     machine: int
     pointer_size: int
     sysroot: Path | None = None
+    kept: KeptFiles = KeptFiles()
 
     def find(
         self,
@@ -61,6 +105,9 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
     def _recorded(
         self, path: bytes, image: ElfFile | None, build_id: str | None
     ) -> FileChoice:
+        kept = self._kept(path, image, build_id)
+        if kept is not None:
+            return kept
         deleted = path.endswith(_DELETED)
         name = path.removesuffix(_DELETED)
         if not name.startswith(b"/"):
@@ -73,6 +120,18 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
         return FileChoice(
             None, choice.build_id, "the file was deleted while the process ran"
         )
+
+    def _kept(
+        self, path: bytes, image: ElfFile | None, build_id: str | None
+    ) -> FileChoice | None:
+        file = self.kept.find(path, build_id)
+        if file is None:
+            return None
+        choice = self._check(file.place, image, build_id)
+        if choice.elf is None:
+            return None
+        # Taken from the process itself: it cannot be another version.
+        return msgspec.structs.replace(choice, problem=None, kept_as=file.name)
 
     def _below_sysroot(self, name: bytes) -> Path:
         path = os.fsdecode(name)

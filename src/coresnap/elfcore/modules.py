@@ -60,6 +60,8 @@ class LoadedModule(msgspec.Struct, frozen=True, eq=False):
     """The local file, or for the vdso its image in the core."""
     image: ElfFile | None = None
     """The first page as the core holds it: program headers, no sections."""
+    kept_as: str | None = None
+    """What to call ``file`` if it is a copy that came with the core."""
 
 
 class _Place(msgspec.Struct, frozen=True, eq=False):
@@ -279,6 +281,7 @@ class _Search(msgspec.Struct, eq=False):
             choice.problem,
             choice.elf,
             image,
+            choice.kept_as,
         )
 
     def _build_id(self, image: ElfFile, bias: int) -> str | None:

@@ -1,0 +1,93 @@
+"""A crash in a container, whose files go with it, becomes a snapshot with names."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import attrs
+import pytest
+
+from catcher import Catcher
+from conftest import CompileProgram
+from containers import LIBRARY, PROGRAM, build_image, crash_contained
+from coresnap.backends.fake import FakeBackend
+from coresnap.collect.journal import Journal, State
+from coresnap.collect.spool import Part, Spool
+from coresnap.config import load_config
+from coresnap.daemon.stages import Pipeline
+from coresnap.daemon.worker import analyse_core
+from coresnap.model import Snapshot
+from coresnap.snapshot.container import read_snapshot
+
+pytestmark = [
+    pytest.mark.compiler,
+    pytest.mark.core_pattern,
+    pytest.mark.root,
+    pytest.mark.libdw,
+]
+
+
+def analysed(catcher: Catcher, tmp_path: Path) -> Snapshot:
+    """Let the daemon's stages have the one crash that the catcher's spool holds."""
+    (catcher.spool / "sending").mkdir(mode=0o700)
+    (tmp_path / "conf").touch()
+    config = attrs.evolve(load_config(tmp_path / "conf"), root=tmp_path, user="root")
+    with Spool(catcher.spool) as spool, Journal(tmp_path / "journal") as journal:
+        pipeline = Pipeline(
+            config, spool, journal, FakeBackend(), analyse_core, lambda *_, **__: None
+        )
+        pipeline.scan()
+        while pipeline.start_next() is not None:
+            pipeline.finish()
+        (archive,) = spool.archives()
+        (entry,) = journal.entries().values()
+        assert entry.state is State.READY, entry.detail
+        return read_snapshot(spool.path(Part.SNAPSHOT, archive.id))
+
+
+def contained_snapshot(
+    catcher: Catcher, compile_program: CompileProgram, directory: Path
+) -> Snapshot:
+    image = build_image(compile_program, directory)
+    root = directory / "root"
+    root.mkdir()
+    with catcher.registered():
+        crash_contained(image, root)
+        catcher.wait()
+    shutil.rmtree(image)
+    return analysed(catcher, directory)
+
+
+@pytest.mark.parametrize("rung", ["full", "stacks"])
+def test_a_container_s_crash_has_names_and_lines(
+    catcher: Catcher, compile_program: CompileProgram, tmp_path: Path, rung: str
+) -> None:
+    catcher.write_settings(keep=rung)
+    snapshot = contained_snapshot(catcher, compile_program, tmp_path)
+
+    frames = snapshot.threads[0].frames
+    assert [frame.function for frame in frames[:2]] == ["sink", "main"]
+    assert [Path(frame.file or "").name for frame in frames[:2]] == [
+        "contained_library.c",
+        "contained.c",
+    ]
+    modules = {module.path: module for module in snapshot.modules}
+    for path in (PROGRAM, LIBRARY):
+        file = modules[path].file
+        assert file is not None
+        assert file.startswith("assets:modules/")
+        assert modules[path].problem is None
+    texts = [*(m.problem or "" for m in snapshot.modules), *map(str, snapshot.notes)]
+    assert not any("/proc/self/fd" in text for text in texts)
+
+
+def test_without_copies_the_names_are_missing(
+    catcher: Catcher, compile_program: CompileProgram, tmp_path: Path
+) -> None:
+    catcher.write_settings(modules="no")
+    snapshot = contained_snapshot(catcher, compile_program, tmp_path)
+
+    assert snapshot.threads[0].frames[0].function is None
+    (module,) = [m for m in snapshot.modules if m.path == LIBRARY]
+    assert module.file is None
