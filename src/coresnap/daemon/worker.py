@@ -230,8 +230,8 @@ def preload() -> None:
     import coresnap.analysis.session
     import coresnap.collect.assets
     import coresnap.collect.checks
-    import coresnap.collect.kept_modules
     import coresnap.collect.compression
+    import coresnap.collect.kept_modules
     import coresnap.snapshot.container  # noqa: F401
 
 
