@@ -95,7 +95,8 @@ def take_core(spool: Spool, source: CoreSource, config: Config) -> Taken:
         copy.run(blocks)
         result = copy.writer.finish()
         if result.error is not None:
-            raise StorageError(f"{source.name}: {os.strerror(result.error)}")
+            problem = OSError(result.error, os.strerror(result.error))
+            raise storage_error(f"cannot store {source.name}", problem)
         source.require_unchanged()
         taken = _taken(copy.name_of(result), source, head, result)
         if spool.archive(taken.id) is not None:
@@ -282,6 +283,12 @@ def _commit(
 
 def _give_to_owner(directory: Path, fd: int) -> None:
     """Let what root imports belong to whom the spool belongs to."""
-    if os.geteuid() == 0:
+    if os.geteuid() != 0:
+        return
+    try:
         owner = os.stat(directory)
         os.fchown(fd, owner.st_uid, owner.st_gid)
+    except OSError as error:
+        raise storage_error(
+            f"cannot give a file to the owner of {directory}", error
+        ) from error
