@@ -201,6 +201,26 @@ def test_what_holds_now_decides_what_is_removed(laid_out: Machine) -> None:
 
 
 @pytest.mark.root
+def test_a_reload_that_comes_before_the_daemon_is_ready_is_not_lost(
+    laid_out: Machine,
+) -> None:
+    daemon = laid_out.start()
+    wait_for(lambda: survives_a_reload(daemon.pid))
+
+    daemon.send_signal(signal.SIGHUP)
+
+    lines = laid_out.read_until(daemon, "has read its settings again")
+    assert "waits for crashes" in "".join(lines)
+    laid_out.stop(daemon)
+
+
+def survives_a_reload(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    masks = [line for line in status if line.startswith(("SigBlk:", "SigCgt:"))]
+    return any(int(m.split()[1], 16) & 1 << (signal.SIGHUP - 1) for m in masks)
+
+
+@pytest.mark.root
 def test_the_manager_is_told_of_the_reload(laid_out: Machine) -> None:
     path = laid_out.config.root.parent / "manager"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -67,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_daemon(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM; return the exit code."""
     log = make_logger(json=arguments.json, syslog=False)
+    # Whoever sees that a daemon runs may ask it to reload, before it can be asked.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     # Read again from elsewhere: a daemon in the background is in the root directory.
     path = arguments.config.absolute() if arguments.config is not None else None
     try:
@@ -204,6 +206,7 @@ class Loop:
             for number in (signal.SIGTERM, signal.SIGINT)
         }
         handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._ask_to_reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         tell_manager(f"READY=1\nMAINPID={os.getpid()}")
         self.log.info(
             "coresnapd waits for crashes", spool=str(self.pipeline.config.spool)
