@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,3 +163,21 @@ def imported_ids(bench: Bench, *paths: Path) -> list[str]:
     answer = bench.run("import", "--json", *map(str, paths))
     assert answer.code == 0, answer.error
     return [json.loads(line)["id"] for line in answer.output.splitlines()]
+
+
+def test_watching_imports_what_comes_and_ends_when_it_is_interrupted(
+    bench: Bench, core: Path
+) -> None:
+    words = ["--config", str(bench.source), "import", "--watch", "--json"]
+    code = "import sys; from coresnap.views.cli.main import run_process as run"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}; sys.exit(run())", *words, str(core.parent)],
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        line = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+
+    assert line["result"] == "imported"
+    assert line["source"] == str(core)
+    assert process.returncode == 130

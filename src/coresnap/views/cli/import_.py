@@ -16,6 +16,7 @@ from coresnap.views.cli.output import complain, emit
 if TYPE_CHECKING:
     from coresnap.backends.base import CaptureBackend
     from coresnap.collect.importers.importer import Importer, Result
+    from coresnap.views.cli.progress import Progress
 
 NAME = "import"
 HELP = "take cores that others have kept"
@@ -48,7 +49,13 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``import``."""
     parser.epilog = _SOURCES
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path)
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        type=Path,
+        help="a core, a directory, an export of the journal, or a report",
+    )
     parser.add_argument(
         "--from",
         dest="format",
@@ -74,7 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
     from coresnap.collect.journal import is_locked
     from coresnap.collect.spool import Spool
     from coresnap.config import load_config
-    from coresnap.views.cli.progress import Progress
 
     if arguments.format not in FORMATS:
         raise UsageError(
@@ -82,14 +88,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
     config = load_config(arguments.config)
     tally = _Tally(arguments.json, select(config))
-    with Spool(config.spool) as spool, Progress() as progress:
-        importer = Importer(
-            spool,
-            config,
-            arguments.format,
-            begin=lambda name: progress(f"importing {name}"),
-        )
-        for result in _results(importer, arguments):
+    with Spool(config.spool) as spool:
+        work = _Work("watching" if arguments.watch else "")
+        importer = Importer(spool, config, arguments.format, work.begin)
+        for result in work.shown(_results(importer, arguments)):
             tally.add(result)
     if not arguments.json:
         emit(tally.summary(is_daemon_there=is_locked(config.journal) is not None))
@@ -109,6 +111,30 @@ def _results(importer: Importer, arguments: argparse.Namespace) -> Iterator[Resu
                 f"{path} is not a directory", remedy="`--watch` takes directories."
             )
     yield from Watch(importer, arguments.paths).run()
+
+
+@attrs.define
+class _Work:
+    """Tells of what takes long, and is silent while a result is printed."""
+
+    idle: str
+    """What is said while no file is read."""
+    _progress: Progress | None = None
+
+    def begin(self, name: str) -> None:
+        if self._progress is not None:
+            self._progress(f"importing {_plain(name)}")
+
+    def shown(self, results: Iterator[Result]) -> Iterator[Result]:
+        from coresnap.views.cli.progress import Progress
+
+        while True:
+            with Progress() as self._progress:
+                self._progress(self.idle)
+                result = next(results, None)
+            if result is None:
+                return
+            yield result
 
 
 @attrs.define
