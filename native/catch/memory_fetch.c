@@ -54,12 +54,19 @@ static void close_process(struct fetch *fetch)
 		close(fetch->pagemap);
 }
 
-static int copy_memory(struct fetch *fetch, uint64_t address, uint64_t size)
+static ssize_t read_piece(struct fetch *fetch, uint64_t address, size_t size, bool exists)
+{
+	return exists ? process_memory_read_present(&fetch->memory, fetch->writer->buffer,
+						    size, address)
+		      : process_memory_read(&fetch->memory, fetch->writer->buffer, size,
+					    address);
+}
+
+static int copy_memory(struct fetch *fetch, uint64_t address, uint64_t size, bool exists)
 {
 	while (size) {
 		size_t piece = size < PIECE_SIZE ? (size_t)size : PIECE_SIZE;
-		ssize_t got = process_memory_read(&fetch->memory, fetch->writer->buffer, piece,
-					  address);
+		ssize_t got = read_piece(fetch, address, piece, exists);
 		int error = 0;
 
 		// The kernel waits for this page: then it waits, and we for the pipe.
@@ -134,7 +141,7 @@ static int copy_existing(struct fetch *fetch, const struct core_segment *segment
 		int error = page_run(fetch, page, count, &exist, &run);
 		if (!error && exist)
 			error = copy_memory(fetch, page * fetch->page_size,
-					    run * fetch->page_size);
+					    run * fetch->page_size, true);
 		else if (!error)
 			sparse_writer_skip(fetch->writer, run * fetch->page_size);
 		if (error)
@@ -161,7 +168,7 @@ static int fetch_segment(struct fetch *fetch, const struct core_segment *segment
 		return 0;
 	}
 	if (is_faulted_in(fetch, segment))
-		return copy_memory(fetch, segment->address, segment->size);
+		return copy_memory(fetch, segment->address, segment->size, false);
 	return copy_existing(fetch, segment);
 }
 

@@ -55,20 +55,27 @@ static uint64_t at_hand(struct process_memory *memory, uint64_t address, uint64_
 	return memory->end - address < size ? memory->end - address : size;
 }
 
+ssize_t process_memory_read_present(const struct process_memory *memory, void *data,
+				    size_t size, uint64_t address)
+{
+	ssize_t got;
+
+	do
+		got = pread(memory->fd, data, size, (off_t)address);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
 ssize_t process_memory_read(struct process_memory *memory, void *data, size_t size,
 			    uint64_t address)
 {
 	uint64_t readable = at_hand(memory, address, size);
-	ssize_t got;
 
 	if (size && !readable) {
 		errno = EAGAIN;
 		return -1;
 	}
-	do
-		got = pread(memory->fd, data, readable, (off_t)address);
-	while (got < 0 && errno == EINTR);
-	return got;
+	return process_memory_read_present(memory, data, readable, address);
 }
 
 bool process_memory_is_at_hand(struct process_memory *memory, uint64_t address, uint64_t size)

@@ -29,6 +29,10 @@ void process_memory_close(struct process_memory *memory);
 ssize_t process_memory_read(struct process_memory *memory, void *data, size_t size,
 			    uint64_t address);
 
+// The same of pages that are there.
+ssize_t process_memory_read_present(const struct process_memory *memory, void *data,
+				    size_t size, uint64_t address);
+
 // Say whether all of a range can be read without waiting.
 bool process_memory_is_at_hand(struct process_memory *memory, uint64_t address,
 			       uint64_t size);
