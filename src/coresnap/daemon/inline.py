@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import signal
 from collections.abc import Iterator
 
 from coresnap.backends.base import CaptureBackend
@@ -32,11 +33,22 @@ def open_pipeline(
             entry = pwd.getpwnam(config.user)
             owner = entry.pw_uid, entry.pw_gid
     with (
+        _without_reloads(),
         _as_owner(owner),
         Spool(config.spool) as spool,
         Journal(config.journal) as journal,
     ):
         yield Pipeline(config, spool, journal, backend, analyse_core, log, owner=owner)
+
+
+@contextlib.contextmanager
+def _without_reloads() -> Iterator[None]:
+    """Be deaf to what `coresnap config reload` sends to whoever has the journal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,8 @@ class _Reloaded:
     staying: tuple[str, ...]
     """Names of settings that only ``coresnap install`` changes."""
     daemon: int | None
-    """Process id; None if no daemon runs."""
+    """Process id of who has the journal; None if no daemon runs. It may be a command
+    that does the daemon's work for a moment, and is deaf to this."""
 
 
 def reload_settings(arguments: argparse.Namespace) -> int:
@@ -75,7 +76,7 @@ def _lines(result: _Reloaded) -> Iterator[str]:
     if result.daemon is None:
         yield "no daemon runs\n"
     else:
-        yield f"the daemon, process {result.daemon}, reads its settings again\n"
+        yield f"the daemon, process {result.daemon}, is told to read them again\n"
 
 
 def _as_json(result: _Reloaded) -> dict[str, object]:
