@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CompileProgram, Corpus, KernelCore
+from coresnap.collect.compression import compress_core
 from coresnap.collect.importers.core_head import read_head
 from coresnap.collect.importers.importer import files_in
 from coresnap.collect.spool import Part
@@ -223,6 +224,21 @@ def test_damaged_compressed_bytes_give_what_came_before(
     else:
         assert result.taken is not None
         assert result.taken.truncated
+
+
+def test_a_core_that_a_spool_keeps_compressed_is_the_same_archive(
+    bench: Bench,
+) -> None:
+    plain = bench.write("core", small_core())
+    packed = bench.directory / "stored"
+    with plain.open("rb") as source, packed.open("w+b") as target:
+        compress_core(source.fileno(), target.fileno(), lambda size: None)
+
+    taken = bench.imported(packed)
+
+    assert taken.compression == "zstd"
+    assert not taken.truncated
+    assert bench.core(taken.id) == small_core()
 
 
 def test_without_its_library_lz4_says_what_to_do(
@@ -574,6 +590,7 @@ def test_assets_that_a_killed_import_left_do_not_count_and_do_not_hinder(
 IMPORT = """
 import sys
 from pathlib import Path
+from coresnap.collect.compression import compress_core
 from coresnap.collect.importers.core_head import read_head
 from coresnap.collect.importers.importer import Importer
 from coresnap.collect.spool import Spool
