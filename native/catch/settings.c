@@ -30,7 +30,7 @@ void settings_default(struct settings *ret)
 		.physical = 32ULL << 30,
 		.modules = MODULES_CONTAINER,
 		.environment = "PATH,LANG,LANGUAGE,LC_*,TZ,SHELL,TERM,LD_LIBRARY_PATH,"
-			       "LD_PRELOAD,MALLOC_*,BACKTRACE_DEFAULTS,"
+			       "LD_PRELOAD,MALLOC_*,container,BACKTRACE_DEFAULTS,"
 			       "CORESNAP_ATTRIBUTES",
 	};
 }

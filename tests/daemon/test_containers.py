@@ -10,7 +10,7 @@ import pytest
 
 from catcher import Catcher
 from conftest import CompileProgram
-from containers import LIBRARY, PROGRAM, build_image, crash_contained
+from containers import HOSTNAME, LIBRARY, PROGRAM, build_image, crash_contained
 from coresnap.backends.fake import FakeBackend
 from coresnap.collect.journal import Journal, State
 from coresnap.collect.spool import Part, Spool
@@ -78,6 +78,10 @@ def test_a_container_s_crash_has_names_and_lines(
         assert file is not None
         assert file.startswith("assets:modules/")
         assert modules[path].problem is None
+    known = snapshot.attributes
+    assert known["container.namespaces"] == "ipc mnt pid user uts"
+    assert known["container.hostname"] == HOSTNAME
+    assert isinstance(known["container.pid"], int)
     texts = [*(m.problem or "" for m in snapshot.modules), *map(str, snapshot.notes)]
     assert not any("/proc/self/fd" in text for text in texts)
 

@@ -166,12 +166,28 @@ def test_no_text_of_the_process_reaches_the_terminal_raw(thread_choice: str) -> 
     poisoned = hostile(attrs.evolve(specimens.full(), attributes={}), poison)
     assert isinstance(poisoned, Snapshot)
     names = ("application", "hostname", "uname.release")
+    names += ("container.id", "container.pod", "container.hostname")
     poisoned = attrs.evolve(poisoned, attributes={n: "x" + poison for n in names})
 
     text = render(poisoned, thread=thread_choice)
 
     assert re.findall(r"[^\n -~…│▶→×]", text) == []
     assert text.count("\n") < 60
+
+
+def test_a_container_is_named() -> None:
+    attributes = {
+        "container.runtime": "podman",
+        "container.id": "4f1c" * 16,
+        "container.pid": 7,
+        "container.user.id": 0,
+        "container.namespaces": "mnt pid user",
+    }
+    snapshot = attrs.evolve(specimens.full(), attributes=attributes)
+
+    line = f"  container    podman {'4f1c' * 16}; pid 7; user 0; own mnt pid user\n"
+    assert line in render(snapshot)
+    assert "  container " not in render(attrs.evolve(snapshot, attributes={}))
 
 
 def test_text_without_colour_has_no_escape_and_with_colour_says_the_same() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from coresnap.analysis.capture import CRASH, CaptureFacts, json_object
+from coresnap.analysis.container import container_of
 from coresnap.model import Frame, Signal
 
 __all__ = ["ATTRIBUTES", "AttributeKind", "Facts", "attributes_of"]
@@ -123,6 +124,24 @@ ATTRIBUTES: dict[str, AttributeKind] = {
     "callstack.files": AttributeKind("callstack", "source files of those functions"),
     "callstack.modules": AttributeKind("callstack", "modules of those functions"),
     "classifiers": AttributeKind("labels", "names of the classifiers"),
+    "container.hostname": AttributeKind(
+        "text", "assets: the host's name in the process's own namespace"
+    ),
+    "container.id": AttributeKind("text", "assets: /proc/PID/cgroup"),
+    "container.image": AttributeKind(
+        "text", "assets: the variable CONTAINER_IMAGE, if environ.allow has it"
+    ),
+    "container.namespaces": AttributeKind(
+        "names", "assets: namespaces that are not the machine's"
+    ),
+    "container.pid": AttributeKind("number", "/proc/PID/status NSpid, the last"),
+    "container.pod": AttributeKind("uuid", "assets: /proc/PID/cgroup, of Kubernetes"),
+    "container.runtime": AttributeKind(
+        "text", "assets: /proc/PID/cgroup, else the variable container"
+    ),
+    "container.user.id": AttributeKind(
+        "number", "the kernel and /proc/PID/uid_map: user.id as the process saw it"
+    ),
     "crash.kind": AttributeKind("text", "assets: what admission tells faults apart by"),
     "crash.suppressed": AttributeKind(
         "count", "assets: crashes of this kind not archived since the last one that was"
@@ -169,8 +188,7 @@ ATTRIBUTES: dict[str, AttributeKind] = {
 def attributes_of(facts: Facts) -> dict[str, AttributeValue]:
     """Draw every attribute that the facts can give; what is not known is left out."""
     found: dict[str, AttributeValue] = {}
-    sources = (_of_core, _of_frames, _of_crash, _of_capture, _of_status, _of_system)
-    for source in sources:
+    for source in _SOURCES:
         found.update(source(facts))
     return dict(sorted(found.items()))
 
@@ -220,6 +238,24 @@ def _of_capture(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
         yield "capture.rung", capture.rung
     if capture.is_thin and capture.reason is not None:
         yield "capture.rung.reason", capture.reason
+
+
+def _of_container(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    uid = json_object(facts.assets.get(CRASH, b"")).get("uid")
+    found = container_of(facts.assets, uid if isinstance(uid, int) else None)
+    values = {
+        "hostname": found.hostname,
+        "id": found.id,
+        "image": found.image,
+        "namespaces": " ".join(found.namespaces) or None,
+        "pid": found.pid,
+        "pod": found.pod,
+        "runtime": found.runtime,
+        "user.id": found.uid,
+    }
+    for name, value in values.items():
+        if value is not None:
+            yield f"container.{name}", value
 
 
 def _of_status(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
@@ -288,3 +324,14 @@ def _number(text: bytes) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+_SOURCES = (
+    _of_core,
+    _of_frames,
+    _of_crash,
+    _of_capture,
+    _of_container,
+    _of_status,
+    _of_system,
+)

@@ -142,7 +142,7 @@ ARCHIVE_SETTINGS = (
         "environ.allow",
         "names",
         "PATH, LANG, LANGUAGE, LC_*, TZ, SHELL, TERM, LD_LIBRARY_PATH, LD_PRELOAD, "
-        "MALLOC_*",
+        "MALLOC_*, container",
         "Environment variables that are kept; a * at the end stands for any rest.",
         per_application=True,
     ),

@@ -23,6 +23,14 @@ from coresnap.snapshot.values import variable_lines
 __all__ = ["headline", "render"]
 
 _PRIMARY_TIDS_SHOWN = 10
+_CONTAINER_WORDS = {
+    "pod": "pod",
+    "hostname": "host",
+    "pid": "pid",
+    "user.id": "user",
+    "namespaces": "own",
+}
+"""Attribute below ``container.`` to what it is called in a line."""
 
 
 def render(
@@ -101,6 +109,7 @@ class _Page:
         if snapshot.arguments:
             yield f"  command      {printable(snapshot.arguments)}"
         yield f"  system       {self._system()}"
+        yield from self._container()
         yield from capture_lines(snapshot)
         if snapshot.fingerprint:
             yield f"  fingerprint  {printable(snapshot.fingerprint[:16])}"
@@ -120,6 +129,23 @@ class _Page:
         extra = [str(known[name]) for name in names if known.get(name)]
         parts = [self.snapshot.system, self.snapshot.architecture, *extra]
         return printable(" ".join(parts))
+
+    def _container(self) -> Iterator[str]:
+        prefix = "container."
+        known = {
+            name.removeprefix(prefix): str(value)
+            for name, value in self.snapshot.attributes.items()
+            if name.startswith(prefix)
+        }
+        parts = [known[name] for name in ("runtime", "id", "image") if known.get(name)]
+        words = [" ".join(parts)] if parts else []
+        words += [
+            f"{label} {known[name]}"
+            for name, label in _CONTAINER_WORDS.items()
+            if known.get(name)
+        ]
+        if words:
+            yield f"  container    {printable('; '.join(words))}"
 
     def _classifiers(self) -> Iterator[str]:
         for classifier in self.snapshot.classifiers:
