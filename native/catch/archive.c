@@ -127,6 +127,18 @@ static int create_files(struct crash *crash)
 	return 0;
 }
 
+// Whatever ends us from here on, a trace of the crash is left.
+static void name_record(struct crash *crash)
+{
+	int error = spool_claim(&crash->spool, &crash->assets_file);
+
+	if (!crash->has_record)
+		return; // it would not say whose it is
+	error = error ? error : spool_name(&crash->assets_file, crash->id);
+	if (error)
+		kernel_log("record of %s has no name yet: %s", crash->id, strerror(-error));
+}
+
 static int collect_context(struct crash *crash)
 {
 	struct json *json = &crash->json;
@@ -138,23 +150,12 @@ static int collect_context(struct crash *crash)
 		     &crash->admission, crash->id, json);
 	assets_add(&crash->assets, "crash.json", json->data, json->size);
 	crash->has_record = crash->assets.members;
+	name_record(crash);
 	assets_add_process(&crash->assets, &crash->process, crash->arguments.tid,
 			   crash->policy);
 	assets_add_system(&crash->assets);
 	assets_reserve(&crash->assets, sizeof(json->data));
 	return 0;
-}
-
-// Whatever ends us from here on, a trace of the crash is left.
-static void name_record(struct crash *crash)
-{
-	int error = spool_claim(&crash->spool, &crash->assets_file);
-
-	if (!crash->has_record)
-		return; // it would not say whose it is
-	error = error ? error : spool_name(&crash->assets_file, crash->id);
-	if (error)
-		kernel_log("record of %s has no name yet: %s", crash->id, strerror(-error));
 }
 
 static void collect_core(struct crash *crash)
@@ -284,7 +285,6 @@ int archive_crash(struct crash *crash)
 	error = error ? error : create_files(crash);
 	error = error ? error : collect_context(crash);
 	if (!error) {
-		name_record(crash);
 		modules_init(&crash->process, crash->policy, crash->source,
 			     crash->settings.quota, &crash->assets, &crash->modules);
 		collect_core(crash);

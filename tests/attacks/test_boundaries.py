@@ -209,7 +209,8 @@ def test_r27_killed_at_every_boundary_leaves_nothing_a_record_or_a_whole_archive
         less=len(found["record"]),
         nothing=len(found["nothing"]),
     )
-    assert len(found["nothing"]) > 100
+    # Most of what it does comes after the record has its name.
+    assert 0 < len(found["nothing"]) < len(found["record"])
     assert found["whole"]
     assert_all_processed_once(
         tmp_path, dict.fromkeys(found["whole"], stage.core), found["record"]
