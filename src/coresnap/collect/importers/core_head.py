@@ -7,14 +7,15 @@ FreeBSD ``sys/sys/procfs.h``.
 
 from __future__ import annotations
 
+import itertools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
 from coresnap.errors import CoreFormatError
 
-__all__ = ["HEAD_SIZE", "CoreHead", "read_head"]
+__all__ = ["HEAD_SIZE", "CoreHead", "far_table", "read_head"]
 
 HEAD_SIZE = 8 << 20
 """Bytes looked at: 65,535 program headers and the notes of some thousand threads."""
@@ -23,6 +24,10 @@ _ET_CORE = 4
 _PT_NOTE = 4
 _PN_XNUM = 0xFFFF
 _NT_PRSTATUS, _NT_PRPSINFO, _NT_FILE = 1, 3, 0x46494C45
+_LINUX, _FREEBSD = b"CORE", b"FreeBSD"
+_ELFOSABI_FREEBSD = 9
+_NOTES_LIMIT = 1 << 16
+_OWNER_LIMIT = 16
 _FILES_LIMIT = 1 << 16
 _OFFSET_LIMIT = 1 << 63  # no file is longer (off_t)
 
@@ -64,11 +69,39 @@ class _Reader:
         return self.number(offset, "Q" if self.wide else "I")
 
 
-def read_head(data: bytes, name: str) -> CoreHead:
+def read_head(data: bytes, name: str, table: bytes = b"") -> CoreHead:
     """Read the start of the core called ``name``.
 
-    Raises CoreFormatError if it is none, or ends before its first program header.
+    ``table`` is its program headers where ``far_table`` says that they lie behind
+    ``data``; without them only the system is known. Raises CoreFormatError if this is
+    no core, or ends before its first program header.
     """
+    reader = _reader(data, name)
+    system = "FreeBSD" if data[7] == _ELFOSABI_FREEBSD else "Linux"
+    place = _far_table(reader)
+    if place is not None and not table:
+        return CoreHead(system)
+    headers, is_whole = _program_headers(reader, table)
+    if not headers:
+        raise CoreFormatError(
+            f"{name} ends before its first program header: nothing can be read"
+        )
+    end = max(offset + size for _, offset, size in headers)
+    head = CoreHead(system, min(end, _OFFSET_LIMIT) if is_whole else None)
+    segments = ((offset, size) for kind, offset, size in headers if kind == _PT_NOTE)
+    return _with_notes(head, reader, segments)
+
+
+def far_table(data: bytes, name: str) -> tuple[int, int] | None:
+    """Return offset and size of program headers that lie behind ``data``, else None.
+
+    The handler puts them behind everything else when it keeps less than the whole.
+    Raises CoreFormatError as ``read_head`` does.
+    """
+    return _far_table(_reader(data, name))
+
+
+def _reader(data: bytes, name: str) -> _Reader:
     if data[:4] != b"\x7fELF":
         raise CoreFormatError(
             f"{name} is not an ELF core" if data else f"{name} is empty"
@@ -78,38 +111,41 @@ def read_head(data: bytes, name: str) -> CoreHead:
     reader = _Reader(data, "<" if data[5] == 1 else ">", data[4] == 2)
     if reader.number(16, "H") != _ET_CORE:
         raise CoreFormatError(f"{name} is an ELF file, but not a core")
-    table, is_whole = _program_headers(reader)
-    if not table:
-        raise CoreFormatError(
-            f"{name} ends before its first program header: nothing can be read"
-        )
-    end = max(offset + size for _, offset, size in table)
-    head = CoreHead(
-        system="FreeBSD" if data[7] == 9 else "Linux",
-        expected_size=min(end, _OFFSET_LIMIT) if is_whole else None,
-    )
-    for kind, offset, size in table:
-        if kind == _PT_NOTE:
-            head = _with_notes(head, reader, offset, min(offset + size, len(data)))
-    return head
+    return reader
 
 
-def _program_headers(reader: _Reader) -> tuple[list[tuple[int, int, int]], bool]:
-    """Return type, offset and size of each that is there, and whether all are."""
+def _table_place(reader: _Reader) -> tuple[int, int, int]:
+    """Return offset, size of an entry, and count of the program headers."""
     wide = reader.wide
     start = reader.word(32 if wide else 28)
     entry = reader.number(54 if wide else 42, "H")
     count = reader.number(56 if wide else 44, "H")
-    entry = max(entry, 56 if wide else 32)
+    return start, max(entry, 56 if wide else 32), count
+
+
+def _far_table(reader: _Reader) -> tuple[int, int] | None:
+    start, entry, count = _table_place(reader)
+    is_far = len(reader.data) >= HEAD_SIZE and start >= HEAD_SIZE
+    return (start, entry * count) if is_far and start < _OFFSET_LIMIT else None
+
+
+def _program_headers(
+    reader: _Reader, far: bytes
+) -> tuple[list[tuple[int, int, int]], bool]:
+    """Return type, offset and size of each that is there, and whether all are."""
+    start, entry, count = _table_place(reader)
+    wide = reader.wide
+    if far:
+        reader, start = _Reader(far, reader.order, wide), 0
     table: list[tuple[int, int, int]] = []
-    while len(table) < count or count == _PN_XNUM:
+    while len(table) < count:
         at = start + len(table) * entry
         if at + entry > len(reader.data):
             return table, False
         kind = reader.number(at, "I")
         offset = reader.word(at + (8 if wide else 4))
         size = reader.word(at + (32 if wide else 16))
-        if count == _PN_XNUM and kind == _PT_NOTE and offset > start:
+        if count == _PN_XNUM and kind == _PT_NOTE and offset > start and not far:
             # How many there are stands in a section header at the core's far end. The
             # kernel puts the notes directly behind the table (fs/binfmt_elf.c).
             count = (offset - start) // entry
@@ -117,42 +153,42 @@ def _program_headers(reader: _Reader) -> tuple[list[tuple[int, int, int]], bool]
     return table, bool(table)
 
 
-def _with_notes(head: CoreHead, reader: _Reader, start: int, end: int) -> CoreHead:
-    for owner, kind, at, size in _notes(reader, start, end):
-        freebsd = owner == b"FreeBSD"
-        if freebsd:
-            head = attrs.evolve(head, system="FreeBSD")
-        elif owner != b"CORE":
-            continue
-        if kind == _NT_PRSTATUS and head.tid is None:
-            head = _with_status(head, reader, at, freebsd)
-        elif kind == _NT_PRPSINFO and head.command is None:
-            head = _with_process(head, reader, at, size, freebsd)
-        elif kind == _NT_FILE and not freebsd and head.path is None:
-            path = _path_of(head.command, _files(reader, at, size))
-            head = attrs.evolve(head, path=path)
+def _with_notes(
+    head: CoreHead, reader: _Reader, segments: Iterable[tuple[int, int]]
+) -> CoreHead:
+    """Add what the first note of each kind says."""
+    first: dict[tuple[bytes, int], tuple[int, int]] = {}
+    notes = (note for offset, size in segments for note in _notes(reader, offset, size))
+    for owner, kind, at, size in itertools.islice(notes, _NOTES_LIMIT):
+        first.setdefault((owner, kind), (at, size))
+    owner = _FREEBSD if any(o == _FREEBSD for o, _ in first) else _LINUX
+    if owner == _FREEBSD:
+        head = attrs.evolve(head, system="FreeBSD")
+    if status := first.get((owner, _NT_PRSTATUS)):
+        head = _with_status(head, reader, status[0], owner == _FREEBSD)
+    if process := first.get((owner, _NT_PRPSINFO)):
+        head = _with_process(head, reader, *process, owner == _FREEBSD)
+    if files := first.get((_LINUX, _NT_FILE)):
+        path = _path_of(head.command, _files(reader, *files))
+        head = attrs.evolve(head, path=path)
     return head
 
 
 def _notes(
-    reader: _Reader, start: int, end: int
+    reader: _Reader, start: int, size: int
 ) -> Iterator[tuple[bytes, int, int, int]]:
     """Yield owner, type, offset and size of each note that is whole."""
-    at = start
+    at, end = start, min(start + size, len(reader.data))
     while at + 12 <= end:
         name_size = reader.number(at, "I")
-        size = reader.number(at + 4, "I")
+        length = reader.number(at + 4, "I")
         kind = reader.number(at + 8, "I")
         content = at + 12 + (name_size + 3 & ~3)
-        if content + size > end:
+        if content + length > end:
             return
-        yield (
-            reader.data[at + 12 : at + 12 + name_size].rstrip(b"\0"),
-            kind,
-            content,
-            size,
-        )
-        at = content + (size + 3 & ~3)
+        owner = reader.data[at + 12 : at + 12 + min(name_size, _OWNER_LIMIT)]
+        yield owner.rstrip(b"\0"), kind, content, length
+        at = content + (length + 3 & ~3)
 
 
 def _with_status(head: CoreHead, reader: _Reader, at: int, freebsd: bool) -> CoreHead:

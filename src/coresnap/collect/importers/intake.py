@@ -7,6 +7,7 @@ an import leaves nothing that counts (docs/adr/0011-an-import-is-named-by-its-by
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import itertools
@@ -21,7 +22,12 @@ import attrs
 from coresnap.backends import crash_record
 from coresnap.collect.archive import check_space
 from coresnap.collect.assets import pack_assets
-from coresnap.collect.importers.core_head import HEAD_SIZE, CoreHead, read_head
+from coresnap.collect.importers.core_head import (
+    HEAD_SIZE,
+    CoreHead,
+    far_table,
+    read_head,
+)
 from coresnap.collect.importers.pieces import (
     BLOCK_SIZE,
     Gap,
@@ -88,8 +94,7 @@ def take_core(spool: Spool, source: CoreSource, config: Config) -> Taken:
     if not start and source.stream.damage:
         raise InputError(f"{source.name}: {source.stream.damage}")
     head = read_head(start, source.name)
-    crash = _crash(source, head)
-    policy = config.policy_for(crash.path or "")
+    policy = config.policy_for(_crash(source, head).path or "")
     with spool.create(Part.CORE) as core, spool.create(Part.ASSETS) as assets:
         copy = _Copy(spool, source.name, SparseWriter(core.fd), head, policy, config)
         copy.run(blocks)
@@ -98,14 +103,28 @@ def take_core(spool: Spool, source: CoreSource, config: Config) -> Taken:
             problem = OSError(result.error, os.strerror(result.error))
             raise storage_error(f"cannot store {source.name}", problem)
         source.require_unchanged()
+        head = copy.head = _whole_head(head, start, source.name, core.fd)
+        copy.require_bounds()
         taken = _taken(copy.name_of(result), source, head, result)
         if spool.archive(taken.id) is not None:
             return attrs.evolve(taken, is_new=False)
-        crash = attrs.evolve(crash, archive_id=taken.id)
-        _write_assets(
-            spool, assets, crash, source, _capture(source, head, taken, result)
-        )
+        crash = attrs.evolve(_crash(source, head), archive_id=taken.id)
+        capture = _capture(source, head, taken, result)
+        _write_assets(spool, assets, crash, source, capture)
         return _commit(spool, core, assets, taken)
+
+
+def _whole_head(head: CoreHead, start: bytes, name: str, copy: int) -> CoreHead:
+    """Read the head again where its program headers stand far behind the start."""
+    place = far_table(start, name)
+    if place is None:
+        return head
+    offset, size = place
+    table = bytes(1)
+    # EINVAL for a place that no file reaches.
+    with contextlib.suppress(OSError):
+        table = os.pread(copy, size, offset) or table
+    return read_head(start, name, table)
 
 
 def _with_start(blocks: Iterator[Piece]) -> tuple[Iterator[Piece], bytes]:
@@ -140,7 +159,7 @@ class _Copy:
                 self.writer.skip(block.size)
             else:
                 self._store(block)
-            self._require_bounds()
+            self.require_bounds()
 
     def _store(self, block: bytes) -> None:
         if block == _ZEROS[: len(block)]:
@@ -153,7 +172,8 @@ class _Copy:
         except OSError as error:
             raise storage_error(f"cannot store {self.name}", error) from error
 
-    def _require_bounds(self) -> None:
+    def require_bounds(self) -> None:
+        """Raise CoreFormatError or NoSpaceError if it has become too large."""
         size, stored = self.writer.offset, self.writer.bytes_stored
         expected = self.head.expected_size
         if expected is not None and size > expected + _SURPLUS:
