@@ -236,10 +236,13 @@ def crash(program: Sequence[str], directory: Path) -> _Death:
 
 
 def _await_archive(spool: Spool, death: _Death) -> Archive:
-    # The handler lets the process go before it has committed the core.
+    # The handler lets the process go before it has committed the core; until then there
+    # is only its record.
     deadline = time.monotonic() + _ARRIVAL_SECONDS
     while time.monotonic() < deadline:
         for archive in spool.archives():
+            if archive.dumping:
+                continue
             told = spool.crash(archive.id)
             # The kernel's %t has whole seconds.
             recent = archive.time >= death.time - 1_000_000_000
