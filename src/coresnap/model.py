@@ -127,7 +127,7 @@ class Archive:
     """One crash on disk: what the spool holds for an id at this moment."""
 
     id: str
-    """32 lower-case hex digits, random; never derived from the process."""
+    """32 lower-case hex digits: random, or made from the bytes of an imported core."""
     stage: Stage
     application: str
     """Base name of the executable, "?" if the assets do not say."""
