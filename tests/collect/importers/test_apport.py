@@ -102,3 +102,31 @@ def test_a_text_that_only_looks_like_a_report_is_none() -> None:
     assert not is_report(b"Subject: hello\n")
     assert not is_report(b" ProblemType: Crash\n")
     assert is_report(apport_report(None))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"../../../escaped": "x"},
+        {"/escaped": "x"},
+        {"ExecutablePath": "../../../../escaped"},
+        {"Package": "../escaped 1.0", "SourcePackage": "/escaped"},
+        {"CrashCounter": "__import__('os').mkdir('escaped')"},
+        {"RespawnCommand": "touch escaped", "ProcCwd": "/escaped"},
+    ],
+)
+def test_r16_a_report_s_keys_and_values_are_no_paths_and_no_code(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]
+) -> None:
+    root = bench.directory.parent
+    monkeypatch.chdir(root)
+    report = bench.write("a.crash", apport_report(small_core(), **fields))
+    before = {path for path in root.rglob("*") if path.is_dir()}
+
+    taken = bench.imported(report)
+
+    assert {path for path in root.rglob("*") if path.is_dir()} == before
+    assert [path.name for path in root.rglob("*escaped*")] == []
+    names = {path.name for path in bench.spool.directory.rglob("*") if path.is_file()}
+    assert names == {taken.id}
+    assert not any("escaped" in name for name in bench.members(taken.id))
