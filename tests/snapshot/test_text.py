@@ -176,7 +176,7 @@ def test_no_text_of_the_process_reaches_the_terminal_raw(thread_choice: str) -> 
 
 
 def test_a_container_is_named() -> None:
-    attributes = {
+    attributes: dict[str, int | float | str] = {
         "container.runtime": "podman",
         "container.id": "4f1c" * 16,
         "container.pid": 7,
