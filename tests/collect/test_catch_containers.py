@@ -126,7 +126,21 @@ def test_no_modules_are_kept_if_the_settings_say_so(
     assert caught.capture["rung"] == "full"
 
 
-def test_what_lies_at_the_paths_of_a_container_is_never_opened(
+def test_a_container_cannot_plant_other_files(catcher: Catcher, image: Path) -> None:
+    # A FIFO keeps who opens it waiting; in the container's root, and in the host's,
+    # the link leads to secrets.
+    caught = catch_contained(catcher, image, arguments=("plant", LIBRARY))
+
+    modules = kept(caught)
+    for path in (PROGRAM, LIBRARY):
+        content = modules[f"{path} (deleted)"]
+        assert content == (image / path[1:]).read_bytes()
+    assert PROGRAM not in modules
+    secret = Path("/etc/shadow").read_bytes()
+    assert not any(secret in content for content in caught.members.values())
+
+
+def test_what_the_host_has_at_the_paths_of_a_container_is_never_opened(
     catcher: Catcher, image: Path
 ) -> None:
     # The host has a FIFO at the executable's path, which would keep who opens it
@@ -147,6 +161,21 @@ def test_what_lies_at_the_paths_of_a_container_is_never_opened(
     assert modules[LIBRARY] == (image / LIBRARY[1:]).read_bytes()
     secret = Path("/etc/shadow").read_bytes()
     assert not any(secret in content for content in caught.members.values())
+
+
+@pytest.mark.parametrize("size", [0, 64 << 20])
+def test_files_that_do_not_fit_are_left_out_and_counted(
+    catcher: Catcher, image: Path, size: int
+) -> None:
+    # Beyond its ELF file a library may go on: with nothing, or with too much.
+    library = image / LIBRARY[1:]
+    with library.open("r+b") as stream:
+        stream.truncate(library.stat().st_size + size)
+    caught = catch_contained(catcher, image)
+
+    assert (LIBRARY in kept(caught)) is (size == 0)
+    assert PROGRAM in kept(caught)
+    assert (caught.capture["assets"]["left_out"] > 0) is (size > 0)
 
 
 def test_kept_modules_are_those_that_the_core_names(

@@ -165,8 +165,8 @@ def test_no_text_of_the_process_reaches_the_terminal_raw(thread_choice: str) -> 
     poison = "\x1b]0;owned\x07\u202e\u2066\r\n\x9b"
     poisoned = hostile(attrs.evolve(specimens.full(), attributes={}), poison)
     assert isinstance(poisoned, Snapshot)
-    names = ("application", "hostname", "uname.release")
-    names += ("container.id", "container.pod", "container.hostname")
+    names = ["application", "hostname", "uname.release"]
+    names += ["container.id", "container.pod", "container.hostname"]
     poisoned = attrs.evolve(poisoned, attributes={n: "x" + poison for n in names})
 
     text = render(poisoned, thread=thread_choice)
