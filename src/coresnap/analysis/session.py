@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from coresnap.elfcore.modules import LoadedModule
 from coresnap.model import Snapshot
 
 __all__ = ["KeptFile", "analyze", "analyze_record"]
+
+_ZSTD = b"\x28\xb5\x2f\xfd"
+"""How a zstd frame starts (RFC 8878)."""
 
 
 def analyze(
@@ -33,13 +38,20 @@ def analyze(
     core, by member name, and ``kept`` the copies of the process's executable and
     libraries among it. ``progress`` is told the name of each step as it begins.
 
+    A core in the compressed form of the archive is restored first, into a file without
+    a name in the directory for temporary files.
+
     A step that fails leaves a note and the rest goes on. Raises ``MissingError``,
-    ``AccessError`` or ``CoreFormatError`` if the core cannot be opened at all.
+    ``AccessError`` or ``CoreFormatError`` if the core cannot be opened at all,
+    ``InputError`` or ``NoSpaceError`` if it cannot be restored.
     """
     root = Path(sysroot) if sysroot is not None else None
     program = Path(executable) if executable is not None else None
     files = DebugFiles([Path(name) for name in debug_directories], root)
-    with open_core(path, sysroot=root, executable=program, kept=kept) as core:
+    with (
+        _plain(path) as plain,
+        open_core(plain, sysroot=root, executable=program, kept=kept) as core,
+    ):
         files.open_ahead(_likely_modules(core))
         # Imported only now: libdw opens the files while Python loads the rest.
         from coresnap.analysis.analyze import run_steps
@@ -56,6 +68,28 @@ def analyze_record(assets: Mapping[str, bytes]) -> Snapshot:
     from coresnap.analysis.record import snapshot_of_record
 
     return snapshot_of_record(assets)
+
+
+@contextlib.contextmanager
+def _plain(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
+    """Restore a core that the archive compressed; yield the path of a plain one."""
+    if not _begins_as_zstd(path):
+        yield path
+        return
+    # Not before: a plain core needs none of it.
+    from coresnap.collect.plain_core import restored
+
+    with restored(path) as plain:
+        yield plain
+
+
+def _begins_as_zstd(path: str | os.PathLike[str]) -> bool:
+    # What cannot be read is refused, with the reason, where it is opened.
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.stat(path).st_mode):
+            with open(path, "rb") as stream:
+                return stream.read(len(_ZSTD)) == _ZSTD
+    return False
 
 
 def _likely_modules(core: CoreFile) -> Iterator[LoadedModule]:

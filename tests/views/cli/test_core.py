@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from conftest import CompileProgram
 from coresnap.collect.compression import compress_core
 from coresnap.collect.spool import Part, Spool
+from kernel import kernel_core
 from shortpath import short_directory
 
 from .operations import Bench, make_bench
@@ -189,6 +191,42 @@ def test_without_a_core_it_is_said_why(bench: Bench) -> None:
     assert answer.code == 66
     assert f"the core of crash {analysed} was removed" in answer.error
     assert "only a record" in bench.run("core", "info", record).error
+
+
+@pytest.mark.core_pattern
+@pytest.mark.compiler
+@pytest.mark.root
+def test_a_compressed_core_is_analysed_like_a_plain_one(
+    bench: Bench, tmp_path: Path, compile_program: CompileProgram
+) -> None:
+    program = compile_program("simple.c", "-g", "-O0")
+    plain = kernel_core([program], tmp_path)
+    archive_id = bench.put({Part.CORE: plain.read_bytes()}, capture=FULL)
+    compress(bench, archive_id)
+    stored = bench.config.spool / "pending" / archive_id
+    assert stored.stat().st_size < plain.stat().st_blocks * 512 // 2
+
+    by_path = bench.run("analyze", str(stored), "--json")
+    by_daemon = bench.run("retry", archive_id)
+
+    assert by_path.code == 0, by_path.error
+    assert by_path.json == bench.run("analyze", str(plain), "--json").json
+    assert by_daemon.code == 0, by_daemon.error
+    shown = bench.run("show", archive_id, "--json").json
+    for key in ("fingerprint", "core_size", "truncated", "threads"):
+        assert shown[key] == by_path.json[key]
+
+
+def test_a_compressed_core_that_was_cut_is_not_analysed(bench: Bench) -> None:
+    archive_id = bench.put({Part.CORE: CORE})
+    compress(bench, archive_id)
+    stored = bench.config.spool / "pending" / archive_id
+    os.truncate(stored, 100)
+
+    answer = bench.run("analyze", str(stored))
+
+    assert answer.code == 65
+    assert "compressed with zstd" in answer.error
 
 
 def test_info_writes_nothing(
