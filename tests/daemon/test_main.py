@@ -81,6 +81,7 @@ def make_machine(root: Path) -> Iterator[Machine]:
     source = root / "coresnap.conf"
     source.write_text(
         f"[archive]\nroot = {root}/r\nhandler = {root}/lib/catch\ndump.quota = 0%\n"
+        f"door.socket = {root}/s/c\n"
         f"[daemon]\nuser = nobody\nsocket = {root}/s/n\n"
     )
     machine = Machine(load_config(source))

@@ -23,6 +23,9 @@ process. Nothing else in the suite does. Its life:
     if the settings cannot be given; then the old ones hold.
 ``status()``
     Says what is so now, without rights and without changing anything.
+``socket_door()``
+    The socket through which crashes may come while somebody serves it, as ``Door``;
+    None where OS, settings or installation leave only the handler. Changes nothing.
 ``capabilities``
     What this OS, as it runs now, can do: data that the rest decides by.
 ``listen()``, ``waitables()``, ``receive(timeout)``, ``close()``
@@ -52,7 +55,8 @@ from __future__ import annotations
 import abc
 import enum
 from collections.abc import Sequence
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Protocol
 
 import attrs
 
@@ -62,6 +66,7 @@ __all__ = [
     "Capabilities",
     "CaptureBackend",
     "CaptureStatus",
+    "Door",
     "Finding",
     "Level",
     "ProcessDescription",
@@ -119,6 +124,10 @@ class CaptureStatus:
     """The OS's own settings that matter, by their own names."""
     handler: str | None = None
     """Path of the program that the OS starts; None if it starts none."""
+    door: str | None = None
+    """How crashes come to us now: ``pipe`` or ``socket``; None if they do not."""
+    daemon_door: str | None = None
+    """How they come while the daemon runs."""
     problems: tuple[str, ...] = ()
     """What is not as it should be, a sentence each."""
 
@@ -137,6 +146,31 @@ class ProcessDescription:
     """Soft RLIMIT_CORE in bytes; None if unlimited."""
     started: int
     """UTC nanoseconds."""
+
+
+class Door(Protocol):
+    """A socket that the OS can send crashes to, for a server started by root."""
+
+    @property
+    def path(self) -> Path:
+        """Where to listen."""
+
+    @property
+    def command(self) -> Sequence[str]:
+        """The server: listening socket on 0, connection to who started it on 1.
+
+        It says one byte when it serves, and stops when the connection ends.
+        """
+
+    @property
+    def owner(self) -> int:
+        """Uid that may have the socket's directory, beside root."""
+
+    def open(self) -> None:
+        """Send crashes to the socket; CaptureError if that cannot be."""
+
+    def shut(self) -> None:
+        """Send them to the handler again; nothing if they do not come to the socket."""
 
 
 class CaptureBackend(abc.ABC):
@@ -165,6 +199,10 @@ class CaptureBackend(abc.ABC):
     @abc.abstractmethod
     def status(self) -> CaptureStatus:
         """Say who gets the crashes now."""
+
+    def socket_door(self) -> Door | None:
+        """Return the socket that can be served; None if there is to be none."""
+        return None
 
     @abc.abstractmethod
     def listen(self) -> None:

@@ -11,7 +11,14 @@ from pathlib import Path
 
 from coresnap.errors import CaptureError
 
-__all__ = ["PATTERN_LIMIT", "SPECIFIERS", "owner_of", "pattern_for", "program_of"]
+__all__ = [
+    "PATTERN_LIMIT",
+    "SPECIFIERS",
+    "owner_of",
+    "pattern_for",
+    "program_of",
+    "socket_of",
+]
 
 PATTERN_LIMIT = 127
 """Bytes; CORENAME_MAX_SIZE is 128 with its NUL."""
@@ -60,10 +67,21 @@ def program_of(pattern: str) -> str | None:
     return words[0] if pattern.startswith("|") and words else None
 
 
-def owner_of(pattern: str, handler: Path) -> str:
-    """Name who gets the cores under ``pattern``: coresnap, another, or the kernel."""
-    if pattern.startswith("@"):
-        path = pattern.lstrip("@").partition(" ")[0]
+def socket_of(pattern: str) -> str | None:
+    """Return the path of the socket that ``pattern`` sends cores to, if it does."""
+    if not pattern.startswith("@"):
+        return None
+    return pattern.removeprefix("@").removeprefix("@").partition(" ")[0]
+
+
+def owner_of(pattern: str, handler: Path, door: Path | None = None) -> str:
+    """Name who gets the cores under ``pattern``: coresnap, another, or the kernel.
+
+    ``handler`` and ``door`` are our program and our socket.
+    """
+    if (path := socket_of(pattern)) is not None:
+        if door is not None and path == str(door):
+            return "coresnap"
         return "systemd-coredump" if "systemd" in path else path
     program = program_of(pattern)
     if program is None:

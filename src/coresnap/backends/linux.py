@@ -1,4 +1,4 @@
-"""Linux: a pipe handler named by kernel.core_pattern, and /proc."""
+"""Linux: a pipe handler or a socket named by kernel.core_pattern, and /proc."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ from coresnap.backends.base import (
     Capabilities,
     CaptureBackend,
     CaptureStatus,
+    Door,
     Finding,
     ProcessDescription,
 )
 from coresnap.backends.core_pattern import owner_of, pattern_for, program_of
 from coresnap.backends.linux_confinement import confine
+from coresnap.backends.linux_door import (
+    LinuxDoor,
+    chosen_door,
+    is_served,
+    socket_pattern,
+)
 from coresnap.backends.linux_sysctl import (
     CORE_PATTERN,
     CORE_PIPE_LIMIT,
@@ -87,7 +94,7 @@ class LinuxBackend(CaptureBackend):
         linux_files.make_directories(config, owner)
         linux_files.install_handler(handler_program(), config.handler)
         linux_files.write_handler_settings(config, owner)
-        if owner_of(current, config.handler) != "coresnap":
+        if owner_of(current, config.handler, config.door_socket) != "coresnap":
             config.previous_settings.unlink(missing_ok=True)
             previous = {name: self._sysctl.read(name) for name in _RESTORED}
             save_previous(config.previous_settings, previous)
@@ -95,7 +102,7 @@ class LinuxBackend(CaptureBackend):
         return self.status()
 
     def _refuse_conflict(self, current: str, *, replace: bool) -> None:
-        owner = owner_of(current, self._config.handler)
+        owner = self._owner_of(current)
         if owner in ("coresnap", "the kernel") or replace:
             return
         raise HandlerConflictError(
@@ -105,17 +112,19 @@ class LinuxBackend(CaptureBackend):
         )
 
     def _wanted(self) -> dict[str, str]:
+        # The pattern last: from then on crashes arrive.
+        wanted = {CORE_PIPE_LIMIT: _PIPE_LIMIT, SUID_DUMPABLE: _SUID_DUMPABLE}
+        wanted = {n: v for n, v in wanted.items() if self._sysctl.path(n).exists()}
+        return wanted | {CORE_PATTERN: self._pipe_pattern()}
+
+    def _pipe_pattern(self) -> str:
         default = next(Path(s.default) for s in SETTINGS if s.name == "root")
-        pattern = pattern_for(
+        return pattern_for(
             self._config.handler,
             self._config.handler_settings,
             default_settings=default / self._config.handler_settings.name,
             pidfd=self.capabilities.pidfd,
         )
-        # The pattern last: from then on crashes arrive.
-        wanted = {CORE_PIPE_LIMIT: _PIPE_LIMIT, SUID_DUMPABLE: _SUID_DUMPABLE}
-        wanted = {n: v for n, v in wanted.items() if self._sysctl.path(n).exists()}
-        return wanted | {CORE_PATTERN: pattern}
 
     def uninstall(self) -> CaptureStatus:
         """Give the kernel's settings back and remove handler and settings."""
@@ -135,6 +144,8 @@ class LinuxBackend(CaptureBackend):
             installed=status.installed,
             owner=status.owner,
             settings=status.settings,
+            door=status.door,
+            daemon_door=status.daemon_door,
             problems=kept,
         )
 
@@ -159,8 +170,10 @@ class LinuxBackend(CaptureBackend):
         return tuple(kept)
 
     def _is_ours(self) -> bool:
-        pattern = self._sysctl.read(CORE_PATTERN)
-        return owner_of(pattern, self._config.handler) == "coresnap"
+        return self._owner_of(self._sysctl.read(CORE_PATTERN)) == "coresnap"
+
+    def _owner_of(self, pattern: str) -> str:
+        return owner_of(pattern, self._config.handler, self._config.door_socket)
 
     def refresh(self) -> tuple[str, ...]:
         """Write the handler's settings again; root, socket and user stay."""
@@ -174,15 +187,49 @@ class LinuxBackend(CaptureBackend):
         return CaptureStatus(
             system=self.system,
             installed=installed,
-            owner=owner_of(pattern, self._config.handler),
+            owner=self._owner_of(pattern),
             settings={name: self._sysctl.read(name) for name in _RESTORED},
             handler=program,
+            door=_door_of(pattern) if installed else None,
+            daemon_door=self._daemon_door() if installed else None,
             problems=self._problems() if installed else (),
         )
 
     def _problems(self) -> tuple[str, ...]:
         findings = linux_diagnosis.check_installation(self._config, self._sysctl)
         return tuple(f.message for f in findings if f.level != "ok")
+
+    # --- the socket -----------------------------------------------------------
+
+    def _daemon_door(self) -> str:
+        try:
+            served = linux_files.is_compiled(self._config.handler)
+        except OSError:
+            served = False
+        return chosen_door(self._config, self.capabilities) if served else "pipe"
+
+    def socket_door(self) -> Door | None:
+        """Return the socket that the installed handler can serve."""
+        config = self._config
+        if not self._is_ours() or self._daemon_door() != "socket":
+            return None
+        owner = linux_files.owner_ids(config.user)
+        pattern = socket_pattern(config.door_socket)
+        current = self._sysctl.read(CORE_PATTERN)
+        if current.startswith("@") and is_served(current):
+            return None  # by another daemon
+        # A server and its warden may have been killed together.
+        way_back = self._pipe_pattern() if current.startswith("@") else current
+        settings = str(config.handler_settings)
+        command = (str(config.handler), "-c", settings, "-l", pattern, way_back)
+        return LinuxDoor(
+            path=config.door_socket,
+            command=command,
+            owner=owner[0] if owner else 0,
+            pattern=pattern,
+            way_back=way_back,
+            sysctl=self._sysctl,
+        )
 
     # --- receive --------------------------------------------------------------
 
@@ -225,6 +272,10 @@ class LinuxBackend(CaptureBackend):
     def confine(self) -> tuple[str, ...]:
         """No new privileges, no network, first to die when memory runs out."""
         return confine()
+
+
+def _door_of(pattern: str) -> str:
+    return "socket" if pattern.startswith("@") else "pipe"
 
 
 def handler_program() -> bytes:

@@ -7,9 +7,10 @@ import stat
 from pathlib import Path
 
 from coresnap.backends.base import Finding, Level
-from coresnap.backends.core_pattern import owner_of, pattern_for
+from coresnap.backends.core_pattern import owner_of, pattern_for, socket_of
 from coresnap.backends.handler_settings import handler_settings, keep_places
-from coresnap.backends.linux_files import check_trusted, owner_ids
+from coresnap.backends.linux_door import is_served
+from coresnap.backends.linux_files import check_trusted, is_compiled, owner_ids
 from coresnap.backends.linux_sysctl import (
     CORE_PATTERN,
     CORE_PIPE_LIMIT,
@@ -27,7 +28,8 @@ _REINSTALL = "Run `coresnap install` as root."
 
 def diagnose(config: Config, sysctl: Sysctl, pid: int | None) -> tuple[Finding, ...]:
     """Check everything; ``pid`` adds the limits of one process."""
-    installed = owner_of(sysctl.read(CORE_PATTERN), config.handler) == "coresnap"
+    pattern = sysctl.read(CORE_PATTERN)
+    installed = owner_of(pattern, config.handler, config.door_socket) == "coresnap"
     findings = [check_owner(config, sysctl)]
     if installed:
         findings += check_installation(config, sysctl)
@@ -39,9 +41,10 @@ def diagnose(config: Config, sysctl: Sysctl, pid: int | None) -> tuple[Finding, 
 def check_owner(config: Config, sysctl: Sysctl) -> Finding:
     """Who gets the cores?"""
     pattern = sysctl.read(CORE_PATTERN)
-    owner = owner_of(pattern, config.handler)
+    owner = owner_of(pattern, config.handler, config.door_socket)
     if owner == "coresnap":
-        return Finding("core-pattern", Level.OK, f"crashes come to {config.handler}")
+        where = socket_of(pattern) or config.handler
+        return Finding("core-pattern", Level.OK, f"crashes come to {where}")
     if owner == "the kernel":
         what = f"the kernel writes cores itself, as {pattern!r}"
         if not pattern:
@@ -58,6 +61,7 @@ def check_owner(config: Config, sysctl: Sysctl) -> Finding:
 def check_installation(config: Config, sysctl: Sysctl) -> list[Finding]:
     """Is what we installed still whole?"""
     return [
+        _check_door(config, sysctl),
         _check_pattern(config, sysctl),
         _check_handler(config),
         _check_handler_program(config),
@@ -67,8 +71,26 @@ def check_installation(config: Config, sysctl: Sysctl) -> list[Finding]:
     ]
 
 
+def _check_door(config: Config, sysctl: Sysctl) -> Finding:
+    pattern = sysctl.read(CORE_PATTERN)
+    if (path := socket_of(pattern)) is not None:
+        if is_served(pattern):
+            message = f"the socket {path} is served"
+            return Finding("door", Level.OK, message)
+        message = f"core_pattern is {pattern!r} and nothing listens: crashes are lost"
+        remedy = "Start coresnapd again, or run `coresnap install`, as root."
+        return Finding("door", Level.FAIL, message, remedy)
+    if config.door == "socket" and "socket" not in sysctl.read("kernel.core_modes"):
+        message = "door = socket, but this kernel can only start a handler: the pipe"
+        return Finding("door", Level.WARN, message, "Set door = auto.")
+    return Finding("door", Level.OK, "crashes come through the pipe")
+
+
 def _check_pattern(config: Config, sysctl: Sysctl) -> Finding:
     pattern = sysctl.read(CORE_PATTERN)
+    if socket_of(pattern) is not None:
+        message = "the socket's server takes no arguments of the kernel"
+        return Finding("handler-arguments", Level.OK, message)
     plain = pattern_for(
         config.handler,
         config.handler_settings,
@@ -99,8 +121,7 @@ def _check_handler(config: Config) -> Finding:
 
 def _check_handler_program(config: Config) -> Finding:
     try:
-        with config.handler.open("rb") as stream:
-            compiled = stream.read(2) != b"#!"
+        compiled = is_compiled(config.handler)
     except OSError as error:
         message = f"cannot read {config.handler}: {error.strerror}"
         return Finding("handler-program", Level.WARN, message, _REINSTALL)

@@ -32,6 +32,7 @@ __all__ = [
     "check_trusted",
     "ensure_user",
     "install_handler",
+    "is_compiled",
     "make_directories",
     "owner_ids",
     "refresh_handler_settings",
@@ -139,6 +140,12 @@ def install_handler(source: bytes, target: Path) -> None:
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     check_trusted(target.parent)
     replace_file(target, source, 0o755)
+
+
+def is_compiled(handler: Path) -> bool:
+    """Say whether the handler is the one in C; OSError if it cannot be read."""
+    with handler.open("rb") as stream:
+        return stream.read(2) != b"#!"
 
 
 def write_handler_settings(config: Config, owner: tuple[int, int]) -> None:

@@ -8,6 +8,7 @@ daemon's twin of the command line's ``except CoresnapError``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import selectors
 import signal
@@ -29,6 +30,7 @@ from coresnap.daemon.log import Logger, make_logger
 from coresnap.daemon.reload import refresh_handler, reread
 from coresnap.daemon.service import tell_manager, watchdog_seconds
 from coresnap.daemon.stages import Pipeline
+from coresnap.daemon.warden import start_warden
 from coresnap.daemon.worker import Analyse, Verdict, analyse_core, preload
 from coresnap.errors import AccessError, CaptureError, CoresnapError
 
@@ -96,11 +98,14 @@ def serve(
     prepare()
     _refresh(backend, log)
     owner = _owner(config)
+    warden: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
     if os.geteuid() == 0 and owner is not None:
         # The socket's directory is below /run, which is root's.
         _make_run_directory(config.socket.parent, owner)
+        if (door := backend.socket_door()) is not None:
+            warden = start_warden(door, log)
         _drop_privileges(owner)
-    with Spool(config.spool) as spool, make_journal(config.journal) as journal:
+    with warden, Spool(config.spool) as spool, make_journal(config.journal) as journal:
         if journal.put_aside is not None:
             log.warning(f"the journal was damaged and is now {journal.put_aside}")
         pipeline = Pipeline(
