@@ -187,3 +187,24 @@ def test_a_frame_that_holds_more_than_told_is_refused(file: int) -> None:
         os.pwrite(file, frame + encode_table([(len(frame), told, 0)]), 0)
         with pytest.raises(InputError, match=f"does not hold the {told} bytes told"):
             SeekableReader(file).read(0, 10)
+
+
+@settings(max_examples=200)
+@given(data=st.data())
+def test_no_changed_byte_goes_unnoticed(data: st.DataObject) -> None:
+    """Whatever is changed, what is read is right, or an error says that it is not."""
+    if not hasattr(os, "memfd_create"):
+        pytest.skip("no memfd_create on this system")
+    fd = os.memfd_create("file")
+    try:
+        content = write(fd, [noise(3000), 2 * FRAME_SIZE, b"text" * 500])
+        at = data.draw(st.integers(0, os.fstat(fd).st_size - 1))
+        size = data.draw(st.integers(1, 8))
+        os.pwrite(fd, data.draw(st.binary(min_size=size, max_size=size)), at)
+        try:
+            reader = SeekableReader(fd)
+            assert reader.read(0, len(content) + 1) == content
+        except InputError:
+            pass
+    finally:
+        os.close(fd)
