@@ -31,6 +31,9 @@ SETTINGS = Path("/var/coresnap/catch.conf")
         ("|/usr/lib/systemd/systemd-coredump %P %u", "systemd-coredump"),
         ("@@/run/systemd/coredumpd/kernel", "systemd-coredump"),
         ("@/run/other.socket", "/run/other.socket"),
+        ("@@/run/coresnap/core", "coresnap"),
+        ("@/run/coresnap/core", "coresnap"),
+        ("@@/run/coresnap/core2", "/run/coresnap/core2"),
         ("|/usr/share/apport/apport -p%p", "apport"),
         ("|/usr/libexec/abrt-hook-ccpp %s", "ABRT"),
         ("|/sbin/minicoredumper %P", "minicoredumper"),
@@ -38,7 +41,7 @@ SETTINGS = Path("/var/coresnap/catch.conf")
     ],
 )
 def test_the_owner_of_a_pattern_is_named(pattern: str, owner: str) -> None:
-    assert owner_of(pattern, HANDLER) == owner
+    assert owner_of(pattern, HANDLER, Path("/run/coresnap/core")) == owner
 
 
 def test_the_usual_paths_need_no_settings_argument() -> None:

@@ -49,6 +49,34 @@ def test_json_has_the_settings(bench: Bench) -> None:
     assert uninstalled["settings"]["kernel.core_pattern"] == "core"
 
 
+def test_the_door_is_told(bench: Bench) -> None:
+    text = bench.run("install").output
+    told = bench.run("status", "--json").json["capture"]
+    modes = kernel.SYSCTL / "kernel/core_modes"
+
+    assert told["door"] == "pipe"
+    if modes.exists() and "socket" in modes.read_text():
+        assert "door: the pipe; the socket while coresnapd runs" in text
+        assert told["daemon_door"] == "socket"
+    else:
+        assert "door: the pipe\n" in text
+        assert told["daemon_door"] == "pipe"
+
+
+def test_the_socket_is_ours_and_given_back(bench: Bench) -> None:
+    bench.run("install")
+    kernel.CORE_PATTERN.write_text(f"@@{bench.config.door_socket}")
+
+    told = bench.run("status", "--json").json["capture"]
+    assert (told["owner"], told["door"]) == ("coresnap", "socket")
+    bench.run("install")
+    assert kernel.CORE_PATTERN.read_text().startswith("|")
+    kernel.CORE_PATTERN.write_text(f"@@{bench.config.door_socket}")
+    bench.run("uninstall")
+
+    assert kernel.CORE_PATTERN.read_text() == "core\n"
+
+
 def test_another_handler_is_left_alone_unless_it_is_replaced(bench: Bench) -> None:
     theirs = "|/usr/share/apport/apport -p%p"
     kernel.CORE_PATTERN.write_text(theirs)

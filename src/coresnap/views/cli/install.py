@@ -19,6 +19,9 @@ Makes the kernel hand every crash to coresnap: creates the user and the spool, p
 handler where only root can change it, and sets kernel.core_pattern. What was there
 before is kept and given back by `coresnap uninstall`. Needs root; nothing is restarted.
 
+What is set is the pipe, which needs no daemon; where kernel and settings allow it,
+coresnapd takes crashes through a socket while it runs.
+
 If another handler has the crashes (systemd-coredump, apport, …), nothing is changed
 unless --replace is given. The kernel forgets the setting at the next boot.
 """
@@ -56,7 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
 def settings_lines(status: CaptureStatus) -> list[str]:
     """Return a line for each of the system's settings, and for each problem."""
     lines = [f"  {name} = {printable(v)}" for name, v in status.settings.items()]
+    if status.door is not None:
+        lines.append(f"  door: {_doors(status)}")
     return lines + [f"  problem: {printable(text)}" for text in status.problems]
+
+
+def _doors(status: CaptureStatus) -> str:
+    if status.door == status.daemon_door or status.daemon_door is None:
+        return f"the {status.door}"
+    return f"the {status.door}; the {status.daemon_door} while coresnapd runs"
 
 
 def status_as_json(status: CaptureStatus) -> str:
