@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import kernel
+from conftest import CompileProgram
+from containers import build_image, crash_contained
 from coresnap.backends.linux import LinuxBackend
 from coresnap.collect.spool import Part, Spool
 from coresnap.daemon import warden as warden_module
@@ -62,6 +64,27 @@ def warden_of(daemon: subprocess.Popen[str]) -> int:
     path = Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children")
     (child,) = path.read_text().split()
     return int(child)
+
+
+@pytest.mark.compiler
+@pytest.mark.libdw
+def test_a_container_s_modules_are_kept_through_the_socket_too(
+    installed: Machine, compile_program: CompileProgram, tmp_path: Path
+) -> None:
+    image = build_image(compile_program, tmp_path)
+    (tmp_path / "root").mkdir()
+    daemon = installed.started()
+
+    crash_contained(image, tmp_path / "root")
+    installed.read_until(daemon, "processed in")
+    installed.stop(daemon)
+
+    with Spool(installed.config.spool) as spool:
+        (archive,) = spool.archives()
+        snapshot = read_snapshot(spool.path(Part.SNAPSHOT, archive.id))
+    assert snapshot.attributes["capture.door"] == "socket"
+    frames = snapshot.threads[0].frames[:2]
+    assert [frame.function for frame in frames] == ["sink", "main"]
 
 
 def test_a_crash_through_the_socket_becomes_a_snapshot(installed: Machine) -> None:

@@ -161,6 +161,27 @@ def test_memory_is_limited(run: Run) -> None:
     assert "worker.memory" in outcome.reason
 
 
+def test_address_space_is_limited(run: Run) -> None:
+    def analyse(job: Job, fd: int) -> dict[str, Any]:
+        # Mapped for reading: of no account as memory, and more than any core has.
+        return {"size": len(mmap.mmap(-1, 1 << 40, prot=mmap.PROT_READ))}
+
+    outcome = run(analyse)
+
+    assert outcome.verdict == Verdict.BROKE
+    assert "Cannot allocate memory" in outcome.reason
+
+
+def test_open_files_are_limited(run: Run) -> None:
+    def analyse(job: Job, fd: int) -> dict[str, Any]:
+        return {"files": [os.dup(fd) for _ in range(5000)]}
+
+    outcome = run(analyse)
+
+    assert outcome.verdict == Verdict.BROKE
+    assert "Too many open files" in outcome.reason
+
+
 def test_a_mapped_core_does_not_count_as_memory(
     config: Config, output: int, tmp_path: Path
 ) -> None:

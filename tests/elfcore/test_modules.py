@@ -10,6 +10,7 @@ import pytest
 
 import corewriter as w
 from coresnap.elfcore.corefile import CoreFile, open_core
+from coresnap.elfcore.modulefile import KeptFile
 from coresnap.elfcore.modules import LoadedModule
 
 RX, R, RW = w.PF_R | w.PF_X, w.PF_R, w.PF_R | w.PF_W
@@ -38,6 +39,7 @@ def make_core(
     auxv: Mapping[int, int] | None = None,
     executable: Path | None = None,
     sysroot: Path | None = None,
+    kept: Sequence[KeptFile] = (),
 ) -> CoreFile:
     notes = [w.prstatus(w.X86_64, tid=1, signal=11, registers={})]
     if files:
@@ -45,7 +47,7 @@ def make_core(
     notes.append(w.auxv(w.X86_64, auxv or {}))
     path = tmp_path / "core"
     path.write_bytes(w.write_core(notes=notes, segments=segments))
-    return open_core(path, executable=executable, sysroot=sysroot)
+    return open_core(path, executable=executable, sysroot=sysroot, kept=kept)
 
 
 def library_files(
@@ -84,6 +86,55 @@ def test_a_file_with_the_cores_build_id_is_used(tmp_path: Path) -> None:
         # Text comes from the file, data only from the core.
         assert core.memory.read(BASE + 0x1010, 4) == b"\xc3" * 4
         assert core.memory.read(BASE + 0x13000, 4) == b"DATA"
+
+
+def kept_copy(tmp_path: Path, content: bytes, path: str) -> KeptFile:
+    place = tmp_path / "copy"
+    place.write_bytes(content)
+    return KeptFile(place, "assets:modules/0", path.encode())
+
+
+def test_a_copy_that_came_with_the_core_is_taken_by_build_id(tmp_path: Path) -> None:
+    kept = [kept_copy(tmp_path, LIBRARY, "/elsewhere")]
+    files = library_files("/container/lib.so")
+    with make_core(tmp_path, files, library_segments(), kept=kept) as core:
+        module = only(core)
+        assert module.path == "/container/lib.so"
+        assert (module.file, module.problem) == (kept[0].place, None)
+        assert module.kept_as == "assets:modules/0"
+        assert core.memory.read(BASE + 0x1010, 4) == b"\xc3" * 4
+
+
+def test_a_copy_is_preferred_to_the_host_s_file(tmp_path: Path) -> None:
+    host = tmp_path / "lib.so"
+    host.write_bytes(LIBRARY)
+    kept = [kept_copy(tmp_path, LIBRARY, str(host))]
+    files = library_files(host)
+    with make_core(tmp_path, files, library_segments(), kept=kept) as core:
+        assert only(core).file == kept[0].place
+
+
+@pytest.mark.parametrize("content", [other_build(), b"no elf", b""])
+def test_a_copy_that_does_not_fit_is_not_used(tmp_path: Path, content: bytes) -> None:
+    host = tmp_path / "lib.so"
+    host.write_bytes(LIBRARY)
+    kept = [kept_copy(tmp_path, content, str(host))]
+    files = library_files(host)
+    with make_core(tmp_path, files, library_segments(), kept=kept) as core:
+        module = only(core)
+        assert (module.file, module.kept_as) == (host, None)
+
+
+def test_a_copy_is_taken_by_path_where_the_core_has_no_build_id(
+    tmp_path: Path,
+) -> None:
+    absent = [w.Segment(BASE, flags=R, memory_size=0x1000), *library_segments()[1:]]
+    host = tmp_path / "lib.so"
+    host.write_bytes(other_build())
+    kept = [kept_copy(tmp_path, LIBRARY, str(host))]
+    with make_core(tmp_path, library_files(host), absent, kept=kept) as core:
+        module = only(core)
+        assert (module.file, module.problem) == (kept[0].place, None)
 
 
 def test_a_file_of_another_build_is_not_used(tmp_path: Path) -> None:
