@@ -1,0 +1,143 @@
+"""Makes the seed corpus anew: ``python tests/fuzz/seeds.py``. All bytes are our own."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "snapshot")]
+
+import specimens  # noqa: E402
+
+import foreigncores  # noqa: E402 - beside the tests, which are no package
+from coresnap.collect.admission import MAGIC, VERSION  # noqa: E402
+from coresnap.collect.seekable import SeekableWriter  # noqa: E402
+from coresnap.config.example import example  # noqa: E402
+from coresnap.snapshot.container import pack_snapshot  # noqa: E402
+from corewriter import (  # noqa: E402
+    I386,
+    X86_64,
+    Section,
+    Segment,
+    auxv,
+    mapped_files,
+    note,
+    prpsinfo,
+    prstatus,
+    siginfo,
+    write_core,
+    write_module,
+)
+
+SEEDS = HERE / "seeds"
+CRASH = b'{"id": "x", "pid": 7, "signal": 11, "time": 5, "kind": "0011223344556677"}'
+CFI = bytes.fromhex(
+    "1400000000000000017a5200017810011b0c070890010000"
+    "180000001c000000000000002000000000410e108602430d065c0c0708000000"
+    "00000000"
+)
+
+
+def notes() -> list[bytes]:
+    return [
+        prstatus(X86_64, tid=7, registers={"rip": 0x1010, "rsp": 0x3000}, signal=11),
+        prpsinfo(X86_64, pid=7),
+        siginfo(X86_64, number=11, code=1, address=8),
+        auxv(X86_64, {3: 0x1040, 9: 0x1010}),
+        mapped_files(X86_64, [(0x1000, 0x2000, 0, b"/bin/prog")]),
+    ]
+
+
+def module() -> bytes:
+    sections = [Section(".debug_info", b"\x07\0\0\0\4\0\0\0\0\0\x08")]
+    return write_module(segments=[Segment(0x1000, b"code")], sections=sections)
+
+
+def tar() -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        members = [("crash.json", CRASH), ("maps", b"1000-2000 r-xp 0 0:0 0 /x\n")]
+        for name, data in [*members, ("capture.json", b'{"rung": "full"}')]:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def seekable() -> bytes:
+    with tempfile.TemporaryFile() as file:
+        writer = SeekableWriter(file.fileno())
+        writer.append(b"content" * 100)
+        writer.skip(1 << 20)
+        writer.finish(b"facts")
+        file.seek(0)
+        return file.read()
+
+
+def admission() -> bytes:
+    layout = (4096, 4096, 128, 1024, 128, 256, 32)
+    head = struct.pack("<8s8I", MAGIC, VERSION, *layout)
+    slot = struct.pack("<QqqQqqqq", 7, 1000, 9, 3, 1, 1, 1, 1)
+    return head.ljust(4096, b"\0") + slot + bytes(64)
+
+
+def seeds() -> Iterator[tuple[str, str, bytes]]:
+    """Yield the directory, the name and the bytes of each."""
+    segment = Segment(0x1000, b"memory")
+    core = write_core(notes=notes(), segments=[segment])
+    yield "core", "x86-64", core
+    narrow = [prstatus(I386, tid=7, registers={"eip": 0x1010}, signal=6)]
+    yield "core", "i386", write_core(I386, notes=narrow, segments=[segment])
+    many = write_core(notes=notes(), segments=[segment], extended_count=True)
+    yield "core", "extended", many
+    yield "elf", "module", module()
+    yield "debuginfo", "module", module()
+    yield "snapshot", "small", pack_snapshot(specimens.small())
+    yield "snapshot", "full", pack_snapshot(specimens.full())
+    yield "assets", "tar", tar()
+    yield "crash", "record", CRASH
+    yield "admission", "table", admission()
+    yield "config", "example", example().encode()
+    yield (
+        "config",
+        "rules",
+        b"[application /usr/*]\nkeep = notes\nlimit.physical = 1GiB\n",
+    )
+    yield "expression", "frame", bytes.fromhex("91687206231806301c9f")
+    yield "expression", "pieces", bytes.fromhex("509304519304")
+    yield "expression", "branch", bytes.fromhex("31122800002ffcff9f")
+    yield "cfi", "frame", CFI
+    yield "annotations", "pairs", b"team=storage\nbuild.id=7\n\0A1=x=y\0B=key=value\n"
+    yield "seekable", "frames", seekable()
+    small = foreigncores.small_core(memory=b"m")[:4096]
+    yield "apport", "report", foreigncores.apport_report(small)
+    entry = foreigncores.journal_entry()
+    yield "journal", "export", foreigncores.journal_export([entry])
+    yield "elf_notes", "notes", b"\0" + b"".join(notes())
+    yield "elf_notes", "property", b"\1" + note(X86_64, b"GNU", 5, bytes(16))
+    rule = b"rule=/usr/*\tkeep=notes\tbudget=500\tlogical=\tphysical=1\trate=1/2\n"
+    head = (
+        b"spool=/a\nsocket=/b\nquota=10\nadmission=/c\nkeep=full\nrate.global=60/600\n"
+    )
+    yield "settings", "rules", head + rule
+    yield "request", "first", struct.pack("=IIQQQQQ", 32, 16, 15, 0, 0, 0, 0)
+    yield "request", "agreed", struct.pack("=IIQQQI", 32, 16, 15, 0, 0, 0)
+    yield "json", "text", 'a"\\\n\0é\U0001f600'.encode() + b"\xff\xc0\x80\xed\xa0\x80"
+    yield "sparse_writer", "pieces", b"\xff\0\x0f\0\xff\1\0\0\0\7" * 9
+
+
+def main() -> None:
+    for target, name, data in seeds():
+        path = SEEDS / target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""What is fuzzed of the Python half: a function of bytes for each format.
+
+An error of coresnap's tree is an answer. Anything else that is raised is a find.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from coresnap.analysis.annotations import Given, annotate, from_environment
+from coresnap.analysis.debuginfo.dwarf import open_debug_file, unavailable
+from coresnap.analysis.expression.evaluate import evaluate
+from coresnap.analysis.expression.locations import ExpressionContext
+from coresnap.analysis.expression.operations import decode
+from coresnap.analysis.unwind.cfi import CallFrameSection
+from coresnap.analysis.unwind.pointer_encoding import PointerReader
+from coresnap.analysis.unwind.rules import row_at
+from coresnap.backends.crash_record import decode as decode_crash
+from coresnap.collect.admission import read_admission
+from coresnap.collect.assets import read_assets
+from coresnap.collect.importers.apport import read_report
+from coresnap.collect.importers.journal_entry import read_crashes
+from coresnap.collect.importers.source_file import SourceFile
+from coresnap.collect.seekable import SeekableReader
+from coresnap.config.interpret import interpret
+from coresnap.elfcore.corefile import open_core
+from coresnap.elfcore.elffile import open_elf
+from coresnap.errors import CoresnapError
+from coresnap.model import Snapshot
+from coresnap.snapshot.container import read_snapshot
+from coresnap.snapshot.json_form import to_bytes
+from coresnap.snapshot.text import render
+
+__all__ = ["PYTHON_TARGETS", "run_target"]
+
+_READ = 4096
+ADMISSION_SIZE = 667648
+"""Bytes of a table (docs/formats.md)."""
+_BARE = Snapshot(
+    system="Linux",
+    architecture="x86-64",
+    pid=7,
+    command="prog",
+    arguments="",
+    signal=None,
+)
+
+
+@contextmanager
+def _file(data: bytes) -> Iterator[Path]:
+    descriptor = os.memfd_create("input")
+    try:
+        os.write(descriptor, data)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _named_file(data: bytes) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="cs-") as directory:
+        path = Path(directory, "input")
+        path.write_bytes(data)
+        yield path
+
+
+@contextmanager
+def _source(data: bytes) -> Iterator[SourceFile]:
+    with _file(data) as path:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            yield SourceFile(Path("input"), descriptor, os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+
+
+def _core(data: bytes) -> None:
+    with _named_file(data) as path, open_core(path, sysroot=path) as core:
+        for mapping in core.mappings[:8]:
+            with suppress(CoresnapError):
+                core.memory.read(mapping.start, 16)
+
+
+def _elf(data: bytes) -> None:
+    with _named_file(data) as path:
+        elf = open_elf(path)
+        try:
+            _ = elf.build_id, elf.program_headers, elf.debug_link
+            for entries in elf.symbol_entries():
+                bytes(entries.strings[:_READ])
+            for section in elf.sections:
+                with suppress(CoresnapError):
+                    elf.section_data(section)
+        finally:
+            elf.release()
+
+
+def _snapshot(data: bytes) -> None:
+    with _named_file(data) as path:
+        snapshot = read_snapshot(path)
+    to_bytes(snapshot)
+    render(snapshot)
+
+
+def _assets(data: bytes) -> None:
+    with _source(data) as source:
+        read_assets(source.fd)
+
+
+def _admission(data: bytes) -> None:
+    with _named_file(data) as path:
+        # A table is sparse: what the input does not reach is zero.
+        os.truncate(path, ADMISSION_SIZE)
+        read_admission(path)
+
+
+def _config(data: bytes) -> None:
+    interpret(data.decode("utf-8", "replace"))
+
+
+def _expression(data: bytes) -> None:
+    evaluate(decode(data, 8, "little"), ExpressionContext(), (0x1000,))
+
+
+def _cfi(data: bytes) -> None:
+    reader = PointerReader(data, 0x1000, 8, "little")
+    for debug in (False, True):
+        section = CallFrameSection(reader, 0, len(data), debug=debug)
+        for start, end, position in section.index[:8]:
+            with suppress(CoresnapError):
+                row_at(section.fde_at(position), (start + end) // 2, reader)
+
+
+def _debuginfo(data: bytes) -> None:
+    if unavailable():
+        return
+    with _named_file(data) as path:
+        open_debug_file(path).close()
+
+
+def _annotations(data: bytes) -> None:
+    given = [Given("command", "command", data), *from_environment(data, ["A*", "B"])]
+    annotate(_BARE, given, None)
+
+
+def _seekable(data: bytes) -> None:
+    with _source(data) as source:
+        reader = SeekableReader(source.fd)
+        reader.facts()
+        reader.read(0, _READ)
+        reader.read(max(reader.size - _READ, 0), _READ)
+
+
+def _apport(data: bytes) -> None:
+    with _source(data) as source:
+        read_report(source, ["LANG"])
+
+
+def _journal(data: bytes) -> None:
+    with _source(data) as source:
+        list(read_crashes(source, ["LANG"]))
+
+
+def _crash(data: bytes) -> None:
+    decode_crash(data)
+
+
+PYTHON_TARGETS: dict[str, Callable[[bytes], None]] = {
+    "core": _core,
+    "elf": _elf,
+    "snapshot": _snapshot,
+    "assets": _assets,
+    "crash": _crash,
+    "admission": _admission,
+    "config": _config,
+    "expression": _expression,
+    "cfi": _cfi,
+    "debuginfo": _debuginfo,
+    "annotations": _annotations,
+    "seekable": _seekable,
+    "apport": _apport,
+    "journal": _journal,
+}
+
+
+def run_target(name: str, data: bytes) -> None:
+    """Give ``data`` to a target; what it raises is a find."""
+    with suppress(CoresnapError):
+        PYTHON_TARGETS[name](data)
