@@ -13,6 +13,7 @@ from catcher import Catcher, Caught
 from conftest import CompileProgram
 from containers import HOSTNAME, LIBRARY, PROGRAM, build_image, crash_contained
 from coresnap.elfcore.elffile import ElfFile, open_elf
+from silent_files import silent_files, why_no_silent_files
 
 pytestmark = [pytest.mark.core_pattern, pytest.mark.compiler, pytest.mark.root]
 
@@ -185,3 +186,20 @@ def test_kept_modules_are_those_that_the_core_names(
 
     wanted = open_elf(image / LIBRARY[1:]).build_id
     assert ElfFile(kept(caught)[LIBRARY]).build_id == wanted
+
+
+def test_program_text_of_a_silent_server_is_left_out(
+    catcher: Catcher, compile_program: CompileProgram
+) -> None:
+    if reason := why_no_silent_files():
+        pytest.skip(reason)
+    program = compile_program("waits_for_file.c", "-O1", "-g", "-D_GNU_SOURCE")
+    catcher.write_settings(modules="all", budget="0")
+    with silent_files() as silent:
+        caught = catcher.catch([program, silent.file, "text", "x"])
+        assert not silent.asked.is_set()
+
+    modules = kept(caught)
+    assert str(program) in modules
+    assert str(silent.file) not in modules
+    assert caught.capture["assets"]["left_out"] == 1

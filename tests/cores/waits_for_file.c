@@ -1,6 +1,6 @@
 // Lets a part of its memory be that of a file which is not in memory, and crashes.
 // Whoever reads this memory waits for the file's server.
-// Usage: waits_for_file FILE environment|arguments|modules|core
+// Usage: waits_for_file FILE environment|arguments|modules|text|core
 #include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
@@ -49,6 +49,8 @@ static void *crash(void *nothing)
         cover(words[3] + PAGE, words[3] + strlen(words[3]));
     } else if (!strcmp(part, "modules")) {
         _r_debug.r_map->l_next = map(0, 4 * PAGE, PROT_READ, 0);
+    } else if (!strcmp(part, "text")) {
+        map(0, 4 * PAGE, PROT_READ | PROT_EXEC, 0);
     } else {
         // Bit 2: what is mapped from files belongs into the core (core(5)).
         int filter = open("/proc/self/coredump_filter", O_WRONLY);
