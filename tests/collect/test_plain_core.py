@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ CORE = b"\x7fELF" + bytes(2 << 20) + os.urandom(1 << 20)
 
 
 @pytest.fixture
-def compressed(tmp_path: Path) -> Iterator[Path]:
+def compressed(tmp_path: Path) -> Path:
     plain, path = tmp_path / "plain", tmp_path / "compressed"
     plain.write_bytes(CORE)
     with plain.open("rb") as source, path.open("wb") as target:

@@ -5,9 +5,10 @@
 It serves the spool below ROOT with a backend in memory and an analysis that copies the
 core, or the assets where there is none. At the NUMBERth time that STEP is reached the
 daemon gets SIGKILL. Steps are ``before:EVENT`` and ``after:EVENT`` of the journal,
-``before:`` and ``after:`` of ``commit`` and ``remove``, and ``worker:begin``,
-``worker:half``, ``worker:end`` (the worker kills the daemon) and ``worker:dies`` (the
-worker kills itself). ``none`` never comes. With COMPRESS cores stay, in that form.
+``before:`` and ``after:`` of ``commit``, ``rename`` and ``remove``, and
+``worker:begin``, ``worker:half``, ``worker:end`` (the worker kills the daemon) and
+``worker:dies`` (the worker kills itself). ``none`` never comes. With
+COMPRESS cores stay, in that form.
 """
 
 from __future__ import annotations
@@ -77,6 +78,17 @@ def mortal_spool(fate: Fate) -> type[Spool]:
     return MortalSpool
 
 
+def mortal_rename(fate: Fate) -> Callable[..., None]:
+    rename = os.rename
+
+    def mortal(source: str, target: str, **where: int) -> None:
+        fate.pass_by("before:rename")
+        rename(source, target, **where)
+        fate.pass_by("after:rename")
+
+    return mortal
+
+
 def copy_source(job: Job, output: int, fate: Fate, root: Path) -> dict[str, Any]:
     """Analyse: the snapshot is the source, backwards; each run leaves a line."""
     marker = root / "worker-step"
@@ -114,6 +126,7 @@ def serve(root: Path, fate: Fate, compress: str | None = None) -> None:
     if compress is not None:
         config = attrs.evolve(config, compress=compress, purge_core="never")
     setattr(main, "Spool", mortal_spool(fate))  # noqa: B010 - a class, not a value
+    os.rename = mortal_rename(fate)
     main.serve(
         config,
         FakeBackend(),
