@@ -1,148 +1,168 @@
-"""Files that end at each of their structures, one byte before it and one behind it."""
+"""Files that end at every structure they have: a clear error, or what there is."""
 
 from __future__ import annotations
 
-import io
-import tarfile
-from collections.abc import Iterable, Iterator
+import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
-import coresnap
-import corewriter as w
-from conftest import CompileProgram, KernelCore, Tally
-from coresnap.backends import crash_record
+from conftest import Tally
+from coresnap import analyze
+from coresnap.collect.admission import read_admission
 from coresnap.collect.assets import pack_assets, read_assets
-from coresnap.errors import CoreFormatError, InputError, SnapshotFormatError
-from coresnap.model import Crash
-from coresnap.snapshot.container import pack_snapshot, read_snapshot
-from snapshot import specimens
-
-ELF_HEADER = 64
-SEGMENT_HEADER = 56
-NOTE_HEADER = 12
-SECTION_ENTRY = 24
-"""Bytes of a section in a snapshot's table, docs/formats.md."""
-
-SYNTHETIC = w.write_core(
-    notes=[
-        w.prstatus(w.X86_64, tid=7, signal=11, registers={"rip": 0x1234}),
-        w.prpsinfo(w.X86_64, pid=5),
-        w.siginfo(w.X86_64, number=11, code=1, address=0xDEAD),
-        w.auxv(w.X86_64, {6: 4096, 9: 0x400123}),
-        w.mapped_files(w.X86_64, [(0x400000, 0x402000, 1, b"/bin/prog")]),
-        w.prstatus(w.X86_64, tid=5, registers={"rip": 0x5678}),
-    ],
-    segments=[
-        w.Segment(0x400000, b"\x90" * 4096, flags=w.PF_R | w.PF_X),
-        w.Segment(0x7FFF0000, b"stack" * 1000),
-    ],
+from coresnap.collect.journal import Journal, read_entries
+from coresnap.elfcore.corefile import open_core
+from coresnap.errors import (
+    CoreFormatError,
+    InputError,
+    SnapshotFormatError,
+    StorageError,
+)
+from coresnap.model import Archive, Stage
+from coresnap.snapshot.container import read_snapshot, write_snapshot
+from corewriter import (
+    PAGE,
+    X86_64,
+    Segment,
+    auxv,
+    mapped_files,
+    prpsinfo,
+    prstatus,
+    siginfo,
+    write_core,
 )
 
+NOTES = [
+    prstatus(X86_64, tid=7, registers={"rip": 0x1010, "rsp": 0x3000}, signal=11),
+    siginfo(X86_64, number=11, code=1, address=8),
+    prpsinfo(X86_64, pid=7),
+    auxv(X86_64, {3: 0x1040, 9: 0x1010}),
+    mapped_files(X86_64, [(0x1000, 0x2000, 0, b"/no/such/program")]),
+]
+SEGMENTS = [Segment(0x1000, b"c" * PAGE, 5), Segment(0x3000, b"s" * (2 * PAGE))]
+ARCHIVE = Archive(
+    id="0" * 32,
+    stage=Stage.PENDING,
+    application="prog",
+    time=1,
+    has_core=True,
+    has_snapshot=False,
+    has_assets=True,
+    size=1,
+    disk_size=1,
+    dumping=False,
+)
+CORE = write_core(notes=NOTES, segments=SEGMENTS)
 
-def around(boundaries: Iterable[int], size: int) -> list[int]:
-    """Return where to cut: at each boundary and beside it."""
-    cuts = {boundary + by for boundary in boundaries for by in (-1, 0, 1)}
-    return sorted(cut for cut in cuts if 0 <= cut < size)
+
+def around(places: Iterable[int], size: int) -> list[int]:
+    """Each place and its neighbours, within a file of ``size`` bytes."""
+    near = {place + step for place in places for step in (-1, 0, 1)}
+    return sorted(place for place in near if 0 <= place < size)
 
 
-def core_boundaries(data: bytes) -> Iterator[int]:
-    """Find the structures of a core as pyelftools sees them."""
-    elf = ELFFile(io.BytesIO(data))
-    # Magic, class, data; type, machine, entry, tables: the fields of Elf64_Ehdr.
-    yield from (0, 4, 5, 16, 18, 20, 24, 32, 40, 48, 52, 54, 56, 58, 60, 62, ELF_HEADER)
-    for number in range(elf.num_segments()):
-        yield elf["e_phoff"] + number * SEGMENT_HEADER
-    for segment in elf.iter_segments():
-        yield segment["p_offset"]
-        yield segment["p_offset"] + segment["p_filesz"]
-        if segment["p_type"] == "PT_NOTE":
-            for note in segment.iter_notes():
-                yield note["n_offset"]
-                yield note["n_offset"] + NOTE_HEADER
-                yield note["n_offset"] + note["n_size"] - len(note["n_descdata"])
+def places_of_core() -> list[int]:
+    tables = X86_64.header_size
+    notes = tables + (len(SEGMENTS) + 1) * X86_64.segment_header_size
+    places = [0, 4, 16, 32, *range(tables, notes + 1, X86_64.segment_header_size)]
+    for note in NOTES:
+        places += [notes, notes + 12, notes + 20]
+        notes += len(note)
+    return [notes, *places, *range(PAGE, len(CORE) + 1, PAGE)]
 
 
-def assert_every_cut_is_said(
-    data: bytes, cuts: list[int], path: Path, tally: Tally
-) -> None:
-    for cut in cuts:
-        path.write_bytes(data[:cut])
+def test_a_core_is_read_up_to_its_end(tmp_path: Path, tally: Tally) -> None:
+    path = tmp_path / "core"
+    opened, refused = 0, list[tuple[int, str]]()
+    for size in around(places_of_core(), len(CORE)):
+        path.write_bytes(CORE[:size])
         try:
-            snapshot = coresnap.analyze(path)
-        except CoreFormatError:
-            assert cut < ELF_HEADER + SEGMENT_HEADER  # not one header is whole
-            tally("core cut at a structure", nothing=1)
+            core = open_core(path)
+        except CoreFormatError as error:
+            refused.append((size, str(error)))
             continue
-        # The registers come first in a core: who has them has the crash.
-        assert snapshot.truncated, cut
-        assert any("truncated" in note.message for note in snapshot.notes), cut
-        assert len(pack_snapshot(snapshot)) > 0
-        tally("core cut at a structure", less=1)
+        with core:
+            assert core.truncated or core.notes_to_reader, size
+            if size >= 2 * PAGE:
+                assert core.threads[0].tid == 7
+                assert core.memory.read(0x1000, PAGE) == b"c" * PAGE
+        opened += 1
+    tally("a core cut at a structure, read", less=opened, nothing=len(refused))
+    assert opened
+    assert refused
+    assert all(size < PAGE and str(path) in said for size, said in refused)
 
 
-def test_a_core_cut_at_any_structure_is_refused_or_said_to_be_cut(
-    tmp_path: Path, tally: Tally
-) -> None:
-    cuts = around(core_boundaries(SYNTHETIC), len(SYNTHETIC) - 4096)
-    assert len(cuts) > 60
-    assert_every_cut_is_said(SYNTHETIC, cuts, tmp_path / "core", tally)
+def test_a_core_that_is_cut_is_analysed_and_said_to_be_cut(tmp_path: Path) -> None:
+    path = tmp_path / "core"
+    for size in around((2 * PAGE, 3 * PAGE), len(CORE)):
+        path.write_bytes(CORE[:size])
+        snapshot = analyze(path)
+        assert [thread.tid for thread in snapshot.threads] == [7]
+        assert "truncated" in repr(snapshot.notes) or "bytes" in repr(snapshot.notes)
 
 
-@pytest.mark.compiler
-@pytest.mark.core_pattern
-def test_a_core_of_the_kernel_s_cut_at_any_structure_is_refused_or_said_to_be_cut(
-    compile_program: CompileProgram,
-    kernel_core: KernelCore,
-    tmp_path: Path,
-    tally: Tally,
-) -> None:
-    program = compile_program("simple.c", "-g", "-O0", libraries=["-pthread"])
-    data = kernel_core([program]).read_bytes()
-    end = max(
-        segment["p_offset"] + segment["p_filesz"]
-        for segment in ELFFile(io.BytesIO(data)).iter_segments()
-    )
-    cuts = sorted({at - 1 for at in core_boundaries(data) if 0 < at <= end})
-    assert len(cuts) > 60
-    assert_every_cut_is_said(data, cuts, tmp_path / "core", tally)
-
-
-def test_a_snapshot_cut_at_any_structure_is_refused(
-    tmp_path: Path, tally: Tally
-) -> None:
-    data = pack_snapshot(specimens.full())
-    path = tmp_path / "cut.csnap"
-    for cut in around([*range(0, len(data), SECTION_ENTRY), len(data)], len(data)):
-        path.write_bytes(data[:cut])
+def test_a_snapshot_that_is_cut_is_refused(tmp_path: Path) -> None:
+    core, whole, part = (tmp_path / name for name in ("core", "whole", "part"))
+    core.write_bytes(CORE)
+    write_snapshot(analyze(core), whole)
+    data = whole.read_bytes()
+    for size in range(len(data)):
+        part.write_bytes(data[:size])
         with pytest.raises(SnapshotFormatError):
-            read_snapshot(path)
-        tally("snapshot cut at a structure", nothing=1)
+            read_snapshot(part)
 
 
-def test_assets_cut_at_any_structure_give_the_members_before(
-    tmp_path: Path, tally: Tally
-) -> None:
-    crash = crash_record.encode(Crash(pid=7, signal=11, time=1, hostname="web"))
-    members = {"crash.json": crash, "process/maps": b"x" * 700, "capture.json": b"{}"}
-    data = pack_assets(members, time=0)
-    blocks = range(0, len(data), tarfile.BLOCKSIZE)
-    for cut in around(blocks, len(data)):
-        path = tmp_path / "assets"
-        path.write_bytes(data[:cut])
-        try:
-            with path.open("rb") as stream:
-                found = read_assets(stream.fileno())
-        except InputError:
-            assert cut < 2 * tarfile.BLOCKSIZE  # not even the first member's start
-            tally("assets cut at a structure", nothing=1)
-            continue
-        assert list(found.members) == list(members)[: len(found.members)]
+def test_of_assets_that_are_cut_the_members_before_are_read(tmp_path: Path) -> None:
+    members = {
+        "crash.json": b'{"pid": 7}',
+        "process/maps": b"m" * 700,
+        "process/status": b"s",
+    }
+    data = pack_assets(members, time=1)
+    path = tmp_path / "assets"
+    for size in around(range(0, len(data), 512), len(data)):
+        path.write_bytes(data[:size])
+        with path.open("rb") as file:
+            if size <= 512:
+                with pytest.raises(InputError, match="not a tar"):
+                    read_assets(file.fileno())
+                continue
+            found = read_assets(file.fileno())
         for name, content in found.members.items():
-            assert members[name].startswith(content)
-            if content != members[name]:
-                assert any(name in problem for problem in found.problems)
-        assert found.problems or found.members == members
-        tally("assets cut at a structure", less=1)
+            assert members[name].startswith(content), (size, name)
+        if size >= 1024:
+            assert found.members["crash.json"] == members["crash.json"]
+
+
+def test_a_table_of_admission_that_is_cut_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "admission"
+    header = struct.pack(
+        "=8s8I", b"\x89CSNADM\n", 1, 4096, 4096, 128, 1024, 128, 256, 32
+    )
+    data = header.ljust(667_648, b"\0")
+    path.write_bytes(data)
+    assert read_admission(path).kinds == ()
+    places = (0, 8, len(header), 4096, 4096 * 129, 4096 * 161, len(data))
+    for size in around(places, len(data)):
+        path.write_bytes(data[:size])
+        with pytest.raises(InputError, match="admission"):
+            read_admission(path)
+
+
+def test_a_journal_that_is_cut_is_refused_or_read(tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole.sqlite", tmp_path / "part.sqlite"
+    with Journal(whole) as journal:
+        journal.replay([ARCHIVE])
+    data = whole.read_bytes()
+    refused: list[str] = []
+    for size in around((0, 16, 100, *range(0, len(data) + 1, 512)), len(data)):
+        part.write_bytes(data[:size])
+        try:
+            assert set(read_entries(part)) <= {ARCHIVE.id}
+        except StorageError as error:
+            refused.append(str(error))
+    assert refused
+    assert all(str(part) in said for said in refused)
