@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "snapshot")]
+sys.path.insert(0, str(HERE.parent))
 
-import specimens  # noqa: E402
 
 import foreigncores  # noqa: E402 - beside the tests, which are no package
 from coresnap.collect.admission import MAGIC, VERSION  # noqa: E402
@@ -34,6 +33,7 @@ from corewriter import (  # noqa: E402
     write_core,
     write_module,
 )
+from snapshot import specimens  # noqa: E402
 
 SEEDS = HERE / "seeds"
 CRASH = b'{"id": "x", "pid": 7, "signal": 11, "time": 5, "kind": "0011223344556677"}'

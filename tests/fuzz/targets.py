@@ -51,17 +51,6 @@ _BARE = Snapshot(
 
 
 @contextmanager
-def _file(data: bytes) -> Iterator[Path]:
-    descriptor = os.memfd_create("input")
-    try:
-        os.write(descriptor, data)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield Path(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def _named_file(data: bytes) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="cs-") as directory:
         path = Path(directory, "input")
@@ -71,12 +60,9 @@ def _named_file(data: bytes) -> Iterator[Path]:
 
 @contextmanager
 def _source(data: bytes) -> Iterator[SourceFile]:
-    with _file(data) as path:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            yield SourceFile(Path("input"), descriptor, os.fstat(descriptor))
-        finally:
-            os.close(descriptor)
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(data)
+        yield SourceFile(Path("input"), file.fileno(), os.fstat(file.fileno()))
 
 
 def _core(data: bytes) -> None:
