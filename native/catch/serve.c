@@ -201,7 +201,8 @@ int serve(const struct arguments *arguments, int listener, int warden)
 	int error = prepare(&server);
 	if (error)
 		return error;
-	while (!server.end || server.count || clock_now(CLOCK_MONOTONIC) < server.end) {
+	while (!server.end || server.count || server.children ||
+	       clock_now(CLOCK_MONOTONIC) < server.end) {
 		turn(&server, timeout);
 		timeout = !start_children(&server) ? RETRY : server.end ? LINGER : -1;
 	}
