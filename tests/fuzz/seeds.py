@@ -126,6 +126,8 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
         b"spool=/a\nsocket=/b\nquota=10\nadmission=/c\nkeep=full\nrate.global=60/600\n"
     )
     yield "settings", "rules", head + rule
+    maps = b"1000-2000 r-xp 00000000 08:01 77      /bin/a b\\012c (deleted)\n"
+    yield "address_map", "maps", maps + b"3000-4000 rw-p 0 00:00 0 [heap]\n"
     yield "request", "first", struct.pack("=IIQQQQQ", 32, 16, 15, 0, 0, 0, 0)
     yield "request", "agreed", struct.pack("=IIQQQI", 32, 16, 15, 0, 0, 0)
     yield "json", "text", 'a"\\\n\0é\U0001f600'.encode() + b"\xff\xc0\x80\xed\xa0\x80"

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from native_targets import NATIVE_TARGETS, compile_target
+from native_targets import NATIVE_TARGETS, compile_sources, compile_target
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the inputs are files without a name, of Linux"
@@ -39,15 +39,20 @@ def test_a_seed_is_read_or_refused_whole_and_cut(path: Path) -> None:
         run_target(path.parent.name, data[:size])
 
 
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return compile_sources(tmp_path_factory.mktemp("objects"), fuzzer=False)
+
+
 @pytest.mark.compiler
 @pytest.mark.sanitizer
 @pytest.mark.parametrize("name", NATIVE_TARGETS)
 def test_seeds_and_changes_of_them_break_no_rule_of_the_sanitizers(
-    name: str, tmp_path: Path
+    name: str, objects: list[Path], tmp_path: Path
 ) -> None:
     if name in ("settings",) and os.geteuid() != 0:
         pytest.skip("settings are believed only if root wrote them")
-    compile_target(name, tmp_path / name, fuzzer=False)
+    compile_target(name, objects, tmp_path / name, fuzzer=False)
     seeds = sorted((SEEDS / NATIVE_TARGETS[name]).iterdir())
     run = subprocess.run(
         [tmp_path / name, "200", *seeds], capture_output=True, text=True, check=False
