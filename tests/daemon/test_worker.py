@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import resource
+import select
 import signal
 import socket
 import time
@@ -74,6 +75,28 @@ def test_a_snapshot_and_its_facts_come_back(run: Run, output: int) -> None:
     assert outcome.facts == {"size": 8, "id": "0" * 32}
     assert outcome.seconds > 0
     assert os.pread(output, 100, 0) == b"snapshot"
+
+
+def test_a_worker_that_has_said_something_is_still_at_work(
+    config: Config, output: int, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+
+    def analyse(job: Job, fd: int) -> dict[str, Any]:
+        while not go.exists():
+            time.sleep(0.001)
+        return {"went": True}
+
+    backend = FakeBackend(config)
+    worker = Worker(job(tmp_path), output, config, backend, analyse, None)
+    # It tells how it is confined before it begins.
+    assert select.select([worker], [], [], 20)[0]
+    assert not worker.has_ended()
+    assert not select.select([worker], [], [], 0)[0]
+    go.touch()
+    outcome = worker.wait()
+
+    assert (outcome.verdict, outcome.facts) == (Verdict.DONE, {"went": True})
 
 
 def test_what_the_core_is_guilty_of_is_not_tried_again(run: Run) -> None:

@@ -90,10 +90,7 @@ class Compressor:
             work.close()
 
     def _has_ended(self, worker: Worker) -> bool:
-        if time.monotonic() >= worker.deadline:
-            return True
-        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, worker.pid, flags) is not None
+        return worker.has_ended() or time.monotonic() >= worker.deadline
 
     # --- begin ------------------------------------------------------------------
 

@@ -297,10 +297,7 @@ class Loop:
     def _look_after_worker(self) -> None:
         worker = self.pipeline.worker
         assert worker is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(worker, selectors.EVENT_READ)
-            ended = bool(selector.select(0))
-        if ended or time.monotonic() >= worker.deadline:
+        if worker.has_ended() or time.monotonic() >= worker.deadline:
             outcome = self.pipeline.finish()
             # Arrivals while it ran may have had their hints dropped. A full disk,
             # though, is not tried again at once.

@@ -236,7 +236,7 @@ def preload() -> None:
 
 
 class Worker:
-    """A running child; ``fileno`` becomes readable when it has ended."""
+    """A running child; ``fileno`` becomes readable when it says something or ends."""
 
     def __init__(
         self,
@@ -255,6 +255,7 @@ class Worker:
         self.started = time.monotonic()
         self.deadline = self.started + config.worker_time
         self._killed = ""
+        self._said = b""
         self._config = config
         try:
             self._report, writer = os.pipe()
@@ -266,8 +267,19 @@ class Worker:
         os.close(writer)
 
     def fileno(self) -> int:
-        """Return the pipe's end; the child writes there only when it is done."""
+        """Return the pipe's end; what came is taken by ``has_ended``."""
         return self._report
+
+    def has_ended(self) -> bool:
+        """Take what the child has said, without waiting; say whether that was all."""
+        while len(self._said) < _REPORT_LIMIT:
+            if not select.select([self._report], [], [], 0)[0]:
+                return False
+            piece = os.read(self._report, 65536)
+            if not piece:
+                return True
+            self._said += piece
+        return True
 
     def kill(self, reason: str) -> None:
         """End the child; ``reason`` becomes the outcome's."""
@@ -276,19 +288,14 @@ class Worker:
 
     def wait(self) -> Outcome:
         """Wait until the child has ended, at the latest at its deadline."""
-        report = b""
-        while len(report) < _REPORT_LIMIT:
+        while not self.has_ended():
             left = max(0.0, self.deadline - time.monotonic())
             if not select.select([self._report], [], [], left)[0]:
                 self.kill(f"ran into worker.time ({self._config.worker_time} s)")
                 break
-            piece = os.read(self._report, 65536)
-            if not piece:
-                break
-            report += piece
         os.close(self._report)
         _, status = os.waitpid(self.pid, 0)
-        return self._judge(report, status)
+        return self._judge(self._said, status)
 
     def _judge(self, report: bytes, status: int) -> Outcome:
         seconds = time.monotonic() - self.started
