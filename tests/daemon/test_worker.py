@@ -87,7 +87,7 @@ def test_a_worker_that_has_said_something_is_still_at_work(
             time.sleep(0.001)
         return {"went": True}
 
-    backend = FakeBackend(config)
+    backend = FakeBackend()
     worker = Worker(job(tmp_path), output, config, backend, analyse, None)
     # It tells how it is confined before it begins.
     assert select.select([worker], [], [], 20)[0]
