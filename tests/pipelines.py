@@ -14,8 +14,8 @@ from coresnap.backends.fake import FakeBackend
 from coresnap.collect.journal import Event, Journal, State
 from coresnap.collect.spool import Part, Spool
 from coresnap.config import load_config
+from coresnap.daemon.job import Job
 from coresnap.daemon.stages import Pipeline
-from coresnap.daemon.worker import Job
 
 
 def copy_core(job: Job, fd: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ EXCEPTIONS = {
     # `coresnap` itself is the library's two calls; analyze is one of them.
     ("views/cli/analyze.py", ""): "the command is the library call, with options",
     ("analysis/session.py", "collect"): "what the archive compressed it restores",
-    ("daemon/worker.py", "snapshot"): "the worker writes what the call returned",
+    ("daemon/job.py", "snapshot"): "the worker writes what the call returned",
     ("views/cli/catch_test.py", "backends"): _OS,
     ("views/cli/catch_test.py", "daemon"): _OS,
     ("views/cli/config_reload.py", "backends"): _OS,
@@ -90,13 +90,13 @@ def test_every_exception_is_needed() -> None:
         assert name in set(imports(PACKAGE / file)), f"{file} no longer needs it"
 
 
-def test_the_daemon_reaches_analysis_through_its_worker_alone() -> None:
+def test_the_daemon_reaches_analysis_through_a_job_alone() -> None:
     reaching = {
         path.name
         for path in (PACKAGE / "daemon").glob("*.py")
         if "analysis" in set(imports(path))
     }
-    assert reaching == {"worker.py"}
+    assert reaching == {"job.py"}
 
 
 def test_only_backends_ask_which_system_this_is() -> None:

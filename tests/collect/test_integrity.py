@@ -29,8 +29,8 @@ from coresnap.collect.spool import Spool
 from coresnap.collect.stored_core import open_stored, write_pieces
 from coresnap.config import load_config
 from coresnap.daemon.compressor import Compressor
+from coresnap.daemon.job import analyse_core
 from coresnap.daemon.stages import Pipeline
-from coresnap.daemon.worker import analyse_core
 from coresnap.elfcore.corefile import open_core
 from kernel import core_pattern, kernel_core, run_unlimited
 

@@ -27,8 +27,8 @@ from coresnap.collect.journal import Entry, Event, Journal
 from coresnap.collect.spool import Part, Spool, TemporaryFile
 from coresnap.config import load_config
 from coresnap.daemon import main
+from coresnap.daemon.job import Job
 from coresnap.daemon.log import make_logger
-from coresnap.daemon.worker import Job
 
 
 @attrs.define

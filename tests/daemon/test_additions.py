@@ -27,7 +27,8 @@ from coresnap.daemon.additions import (
     ask_command,
     choose_project,
 )
-from coresnap.daemon.worker import Job, Verdict, Worker, analyse_core, preload
+from coresnap.daemon.job import Job, analyse_core, preload
+from coresnap.daemon.worker import Verdict, Worker
 from coresnap.model import Archive, Crash, Stage
 from coresnap.snapshot.container import read_snapshot
 from shortpath import short_directory

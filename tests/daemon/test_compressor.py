@@ -25,8 +25,8 @@ from coresnap.collect.stored_core import Form, open_stored, write_pieces
 from coresnap.config import load_config
 from coresnap.daemon import compressor as compressing
 from coresnap.daemon.compressor import Compressor
+from coresnap.daemon.job import Job, with_plain_core
 from coresnap.daemon.stages import Pipeline
-from coresnap.daemon.worker import Job, with_plain_core
 from coresnap.errors import NoSpaceError
 
 SCRIPT = Path(__file__).with_name("mortal.py")

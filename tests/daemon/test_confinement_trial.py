@@ -16,7 +16,8 @@ from coresnap.backends.fake import FakeBackend
 from coresnap.backends.linux import LinuxBackend
 from coresnap.config import Config, load_config
 from coresnap.daemon.confinement_trial import ACTS, check_confinement, try_acts
-from coresnap.daemon.worker import Job, Outcome, Verdict, Worker
+from coresnap.daemon.job import Job
+from coresnap.daemon.worker import Outcome, Verdict, Worker
 
 NOBODY = (65534, 65534)
 

@@ -15,8 +15,8 @@ from coresnap.backends.fake import FakeBackend
 from coresnap.collect.journal import Journal, State
 from coresnap.collect.spool import Part, Spool
 from coresnap.config import load_config
+from coresnap.daemon.job import analyse_core
 from coresnap.daemon.stages import Pipeline
-from coresnap.daemon.worker import analyse_core
 from coresnap.model import Snapshot
 from coresnap.snapshot.container import read_snapshot
 

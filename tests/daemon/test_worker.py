@@ -20,7 +20,8 @@ from coresnap.backends.fake import FakeBackend
 from coresnap.backends.linux import LinuxBackend
 from coresnap.config import Config, load_config
 from coresnap.daemon import worker as worker_module
-from coresnap.daemon.worker import Job, Outcome, Verdict, Worker
+from coresnap.daemon.job import Job
+from coresnap.daemon.worker import Outcome, Verdict, Worker
 from coresnap.errors import CoreFormatError, NoSpaceError, WorkerError
 
 MIB = 1 << 20

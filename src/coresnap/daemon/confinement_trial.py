@@ -19,7 +19,8 @@ import attrs
 
 from coresnap.backends.base import CaptureBackend, Finding, Level
 from coresnap.config import Config
-from coresnap.daemon.worker import Job, Outcome, Verdict, Worker
+from coresnap.daemon.job import Job
+from coresnap.daemon.worker import Outcome, Verdict, Worker
 from coresnap.errors import WorkerError
 
 __all__ = ["ACTS", "Trial", "check_confinement", "try_acts"]

@@ -12,8 +12,8 @@ from coresnap.backends.base import CaptureBackend
 from coresnap.collect.journal import Journal
 from coresnap.collect.spool import Spool
 from coresnap.config import Config
+from coresnap.daemon.job import analyse_core, preload
 from coresnap.daemon.stages import Log, Pipeline
-from coresnap.daemon.worker import analyse_core, preload
 
 __all__ = ["open_pipeline"]
 

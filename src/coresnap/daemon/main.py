@@ -26,12 +26,13 @@ from coresnap.collect.journal import Journal
 from coresnap.collect.spool import Spool
 from coresnap.config import Config, load_config
 from coresnap.daemon.compressor import Compressor
+from coresnap.daemon.job import analyse_core, preload
 from coresnap.daemon.log import Logger, make_logger
 from coresnap.daemon.reload import refresh_handler, reread
 from coresnap.daemon.service import tell_manager, watchdog_seconds
 from coresnap.daemon.stages import Pipeline
 from coresnap.daemon.warden import start_warden
-from coresnap.daemon.worker import Analyse, Verdict, analyse_core, preload
+from coresnap.daemon.worker import Analyse, Verdict
 from coresnap.errors import AccessError, CaptureError, CoresnapError
 
 if TYPE_CHECKING:

@@ -25,9 +25,10 @@ from coresnap.collect.stored_core import is_compressed, open_stored
 from coresnap.config import Config
 from coresnap.daemon.additions import additions_for
 from coresnap.daemon.clock import PatientClock
+from coresnap.daemon.job import Job
 from coresnap.daemon.policy import decide_removals, may_remove_core
 from coresnap.daemon.removal import Removal, size_limit
-from coresnap.daemon.worker import Analyse, Job, Outcome, Verdict, Worker
+from coresnap.daemon.worker import Analyse, Outcome, Verdict, Worker
 from coresnap.errors import (
     CoresnapError,
     InputError,

@@ -134,10 +134,10 @@ def test_a_program_of_one_s_own_is_followed(bench: Bench) -> None:
 
 PRELOAD = """
 import importlib.readers, importlib.resources, os, random, subprocess, sys, tempfile
-from coresnap.daemon import rehearsal, worker
+from coresnap.daemon import job, rehearsal
 import coresnap.backends.linux, coresnap.snapshot.json_form, coresnap.snapshot.text
 import coresnap.views.cli.catch_test, coresnap.views.cli.list, coresnap.views.cli.main
-worker.preload()
+job.preload()
 os.setgroups([]); os.setgid(65534); os.setuid(65534); os.chdir("/")
 sys.exit(coresnap.views.cli.main.main(sys.argv[1:]))
 """

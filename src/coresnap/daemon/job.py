@@ -1,0 +1,174 @@
+"""What a worker does with one core: analysed, with what was kept beside it, and noted.
+
+It runs in the child alone, so what it needs is imported here only when it runs; the
+daemon calls ``preload`` once, and its children have it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from coresnap.collect.temporary_file import storage_error
+from coresnap.daemon.additions import Additions, choose_project
+
+if TYPE_CHECKING:
+    from coresnap.analysis.session import KeptFile
+    from coresnap.model import Snapshot
+
+__all__ = ["Job", "analyse_core", "preload", "with_plain_core"]
+
+
+@attrs.frozen
+class Job:
+    """What a worker is to analyse."""
+
+    id: str
+    core: Path
+    """Nothing is there if ``is_record``."""
+    core_size: int
+    """Apparent bytes; 0 without a core."""
+    assets: Path | None
+    sysroot: Path | None
+    debug_directories: tuple[Path, ...]
+    is_record: bool = False
+    """The core was never kept: the assets are all that there is."""
+    additions: Additions = attrs.field(factory=Additions)
+    """What the configuration adds to the snapshot."""
+    plain: int | None = None
+    """An empty file for the plain core; None if ``core`` is plain already."""
+    output_limit: int | None = None
+    """Bytes that the output may have; None for as many as a snapshot may."""
+
+
+def analyse_core(job: Job, output: int) -> dict[str, Any]:
+    """Analyse a core, or the record of one, with the notes of failed checks."""
+    from coresnap.collect.checks import capture_notes, run_checks
+    from coresnap.model import Note
+    from coresnap.snapshot.container import write_snapshot
+
+    job = with_plain_core(job)
+    members, problems = _read_assets(job.assets)
+    if job.is_record:
+        failed = tuple(capture_notes(members))
+    else:
+        failed = run_checks(job.core, members)
+    snapshot = _analyze(job, members)
+    notes = (*failed, *(Note("assets", text) for text in problems))
+    snapshot = attrs.evolve(snapshot, notes=snapshot.notes + notes)
+    snapshot = _add(snapshot, job.additions, members)
+    size = write_snapshot(snapshot, output)
+    return {
+        "size": size,
+        "core_size": job.core_size,
+        "fingerprint": snapshot.fingerprint,
+        "quality": snapshot.quality,
+        "truncated": snapshot.truncated,
+        "checks": [note.step for note in failed],
+        "rung": snapshot.attributes.get("capture.rung"),
+        "parked": snapshot.attributes.get("capture.parked"),
+        "project": snapshot.attributes.get("coresnap.project"),
+    }
+
+
+def with_plain_core(job: Job) -> Job:
+    """Restore a core that was compressed since it was analysed first."""
+    from coresnap.collect.stored_core import open_stored, write_pieces
+
+    if job.plain is None:
+        return job
+    try:
+        with job.core.open("rb") as stream:
+            write_pieces(open_stored(stream.fileno()), job.plain, lambda done: None)
+    except OSError as error:
+        raise storage_error(f"cannot restore {job.core}", error) from error
+    return attrs.evolve(job, core=Path(f"/dev/fd/{job.plain}"))
+
+
+def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
+    from coresnap.analysis.session import analyze, analyze_record
+
+    if job.is_record:
+        return analyze_record(members)
+    with _kept_files(job.assets) as kept:
+        return analyze(
+            job.core,
+            sysroot=job.sysroot,
+            debug_directories=job.debug_directories,
+            assets=members,
+            kept=kept,
+        )
+
+
+@contextlib.contextmanager
+def _kept_files(assets: Path | None) -> Iterator[tuple[KeptFile, ...]]:
+    from coresnap.analysis.session import KeptFile
+    from coresnap.collect.kept_modules import kept_modules
+
+    with contextlib.ExitStack() as held:
+        found: tuple[KeptFile, ...] = ()
+        # That it cannot be read, and why, is said by who reads its other members.
+        with contextlib.suppress(OSError):
+            if assets is not None:
+                tar = held.enter_context(assets.open("rb"))
+                modules = held.enter_context(kept_modules(tar.fileno()))
+                found = tuple(
+                    KeptFile(Path(m.place), f"assets:{m.member}", m.path)
+                    for m in modules
+                )
+        yield found
+
+
+def _add(
+    snapshot: Snapshot, additions: Additions, members: dict[str, bytes]
+) -> Snapshot:
+    from coresnap.analysis.annotations import Given, annotate, from_environment
+    from coresnap.backends import crash_record
+    from coresnap.errors import InputError
+    from coresnap.model import Note
+
+    crash = None
+    with contextlib.suppress(InputError):
+        crash = crash_record.decode(members.get(crash_record.NAME, b""))
+    sources = list(
+        from_environment(members.get("process/environ", b""), additions.variables)
+    )
+    if additions.command is not None:
+        # The administrator's word counts before the process's.
+        label = f"defaults.command {additions.command}"
+        sources.insert(0, Given("command", label, additions.output))
+        if additions.problem:
+            note = Note("attributes", f"{label} {additions.problem}")
+            snapshot = attrs.evolve(snapshot, notes=(*snapshot.notes, note))
+    return annotate(snapshot, sources, choose_project(additions, crash))
+
+
+def _read_assets(path: Path | None) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    from coresnap.collect.assets import read_assets
+    from coresnap.errors import InputError
+
+    if path is None:
+        return {}, ()
+    try:
+        with path.open("rb") as stream:
+            assets = read_assets(stream.fileno())
+    except (InputError, OSError) as error:
+        return {}, (str(error),)
+    return assets.members, assets.problems
+
+
+def preload() -> None:
+    """Import what workers need, once, while the files are sure to be readable."""
+    import coresnap.analysis.analyze
+    import coresnap.analysis.annotations
+    import coresnap.analysis.record
+    import coresnap.analysis.session
+    import coresnap.collect.assets
+    import coresnap.collect.checks
+    import coresnap.collect.compression
+    import coresnap.collect.kept_modules
+    import coresnap.snapshot.container  # noqa: F401
