@@ -162,9 +162,9 @@ NOTE_DIFFERENCES = {
 """What the kernel writes of a process that no two have in common (include/linux/
 elfcore.h, x86-64), by type of the note in namespace CORE."""
 NT_X86_XSTATE = 0x202
-XSAVE_EXTENDED = 576
-"""Where the vector registers begin that this program never touches (Intel SDM 13.4.3).
-In one run of several a byte of ymm6 differed between the two processes."""
+XSTATE_BV = (512, 520)
+"""Which vector state is in use, in the XSAVE area. The processor may say so of state
+that nobody has touched (Intel SDM 13.6), and does in one run of several."""
 AT_RANDOM = 25
 
 
@@ -217,7 +217,7 @@ def accounted_for(core: Path) -> Iterator[tuple[int, int]]:
                 if note.name == b"CORE":
                     yield note.offset + low, note.offset + high
             if (note.name, note.type) == (b"LINUX", NT_X86_XSTATE):
-                yield note.offset + XSAVE_EXTENDED, note.offset + note.size
+                yield note.offset + XSTATE_BV[0], note.offset + XSTATE_BV[1]
         address = found.auxv[AT_RANDOM]
         offset = file_offset(core, address)
         yield offset, offset + 16
