@@ -222,13 +222,11 @@ bool address_map_is_present(const struct address_map *map, uint64_t address)
 static bool find_local(const struct address_map *map, uint32_t major, uint32_t minor)
 {
 	char text[MOUNTS_LIMIT];
-
-	if (mounts_is_shared_memory(major, minor))
-		return true;
 	int64_t size =
 		process_read(map->directory, "mountinfo", text, sizeof(text) - 1, NULL);
+
 	text[size > 0 ? size : 0] = '\0';
-	return mounts_is_local(text, major, minor);
+	return mounts_is_local(text, major, minor) || mounts_is_shared_memory(major, minor);
 }
 
 bool address_map_is_local(struct address_map *map, const struct mapping *mapping)

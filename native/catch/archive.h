@@ -41,7 +41,8 @@ struct crash {
 };
 
 // Read the settings and decide whether the crash is one of too many, before anything is
-// written or the core is read. Returns 0, or -ECANCELED if it is only counted; who has to know is told.
+// written or the core is read. Returns 0, or -ECANCELED if it is only counted; who has to
+// know is told.
 int archive_admit(struct crash *crash);
 
 // Take an admitted crash into the spool, or refuse it, and tell daemon and kernel log. The

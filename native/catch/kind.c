@@ -1,14 +1,11 @@
 #include "kind.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "address_map.h"
-
-// Fields of proc_pid_stat(5).
-enum { FIRST_AFTER_NAME = 3, START_CODE = 26, STACK_POINTER = 29, PROGRAM_COUNTER = 30 };
+#include "process_stat.h"
 
 enum { STACK_SIZE = 4096 };
 
@@ -39,26 +36,15 @@ static void mix_number(uint64_t *hash, uint64_t number)
 // PF_DUMPCORE), and zeros of others.
 static void read_place(const struct process *process, struct place *ret)
 {
-	char text[2048];
-	int64_t size = process_read(process->task, "stat", text, sizeof(text) - 1, NULL);
+	enum { COUNT = STAT_PROGRAM_COUNTER - STAT_START_CODE + 1 };
+	uint64_t fields[COUNT];
 
-	memset(ret, 0, sizeof(*ret));
-	if (size <= 0)
-		return;
-	text[size] = '\0';
-	char *rest = strrchr(text, ')'); // the name before it may hold anything
-	if (!rest || !rest[1])
-		return;
-	rest += 2;
-	for (int field = FIRST_AFTER_NAME; field <= PROGRAM_COUNTER && rest; field++) {
-		uint64_t number = strtoull(strsep(&rest, " "), NULL, 10);
-		if (field == START_CODE)
-			ret->code = number;
-		else if (field == STACK_POINTER)
-			ret->stack = number;
-		else if (field == PROGRAM_COUNTER)
-			ret->counter = number;
-	}
+	process_stat(process->task, "stat", STAT_START_CODE, COUNT, fields);
+	*ret = (struct place){
+		.code = fields[0],
+		.stack = fields[STAT_STACK_POINTER - STAT_START_CODE],
+		.counter = fields[STAT_PROGRAM_COUNTER - STAT_START_CODE],
+	};
 }
 
 // Files without a name and a build-id are where compilers at run time put code: another

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "process_stat.h"
+
 #ifndef SO_PEERPIDFD
 enum { SO_PEERPIDFD = 77 };
 #endif
@@ -43,24 +45,16 @@ enum {
 	DUMP_ROOT = 2,
 };
 
-// Fields of proc_pid_stat(5), and include/linux/sched.h.
-enum { FIRST_AFTER_NAME = 3, FLAGS = 9, EXIT_CODE = 52, PF_DUMPCORE = 0x200 };
+enum { PF_DUMPCORE = 0x200 }; // include/linux/sched.h
 
 enum { SIGNAL_MASK = 0x7f };
 
 static int64_t stat_field(int directory, const char *name, int wanted)
 {
-	char text[2048];
-	int64_t size = process_read(directory, name, text, sizeof(text) - 1, NULL);
+	uint64_t field;
 
-	text[size > 0 ? size : 0] = '\0';
-	char *rest = strrchr(text, ')'); // the name before it may hold anything
-	if (!rest || !rest[1])
-		return NO_NUMBER;
-	rest += 2;
-	for (int field = FIRST_AFTER_NAME; field < wanted && rest; field++)
-		strsep(&rest, " ");
-	return rest ? strtoll(rest, NULL, 10) : NO_NUMBER;
+	return process_stat(directory, name, wanted, 1, &field) == 1 ? (int64_t)field
+								     : NO_NUMBER;
 }
 
 // The thread that dumps.
@@ -74,7 +68,7 @@ static int64_t find_task(int directory)
 	while (listing && found == NO_NUMBER && (entry = readdir(listing))) {
 		char name[sizeof(entry->d_name) + sizeof("/stat")];
 		snprintf(name, sizeof(name), "%s/stat", entry->d_name);
-		int64_t flags = *entry->d_name == '.' ? 0 : stat_field(tasks, name, FLAGS);
+		int64_t flags = *entry->d_name == '.' ? 0 : stat_field(tasks, name, STAT_FLAGS);
 		if (flags != NO_NUMBER && (flags & PF_DUMPCORE))
 			found = strtoll(entry->d_name, NULL, 10);
 	}
@@ -141,7 +135,7 @@ static void find_in_proc(int directory, char *executable, size_t size,
 	arguments->tid = find_task(directory);
 	// While a process dumps, this is the signal that made it (fs/coredump.c,
 	// zap_process: the group's exit code).
-	int64_t code = stat_field(directory, "stat", EXIT_CODE);
+	int64_t code = stat_field(directory, "stat", STAT_EXIT_CODE);
 	if (arguments->signal == NO_NUMBER && code > 0)
 		arguments->signal = code & SIGNAL_MASK;
 	if (number_after(directory, "status", "\nUid:", &number))

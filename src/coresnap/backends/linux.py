@@ -94,7 +94,7 @@ class LinuxBackend(CaptureBackend):
         linux_files.make_directories(config, owner)
         linux_files.install_handler(handler_program(), config.handler)
         linux_files.write_handler_settings(config, owner)
-        if owner_of(current, config.handler, config.door_socket) != "coresnap":
+        if self._owner_of(current) != "coresnap":
             config.previous_settings.unlink(missing_ok=True)
             previous = {name: self._sysctl.read(name) for name in _RESTORED}
             save_previous(config.previous_settings, previous)

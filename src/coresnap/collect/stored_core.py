@@ -6,7 +6,6 @@ Holes stay holes all the way: a piece without data is one, or zeros that can bec
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import struct
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
+from coresnap.collect.holes import next_data
 from coresnap.collect.seekable import FRAME_SIZE, MAGIC, SeekableReader
 from coresnap.collect.sparse import SparseWriter
 from coresnap.errors import InputError
@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 _BLOCK = 512  # st_blocks (POSIX sys/stat.h)
-_SEEK_DATA: int | None = getattr(os, "SEEK_DATA", None)  # not in every Python
 _ZEROS = bytes(FRAME_SIZE)
 _FACTS = struct.Struct("<8sIIQQ32s")
 _FACTS_MAGIC = b"CSNPCORE"
@@ -84,7 +83,7 @@ class StoredCore:
 
     def has_hole(self, offset: int, size: int) -> bool:
         """Say whether the plain file holds nothing there, without reading it."""
-        return _next_data(self.fd, offset, self.size) >= offset + size
+        return next_data(self.fd, offset, self.size) >= offset + size
 
 
 def is_compressed(fd: int) -> bool:
@@ -128,7 +127,7 @@ def decode_facts(facts: bytes | None, size: int) -> tuple[int, bytes | None]:
 def _plain_pieces(fd: int, size: int) -> Iterator[Piece]:
     offset = 0
     while offset < size:
-        start = _next_data(fd, offset, size)
+        start = next_data(fd, offset, size)
         # A piece begins where a frame would, so that both forms have the same ones.
         start -= start % FRAME_SIZE if start < size else 0
         if start > offset:
@@ -140,19 +139,6 @@ def _plain_pieces(fd: int, size: int) -> Iterator[Piece]:
             raise InputError(f"the core became shorter than {size} bytes")
         yield Piece(offset, len(data), data)
         offset += len(data)
-
-
-def _next_data(fd: int, offset: int, size: int) -> int:
-    if _SEEK_DATA is None:
-        return offset
-    try:
-        return min(os.lseek(fd, offset, _SEEK_DATA), size)
-    except OSError as error:
-        if error.errno == errno.ENXIO:
-            return size
-        if error.errno in (errno.EINVAL, errno.ENOTSUP):
-            return offset  # a filesystem that does not tell
-        raise
 
 
 # --- restoring --------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import attrs
 
+from coresnap.collect.holes import next_data
 from coresnap.collect.importers.pieces import Gap, Piece
 from coresnap.collect.temporary_file import storage_error
 from coresnap.errors import InputError, MissingError
@@ -26,7 +27,6 @@ __all__ = ["SourceFile", "open_source"]
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CHUNK = 1 << 20
-_SEEK_DATA: int | None = getattr(os, "SEEK_DATA", None)
 
 
 @attrs.frozen
@@ -49,7 +49,7 @@ class SourceFile:
             end = min(end, start + size)
         offset = start
         while offset < end:
-            data_start = min(_next_data(self.fd, offset, end), end)
+            data_start = _next_data(self.fd, offset, end)
             if data_start > offset:
                 yield Gap(data_start - offset)
                 offset = data_start
@@ -152,10 +152,7 @@ def _open(path: Path) -> int:
 
 
 def _next_data(fd: int, offset: int, end: int) -> int:
-    if _SEEK_DATA is None:
-        return offset
-    try:
-        return os.lseek(fd, offset, _SEEK_DATA)
-    except OSError as error:
-        # ENXIO: only a hole is left. Else the file system does not know its holes.
-        return end if error.errno == errno.ENXIO else offset
+    # What the disk does not answer here, reading says.
+    with contextlib.suppress(OSError):
+        return next_data(fd, offset, end)
+    return offset
