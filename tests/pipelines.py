@@ -1,4 +1,4 @@
-"""The daemon's pipeline over a spool, with an analysis that copies the core."""
+"""The daemon's pipeline over a spool; its analysis copies the core, or is ours."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Any
 
 import attrs
 
+from catcher import Catcher
 from coresnap.backends.fake import FakeBackend
 from coresnap.collect.journal import Event, Journal, State
 from coresnap.collect.spool import Part, Spool
 from coresnap.config import load_config
-from coresnap.daemon.job import Job
+from coresnap.daemon.job import Job, analyse_core
 from coresnap.daemon.stages import Pipeline
+from coresnap.model import Archive, Snapshot
+from coresnap.snapshot.container import read_snapshot
 
 
 def copy_core(job: Job, fd: int) -> dict[str, Any]:
@@ -57,3 +60,21 @@ def assert_all_processed_once(
             counts = Counter(record.event for record in journal.history(archive))
             assert (counts[Event.ARRIVED], counts[Event.FINISHED]) == (1, 1)
             assert journal.entries()[archive].state is State.READY
+
+
+def analysed(catcher: Catcher, tmp_path: Path) -> tuple[Archive, Snapshot]:
+    """Let the daemon's stages have the one crash that the catcher's spool holds."""
+    (catcher.spool / "sending").mkdir(mode=0o700)
+    (tmp_path / "conf").touch()
+    config = attrs.evolve(load_config(tmp_path / "conf"), root=tmp_path, user="root")
+    with Spool(catcher.spool) as spool, Journal(tmp_path / "journal") as journal:
+        pipeline = Pipeline(
+            config, spool, journal, FakeBackend(), analyse_core, lambda *_, **__: None
+        )
+        pipeline.scan()
+        while pipeline.start_next() is not None:
+            pipeline.finish()
+        (archive,) = spool.archives()
+        (entry,) = journal.entries().values()
+        assert entry.state is State.READY, entry.detail
+        return archive, read_snapshot(spool.path(Part.SNAPSHOT, archive.id))

@@ -22,13 +22,12 @@ from catcher import Catcher, Caught
 from conftest import CompileProgram
 from kernel import core_pattern, open_pidfd, run_unlimited
 from livecore import core_of
+from strangers import STRANGER, as_stranger
 
 pytestmark = [pytest.mark.compiler, pytest.mark.root]
 
 IMPOSTOR = Path(__file__).parents[1] / "native" / "impostor.c"
 CANARY = b"impostor"
-STRANGER = 4711
-"""A user that owns nothing."""
 
 
 # --- R1 ---------------------------------------------------------------------------
@@ -191,10 +190,11 @@ def open_directory() -> Iterator[Path]:
         yield Path(directory)
 
 
-def as_stranger(*command: str | Path) -> list[str | Path]:
-    user = [f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"]
-    # setpriv keeps root's capabilities until the next exec, that of the shell.
-    return ["setpriv", *user, "sh", "-c", 'exec "$@"', "sh", *command]
+def copy_program(compile_program: CompileProgram, path: Path, mode: int) -> Path:
+    """Put a program that crashes where a stranger can run it."""
+    shutil.copy(compile_program("hostile_name.c", "-O0"), path)
+    path.chmod(mode)
+    return path
 
 
 def assert_out_of_reach(caught: Caught, catcher: Catcher) -> None:
@@ -213,11 +213,7 @@ def assert_out_of_reach(caught: Caught, catcher: Catcher) -> None:
 def test_r02_the_core_of_a_setuid_program_is_out_of_its_caller_s_reach(
     catcher: Catcher, compile_program: CompileProgram, open_directory: Path, mode: int
 ) -> None:
-    if shutil.which("setpriv") is None:
-        pytest.skip("not installed: setpriv")
-    program = open_directory / "privileged"
-    shutil.copy(compile_program("hostile_name.c", "-O0"), program)
-    program.chmod(mode)
+    program = copy_program(compile_program, open_directory / "privileged", mode)
     caught = catcher.catch(as_stranger(program))
     assert caught.crash["dump_mode"] == 2
     assert caught.crash["uid"] == STRANGER
@@ -228,11 +224,7 @@ def test_r02_the_core_of_a_setuid_program_is_out_of_its_caller_s_reach(
 def test_r02_the_core_of_a_program_with_file_capabilities_is_out_of_reach(
     catcher: Catcher, compile_program: CompileProgram, open_directory: Path
 ) -> None:
-    if shutil.which("setpriv") is None:
-        pytest.skip("not installed: setpriv")
-    program = open_directory / "capable"
-    shutil.copy(compile_program("hostile_name.c", "-O0"), program)
-    program.chmod(0o755)
+    program = copy_program(compile_program, open_directory / "capable", 0o755)
     # VFS_CAP_REVISION_2 with the effective bit, then permitted and inheritable words:
     # CAP_NET_RAW (include/uapi/linux/capability.h).
     value = b"".join(n.to_bytes(4, "little") for n in (0x02000001, 1 << 13, 0, 0, 0))
@@ -250,11 +242,7 @@ def test_r02_the_core_of_a_program_with_file_capabilities_is_out_of_reach(
 def test_r02_not_even_the_core_of_one_s_own_program_is_within_reach(
     catcher: Catcher, compile_program: CompileProgram, open_directory: Path
 ) -> None:
-    if shutil.which("setpriv") is None:
-        pytest.skip("not installed: setpriv")
-    program = open_directory / "plain"
-    shutil.copy(compile_program("hostile_name.c", "-O0"), program)
-    program.chmod(0o755)
+    program = copy_program(compile_program, open_directory / "plain", 0o755)
     caught = catcher.catch(as_stranger(program))
     assert (caught.crash["dump_mode"], caught.crash["uid"]) == (1, STRANGER)
     assert_out_of_reach(caught, catcher)
@@ -264,11 +252,7 @@ def test_r02_not_even_the_core_of_one_s_own_program_is_within_reach(
 def test_r02_with_suid_dumpable_0_a_setuid_program_leaves_nothing(
     catcher: Catcher, compile_program: CompileProgram, open_directory: Path
 ) -> None:
-    if shutil.which("setpriv") is None:
-        pytest.skip("not installed: setpriv")
-    program = open_directory / "privileged"
-    shutil.copy(compile_program("hostile_name.c", "-O0"), program)
-    program.chmod(0o4755)
+    program = copy_program(compile_program, open_directory / "privileged", 0o4755)
     pattern = f"|{catcher.program} -c {catcher.settings_file} %P %I %s %t %u %g %d"
     with core_pattern(pattern, pipe_limit=16, suid_dumpable=0):
         run_unlimited(as_stranger(program))
@@ -280,11 +264,7 @@ def test_r02_with_suid_dumpable_1_a_setuid_program_is_out_of_reach_as_well(
     catcher: Catcher, compile_program: CompileProgram, open_directory: Path
 ) -> None:
     """The kernel then says of every program that its user may have the core."""
-    if shutil.which("setpriv") is None:
-        pytest.skip("not installed: setpriv")
-    program = open_directory / "privileged"
-    shutil.copy(compile_program("hostile_name.c", "-O0"), program)
-    program.chmod(0o4755)
+    program = copy_program(compile_program, open_directory / "privileged", 0o4755)
     pattern = f"|{catcher.program} -c {catcher.settings_file} %P %I %s %t %u %g %d"
     with core_pattern(pattern, pipe_limit=16, suid_dumpable=1):
         run_unlimited(as_stranger(program))

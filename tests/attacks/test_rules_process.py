@@ -27,8 +27,6 @@ from opened import opened
 
 pytestmark = [pytest.mark.core_pattern, pytest.mark.compiler, pytest.mark.root]
 
-STRANGER = 4711
-"""A user that owns nothing."""
 SECRET = "a-secret-of-the-process"
 REPOSITORY = Path(__file__).parents[2]
 

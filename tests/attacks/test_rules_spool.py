@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 import tempfile
@@ -16,14 +15,13 @@ import catcher as catching
 from catcher import Catcher, feed
 from conftest import CompileProgram
 from kernel import run_unlimited
+from strangers import as_stranger
 from waiting import wait_in_core
 
 pytestmark = [pytest.mark.compiler, pytest.mark.root]
 
 KNOWN_IDS = Path(__file__).parents[1] / "native" / "known_ids.c"
 KNOWN_ID = "0" * 32
-STRANGER = 4711
-"""A user that owns nothing."""
 PLANTS = ["link", "dangling-link", "hard-link", "fifo", "directory", "socket"]
 
 
@@ -165,16 +163,11 @@ def test_r07_a_record_that_is_exchanged_while_the_core_comes_is_not_written_thro
 def test_r23_another_user_learns_nothing_from_the_spool(
     catcher: Catcher, path: str
 ) -> None:
-    if shutil.which("setpriv") is None:
-        pytest.skip("not installed: setpriv")
     feed(catcher, b"core", os.getpid())
     catcher.directory.chmod(0o755)
     (place,) = catcher.spool.glob(path) if path else [catcher.spool]
-    user = [f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"]
-    # setpriv keeps root's capabilities until the next exec, that of the shell.
-    stranger = ["setpriv", *user, "sh", "-c", 'exec "$@"', "sh"]
     look = ["ls", "-l"] if place.is_dir() else ["cat"]
-    run = subprocess.run([*stranger, *look, place], capture_output=True, check=False)
+    run = subprocess.run(as_stranger(*look, place), capture_output=True, check=False)
     assert run.returncode != 0
     assert run.stdout == b""
     assert b"Permission denied" in run.stderr

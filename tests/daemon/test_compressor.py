@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,8 @@ from coresnap.daemon.job import Job, with_plain_core
 from coresnap.daemon.stages import Pipeline
 from coresnap.errors import NoSpaceError
 
-SCRIPT = Path(__file__).with_name("mortal.py")
+from .test_kill import start, wait_until
+
 CORE = b"\x7fELF" + random.Random(5).randbytes(99_000) + b"text " * 400_000
 
 pytestmark = pytest.mark.root
@@ -349,20 +348,6 @@ STEPS = [
 ]
 
 
-def start(root: Path, step: str = "none", number: int = 1) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(SCRIPT), str(root), step, str(number), "zstd"]
-    with (root / "log").open("ab") as log:
-        return subprocess.Popen(command, stderr=log)
-
-
-def wait_until(condition: Callable[[], bool], daemon: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert daemon.poll() is None, "the daemon ended"
-        assert time.monotonic() < deadline, "the work is never done"
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize(("step", "number"), STEPS)
 def test_a_daemon_killed_at_any_step_loses_no_core(
     tmp_path: Path, step: str, number: int
@@ -375,12 +360,12 @@ def test_a_daemon_killed_at_any_step_loses_no_core(
             with spool.create(Part.CORE) as file:
                 os.write(file.fd, data)
                 spool.commit(Part.CORE, file, archive_id)
-    assert start(tmp_path, step, number).wait(60) == -signal.SIGKILL
+    assert start(tmp_path, step, number, "zstd").wait(60) == -signal.SIGKILL
     pending = tmp_path / "archive" / "pending"
 
     for archive_id, data in cores.items():
         assert plain(pending / archive_id) == data
-    daemon = start(tmp_path)
+    daemon = start(tmp_path, "none", 1, "zstd")
     path = tmp_path / "journal" / "journal.sqlite"
     wait_until(lambda: count_compressed(path) == len(cores), daemon)
     daemon.send_signal(signal.SIGTERM)

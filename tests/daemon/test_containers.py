@@ -5,20 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import attrs
 import pytest
 
 from catcher import Catcher
 from conftest import CompileProgram
 from containers import HOSTNAME, LIBRARY, PROGRAM, build_image, crash_contained
-from coresnap.backends.fake import FakeBackend
-from coresnap.collect.journal import Journal, State
-from coresnap.collect.spool import Part, Spool
-from coresnap.config import load_config
-from coresnap.daemon.job import analyse_core
-from coresnap.daemon.stages import Pipeline
 from coresnap.model import Snapshot
-from coresnap.snapshot.container import read_snapshot
+from pipelines import analysed
 
 pytestmark = [
     pytest.mark.compiler,
@@ -26,24 +19,6 @@ pytestmark = [
     pytest.mark.root,
     pytest.mark.libdw,
 ]
-
-
-def analysed(catcher: Catcher, tmp_path: Path) -> Snapshot:
-    """Let the daemon's stages have the one crash that the catcher's spool holds."""
-    (catcher.spool / "sending").mkdir(mode=0o700)
-    (tmp_path / "conf").touch()
-    config = attrs.evolve(load_config(tmp_path / "conf"), root=tmp_path, user="root")
-    with Spool(catcher.spool) as spool, Journal(tmp_path / "journal") as journal:
-        pipeline = Pipeline(
-            config, spool, journal, FakeBackend(), analyse_core, lambda *_, **__: None
-        )
-        pipeline.scan()
-        while pipeline.start_next() is not None:
-            pipeline.finish()
-        (archive,) = spool.archives()
-        (entry,) = journal.entries().values()
-        assert entry.state is State.READY, entry.detail
-        return read_snapshot(spool.path(Part.SNAPSHOT, archive.id))
 
 
 def contained_snapshot(
@@ -56,7 +31,8 @@ def contained_snapshot(
         crash_contained(image, root)
         catcher.wait()
     shutil.rmtree(image)
-    return analysed(catcher, directory)
+    _, snapshot = analysed(catcher, directory)
+    return snapshot
 
 
 @pytest.mark.parametrize("rung", ["full", "stacks"])

@@ -75,8 +75,10 @@ def put_crashes(root: Path, count: int = CRASHES) -> dict[str, bytes]:
     return sources
 
 
-def start(root: Path, step: str = "none", number: int = 1) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(SCRIPT), str(root), step, str(number)]
+def start(
+    root: Path, step: str = "none", number: int = 1, *more: str
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(SCRIPT), str(root), step, str(number), *more]
     with (root / "log").open("ab") as log:
         return subprocess.Popen(command, stderr=log)
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import attrs
 import pytest
 
 from catcher import Catcher
 from conftest import CompileProgram
-from coresnap.backends.fake import FakeBackend
-from coresnap.collect.journal import Journal, State
-from coresnap.collect.spool import Part, Spool
-from coresnap.config import load_config
-from coresnap.daemon.job import analyse_core
-from coresnap.daemon.stages import Pipeline
-from coresnap.model import Archive, Snapshot
-from coresnap.snapshot.container import read_snapshot
+from coresnap.collect.spool import Part
+from pipelines import analysed
 
 pytestmark = [
     pytest.mark.compiler,
@@ -31,24 +24,6 @@ pytestmark = [
 def argv(compile_program: CompileProgram) -> Sequence[str | Path]:
     flags = ["-g", "-O0", "-D_GNU_SOURCE"]
     return [compile_program("deep.c", *flags, libraries=["-pthread"]), "3", "30"]
-
-
-def analysed(catcher: Catcher, tmp_path: Path) -> tuple[Archive, Snapshot]:
-    """Let the daemon's stages have the one crash that the catcher's spool holds."""
-    (catcher.spool / "sending").mkdir(mode=0o700)
-    (tmp_path / "conf").touch()
-    config = attrs.evolve(load_config(tmp_path / "conf"), root=tmp_path, user="root")
-    with Spool(catcher.spool) as spool, Journal(tmp_path / "journal") as journal:
-        pipeline = Pipeline(
-            config, spool, journal, FakeBackend(), analyse_core, lambda *_, **__: None
-        )
-        pipeline.scan()
-        while pipeline.start_next() is not None:
-            pipeline.finish()
-        (archive,) = spool.archives()
-        (entry,) = journal.entries().values()
-        assert entry.state is State.READY, entry.detail
-        return archive, read_snapshot(spool.path(Part.SNAPSHOT, archive.id))
 
 
 @pytest.mark.parametrize("rung", ["full", "stacks", "notes", "record"])
