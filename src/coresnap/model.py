@@ -16,11 +16,13 @@ __all__ = [
     "Archive",
     "Classifier",
     "Crash",
+    "Dropped",
     "Frame",
     "Mapping",
     "MemoryRange",
     "Module",
     "Note",
+    "Search",
     "Signal",
     "Snapshot",
     "Stage",
@@ -40,9 +42,13 @@ class Trust(enum.StrEnum):
     CFI = "cfi"
     """Call frame information of the callee."""
     FRAME_POINTER = "frame-pointer"
-    """The frame pointer chain: right if the callee keeps one."""
+    """The frame pointer chain, or the ABI's back chain: right if the callee keeps one."""
+    PROLOGUE = "prologue"
+    """The callee's instructions, read from its start to the pc."""
     SCAN = "scan"
     """A word on the stack that looks like a return address: a guess."""
+    INTERPRETER = "interpreter"
+    """An interpreter's own frame structures: see ``Frame.interpreter``."""
 
 
 class UnwindEnd(enum.StrEnum):
@@ -216,6 +222,11 @@ class Variable:
     """Why there is no value, e.g. ``optimized out: no location at this pc``."""
     truncated: bool = False
     """The value was cut at a budget: more elements, depth or text exist."""
+    items: tuple[Variable, ...] = ()
+    """What a container holds, as its users think of it; ``members`` keep the raw view.
+    Elements of a map are named ``[key]``."""
+    dynamic_type: str | None = None
+    """Type of the whole object by its vtable, where that is not the declared one."""
 
 
 @attrs.frozen
@@ -252,6 +263,17 @@ class Frame:
     """Lines around ``line``; empty if the file is not there or is newer."""
     source_start: int | None = None
     """1-based number of the first line in ``source``."""
+    short_name: str | None = None
+    """``function`` with template arguments shortened, where that makes it shorter."""
+    language: str | None = None
+    """Source language of the compile unit: ``C11``, ``C++17``, ``Rust``, ``Python``."""
+    producer: str | None = None
+    """Compiler and flags, as the compile unit tells them (DW_AT_producer)."""
+    optimized: bool | None = None
+    """Compiled with optimisation; None if nobody says."""
+    interpreter: str | None = None
+    """The interpreter whose frame this is, e.g. ``CPython 3.11``; pc and registers are
+    those of the native frame that runs it. None for a native frame."""
 
 
 @attrs.frozen
@@ -267,6 +289,19 @@ class Thread:
     """Innermost first."""
     registers: dict[str, int] = attrs.field(factory=dict)
     """Name to unsigned value, general-purpose registers only."""
+
+
+@attrs.frozen
+class Search:
+    """One place where a file for a module was looked for."""
+
+    what: str
+    """``executable``, ``debug-link``, ``build-id``, ``debugdata``, ``alternate``,
+    ``split``, ``debuginfod``."""
+    place: str
+    """Path or URL."""
+    result: str
+    """``used``, or why not: ``not there``, ``build-id differs``, …"""
 
 
 @attrs.frozen
@@ -289,6 +324,8 @@ class Module:
     """``dwarf``, ``symtab``, ``dynsym`` or ``none``."""
     problem: str | None = None
     """Why it is worse than it could be: missing file, build-id mismatch, …"""
+    searches: tuple[Search, ...] = ()
+    """What was looked for to read it, in order."""
 
 
 @attrs.frozen
@@ -316,6 +353,20 @@ class Classifier:
     evidence: tuple[str, ...]
     tid: int | None = None
     address: int | None = None
+
+
+@attrs.frozen
+class Dropped:
+    """Something that was found and left out of the snapshot."""
+
+    what: str
+    """``variables``, ``memory``, ``globals``, …"""
+    count: int
+    """How many of it: variables, bytes of memory, …"""
+    reason: str
+    """The budget that it did not fit, in words."""
+    tid: int | None = None
+    """The thread it belongs to; None for the process."""
 
 
 @attrs.frozen
@@ -360,6 +411,8 @@ class Snapshot:
     attributes: dict[str, int | float | str] = attrs.field(factory=dict)
     """Queryable facts; see ``docs/attributes.md`` for unit and origin of each."""
     notes: tuple[Note, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    """What budgets left out, most wanted first."""
     truncated: bool = False
     """The core ends before its program headers say it does."""
     core_size: int | None = None

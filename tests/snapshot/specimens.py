@@ -9,11 +9,13 @@ import attrs
 
 from coresnap.model import (
     Classifier,
+    Dropped,
     Frame,
     Mapping,
     MemoryRange,
     Module,
     Note,
+    Search,
     Signal,
     Snapshot,
     Thread,
@@ -88,6 +90,7 @@ def full() -> Snapshot:
                 debug_file="/usr/lib/debug/.build-id/ab/ab.debug",
                 symbols="dwarf",
                 problem="build-id mismatch",
+                searches=(Search("build-id", "/usr/lib/debug/.build-id/ab", "used"),),
             ),
         ),
         mappings=(Mapping(0x400000, 0x404000, "r-x", 4096, "/usr/bin/simple", 512),),
@@ -99,6 +102,7 @@ def full() -> Snapshot:
         quality_reason="memory: partly missing",
         attributes={"application": "simple", "process.age": 1.5, "process.id": 4242},
         notes=(Note("unwind", "one thread has no registers"),),
+        dropped=(Dropped("variables", 12, "over 400,000 nodes", 4243),),
         truncated=True,
         core_size=20_300_000,
         memory=(
@@ -139,9 +143,20 @@ def _full_frame() -> Frame:
             variable("gone", missing="optimized out: no location at this pc"),
             variable("ratio", "double", value=0.25),
             variable("ready", "bool", value=True),
+            variable(
+                "names",
+                "base",
+                items=(variable("[0]", "int", kind=VariableKind.ELEMENT, value=1),),
+                dynamic_type="derived",
+            ),
         ),
         source=("free(r);", "*(char *)r = '0';"),
         source_start=12,
+        short_name="program",
+        language="C11",
+        producer="GNU C11 12.2.0 -O2",
+        optimized=True,
+        interpreter="CPython 3.11",
     )
 
 

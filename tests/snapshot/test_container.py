@@ -271,9 +271,9 @@ def test_a_later_minor_version_is_read_and_what_is_new_is_skipped(
 
 
 def test_another_major_version_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    path = put(tmp_path / "x", writer.container({"summary": SUMMARY}, major=2))
+    path = put(tmp_path / "x", writer.container({"summary": SUMMARY}, major=3))
 
-    with pytest.raises(SnapshotFormatError, match=r"format 2\.0") as caught:
+    with pytest.raises(SnapshotFormatError, match=r"format 3\.0") as caught:
         read_snapshot(path)
 
     assert "newer coresnap" in caught.value.remedy

@@ -20,7 +20,7 @@ from coresnap.snapshot.escape import without_surrogates
 
 __all__ = ["to_bytes", "to_json"]
 
-_OPTIONAL = ("text", "address", "location", "missing", "truncated")
+_OPTIONAL = ("text", "address", "location", "missing", "truncated", "dynamic_type")
 # Python allows 1000 calls on the stack; analysis nests far less, a forger may not.
 _DEPTH_MAX = 100
 _BULK = frozenset({"threads", "globals", "memory", "assets"})
@@ -81,11 +81,13 @@ def _variable(variable: Variable, depth: int = _DEPTH_MAX) -> dict[str, Any]:
         value = getattr(variable, name)
         if value is not None and value is not False:
             form[name] = value
-    if depth <= 0 and (variable.members or variable.target):
+    nested = {"members": variable.members, "items": variable.items}
+    if depth <= 0 and (any(nested.values()) or variable.target):
         form["truncated"] = True
         return form
-    if variable.members:
-        form["members"] = [_variable(m, depth - 1) for m in variable.members]
+    for name, variables in nested.items():
+        if variables:
+            form[name] = [_variable(one, depth - 1) for one in variables]
     if variable.target is not None:
         form["target"] = _variable(variable.target, depth - 1)
     return form

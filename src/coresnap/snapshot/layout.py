@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 MAGIC = b"\x89CSNAP\r\n"
-MAJOR = 1
+MAJOR = 2
+"""2 has more ways to find a frame than 1, and can be all that 1 can."""
 MINOR = 0
 
 CODEC_STORED = 0
@@ -108,14 +109,14 @@ def front_size(section_count: int) -> int:
 def unpack_header(data: bytes, file_size: int) -> Header:
     """Return the header that ``data`` begins with.
 
-    Raises SnapshotFormatError if it is none, of a newer major version, or tells of
+    Raises SnapshotFormatError if it is none, of an unknown major version, or tells of
     more than the ``file_size`` bytes that are there.
     """
     if len(data) < HEADER_SIZE or data[:8] != MAGIC:
         raise SnapshotFormatError("this is not a coresnap snapshot")
     _, *fields = _HEADER.unpack_from(data)
     header = Header(*fields)
-    if header.major != MAJOR:
+    if not 1 <= header.major <= MAJOR:
         raise SnapshotFormatError(
             f"snapshot format {header.major}.{header.minor} is not understood",
             remedy="Read it with a newer coresnap.",

@@ -16,6 +16,7 @@ import msgspec
 from coresnap.errors import SnapshotFormatError
 from coresnap.model import (
     Classifier,
+    Dropped,
     Mapping,
     Module,
     Note,
@@ -58,6 +59,7 @@ class Summary:
     quality_reason: str = ""
     attributes: dict[str, int | float | str] = attrs.field(factory=dict)
     notes: tuple[Note, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
     truncated: bool = False
     core_size: int | None = None
 
