@@ -42,7 +42,7 @@ class Trust(enum.StrEnum):
     CFI = "cfi"
     """Call frame information of the callee."""
     FRAME_POINTER = "frame-pointer"
-    """The frame pointer chain, or the ABI's back chain: right if the callee keeps one."""
+    """The frame pointer or back chain: right if the callee keeps one."""
     PROLOGUE = "prologue"
     """The callee's instructions, read from its start to the pc."""
     SCAN = "scan"
@@ -289,6 +289,9 @@ class Thread:
     """Innermost first."""
     registers: dict[str, int] = attrs.field(factory=dict)
     """Name to unsigned value, general-purpose registers only."""
+    like: int | None = None
+    """tid of a thread with the same stack that stands for this one: ``frames`` are that
+    thread's, without variables and stack pointers. None for a thread of its own."""
 
 
 @attrs.frozen
@@ -360,9 +363,10 @@ class Dropped:
     """Something that was found and left out of the snapshot."""
 
     what: str
-    """``variables``, ``memory``, ``globals``, …"""
+    """``threads`` (their variables), ``frames``, ``variables``, ``values`` (members and
+    elements), ``memory``, ``globals``."""
     count: int
-    """How many of it: variables, bytes of memory, …"""
+    """How many of it; of memory, bytes."""
     reason: str
     """The budget that it did not fit, in words."""
     tid: int | None = None

@@ -214,9 +214,10 @@ def test_what_is_cut_at_a_limit_says_so(crashed: Crash) -> None:
         stack = Unwinder(opened).unwind(opened.threads[0].registers)
         with FrameBuilder(opened, limits=limits) as builder:
             frames = builder.frames(stack)
-            notes = builder.notes()
+            (dropped,) = builder.dropped()
     assert any(is_cut(v) for frame in frames for v in frame.variables)
-    assert [note.step for note in notes] == ["values"]
+    assert (dropped.what, dropped.count > 0) == ("values", True)
+    assert dropped.reason == "the process has more than 20 to show"
     assert sum(count(v) for frame in frames for v in frame.variables) < 200
 
 

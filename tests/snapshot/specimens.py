@@ -24,6 +24,7 @@ from coresnap.model import (
     Variable,
     VariableKind,
 )
+from coresnap.snapshot.folding import bare
 
 __all__ = ["frame", "full", "small", "thread", "variable"]
 
@@ -78,6 +79,7 @@ def full() -> Snapshot:
                 registers={"rax": 0, "rip": 0xFFFF_FFFF_FFFF_FFFF},
             ),
             thread(4243, end=UnwindEnd.UNREADABLE),
+            thread(4244, frames=bare([_full_frame()]), like=4242),
         ),
         modules=(
             Module(

@@ -127,7 +127,11 @@ def test_every_field_of_every_noun_is_named() -> None:
 def _walk(variables: list[Any]) -> list[Any]:
     found = []
     for shown in variables:
-        inner = [*shown.get("members", []), *shown.get("items", []), *filter(None, [shown.get("target")])]
+        inner = [
+            *shown.get("members", []),
+            *shown.get("items", []),
+            *filter(None, [shown.get("target")]),
+        ]
         found += [shown, *_walk(inner)]
     return found
 

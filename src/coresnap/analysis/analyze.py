@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os.path
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -17,20 +17,21 @@ from coresnap.analysis.fingerprint import fingerprint
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.quality import score_quality
 from coresnap.analysis.retained_assets import retained_assets
-from coresnap.analysis.retained_memory import retained_memory
+from coresnap.analysis.retained_memory import Span, retained_memory
 from coresnap.analysis.signals import explain_signal
+from coresnap.analysis.threads import ThreadReader
 from coresnap.analysis.unwind.stack import Stack
 from coresnap.analysis.unwind.unwinder import Unwinder
-from coresnap.elfcore.corefile import CoreFile, CoreThread
+from coresnap.elfcore.corefile import CoreFile
 from coresnap.model import (
     Classifier,
+    Dropped,
     MemoryRange,
     Module,
     Note,
     Signal,
     Snapshot,
     Thread,
-    UnwindEnd,
 )
 
 __all__ = ["STEPS", "Progress", "run_steps"]
@@ -57,7 +58,10 @@ class _Workbench:
     quality: int = 0
     quality_reason: str = ""
     attributes: dict[str, int | float | str] = attrs.field(factory=dict)
+    visited_by_crashed: Sequence[Span] = ()
+    visited: Sequence[Span] = ()
     memory: tuple[MemoryRange, ...] = ()
+    dropped: list[Dropped] = attrs.field(factory=list)
     notes: list[Note] = attrs.field(factory=list)
 
     @property
@@ -135,45 +139,25 @@ def _build_frames(bench: _Workbench) -> None:
 
 
 def _add_threads(bench: _Workbench, builder: FrameBuilder) -> None:
-    stacks = iter(bench.stacks)
-    for raw in bench.core.threads:
-        stack = next(stacks, Stack((), UnwindEnd.NO_RULE))
-        thread = Thread(
-            tid=raw.tid,
-            crashed=not bench.threads,
-            end=stack.end,
-            name=_thread_name(bench, raw),
-            registers=_general_registers(bench.core, raw),
-        )
-        bench.threads.append(thread)
-        _run(bench, "frames", functools.partial(_add_frames, builder, stack))
+    reader = ThreadReader(bench.core, bench.stacks, bench.assets, builder)
+    for index in reader.order.whole:
+        _run(bench, "frames", functools.partial(_read_thread, reader, index))
+        if index == 0:
+            bench.visited_by_crashed = builder.take_visited()
+    bench.threads = reader.threads()
+    bench.dropped.extend(reader.dropped)
+    bench.dropped.extend(builder.dropped())
+    bench.visited = builder.take_visited()
 
 
-def _add_frames(builder: FrameBuilder, stack: Stack, bench: _Workbench) -> None:
-    thread = bench.threads[-1]
-    bench.threads[-1] = attrs.evolve(thread, frames=builder.frames(stack))
-
-
-def _thread_name(bench: _Workbench, raw: CoreThread) -> str | None:
-    comm = bench.assets.get(f"process/task/{raw.tid}/comm")
-    if comm is not None:
-        return comm.decode("utf-8", "replace").rstrip("\n")
-    return raw.name
-
-
-def _general_registers(core: CoreFile, raw: CoreThread) -> dict[str, int]:
-    # Vector registers stay out: they hold what strcpy last moved, secrets included
-    # (a core's NT_X86_XSTATE was seen to hold the environment).
-    architecture = core.architecture
-    return {
-        architecture.register_names[number]: value
-        for number, value in raw.registers.items()
-        if number in architecture.general_registers
-    }
+def _read_thread(reader: ThreadReader, index: int, _: _Workbench) -> None:
+    reader.read(index)
 
 
 def _retain_memory(bench: _Workbench) -> None:
-    bench.memory = retained_memory(bench.core, bench.stacks)
+    retained = retained_memory(bench.core, bench.visited_by_crashed, bench.visited)
+    bench.memory = retained.ranges
+    bench.dropped.extend(retained.dropped)
 
 
 def _classify(bench: _Workbench) -> None:
@@ -245,6 +229,7 @@ def _snapshot(bench: _Workbench) -> Snapshot:
         quality_reason=bench.quality_reason,
         attributes=bench.attributes,
         notes=tuple(bench.notes),
+        dropped=tuple(bench.dropped),
         truncated=core.truncated,
         core_size=core.size,
         memory=bench.memory,

@@ -19,6 +19,7 @@ from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.demangle import display_name
 from coresnap.analysis.modules import ModuleTable, ReadableModule
 from coresnap.analysis.source import Excerpt, SourceReader
+from coresnap.analysis.thread_local import THREAD_POINTERS
 from coresnap.analysis.values.frame_context import FrameContext, Machine
 from coresnap.analysis.values.limits import Allowance, ValueLimits
 from coresnap.analysis.values.module_reader import (
@@ -30,7 +31,7 @@ from coresnap.analysis.values.module_reader import (
 from coresnap.analysis.values.process import CoreProcess
 from coresnap.analysis.values.variables import VariablesPlan
 from coresnap.errors import InputError
-from coresnap.model import Frame, Module, Note, Variable
+from coresnap.model import Dropped, Frame, Module, Note, Variable
 
 if TYPE_CHECKING:
     from coresnap.analysis.unwind.unwinder import Stack, StackFrame
@@ -39,12 +40,11 @@ if TYPE_CHECKING:
 __all__ = ["FrameBuilder"]
 
 _X87_ARCHITECTURES = ("x86-64", "i386")
-_THREAD_POINTERS = {"x86-64": 58}
-"""DWARF number of the register that thread-local storage is counted from."""
-
 
 _PLANNING_LIMIT = 60.0
 """Seconds of reading debug information in all; hostile input can ask for hours."""
+_INNERMOST, _OUTERMOST = 256, 64
+"""Frames of a stack that are read with variables: a recursion repeats itself."""
 _NEAR = 32
 """Frames searched for a register before the innermost, which knows all of them."""
 
@@ -98,6 +98,7 @@ class FrameBuilder:
         self._plans: dict[tuple[int, int], _Plan] = {}
         self._notes: dict[str, Note] = {}
         self._planning = 0.0
+        self._unread = 0
         self._machine = Machine(
             pointer_size=architecture.pointer_size,
             byte_order=architecture.byte_order,
@@ -135,17 +136,37 @@ class FrameBuilder:
         reason = unavailable()
         if reason is not None:
             notes.append(Note("debuginfo", f"no lines, inlines, values: {reason}"))
-        if self._allowance.total <= 0:
-            limit = f"{self._limits.nodes} members and elements"
-            notes.append(Note("values", f"cut at the limit of {limit}"))
         return tuple(notes)
 
+    def dropped(self) -> tuple[Dropped, ...]:
+        """What the limit of values left out of all frames so far."""
+        if not self._allowance.refused:
+            return ()
+        reason = f"the process has more than {self._limits.nodes} to show"
+        return (Dropped("values", self._allowance.refused, reason),)
+
+    def take_unread(self) -> int:
+        """How many variables were not read since the last call."""
+        unread, self._unread = self._unread, 0
+        return unread
+
+    def take_visited(self) -> list[tuple[int, int]]:
+        """(address, size) of the memory that values were read from since then."""
+        visited, self._process.visited = self._process.visited, []
+        return visited
+
     def frames(self, stack: Stack) -> tuple[Frame, ...]:
-        """The frames of one stack, inlined ones expanded, innermost first."""
+        """The frames of one stack, inlined ones expanded, innermost first.
+
+        Those in the middle of a long stack have no variables: see ``take_unread``.
+        """
         frames: list[Frame] = []
         contexts = _Contexts(self, stack.frames)
+        outer = len(stack.frames) - _OUTERMOST
         for index, frame in enumerate(stack.frames):
-            self._add_frames(frames, frame, self.plan(frame), contexts, index)
+            read = index < _INNERMOST or index >= outer
+            at = contexts.at(index) if read else None
+            self._add_frames(frames, frame, self.plan(frame), at)
         return tuple(frames)
 
     def _add_frames(
@@ -153,18 +174,18 @@ class FrameBuilder:
         frames: list[Frame],
         frame: StackFrame,
         plan: _Plan,
-        contexts: _Contexts,
-        index: int,
+        context: FrameContext | None,
     ) -> None:
         pc = frame.pc
         stack_pointer = frame.registers.get(self._architecture.stack_pointer)
-        context = contexts.at(index)
         offset = None if plan.start is None else pc - plan.start
         in_module = None if plan.module is None else pc - plan.bias
         for one in plan.activations:
             variables: tuple[Variable, ...] = ()
             if one.variables is not None and context is not None:
                 variables = one.variables.read(context)
+            elif one.variables is not None:
+                self._unread += one.variables.count
             frames.append(
                 Frame(
                     pc,
@@ -275,7 +296,8 @@ class FrameBuilder:
 
     def thread_pointer(self, frame: StackFrame) -> int | None:
         """The register that thread-local storage is counted from."""
-        number = _THREAD_POINTERS.get(self._architecture.name)
+        name = THREAD_POINTERS.get(self._architecture.name, "")
+        number = self._architecture.numbers.get(name)
         return None if number is None else frame.registers.get(number)
 
 

@@ -29,6 +29,7 @@ from coresnap.errors import (
 from coresnap.model import Snapshot
 from coresnap.snapshot import layout, schema
 from coresnap.snapshot.compression import compress, decompress
+from coresnap.snapshot.folding import fold, unfold
 from coresnap.snapshot.layout import (
     CODEC_DICTIONARY,
     CODEC_STORED,
@@ -87,6 +88,7 @@ def pack_snapshot(snapshot: Snapshot) -> bytes:
 
     Raises SnapshotFormatError if a section is larger than a reader accepts.
     """
+    snapshot = attrs.evolve(snapshot, threads=fold(snapshot.threads))
     bodies: list[tuple[str, int, bytes, int]] = []
     for name, kind in schema.SECTION_TYPES.items():
         content = schema.part(snapshot, name)
@@ -243,7 +245,8 @@ class SnapshotReader:
     @functools.cached_property
     def threads(self) -> schema.Threads:
         """The threads with frames and variables."""
-        return self._decode("threads", schema.Threads)
+        stored = self._decode("threads", schema.Threads)
+        return schema.Threads(unfold(stored.threads))
 
     @functools.cached_property
     def modules(self) -> schema.Modules:
@@ -281,8 +284,9 @@ class SnapshotReader:
         return Snapshot(**fields)  # type: ignore[arg-type]
 
     def _content(self, name: str) -> attrs.AttrsInstance:
-        if name == "summary":
-            return self.summary
+        if name in ("summary", "threads"):
+            content: attrs.AttrsInstance = getattr(self, name)
+            return content
         return self._decode(name, schema.SECTION_TYPES[name])
 
     def _decode(self, name: str, kind: type[T]) -> T:

@@ -60,7 +60,9 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
 
 def _thread(thread: Thread) -> dict[str, Any]:
     form = _fields(thread, without=("frames",))
-    form["frames"] = [_frame(frame) for frame in thread.frames]
+    # A thousand threads at one place would be a thousand copies.
+    frames = () if thread.like is not None else thread.frames
+    form["frames"] = [_frame(frame) for frame in frames]
     return form
 
 

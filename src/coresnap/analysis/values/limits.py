@@ -40,6 +40,8 @@ class Allowance:
     """Nodes below the variable that is being read."""
     depth: int = 0
     levels: int = 0
+    refused: int = 0
+    """Nodes that were not shown because ``total`` was spent."""
 
     @classmethod
     def of(cls, limits: ValueLimits) -> Allowance:
@@ -66,6 +68,8 @@ class Allowance:
     def spend(self, nodes: int) -> bool:
         """Take ``nodes``; False, and nothing taken, if they are not left."""
         if nodes > self.nodes:
+            if nodes > self.total:
+                self.refused += nodes
             return False
         self.nodes -= nodes
         self.total -= nodes

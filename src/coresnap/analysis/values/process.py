@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["CoreProcess"]
 
 _STRING_CHUNK = 256
+_VISIT_LIMIT = 200_000
 
 
 class CoreProcess:
@@ -21,12 +22,22 @@ class CoreProcess:
     def __init__(self, memory: Memory, modules: ModuleTable) -> None:
         self._memory = memory
         self._modules = modules
-        self.read = memory.read
-        """(address, size) -> exactly that many bytes."""
+        self.visited: list[tuple[int, int]] = []
+        """(address, size) of what values were read from, at most ``_VISIT_LIMIT``."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """Exactly ``size`` bytes; raises ``MemoryReadError``."""
+        self._visit(address, size)
+        return self._memory.read(address, size)
+
+    def _visit(self, address: int, size: int) -> None:
+        if len(self.visited) < _VISIT_LIMIT:
+            self.visited.append((address, size))
 
     def read_string(self, address: int, limit: int, width: int) -> bytes | None:
         """Whole characters of ``width`` bytes up to NUL, the end of what is there, or
         ``limit`` bytes; None if the first one is not there."""
+        self._visit(address, _STRING_CHUNK)
         data = b""
         zero = bytes(width)
         while len(data) < limit:

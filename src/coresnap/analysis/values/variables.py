@@ -215,6 +215,11 @@ class VariablesPlan:
                 heavy = self._planner.needs_allowance(one)
             yield read, one.name, one.kind, at, heavy, one
 
+    @property
+    def count(self) -> int:
+        """How many variables there are to read."""
+        return len(self._steps)
+
     def read(self, context: FrameContext) -> tuple[Variable, ...]:
         """The variables in this frame, each with a value or the reason for none."""
         if not self._steps:
