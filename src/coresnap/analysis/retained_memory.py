@@ -56,7 +56,7 @@ def retained_memory(
     crashed: Sequence[Span],
     others: Sequence[Span],
 ) -> RetainedMemory:
-    """Read the ranges worth keeping, at most 16 MiB.
+    """Read the ranges worth keeping, at most 14 MiB.
 
     ``crashed`` is the memory that the crashed thread's variables were read from,
     ``others`` that of everything else.
@@ -66,7 +66,7 @@ def retained_memory(
         _Wish("around registers", _around_registers(core), _MIB),
         _Wish("behind the crashed thread's variables", _around(crashed), 2 * _MIB),
         _Wish("other threads' stacks", _other_stacks(core), 8 * _MIB),
-        _Wish("behind other variables", _around(others), 3 * _MIB),
+        _Wish("behind other variables", _around(others), _MIB),
     )
     words = _words(core)
     taken: list[Span] = []
