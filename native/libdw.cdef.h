@@ -149,6 +149,10 @@ int csdw_types(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *re
 // The first row at or behind `from` with this name; the count if there is none.
 size_t csdw_types_find(const struct csdw_table *table, const char *name, size_t from);
 
+// Variables below a unit that belong to no function and are somewhere, in namespaces
+// too. Row: DIE, address of the name (0: none), link-time address (0: not fixed).
+int csdw_variables(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *ret);
+
 int csdw_die_read(Dwarf *dwarf, uint64_t die, struct csdw_die *ret);
 
 int csdw_attribute(Dwarf *dwarf, uint64_t die, uint32_t attribute,

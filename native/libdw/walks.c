@@ -201,3 +201,74 @@ int csdw_types(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *re
     }
     return walk_types(&die, 0, budget, ret);
 }
+
+// The address of a variable whose location is nothing but that.
+static uint64_t fixed_address(Dwarf_Die *die)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Op *operations = NULL;
+    size_t count = 0;
+    if (dwarf_attr(die, DW_AT_location, &attribute) == NULL ||
+        dwarf_getlocation(&attribute, &operations, &count) != 0 || count != 1) {
+        return 0;
+    }
+    Dwarf_Addr address = 0;
+    Dwarf_Attribute operand;
+    switch (operations[0].atom) {
+    case DW_OP_addr:
+        return operations[0].number;
+    case DW_OP_addrx:
+    case DW_OP_GNU_addr_index:
+        if (dwarf_getlocation_attr(&attribute, operations, &operand) == 0) {
+            dwarf_formaddr(&operand, &address);
+        }
+        return address;
+    }
+    return 0;
+}
+
+static int add_variable(Dwarf_Die *die, struct csdw_table *ret)
+{
+    if (!dwarf_hasattr(die, DW_AT_location) && !dwarf_hasattr(die, DW_AT_const_value)) {
+        return 0;
+    }
+    Dwarf_Attribute attribute;
+    const char *name = NULL;
+    if (dwarf_attr_integrate(die, DW_AT_name, &attribute) != NULL) {
+        name = dwarf_formstring(&attribute);
+    }
+    uint64_t row[3] = {csdw_die_address(die), (uint64_t)(uintptr_t)name,
+                       fixed_address(die)};
+    return csdw_table_add(ret, row);
+}
+
+static int walk_variables(Dwarf_Die *parent, int depth, size_t budget,
+                          struct csdw_table *ret)
+{
+    Dwarf_Die child;
+    int end = depth > CSDW_MAXIMUM_DEPTH ? 1 : csdw_first_child(parent, &child);
+    for (; !end; end = csdw_next_sibling(&child, &child)) {
+        if (!csdw_spend(ret, budget)) {
+            return 0;
+        }
+        uint32_t tag = (uint32_t)dwarf_tag(&child);
+        if (tag == DW_TAG_variable && add_variable(&child, ret) != 0) {
+            return -ENOMEM;
+        }
+        if ((tag == DW_TAG_namespace || tag == DW_TAG_module) &&
+            walk_variables(&child, depth + 1, budget, ret) != 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int csdw_variables(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *ret)
+{
+    csdw_table_init(ret, 3);
+    Dwarf_Die die;
+    if (csdw_die_at(dwarf, unit, &die) != 0) {
+        return -EINVAL;
+    }
+    return walk_variables(&die, 0, budget, ret);
+}

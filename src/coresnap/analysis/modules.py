@@ -11,6 +11,7 @@ import attrs
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.debuginfo.locate import Located
 from coresnap.analysis.symbols import Symbol, SymbolTable
+from coresnap.analysis.thread_local import ThreadLocalStorage
 from coresnap.analysis.values.module_reader import ModuleReader, ProcessFacts
 from coresnap.model import Module
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from coresnap.elfcore.corefile import CoreFile, LoadedModule
 
 __all__ = ["ModuleTable", "ReadableModule"]
-
-_PT_TLS = 7
 
 
 @attrs.define(eq=False)
@@ -29,7 +28,7 @@ class ReadableModule:
     loaded: LoadedModule
     _debug_files: DebugFiles
     _facts: Callable[[], ProcessFacts]
-    _tls_offset: int | None
+    _storage: ThreadLocalStorage
     _located: Located | None = None
     _reader: ModuleReader | None = None
     _own_symbols: SymbolTable | None = None
@@ -44,10 +43,13 @@ class ReadableModule:
                 self._reader = ModuleReader(
                     self._located.file,
                     module.load_bias,
-                    self._tls_offset,
+                    self._thread_local_block,
                     self._facts(),
                 )
         return self._reader
+
+    def _thread_local_block(self, thread_pointer: int | None) -> int:
+        return self._storage.block(self.loaded, thread_pointer)
 
     def symbol(self, address: int) -> Symbol | None:
         """The symbol whose code or data holds a run-time address."""
@@ -128,14 +130,9 @@ class ModuleTable:
         facts: Callable[[], ProcessFacts],
     ) -> None:
         self._debug_files = debug_files
-        executable = core.executable
+        storage = ThreadLocalStorage(core)
         self._modules = [
-            ReadableModule(
-                module,
-                debug_files,
-                facts,
-                _tls_offset(core, module) if module is executable else None,
-            )
+            ReadableModule(module, debug_files, facts, storage)
             for module in sorted(core.modules, key=lambda module: module.start)
         ]
         self._starts = [module.loaded.start for module in self._modules]
@@ -154,21 +151,3 @@ class ModuleTable:
     def close(self) -> None:
         """Release the debug files."""
         self._debug_files.close()
-
-
-def _tls_offset(core: CoreFile, executable: LoadedModule) -> int | None:
-    """Where the executable's thread-local block is from the thread pointer.
-
-    Only the executable's place is fixed by the ABI (Drepper, "ELF Handling For
-    Thread-Local Storage", variant II): just below the thread pointer. Other modules'
-    are known to the dynamic linker alone.
-    """
-    elf = executable.elf
-    segment = elf.segment(_PT_TLS) if elf is not None else None
-    if segment is None or core.architecture.name not in ("x86-64", "i386"):
-        return None
-    align = max(segment.align, 1)
-    # The block's start is congruent to p_vaddr modulo its alignment, as in glibc's
-    # elf/dl-tls.c (_dl_determine_tlsoffset).
-    size = -(-(segment.memsz + segment.vaddr % align) // align) * align
-    return segment.vaddr % align - size

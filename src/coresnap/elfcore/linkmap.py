@@ -27,6 +27,8 @@ class LinkMapEntry(msgspec.Struct, frozen=True, eq=False):
     """Empty for the executable."""
     dynamic: int
     """Address of its dynamic section: certainly within the object."""
+    address: int
+    """Of the entry itself."""
 
 
 def walk_link_map(memory: Memory, dynamic: int) -> list[LinkMapEntry]:
@@ -46,7 +48,7 @@ def walk_link_map(memory: Memory, dynamic: int) -> list[LinkMapEntry]:
                 memory.read_word(address + index * word) for index in range(4)
             )
             text = memory.read_string(name, _NAME_LIMIT) or b""
-            entries.append(LinkMapEntry(bias, text, section))
+            entries.append(LinkMapEntry(bias, text, section, address))
             address = following
     except MemoryReadError:
         pass

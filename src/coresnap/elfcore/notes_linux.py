@@ -32,6 +32,7 @@ OWNERS = frozenset({b"CORE", b"LINUX"})
 NT_PRSTATUS, NT_PRFPREG, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
 NT_FILE, NT_SIGINFO = 0x46494C45, 0x53494749
 NT_PRXFPREG, NT_X86_XSTATE = 0x46E62B7F, 0x202
+NT_386_TLS, NT_ARM_TLS = 0x200, 0x401
 AT_NULL, AT_PAGESZ = 0, 6
 
 _FXSAVE_SIZE, _FXSAVE_XMM = 512, 160
@@ -124,6 +125,8 @@ class _Reader(msgspec.Struct, eq=False):
             self.auxv = _auxv(data, self.header)
         elif note.type == NT_FILE and self.files is None:
             self.files = data
+        elif self.threads and note.type in (NT_386_TLS, NT_ARM_TLS):
+            self._thread_pointer(note.type, data)
         elif self.threads:
             self._vectors(note.type, data)
 
@@ -142,6 +145,21 @@ class _Reader(msgspec.Struct, eq=False):
             if len(data) < start + arch.layout.size:
                 self.problems.append(f"the status note of thread {tid} is cut")
         self.threads.append(CoreThread(tid, registers, signal))
+
+    def _thread_pointer(self, kind: int, data: memoryview) -> None:
+        """Where thread-local storage is counted from, if no plain register says it."""
+        arch, registers = self.architecture, self.threads[-1].registers
+        numbers = arch.numbers
+        if kind == NT_ARM_TLS and "tpidr" in numbers and len(data) >= 8:
+            word = bytes(data[:8])
+            registers[numbers["tpidr"]] = int.from_bytes(word, arch.byte_order)
+        if kind == NT_386_TLS and "gs.base" in numbers:
+            # struct user_desc: entry, base, limit, flags; gs selects the entry.
+            entry = registers.get(numbers["gs"], 0) >> 3
+            rows = struct.iter_unpack("<IIII", data[: len(data) - len(data) % 16])
+            for number, base, _, _ in rows:
+                if number == entry:
+                    registers[numbers["gs.base"]] = base
 
     def _vectors(self, kind: int, data: memoryview) -> None:
         """Vector and floating point registers: in order, ``width`` bytes each."""

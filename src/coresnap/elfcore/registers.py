@@ -95,9 +95,30 @@ class Architecture(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Whether instructions are those of x86."""
         return self.machine in (_EM_386, _EM_X86_64)
 
+    @functools.cached_property
+    def family(self) -> str:
+        """Whose instructions it has: ``x86``, ``aarch64``, ``arm``, ``riscv``,
+        ``ppc64``, ``s390x``; empty where we don't know them."""
+        return _FAMILIES.get(self.machine, "")
+
+    @functools.cached_property
+    def code_mask(self) -> int:
+        """The bits of a return address that are its address: on ARM the lowest says
+        that the code is Thumb."""
+        return self.pointer_mask & (~1 if self.machine == _EM_ARM else -1)
+
 
 _EM_386, _EM_68K, _EM_PPC64, _EM_S390 = 3, 4, 21, 22
 _EM_ARM, _EM_X86_64, _EM_AARCH64, _EM_RISCV = 40, 62, 183, 243
+_FAMILIES = {
+    _EM_386: "x86",
+    _EM_X86_64: "x86",
+    _EM_AARCH64: "aarch64",
+    _EM_ARM: "arm",
+    _EM_RISCV: "riscv",
+    _EM_PPC64: "ppc64",
+    _EM_S390: "s390x",
+}
 
 
 def _names(text: str, first: int = 0) -> dict[int, str]:
@@ -160,7 +181,7 @@ def _i386() -> Architecture:
         _EM_386,
         4,
         "little",
-        {**general, **_family("xmm", 8, 21)},
+        {**general, **_family("xmm", 8, 21), 94: "gs.base"},
         frozenset(general),
         program_counter=8,
         stack_pointer=4,
@@ -183,7 +204,7 @@ def _aarch64(byte_order: ByteOrder) -> Architecture:
         _EM_AARCH64,
         8,
         byte_order,
-        {**general, **_family("v", 32, 64)},
+        {**general, **_family("v", 32, 64), 36: "tpidr"},
         frozenset(general),
         program_counter=32,
         stack_pointer=31,

@@ -15,6 +15,7 @@ from typing import Any
 from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.records import (
     Die,
+    GlobalVariable,
     Line,
     RawOperation,
     Value,
@@ -303,6 +304,16 @@ class DebugFile:
         self._lib.csdw_types(self._dwarf, unit, self._allowed(budget), table)
         self._budget -= table.visited
         return TypeTable(self._ffi, self._lib, table)
+
+    def variables(self, unit: int, budget: int) -> list[GlobalVariable]:
+        """The variables of a unit that belong to no function and have a place or a
+        value; at most ``budget`` DIEs are looked at."""
+        table = self._table()
+        self._lib.csdw_variables(self._dwarf, unit, self._allowed(budget), table)
+        return [
+            GlobalVariable(die, self._text(self._ffi.cast("char *", name)), address)
+            for die, name, address in self._rows(table)
+        ]
 
     def attribute(self, handle: int, name: int) -> Value | None:
         """The value of an attribute; None if the DIE does not have it."""

@@ -6,7 +6,15 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["AddressRange", "Die", "DieFlag", "Line", "RawOperation", "Value"]
+__all__ = [
+    "AddressRange",
+    "Die",
+    "DieFlag",
+    "GlobalVariable",
+    "Line",
+    "RawOperation",
+    "Value",
+]
 
 
 class DieFlag:
@@ -40,6 +48,16 @@ class AddressRange(NamedTuple):
     low: int
     high: int
     handle: int
+
+
+class GlobalVariable(NamedTuple):
+    """A variable that belongs to no function."""
+
+    handle: int
+    name: str | None
+    """Without the namespaces around it."""
+    address: int
+    """Link-time address; 0: it has none, or not a fixed one."""
 
 
 class Die(msgspec.Struct, frozen=True, eq=False):

@@ -25,11 +25,23 @@ from coresnap.analysis.expression import (
 from coresnap.analysis.expression.numbers import ByteOrder
 from coresnap.errors import MemoryReadError
 
-__all__ = ["ADDRESS_MASK", "CallSite", "FrameCode", "FrameContext", "Machine"]
+__all__ = [
+    "ADDRESS_MASK",
+    "CallSite",
+    "FrameCode",
+    "FrameContext",
+    "Machine",
+    "ThreadLocalBlock",
+]
 
 ADDRESS_MASK = (1 << 64) - 1
 _ENTRY_DEPTH = 8
 """Entry values that need entry values of their callers."""
+
+
+ThreadLocalBlock = Callable[["int | None"], int]
+"""(thread pointer or None) -> address of a module's thread-local storage in that
+thread; raises ``ExpressionError``."""
 
 
 class Machine(msgspec.Struct, frozen=True, eq=False):
@@ -68,9 +80,7 @@ class FrameCode(msgspec.Struct, frozen=True, eq=False):
     """DW_AT_frame_base; None if the function has none."""
     call_site: CallSite | None
     """The call that is going on in it; None: not described, or none is."""
-    tls_offset: int | None
-    """Where the module's thread-local block is from the thread pointer; None: only
-    the dynamic linker knows."""
+    thread_local_block: ThreadLocalBlock
 
 
 class Neighbours(Protocol):
@@ -160,10 +170,8 @@ class FrameContext(ExpressionContext):
 
     def tls_address(self, offset: int) -> int:
         """Address of a thread-local variable; raises ``ExpressionError``."""
-        thread_pointer = self.neighbours.thread_pointer
-        if thread_pointer is None or self.code.tls_offset is None:
-            raise ExpressionError("the module's thread-local block was not found")
-        return thread_pointer + self.code.tls_offset + offset & ADDRESS_MASK
+        block = self.code.thread_local_block(self.neighbours.thread_pointer)
+        return block + offset & ADDRESS_MASK
 
     def base_type(self, operation: AnyOperation, reference: int) -> BaseType:
         """The type that a typed operation names; raises ``ExpressionError``."""

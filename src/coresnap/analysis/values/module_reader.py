@@ -9,7 +9,7 @@ from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
 from coresnap.analysis.values.call_sites import call_site_at, linkage_name
 from coresnap.analysis.values.decode import Process, ValueDecoder
-from coresnap.analysis.values.frame_context import FrameCode
+from coresnap.analysis.values.frame_context import FrameCode, ThreadLocalBlock
 from coresnap.analysis.values.frame_types import FrameTypes
 from coresnap.analysis.values.limits import Allowance, ValueLimits
 from coresnap.analysis.values.type_graph import TypeGraph
@@ -49,15 +49,19 @@ class CodePlan(msgspec.Struct, frozen=True, eq=False):
 
 
 class ModuleReader:
-    """One module: ``bias`` is its load bias, ``tls_offset`` where its thread-local
-    block is from the thread pointer (None: not known)."""
+    """One module: ``bias`` is its load bias, ``thread_local_block`` as in
+    ``FrameCode``."""
 
     def __init__(
-        self, file: DebugFile, bias: int, tls_offset: int | None, facts: ProcessFacts
+        self,
+        file: DebugFile,
+        bias: int,
+        thread_local_block: ThreadLocalBlock,
+        facts: ProcessFacts,
     ) -> None:
         self.file = file
         self._bias = bias
-        self._tls_offset = tls_offset
+        self._thread_local_block = thread_local_block
         self._finder = FunctionFinder(file)
         graph = TypeGraph(
             file, pointer_size=facts.pointer_size, little_endian=facts.little_endian
@@ -95,7 +99,7 @@ class ModuleReader:
             symbol=linkage_name(self.file, at.function),
             frame_base=base,
             call_site=call_site,
-            tls_offset=self._tls_offset,
+            thread_local_block=self._thread_local_block,
         )
 
     def _entry(self, at: FunctionAt) -> int:
