@@ -23,7 +23,12 @@ from coresnap.elfcore.facts import (
 )
 from coresnap.elfcore.mappings import join_mappings
 from coresnap.elfcore.memory import Memory
-from coresnap.elfcore.modulefile import FileFinder, KeptFile, index_kept
+from coresnap.elfcore.modulefile import (
+    FileFinder,
+    KeptFile,
+    StoredFiles,
+    index_kept,
+)
 from coresnap.elfcore.modules import AT_ENTRY, LoadedModule, find_modules
 from coresnap.elfcore.notewalk import RawNote
 from coresnap.elfcore.registers import Architecture, architecture_of
@@ -145,12 +150,14 @@ def open_core(
     sysroot: Path | None = None,
     executable: Path | None = None,
     kept: Sequence[KeptFile] = (),
+    stored: StoredFiles | None = None,
 ) -> CoreFile:
     """Open the core at ``path``.
 
     ``sysroot`` is put before every path that the core records; ``executable`` is used
     for the program if its build-id fits. ``kept`` are copies of module files, which
-    are preferred to what lies at the recorded paths. A damaged core is opened as far as
+    are preferred to what lies at the recorded paths; ``stored`` says where to look for
+    a build-id if neither is there. A damaged core is opened as far as
     it can be read, and ``notes_to_reader`` says what is wrong. Raises ``MissingError``,
     ``AccessError``, or ``CoreFormatError`` if nothing at all can be done.
     """
@@ -171,7 +178,9 @@ def open_core(
         data, layout.loads, header.pointer_size, header.byte_order, mappings
     )
     copies = index_kept(kept)
-    finder = FileFinder(architecture.machine, header.pointer_size, sysroot, copies)
+    finder = FileFinder(
+        architecture.machine, header.pointer_size, sysroot, copies, stored
+    )
     modules = find_modules(memory, facts.mapped_files, facts.auxv, finder, executable)
     memory.use_files(_file_ranges(modules))
     problems += _gaps(layout, facts, modules, executable)

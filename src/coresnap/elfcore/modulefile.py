@@ -1,19 +1,35 @@
-"""Finds the local file of a module, and makes sure that it is the one that ran."""
+"""Finds the local file of a module, and makes sure that it is the one that ran.
+
+In this order: the file that the user named, a copy that came with the core, the path
+that the core records, files that are stored by build-id.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from coresnap.elfcore.elffile import ElfFile, open_elf
 from coresnap.errors import AccessError, InputError, MissingError
+from coresnap.model import Search
 
-__all__ = ["FileChoice", "FileFinder", "KeptFile", "KeptFiles", "index_kept"]
+__all__ = [
+    "FileChoice",
+    "FileFinder",
+    "KeptFile",
+    "KeptFiles",
+    "StoredFiles",
+    "index_kept",
+]
 
 _DELETED = b" (deleted)"
+
+StoredFiles = Callable[[str], Iterator[tuple[str, Path]]]
+"""Where a file with a build-id may be stored: how that is searched (``Search.what``)
+and the path, whether anything is there or not."""
 
 
 class FileChoice(msgspec.Struct, frozen=True, eq=False):
@@ -25,6 +41,13 @@ class FileChoice(msgspec.Struct, frozen=True, eq=False):
     problem: str | None = None
     kept_as: str | None = None
     """What to call the file if it is a copy that came with the core."""
+    searches: tuple[Search, ...] = ()
+    """What was looked for, in order."""
+
+    def after(self, earlier: FileChoice) -> FileChoice:
+        """The same choice, made after ``earlier`` did not do."""
+        searches = (*earlier.searches, *self.searches)
+        return msgspec.structs.replace(self, searches=searches)
 
 
 class KeptFile(msgspec.Struct, frozen=True):
@@ -68,7 +91,8 @@ def index_kept(files: Iterable[KeptFile]) -> KeptFiles:
 
 
 class FileFinder(msgspec.Struct, frozen=True, eq=False):
-    """Opens module files: copies that came with the core, then those below ``sysroot``.
+    """Opens module files: copies that came with the core, then those below ``sysroot``,
+    then those that ``stored`` finds.
 
     ``machine`` and ``pointer_size`` are the core's: files of others are refused.
     """
@@ -77,6 +101,7 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
     pointer_size: int
     sysroot: Path | None = None
     kept: KeptFiles = KeptFiles()
+    stored: StoredFiles | None = None
 
     def find(
         self,
@@ -95,9 +120,9 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
         given = self._check(explicit, image, build_id)
         if given.elf is not None:
             return given
-        recorded = self._recorded(path, image, build_id)
+        recorded = self._recorded(path, image, build_id).after(given)
         if recorded.elf is None:
-            return given
+            return msgspec.structs.replace(given, searches=recorded.searches)
         return msgspec.structs.replace(
             recorded, problem=f"{given.problem}; used {recorded.elf.path} instead"
         )
@@ -108,6 +133,19 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
         kept = self._kept(path, image, build_id)
         if kept is not None:
             return kept
+        choice = self._at_path(path, image, build_id)
+        if choice.elf is not None or build_id is None or self.stored is None:
+            return choice
+        for what, place in self.stored(build_id):
+            other = self._check(place, image, build_id, what).after(choice)
+            if other.elf is not None:
+                return other
+            choice = msgspec.structs.replace(choice, searches=other.searches)
+        return choice
+
+    def _at_path(
+        self, path: bytes, image: ElfFile | None, build_id: str | None
+    ) -> FileChoice:
         deleted = path.endswith(_DELETED)
         name = path.removesuffix(_DELETED)
         if not name.startswith(b"/"):
@@ -117,9 +155,12 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
             return choice
         if choice.elf is not None and build_id is not None:
             return msgspec.structs.replace(choice, problem=None)
-        return FileChoice(
-            None, choice.build_id, "the file was deleted while the process ran"
-        )
+        gone = "the file was deleted while the process ran"
+        search = Search("executable", os.fsdecode(name), "deleted")
+        if choice.searches and choice.elf is None:
+            result = f"deleted; now: {choice.searches[-1].result}"
+            search = Search("executable", choice.searches[-1].place, result)
+        return FileChoice(None, choice.build_id, gone, searches=(search,))
 
     def _kept(
         self, path: bytes, image: ElfFile | None, build_id: str | None
@@ -131,7 +172,12 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
         if choice.elf is None:
             return None
         # Taken from the process itself: it cannot be another version.
-        return msgspec.structs.replace(choice, problem=None, kept_as=file.name)
+        return msgspec.structs.replace(
+            choice,
+            problem=None,
+            kept_as=file.name,
+            searches=(Search("executable", file.name, "used"),),
+        )
 
     def _below_sysroot(self, name: bytes) -> Path:
         path = os.fsdecode(name)
@@ -141,27 +187,36 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
         return self.sysroot / os.path.normpath(path).lstrip("/")
 
     def _check(
-        self, path: Path, image: ElfFile | None, build_id: str | None
+        self,
+        path: Path,
+        image: ElfFile | None,
+        build_id: str | None,
+        what: str = "executable",
     ) -> FileChoice:
+        def refused(result: str, problem: str, found: str | None = None) -> FileChoice:
+            search = Search(what, str(path), result)
+            return FileChoice(None, found, problem, searches=(search,))
+
         try:
             elf = open_elf(path)
         except MissingError:
-            return FileChoice(None, None, f"{path} is not here")
+            return refused("not there", f"{path} is not here")
         except AccessError as error:
-            return FileChoice(None, None, f"cannot read {error}")
+            reason = str(error).removeprefix(f"{path}: ")
+            return refused(f"cannot be read: {reason}", f"cannot read {error}")
         except InputError as error:
-            return FileChoice(None, None, str(error))
+            return refused(str(error).removeprefix(f"{path} "), str(error))
         found = elf.build_id
-        problem = self._mismatch(elf, image, build_id, found)
-        if problem is not None:
-            return FileChoice(None, found, f"{path} {problem}")
+        mismatch = self._mismatch(elf, image, build_id, found)
+        if mismatch is not None:
+            return refused(mismatch, f"{path} {mismatch}", found)
+        problem = None
         if build_id is None and image is None:
-            return FileChoice(
-                elf,
-                found,
-                f"the core does not hold the build-id: {path} may be another version",
+            problem = (
+                f"the core does not hold the build-id: {path} may be another version"
             )
-        return FileChoice(elf, found)
+        search = Search(what, str(path), "used")
+        return FileChoice(elf, found, problem, searches=(search,))
 
     def _mismatch(
         self,

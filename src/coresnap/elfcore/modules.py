@@ -26,6 +26,7 @@ from coresnap.elfcore.mappings import AT_SYSINFO_EHDR
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.modulefile import FileChoice, FileFinder
 from coresnap.errors import InputError
+from coresnap.model import Search
 
 __all__ = ["LoadedModule", "find_modules"]
 
@@ -62,6 +63,8 @@ class LoadedModule(msgspec.Struct, frozen=True, eq=False):
     """The first page as the core holds it: program headers, no sections."""
     kept_as: str | None = None
     """What to call ``file`` if it is a copy that came with the core."""
+    searches: tuple[Search, ...] = ()
+    """Where its file was looked for, in order."""
 
 
 class _Place(msgspec.Struct, frozen=True, eq=False):
@@ -282,6 +285,7 @@ class _Search(msgspec.Struct, eq=False):
             choice.elf,
             image,
             choice.kept_as,
+            choice.searches,
         )
 
     def _build_id(self, image: ElfFile, bias: int) -> str | None:
