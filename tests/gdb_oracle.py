@@ -24,8 +24,10 @@ from coresnap.model import Frame, Variable
 __all__ = [
     "Comparison",
     "Crashed",
+    "compare_frame",
     "compare_frames",
     "compare_values",
+    "compare_variables",
     "crash",
     "frames_of",
     "gdb_threads",
@@ -98,12 +100,25 @@ def gdb_threads(program: Path, core: Path, *options: str) -> dict[int, list[GdbF
 
 @attrs.define
 class Comparison:
-    """What came out; ``agreed`` counts leaves, the lists name places."""
+    """What came out, in leaves (numbers, strings); the lists name places."""
 
     agreed: int = 0
+    absent: int = 0
+    """Optimized out, or not in memory, for both."""
+    unequal: int = 0
     differences: list[str] = attrs.field(factory=list)
     only_gdb: list[str] = attrs.field(factory=list)
     only_ours: list[str] = attrs.field(factory=list)
+
+    def differ(self, text: str, leaves: int = 1) -> None:
+        """Note a difference that concerns so many leaves."""
+        self.differences.append(text)
+        self.unequal += leaves
+
+    def miss(self, text: str, leaves: int) -> None:
+        """Note what gdb has and we have not."""
+        self.only_gdb.append(text)
+        self.unequal += leaves
 
 
 def compare_frames(
@@ -114,16 +129,23 @@ def compare_frames(
         yield "frames", [f.function for f in ours], [f["function"] for f in gdb]
         return
     for number, (frame, other) in enumerate(zip(ours, gdb, strict=True)):
-        where = f"frame {number} "
-        yield from _unequal(where + "pc", frame.pc, other["pc"])
-        yield from _unequal(where + "inline", frame.inline, other["inline"])
-        name = other["function"] and without_parameters(other["function"])
-        if name != frame.linkage_name:
-            yield from _unequal(where + "function", frame.function, name)
-        if other["line"] is not None or frame.line is not None:
-            yield from _unequal(where + "line", frame.line, other["line"])
-            file = other["file"] and os.path.normpath(other["file"])
-            yield from _unequal(where + "file", frame.file, file)
+        for what, one, two in compare_frame(frame, other):
+            yield f"frame {number} {what}", one, two
+
+
+def compare_frame(
+    frame: Frame, other: GdbFrame
+) -> Iterator[tuple[str, object, object]]:
+    """(what, ours, gdb's) for everything about a frame that differs."""
+    yield from _unequal("pc", frame.pc, other["pc"])
+    yield from _unequal("inline", frame.inline, other["inline"])
+    name = other["function"] and without_parameters(other["function"])
+    if name != frame.linkage_name:
+        yield from _unequal("function", frame.function, name)
+    if other["line"] is not None or frame.line is not None:
+        yield from _unequal("line", frame.line, other["line"])
+        file = other["file"] and os.path.normpath(other["file"])
+        yield from _unequal("file", frame.file, file)
 
 
 def _unequal(
@@ -138,16 +160,26 @@ def compare_values(
 ) -> None:
     """Compare all variables of frames that are the same in both."""
     for number, (frame, other) in enumerate(zip(ours, gdb, strict=True)):
-        where = f"#{number} {frame.function}: "
-        names = [v.name for v in frame.variables]
-        left = sorted(frame.variables, key=lambda v: (v.name, bool(v.missing)))
-        right = _without_shadows(other["variables"], names)
-        gdb_names = [name for name, _, _ in right]
-        if sorted(names) != gdb_names:
-            result.differences.append(f"{where}{names} but gdb has {gdb_names}")
-            continue
-        for variable, (_, _, value) in zip(left, right, strict=True):
-            _compare(result, where + variable.name, variable, value)
+        compare_variables(number, frame, other, result)
+
+
+def compare_variables(
+    number: int, frame: Frame, other: GdbFrame, result: Comparison
+) -> None:
+    """Compare all variables of one frame, those of equal names in pairs."""
+    names = [variable.name for variable in frame.variables]
+    gdb: dict[str, list[_GdbValue]] = {}
+    for name, _, value in _without_shadows(other["variables"], names):
+        gdb.setdefault(name, []).append(value)
+    where = f"#{number} {frame.function}: "
+    for variable in sorted(frame.variables, key=lambda one: bool(one.missing)):
+        if values := gdb.get(variable.name):
+            _compare(result, where + variable.name, variable, values.pop(0))
+        else:
+            result.differ(f"{where}{variable.name}: gdb has no such variable")
+    for name, values in gdb.items():
+        for value in values:
+            result.differ(f"{where}{name}: we have no such variable", _leaves(value))
 
 
 def _without_shadows(variables: list[Any], names: list[str]) -> list[Any]:
@@ -171,7 +203,9 @@ def _compare(result: Comparison, where: str, ours: Variable, gdb: _GdbValue) -> 
         if ours.missing is None:
             result.only_ours.append(where)
         elif not gdb.get("missing") and _has_value(gdb):
-            result.only_gdb.append(f"{where}: {ours.missing}, gdb {gdb}")
+            result.miss(f"{where}: {ours.missing}, gdb {gdb}", _leaves(gdb))
+        else:
+            result.absent += 1
         return
     if not gdb:
         return  # a type that gdb has no number for: std::nullptr_t
@@ -182,7 +216,15 @@ def _compare(result: Comparison, where: str, ours: Variable, gdb: _GdbValue) -> 
     else:
         _compare_leaf(result, where, ours, gdb)
         if "target" in gdb and ours.target is not None:
-            _compare(result, where + ".&", ours.target, gdb["target"])
+            _compare(result, where + ".*", ours.target, gdb["target"])
+
+
+def _leaves(gdb: _GdbValue) -> int:
+    if "members" in gdb:
+        return sum(_leaves(member) for _, member in gdb["members"])
+    if "elements" in gdb:
+        return sum(_leaves(element) for element in gdb["elements"])
+    return 1
 
 
 def _has_value(gdb: _GdbValue) -> bool:
@@ -200,7 +242,9 @@ def _compare_members(
         return
     if len(ours.members) != len(gdb):
         names = [member.name for member in ours.members]
-        result.differences.append(f"{where}: {names} but gdb {[n for n, _ in gdb]}")
+        theirs = [name for name, _ in gdb]
+        leaves = _leaves({"members": gdb})
+        result.differ(f"{where}: {names} but gdb {theirs}", leaves)
         return
     for member, (name, value) in zip(ours.members, gdb, strict=True):
         _compare(result, f"{where}.{name}", member, value)
@@ -213,7 +257,7 @@ def _compare_elements(
         return
     if len(ours.members) != len(gdb):
         count = f"{len(ours.members)} elements, gdb {len(gdb)}"
-        result.differences.append(f"{where}: {count}")
+        result.differ(f"{where}: {count}", _leaves({"elements": gdb}))
         return
     for member, value in zip(ours.members, gdb, strict=True):
         _compare(result, where + member.name, member, value)
@@ -226,7 +270,7 @@ def _compare_leaf(
         result.agreed += 1
     else:
         shown = f"{ours.value!r} {ours.text!r} {ours.missing}"
-        result.differences.append(f"{where}: {ours.type} {shown}, gdb {gdb}")
+        result.differ(f"{where}: {ours.type} {shown}, gdb {gdb}")
 
 
 def _leaf_agrees(ours: Variable, gdb: _GdbValue) -> bool:

@@ -7,6 +7,7 @@
 #
 # A value is one of: {"value": number, "text": string} (text of enums, strings),
 # {"members": [[name, value], ...]}, {"elements": [value, ...]}, {"missing": true}.
+# Pointers and references have what they point to as "target", TARGETS levels deep.
 import json
 import os
 
@@ -14,36 +15,48 @@ import gdb
 
 ELEMENTS = 100
 DEPTH = 16
+TARGETS = 1
 WIDE = {"wchar_t": 4, "char16_t": 2, "char32_t": 4}
 
 
-def tree(value, depth=DEPTH):
+def tree(value, depth=DEPTH, targets=TARGETS):
     try:
-        return _tree(value, depth)
+        return _tree(value, depth, targets)
     except gdb.error:
         return {"missing": True}  # optimized out, or not in memory
 
 
-def _tree(value, depth):
+def _tree(value, depth, targets):
     kind = value.type.strip_typedefs()
     code = kind.code
     if code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
-        return {"members": _members(value, kind, depth)} if depth else {}
+        return {"members": _members(value, kind, depth, targets)} if depth else {}
     if value.is_optimized_out:
         return {"missing": True}
     if code == gdb.TYPE_CODE_ARRAY:
-        return _array(value, kind, depth)
+        return _array(value, kind, depth, targets)
     if code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
         target = value.referenced_value()
         if target.address is None:
             return {"missing": True}
-        behind = tree(target, depth - 1) if depth else {}
+        behind = tree(target, depth - 1, targets) if depth else {}
         return {"value": int(target.address), "target": behind}
     if code == gdb.TYPE_CODE_PTR:
         if "<synthetic pointer>" in value.format_string(address=False):
             return {"missing": True}
-        return {"value": int(value) & (1 << 64) - 1, "text": _pointed_text(value, kind)}
+        found = {"value": int(value) & (1 << 64) - 1}
+        found["text"] = _pointed_text(value, kind)
+        if depth and targets and _leads_somewhere(value, kind):
+            found["target"] = tree(value.dereference(), depth - 1, targets - 1)
+        return found
     return _scalar(value, kind, code)
+
+
+def _leads_somewhere(value, kind):
+    target = kind.target().strip_typedefs()
+    is_text = _character_size(kind.target()) != 0
+    nothing = target.code in (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_FUNC)
+    return int(value) != 0 and not is_text and not nothing and target.sizeof > 0
 
 
 def _scalar(value, kind, code):
@@ -62,13 +75,13 @@ def _scalar(value, kind, code):
     return {}
 
 
-def _members(value, kind, depth):
+def _members(value, kind, depth, targets):
     found = []
     for field in kind.fields():
         if not hasattr(field, "bitpos") and not field.is_base_class:
             continue  # static
         try:
-            member = tree(value[field], depth - 1)
+            member = tree(value[field], depth - 1, targets)
         except (gdb.error, RuntimeError):
             member = {"missing": True}
         found.append([field.name or "", member])
@@ -92,7 +105,7 @@ def _character_size(kind):
     return 1 if is_byte else 0
 
 
-def _array(value, kind, depth):
+def _array(value, kind, depth, targets):
     low, high = kind.range()
     count = min(high - low + 1, ELEMENTS)
     size = _character_size(kind.target())
@@ -106,7 +119,8 @@ def _array(value, kind, depth):
         return {"units": units, "size": size}
     if not depth:
         return {}
-    return {"elements": [tree(value[low + i], depth - 1) for i in range(count)]}
+    places = range(low, low + count)
+    return {"elements": [tree(value[i], depth - 1, targets) for i in places]}
 
 
 def _pointed_text(value, kind):

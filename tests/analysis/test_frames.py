@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -12,13 +11,13 @@ from conftest import CompileProgram, KernelCore
 from coresnap.analysis import modules
 from coresnap.analysis.debuginfo import dwarf
 from coresnap.analysis.debuginfo.files import DebugFiles
-from coresnap.analysis.demangle import without_parameters
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.unwind.unwinder import Unwinder
 from coresnap.analysis.values.limits import ValueLimits
 from coresnap.elfcore.corefile import open_core
 from coresnap.errors import InputError
 from coresnap.model import Frame, Module, Note, Trust, Variable
+from eu_stack import agrees_with_eu_stack, eu_stack
 from gdb_oracle import Crashed, compare_frames, crash
 
 pytestmark = [pytest.mark.compiler, pytest.mark.core_pattern]
@@ -67,45 +66,8 @@ def test_frames_of_all_threads_are_those_of_eu_stack(
     threads = eu_stack(found.program, found.core)
     assert found.frames.keys() == threads.keys()
     for tid, frames in found.frames.items():
-        ours = [(f.pc, f.function, source_of(f)) for f in frames]
-        for one, other in zip(ours, threads[tid], strict=True):
-            assert agrees(one, other), f"{one} but eu-stack has {other}"
-
-
-EuFrame = tuple[int, str, str | None]
-
-
-def eu_stack(program: Path, core: Path) -> dict[int, list[EuFrame]]:
-    """(pc, function, file:line) of each frame, by thread."""
-    command = ["eu-stack", "-n", "0", "-i", "-s", f"--core={core}", "-e", str(program)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    threads: dict[int, list[EuFrame]] = {}
-    for line in run.stdout.splitlines():
-        if thread := re.match(r"TID (\d+):", line):
-            frames = threads.setdefault(int(thread[1]), [])
-        elif frame := re.match(r"#\d+\s+(0x[0-9a-f]+)(?: - \d+)? ?(.*)", line):
-            frames.append((int(frame[1], 16), frame[2].strip(), None))
-        elif place := re.match(r"\s+(?:.*/)?([^/:]+:\d+)(?::\d+)?$", line):
-            frames[-1] = (*frames[-1][:2], place[1])
-    return threads
-
-
-def source_of(frame: Frame) -> str | None:
-    if frame.file is None or frame.line is None:
-        return None
-    return f"{Path(frame.file).name}:{frame.line}"
-
-
-def agrees(ours: tuple[int, str | None, str | None], other: EuFrame) -> bool:
-    pc, function, source = ours
-    name = without_parameters(other[1])
-    # eu-stack does not qualify names of functions that have no symbol, takes another
-    # of several symbols at one address (__clone3), and gives code that no unit
-    # describes (_start) the line of the code before it.
-    name = name.partition(".")[0].removeprefix("__")
-    plain = str(function).removeprefix("__")
-    same_name = plain == name or plain.endswith(f"::{name}")
-    return pc == other[0] and same_name and source in (None, other[2])
+        for one, other in zip(frames, threads[tid], strict=True):
+            assert agrees_with_eu_stack(one, other), f"{one} but eu-stack has {other}"
 
 
 @pytest.mark.libdw
