@@ -15,6 +15,8 @@ from coresnap.analysis.classify import classify
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.fingerprint import fingerprint
 from coresnap.analysis.frames import FrameBuilder
+from coresnap.analysis.globals import GlobalsFinder
+from coresnap.analysis.globals_choice import GlobalsChoice
 from coresnap.analysis.quality import score_quality
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.retained_memory import Span, retained_memory
@@ -32,6 +34,7 @@ from coresnap.model import (
     Signal,
     Snapshot,
     Thread,
+    Variable,
 )
 
 __all__ = ["STEPS", "Progress", "run_steps"]
@@ -48,10 +51,12 @@ class _Workbench:
     debug_files: DebugFiles
     sysroot: Path | None
     capture: CaptureFacts
+    wanted_globals: GlobalsChoice
     signal: Signal | None = None
     stacks: list[Stack] = attrs.field(factory=list)
     threads: list[Thread] = attrs.field(factory=list)
     modules: list[Module] = attrs.field(factory=list)
+    globals: tuple[Variable, ...] = ()
     classifiers: tuple[Classifier, ...] = ()
     fingerprint: str = ""
     fingerprint_frames: tuple[str, ...] = ()
@@ -79,15 +84,21 @@ def run_steps(
     *,
     sysroot: Path | None = None,
     assets: Mapping[str, bytes] | None = None,
+    wanted_globals: GlobalsChoice | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
     """Analyse an open core into a snapshot.
+
+    Of the globals, those of the crashed module are read where nothing else is wanted.
 
     ``debug_files`` are closed at the end. A step that fails leaves a note and the rest
     goes on. ``progress`` is told the name of each step as it begins.
     """
     assets = assets or {}
-    bench = _Workbench(core, assets, debug_files, sysroot, capture_facts(assets))
+    wanted = wanted_globals or GlobalsChoice("crashed")
+    bench = _Workbench(
+        core, assets, debug_files, sysroot, capture_facts(assets), wanted
+    )
     bench.notes.extend(core.notes_to_reader)
     bench.notes.extend(capture_notes(bench.capture))
     for name, step in STEPS:
@@ -134,6 +145,7 @@ def _build_frames(bench: _Workbench) -> None:
         bench.core, debug_files=bench.debug_files, sysroot=bench.sysroot
     ) as builder:
         _add_threads(bench, builder)
+        _run(bench, "globals", functools.partial(_add_globals, builder))
         bench.modules = list(builder.modules())
         bench.notes.extend(builder.notes())
 
@@ -148,6 +160,16 @@ def _add_threads(bench: _Workbench, builder: FrameBuilder) -> None:
     bench.dropped.extend(reader.dropped)
     bench.dropped.extend(builder.dropped())
     bench.visited = builder.take_visited()
+
+
+def _add_globals(builder: FrameBuilder, bench: _Workbench) -> None:
+    tids = [thread.tid for thread in bench.core.threads]
+    threads = list(zip(tids, bench.stacks, strict=False))
+    finder = GlobalsFinder(builder, threads, bench.wanted_globals)
+    bench.globals = finder.read()
+    bench.dropped.extend(finder.dropped)
+    bench.notes.extend(finder.notes)
+    bench.visited = [*bench.visited, *builder.take_visited()]
 
 
 def _read_thread(reader: ThreadReader, index: int, _: _Workbench) -> None:
@@ -222,6 +244,7 @@ def _snapshot(bench: _Workbench) -> Snapshot:
         threads=tuple(bench.threads),
         modules=tuple(bench.modules),
         mappings=core.mappings,
+        globals=bench.globals,
         classifiers=bench.classifiers,
         fingerprint=bench.fingerprint,
         fingerprint_frames=bench.fingerprint_frames,

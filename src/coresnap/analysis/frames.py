@@ -8,7 +8,7 @@ a plan; a frame then costs the reading of its values.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +109,7 @@ class FrameBuilder:
     def _facts(self) -> ProcessFacts:
         return ProcessFacts(
             process=self._process,
+            machine=self._machine,
             pointer_size=self._architecture.pointer_size,
             little_endian=self._architecture.byte_order == "little",
             x87=self._architecture.name in _X87_ARCHITECTURES,
@@ -277,6 +278,23 @@ class FrameBuilder:
             self._source.around(one.file, one.line, modified),
             function.variables,
         )
+
+    def units(self, stack: Stack) -> Iterator[tuple[ReadableModule, int]]:
+        """The units that hold the frames of a stack that was built, innermost first,
+        as their modules and the DIEs of their contents."""
+        for frame in stack.frames:
+            code, module = self.plan(frame).code, self._table.at(frame.lookup_pc)
+            if code is not None and module is not None:
+                yield module, code.unit
+
+    def begin_globals(self, nodes: int | None) -> None:
+        """Leave ``nodes`` members and elements for all that is read from now on."""
+        if nodes is not None:
+            self._allowance.total = min(self._allowance.total, nodes)
+
+    def readable_modules(self) -> tuple[ReadableModule, ...]:
+        """All modules, by start address."""
+        return self._table.modules
 
     def context(
         self, frame: StackFrame, contexts: _Contexts, index: int

@@ -12,8 +12,9 @@ from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.debuginfo.locate import Located
 from coresnap.analysis.symbols import Symbol, SymbolTable
 from coresnap.analysis.thread_local import ThreadLocalStorage
+from coresnap.analysis.values.global_variables import GlobalReader
 from coresnap.analysis.values.module_reader import ModuleReader, ProcessFacts
-from coresnap.model import Module
+from coresnap.model import Module, Search
 
 if TYPE_CHECKING:
     from coresnap.elfcore.corefile import CoreFile, LoadedModule
@@ -47,6 +48,13 @@ class ReadableModule:
                     self._facts(),
                 )
         return self._reader
+
+    def globals(self) -> GlobalReader | None:
+        """Its variables without a function; None if there is no debug information."""
+        reader, module = self.reader(), self.loaded
+        if reader is None:
+            return None
+        return reader.globals(lambda address: module.start <= address < module.end)
 
     def _thread_local_block(self, thread_pointer: int | None) -> int:
         return self._storage.block(self.loaded, thread_pointer)
@@ -106,7 +114,17 @@ class ReadableModule:
             else self._shown(str(debug_file.path)),
             symbols=symbols,
             problem=self._shown("; ".join(p for p in problems if p)) or None,
+            searches=self._searches(),
         )
+
+    def _searches(self) -> tuple[Search, ...]:
+        """What was looked for; nothing for a module that no frame asked for."""
+        if self._located is None:
+            return ()
+        found = self._located.searches
+        if self._own_symbols is not None:
+            found += self._own_symbols.searches()
+        return tuple(attrs.evolve(s, place=self._shown(s.place)) for s in found)
 
     def _shown(self, text: str) -> str:
         """Call a copy by its name: its path means nothing once we have ended."""
@@ -136,6 +154,11 @@ class ModuleTable:
             for module in sorted(core.modules, key=lambda module: module.start)
         ]
         self._starts = [module.loaded.start for module in self._modules]
+
+    @property
+    def modules(self) -> tuple[ReadableModule, ...]:
+        """All of them, by start address."""
+        return tuple(self._modules)
 
     def at(self, address: int) -> ReadableModule | None:
         """The module that holds an address."""

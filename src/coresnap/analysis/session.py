@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from coresnap.analysis.debuginfo.files import DebugFiles
+from coresnap.analysis.globals_choice import choose_globals
 from coresnap.elfcore.corefile import CoreFile, open_core
 from coresnap.elfcore.modulefile import KeptFile
 from coresnap.elfcore.modules import LoadedModule
@@ -28,6 +29,7 @@ def analyze(
     debug_directories: Sequence[str | os.PathLike[str]] = (),
     assets: Mapping[str, bytes] | None = None,
     kept: Sequence[KeptFile] = (),
+    globals: str = "crashed",
     progress: Callable[[str], None] | None = None,
 ) -> Snapshot:
     """Analyse the core at ``path`` into a snapshot.
@@ -36,15 +38,19 @@ def analyze(
     put before every recorded path; ``debug_directories`` are searched for separate
     debug files before the system's. ``assets`` is what the capture kept beside the
     core, by member name, and ``kept`` the copies of the process's executable and
-    libraries among it. ``progress`` is told the name of each step as it begins.
+    libraries among it. ``globals`` says which variables without a function are read:
+    those of the ``crashed`` module, of ``all``, ``none``, or those with these names,
+    with commas between them. ``progress`` is told the name of each step as it begins.
 
     A core in the compressed form of the archive is restored first, into a file without
     a name in the directory for temporary files.
 
     A step that fails leaves a note and the rest goes on. Raises ``MissingError``,
     ``AccessError`` or ``CoreFormatError`` if the core cannot be opened at all,
-    ``InputError`` or ``NoSpaceError`` if it cannot be restored.
+    ``InputError`` or ``NoSpaceError`` if it cannot be restored, ``UsageError`` for
+    ``globals`` without a name.
     """
+    wanted = choose_globals(globals)
     root = Path(sysroot) if sysroot is not None else None
     program = Path(executable) if executable is not None else None
     files = DebugFiles([Path(name) for name in debug_directories], root)
@@ -56,7 +62,14 @@ def analyze(
         # Imported only now: libdw opens the files while Python loads the rest.
         from coresnap.analysis.analyze import run_steps
 
-        return run_steps(core, files, sysroot=root, assets=assets, progress=progress)
+        return run_steps(
+            core,
+            files,
+            sysroot=root,
+            assets=assets,
+            wanted_globals=wanted,
+            progress=progress,
+        )
 
 
 def analyze_record(assets: Mapping[str, bytes]) -> Snapshot:

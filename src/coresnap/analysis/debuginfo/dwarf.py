@@ -305,12 +305,13 @@ class DebugFile:
         self._budget -= table.visited
         return TypeTable(self._ffi, self._lib, table)
 
-    def variables(self, unit: int, budget: int) -> list[GlobalVariable]:
+    def variables(self, unit: int, budget: int) -> tuple[int, list[GlobalVariable]]:
         """The variables of a unit that belong to no function and have a place or a
-        value; at most ``budget`` DIEs are looked at."""
+        value, after how many DIEs were looked at: ``budget`` at most."""
         table = self._table()
         self._lib.csdw_variables(self._dwarf, unit, self._allowed(budget), table)
-        return [
+        visited = table.visited
+        return visited, [
             GlobalVariable(die, self._text(self._ffi.cast("char *", name)), address)
             for die, name, address in self._rows(table)
         ]

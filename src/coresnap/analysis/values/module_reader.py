@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from coresnap.analysis.debuginfo.constants import Attribute
@@ -9,8 +11,13 @@ from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
 from coresnap.analysis.values.call_sites import call_site_at, linkage_name
 from coresnap.analysis.values.decode import Process, ValueDecoder
-from coresnap.analysis.values.frame_context import FrameCode, ThreadLocalBlock
+from coresnap.analysis.values.frame_context import (
+    FrameCode,
+    Machine,
+    ThreadLocalBlock,
+)
 from coresnap.analysis.values.frame_types import FrameTypes
+from coresnap.analysis.values.global_variables import GlobalReader
 from coresnap.analysis.values.limits import Allowance, ValueLimits
 from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.analysis.values.variables import VariablePlanner, VariablesPlan
@@ -22,6 +29,7 @@ class ProcessFacts(msgspec.Struct, frozen=True, eq=False):
     """What a module's values need to know about the process."""
 
     process: Process
+    machine: Machine
     pointer_size: int
     little_endian: bool
     x87: bool
@@ -46,6 +54,8 @@ class CodePlan(msgspec.Struct, frozen=True, eq=False):
     """Run-time address of the range of the function that holds the address."""
     functions: tuple[FunctionPlan, ...]
     """Innermost first; all but the last are inlined."""
+    unit: int
+    """DIE of the unit's contents."""
 
 
 class ModuleReader:
@@ -62,6 +72,7 @@ class ModuleReader:
         self.file = file
         self._bias = bias
         self._thread_local_block = thread_local_block
+        self._machine = facts.machine
         self._finder = FunctionFinder(file)
         graph = TypeGraph(
             file, pointer_size=facts.pointer_size, little_endian=facts.little_endian
@@ -87,7 +98,22 @@ class ModuleReader:
             FunctionPlan(one, self._planner.plan(one.variables, link_pc, link_return))
             for one in at.activations
         )
-        return CodePlan(self._code(at, link_pc), at.low + self._bias, functions)
+        unit = self.file.unit_of(at.function)[0]
+        start = at.low + self._bias
+        return CodePlan(self._code(at, link_pc), start, functions, unit)
+
+    def globals(self, is_inside: Callable[[int], bool]) -> GlobalReader:
+        """The module's variables without a function; see ``GlobalReader``."""
+        code = FrameCode(
+            file=self.file,
+            bias=self._bias,
+            start=0,
+            symbol="",
+            frame_base=None,
+            call_site=None,
+            thread_local_block=self._thread_local_block,
+        )
+        return GlobalReader(self.file, code, self._planner, self._machine, is_inside)
 
     def _code(self, at: FunctionAt, link_pc: int) -> FrameCode:
         base = self.file.location(at.function, Attribute.FRAME_BASE, link_pc)

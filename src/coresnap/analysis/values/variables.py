@@ -9,7 +9,7 @@ import msgspec
 
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import ScopeVariable
-from coresnap.analysis.expression import ExpressionError
+from coresnap.analysis.expression import ExpressionError, Op
 from coresnap.analysis.values.decode import ValueDecoder
 from coresnap.analysis.values.evaluate import (
     Bytes,
@@ -20,6 +20,7 @@ from coresnap.analysis.values.evaluate import (
 from coresnap.analysis.values.frame_context import FrameContext
 from coresnap.analysis.values.frame_types import FrameTypes
 from coresnap.analysis.values.places import (
+    ExpressionPlace,
     NoPlace,
     Place,
     PointerPlace,
@@ -31,7 +32,7 @@ from coresnap.analysis.values.types import BaseType, EnumType
 from coresnap.errors import InputError, MemoryReadError
 from coresnap.model import Variable, VariableKind
 
-__all__ = ["VariablePlanner", "VariablesPlan"]
+__all__ = ["PlannedVariable", "VariablePlanner", "VariablesPlan"]
 
 _WINDOW_LIMIT = 32 << 10
 """Bytes of a frame that are read at once."""
@@ -40,7 +41,7 @@ _LOST = NoPlace("optimized out: the compiler left nothing of it here")
 _ADDRESS_MASK = (1 << 64) - 1
 
 
-class _Planned(msgspec.Struct, frozen=True, eq=False):
+class PlannedVariable(msgspec.Struct, frozen=True, eq=False):
     """One variable, before any frame is looked at."""
 
     name: str
@@ -72,7 +73,21 @@ class VariablePlanner:
         planned = [self._planned(one, pc, return_pc) for one in shown]
         return VariablesPlan(self, planned, pc)
 
-    def _planned(self, variable: ScopeVariable, pc: int, return_pc: int) -> _Planned:
+    def plan_global(self, handle: int, name: str) -> PlannedVariable:
+        """The plan for a variable that belongs to no function, to be called ``name``.
+
+        Its kind is TLS if each thread has its own.
+        """
+        chain = self._file.integrated(handle)
+        type_handle = next((die.type for die in chain if die.type), 0)
+        place = place_at(self._file, chain, 0, self._types.bias)
+        kind = VariableKind.TLS if _is_thread_local(place) else VariableKind.GLOBAL
+        size = self._decoder.readable_size(type_handle)
+        return PlannedVariable(name, kind, type_handle, place, size)
+
+    def _planned(
+        self, variable: ScopeVariable, pc: int, return_pc: int
+    ) -> PlannedVariable:
         chain = self._file.integrated(variable.handle)
         kind = VariableKind.ARGUMENT if variable.is_argument else VariableKind.LOCAL
         name = next((die.name for die in chain if die.name), "")
@@ -83,15 +98,15 @@ class VariablePlanner:
                 place = place_at(self._file, chain, pc, self._types.bias, return_pc)
             size = self._decoder.readable_size(type_handle)
         except InputError as error:
-            return _Planned(name, kind, 0, NoPlace(str(error)), None)
-        return _Planned(name, kind, type_handle, place, size)
+            return PlannedVariable(name, kind, 0, NoPlace(str(error)), None)
+        return PlannedVariable(name, kind, type_handle, place, size)
 
     def enter(self, context: FrameContext, pc: int) -> None:
         """Compute what types leave open in this frame from now on."""
         self._types.context = context
         self._types.pc = pc
 
-    def reader(self, planned: _Planned) -> Read:
+    def reader(self, planned: PlannedVariable) -> Read:
         """The reader of the variable's type."""
         return self._decoder.reader(planned.type)
 
@@ -99,12 +114,12 @@ class VariablePlanner:
         """Give the next variable its allowance."""
         self._decoder.allowance.begin(self._decoder.limits)
 
-    def needs_allowance(self, planned: _Planned) -> bool:
+    def needs_allowance(self, planned: PlannedVariable) -> bool:
         """Whether the type is more than a number."""
         found = self._decoder.graph.peeled(planned.type)
         return not isinstance(found, BaseType | EnumType)
 
-    def read(self, planned: _Planned, context: FrameContext) -> Variable:
+    def read(self, planned: PlannedVariable, context: FrameContext) -> Variable:
         """The variable in this frame, wherever it is."""
         self.begin()
         try:
@@ -112,7 +127,7 @@ class VariablePlanner:
         except InputError as error:  # damage that shows only when the type is read
             return Variable(planned.name, "?", planned.kind, missing=str(error))
 
-    def _read(self, planned: _Planned, context: FrameContext) -> Variable:
+    def _read(self, planned: PlannedVariable, context: FrameContext) -> Variable:
         decoder, place = self._decoder, planned.place
         type_name = decoder.name(planned.type)
         if isinstance(place, PointerPlace):
@@ -129,7 +144,7 @@ class VariablePlanner:
             return _missing(planned, type_name, found.reason)
         return self._decode(planned, found)
 
-    def _decode(self, planned: _Planned, found: Bytes) -> Variable:
+    def _decode(self, planned: PlannedVariable, found: Bytes) -> Variable:
         read = self._decoder.reader(planned.type)
         value = read(planned.name, planned.kind, found.data, 0, found.address)
         if found.other is not None:
@@ -141,7 +156,7 @@ class VariablePlanner:
         return attrs.evolve(value, location=found.location)
 
     def _synthetic(
-        self, planned: _Planned, place: PointerPlace, context: FrameContext
+        self, planned: PlannedVariable, place: PointerPlace, context: FrameContext
     ) -> Variable:
         """A pointer that is gone, with what it pointed to if that survived."""
         target = None
@@ -163,11 +178,18 @@ class VariablePlanner:
         place = place_at(self._file, chain, self._types.pc, self._types.bias)
         if size is None or isinstance(place, PointerPlace):
             return None
-        target = _Planned("*", VariableKind.TARGET, type_handle, place, size)
+        target = PlannedVariable("*", VariableKind.TARGET, type_handle, place, size)
         return self.read(target, context)
 
 
-def _missing(planned: _Planned, type_name: str, reason: str) -> Variable:
+def _is_thread_local(place: Place) -> bool:
+    return isinstance(place, ExpressionPlace) and any(
+        operation.atom in (Op.FORM_TLS_ADDRESS, Op.GNU_PUSH_TLS_ADDRESS)
+        for operation in place.operations
+    )
+
+
+def _missing(planned: PlannedVariable, type_name: str, reason: str) -> Variable:
     return Variable(planned.name, type_name, planned.kind, missing=reason)
 
 
@@ -182,7 +204,7 @@ def _without_lost(value: Variable, other: Variable) -> Variable:
     return Variable(value.name, value.type, value.kind, missing=reason)
 
 
-_Step = tuple[Read | None, str, VariableKind, int, bool, _Planned]
+_Step = tuple[Read | None, str, VariableKind, int, bool, PlannedVariable]
 """Reader (None: read it by itself), name, kind, offset into the window, whether it
 needs an allowance."""
 
@@ -191,7 +213,7 @@ class VariablesPlan:
     """What to read in a frame, and how; most of it in one piece of the stack."""
 
     def __init__(
-        self, planner: VariablePlanner, planned: list[_Planned], pc: int
+        self, planner: VariablePlanner, planned: list[PlannedVariable], pc: int
     ) -> None:
         self._planner = planner
         self._pc = pc
@@ -203,10 +225,12 @@ class VariablesPlan:
             self._size, near = 0, []
         self._steps = list(self._plan_steps(planned, set(map(id, near))))
 
-    def _is_near(self, planned: _Planned) -> bool:
+    def _is_near(self, planned: PlannedVariable) -> bool:
         return isinstance(planned.place, StackPlace) and planned.size is not None
 
-    def _plan_steps(self, planned: list[_Planned], near: set[int]) -> Iterator[_Step]:
+    def _plan_steps(
+        self, planned: list[PlannedVariable], near: set[int]
+    ) -> Iterator[_Step]:
         for one in planned:
             read, at, heavy = None, 0, False
             if id(one) in near:
@@ -250,6 +274,6 @@ class VariablesPlan:
             return None, 0
 
 
-def _offset(planned: _Planned) -> int:
+def _offset(planned: PlannedVariable) -> int:
     assert isinstance(planned.place, StackPlace)
     return planned.place.offset

@@ -57,6 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="look in DIR for separate debug files first (repeatable)",
     )
+    parser.add_argument(
+        "--globals",
+        metavar="WHICH",
+        default="crashed",
+        help="read the variables without a function of the crashed module "
+        "(crashed, the default), of all modules (all), none, or those with "
+        "these names: NAME[,NAME...]",
+    )
     presentation.add_arguments(parser)
 
 
@@ -70,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.executable,
             sysroot=arguments.sysroot,
             debug_directories=arguments.debug_dir,
+            globals=arguments.globals,
             progress=progress,
         )
     if arguments.output is not None:
