@@ -31,6 +31,7 @@ Elf *elf_begin(int descriptor, int command, Elf *reference);
 int elf_end(Elf *elf);
 Dwarf *dwarf_begin_elf(Elf *elf, int command, void *group);
 int dwarf_end(Dwarf *dwarf);
+void dwarf_setalt(Dwarf *dwarf, Dwarf *alternate);
 const char *dwarf_errmsg(int error);
 void *dlopen(const char *name, int flags);
 void *dlsym(void *library, const char *symbol);

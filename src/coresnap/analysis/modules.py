@@ -14,7 +14,7 @@ from coresnap.analysis.symbols import Symbol, SymbolTable
 from coresnap.analysis.thread_local import ThreadLocalStorage
 from coresnap.analysis.values.global_variables import GlobalReader
 from coresnap.analysis.values.module_reader import ModuleReader, ProcessFacts
-from coresnap.model import Module
+from coresnap.model import Module, Search
 
 if TYPE_CHECKING:
     from coresnap.elfcore.corefile import CoreFile, LoadedModule
@@ -114,7 +114,17 @@ class ReadableModule:
             else self._shown(str(debug_file.path)),
             symbols=symbols,
             problem=self._shown("; ".join(p for p in problems if p)) or None,
+            searches=self._searches(),
         )
+
+    def _searches(self) -> tuple[Search, ...]:
+        """What was looked for; nothing for a module that no frame asked for."""
+        if self._located is None:
+            return ()
+        found = self._located.searches
+        if self._own_symbols is not None:
+            found += self._own_symbols.searches()
+        return tuple(attrs.evolve(s, place=self._shown(s.place)) for s in found)
 
     def _shown(self, text: str) -> str:
         """Call a copy by its name: its path means nothing once we have ended."""

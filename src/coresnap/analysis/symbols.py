@@ -6,7 +6,6 @@ xz-compressed ELF file with the functions that .dynsym lacks).
 
 from __future__ import annotations
 
-import lzma
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -15,11 +14,11 @@ from typing import TypeAlias
 import msgspec
 
 from coresnap.elfcore.elffile import ElfFile, SymbolEntries, string_at
-from coresnap.errors import InputError
+from coresnap.elfcore.minidebuginfo import minidebuginfo
+from coresnap.model import Search
 
 __all__ = ["Symbol", "SymbolTable"]
 
-_MINIDEBUGINFO_LIMIT = 1 << 26
 _SYMBOL_LIMIT = 4_000_000
 _LOOK_BACK = 64
 _UNDEFINED = 0
@@ -98,6 +97,13 @@ class SymbolTable(msgspec.Struct, eq=False):
         text = string_at(entries.strings, name)
         return Symbol(text.partition("@")[0] or text, start, -negative_size)
 
+    def searches(self) -> tuple[Search, ...]:
+        """What became of its minidebuginfo; nothing if it was not asked for."""
+        inner = None if self._addresses is None else minidebuginfo(self.elf)
+        if inner is None:
+            return ()
+        return (Search("debugdata", str(self.elf.path), inner.problem or "used"),)
+
     def _sorted(self) -> list[int]:
         if self._addresses is None:
             # Ascending address; of equal ones the best binding and the largest first.
@@ -110,10 +116,10 @@ class SymbolTable(msgspec.Struct, eq=False):
             self.sources.append("dynsym" if entries.dynamic else "symtab")
             yield from self._of_table(self.elf, entries)
         inner = minidebuginfo(self.elf)
-        if inner is not None:
-            for entries in inner.symbol_entries():
+        if inner is not None and inner.elf is not None:
+            for entries in inner.elf.symbol_entries():
                 self.sources.append("minidebuginfo")
-                yield from self._of_table(inner, entries)
+                yield from self._of_table(inner.elf, entries)
 
     def _of_table(self, elf: ElfFile, entries: SymbolEntries) -> Iterator[_Row]:
         thumb = elf.header.machine == _EM_ARM
@@ -147,16 +153,3 @@ def _rows(
         else:
             name, value, size, info, _, section = row
         yield name, info, section, value, size
-
-
-def minidebuginfo(elf: ElfFile) -> ElfFile | None:
-    """The ELF file inside .gnu_debugdata; None if absent, damaged or beyond 64 MiB."""
-    section = elf.section(".gnu_debugdata")
-    if section is None:
-        return None
-    decompressor = lzma.LZMADecompressor(memlimit=1 << 28)
-    try:
-        data = decompressor.decompress(elf.section_data(section), _MINIDEBUGINFO_LIMIT)
-        return ElfFile(data)
-    except (lzma.LZMAError, EOFError, InputError):
-        return None

@@ -250,6 +250,19 @@ class ElfFile:
             int.from_bytes(data[crc : crc + 4], self.byte_order),
         )
 
+    @functools.cached_property
+    def alternate_link(self) -> tuple[str, str] | None:
+        """File name and build-id of ``.gnu_debugaltlink`` (dwz(1)): where debug
+        information that several files share stands; None if there is none."""
+        section = self.section(".gnu_debugaltlink")
+        if section is None:
+            return None
+        data = bytes(self.section_data(section)[: _NAME_LIMIT + _BUILD_ID_LIMIT])
+        name, _, build_id = data.partition(b"\0")
+        if not name or not build_id:
+            return None
+        return name.decode("utf-8", "backslashreplace"), build_id.hex()
+
 
 def string_at(strings: memoryview, offset: int) -> str:
     """The NUL-terminated string at ``offset``, cut at 4096 bytes."""

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from conftest import CompileProgram
-from coresnap.analysis.debuginfo import dwarf
-from coresnap.analysis.debuginfo.locate import debug_directories_of, locate
+from coresnap.analysis.debuginfo import dwarf, symbol_directory
+from coresnap.analysis.debuginfo.locate import (
+    DebugPlaces,
+    debug_directories_of,
+    locate,
+)
+from coresnap.analysis.debuginfo.symbol_directory import SymbolDirectory
 from coresnap.elfcore.elffile import open_elf
 
 pytestmark = [pytest.mark.compiler, pytest.mark.libdw]
@@ -45,7 +50,7 @@ def build_id(program: Path) -> str | None:
 def found_path(
     program: Path | None, build_id: str | None, directories: tuple[Path, ...] = ()
 ) -> Path | None:
-    located = locate(program, build_id, directories)
+    located = locate(program, build_id, DebugPlaces(directories))
     if located.file is None:
         return None
     with located.file as file:
@@ -99,7 +104,7 @@ def test_a_debug_file_of_another_build_is_refused_with_the_reason(
     add_debuglink(program, debug_file)
     other = compile_program("values.c", "-g", "-O2", "-Wl,--build-id=sha1")
     shutil.copy(other, debug_file)
-    located = locate(program, build_id(program), ())
+    located = locate(program, build_id(program), DebugPlaces())
     assert located.file is None
     assert located.problem is not None
     assert f"has build-id {build_id(other)}" in located.problem
@@ -117,7 +122,7 @@ def test_without_build_ids_the_checksum_of_the_debuglink_decides(
     assert found_path(program, None) == separate
     with separate.open("ab") as stream:
         stream.write(b"x")
-    located = locate(program, None, ())
+    located = locate(program, None, DebugPlaces())
     assert located.file is None
     assert "has not the CRC" in str(located.problem)
 
@@ -136,9 +141,9 @@ def test_a_debug_file_that_may_not_be_read_is_reported(
 
     # Root may read anything, so that the refusal has to be made up.
     monkeypatch.setattr(os, "open", refuse)
-    located = locate(program, build_id(program), (tmp_path / "symbols",))
+    located = locate(program, build_id(program), DebugPlaces((tmp_path / "symbols",)))
     assert located.file is None
-    assert f"{target}: Permission denied" in str(located.problem)
+    assert f"{target}: cannot be read: Permission denied" in str(located.problem)
 
 
 @pytest.mark.parametrize(
@@ -149,26 +154,42 @@ def test_a_file_that_is_no_debug_file_is_reported(
 ) -> None:
     target = build_id_path(tmp_path / "symbols", program)
     target.write_bytes(content)
-    located = locate(program, build_id(program), (tmp_path / "symbols",))
+    located = locate(program, build_id(program), DebugPlaces((tmp_path / "symbols",)))
     assert located.file is None
     assert str(target) in str(located.problem)
 
 
-def test_all_that_was_looked_at_is_told(program: Path, debug_file: Path) -> None:
+def test_all_that_was_looked_at_is_told(
+    program: Path, debug_file: Path, tmp_path: Path
+) -> None:
     add_debuglink(program, debug_file)
     debug_file.unlink()
     directories = debug_directories_of((Path("/symbols"),), Path("/sysroot"))
-    problem = str(locate(program, build_id(program), directories).problem)
-    assert f"{program}: no DWARF information" in problem
-    assert "/symbols has nothing for it" in problem
-    assert "/sysroot/usr/lib/debug has nothing for it" in problem
-    assert problem.count("no program.debug beside it or there") == 1
+    places = DebugPlaces(directories, (SymbolDirectory(tmp_path / "mine"),))
+    located = locate(program, build_id(program), places)
+    below = symbol_directory.build_id_path(str(build_id(program)), "debuginfo")
+    beside = program.resolve().parent
+    name = "program.debug"
+    assert [(s.what, s.place, s.result) for s in located.searches] == [
+        ("executable", str(program), "has no debug information"),
+        ("build-id", f"/symbols/{below}", "not there"),
+        ("build-id", f"/sysroot/usr/lib/debug/{below}", "not there"),
+        ("debug-link", str(beside / name), "not there"),
+        ("debug-link", str(beside / ".debug" / name), "not there"),
+        ("debug-link", f"/symbols{beside}/{name}", "not there"),
+        ("debug-link", f"/sysroot/usr/lib/debug{beside}/{name}", "not there"),
+        ("build-id", str(tmp_path / "mine" / below), "not there"),
+    ]
+    assert located.problem == (
+        f"no debug information: {program}: has no debug information; "
+        "nothing in 7 other places"
+    )
 
 
 def test_without_libdw_the_reason_is_given(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dwarf, "_UNAVAILABLE", "coresnap._libdw is not built")
-    located = locate(program, None, ())
+    located = locate(program, None, DebugPlaces())
     assert located.file is None
     assert located.problem == "no debug information: coresnap._libdw is not built"

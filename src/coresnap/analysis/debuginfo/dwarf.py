@@ -47,6 +47,8 @@ _OPERATION_LIMIT = 4096
 _REFERENCE_LIMIT = 16
 """Chains of abstract origins and specifications: two in practice."""
 
+_HEADER = b"\x7fELF\2\1\1".ljust(64, b"\0")
+"""Of an ELF file of 64 bits, little-endian, for no machine."""
 _ENODATA = -61
 _ENOENT = -2
 
@@ -79,6 +81,17 @@ def open_descriptor(path: str | os.PathLike[str]) -> int:
         raise InputError(f"cannot open {os.fspath(path)}: {error.strerror}") from error
 
 
+def _empty_file() -> DebugFile:
+    """A file in which nothing is found."""
+    from coresnap.elfcore.elfheader import parse_header
+    from coresnap.elfcore.elfwriter import anonymous_file, write_sections
+
+    like = parse_header(_HEADER, "header")
+    with anonymous_file("no-alternate") as (descriptor, path):
+        write_sections(descriptor, like, {".debug_line": b"\0"})
+        return DebugFile(Path(path), open_descriptor(path))
+
+
 class DebugFile:
     """An open file with DWARF. Close it, or use it as a context manager."""
 
@@ -89,6 +102,7 @@ class DebugFile:
         self._descriptor = descriptor
         self._elf: Any = None
         self._dwarf: Any = None
+        self._alternate: DebugFile | None = None
         self._budget = _DIE_BUDGET
         self._dies: dict[int, Die] = {}
         self._children: dict[int, list[tuple[int, int]]] = {}
@@ -128,8 +142,20 @@ class DebugFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+        if self._alternate is not None:
+            self._alternate.close()
+            self._alternate = None
         self._dies.clear()
         self._children.clear()
+
+    def use_alternate(self, other: DebugFile | None) -> None:
+        """Read from ``other`` what stands in a shared file (``.gnu_debugaltlink``).
+
+        It is closed with this one. None says that it was not found.
+        """
+        # Left alone, libdw would look for one itself and believe any file of that name.
+        self._alternate = other or _empty_file()
+        self._lib.dwarf_setalt(self._dwarf, self._alternate._dwarf)
 
     def __enter__(self) -> DebugFile:
         return self

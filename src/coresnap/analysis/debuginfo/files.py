@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from coresnap.analysis.debuginfo.locate import Located, debug_directories_of, locate
+from coresnap.analysis.debuginfo.locate import (
+    DebugPlaces,
+    Located,
+    debug_directories_of,
+    locate,
+)
+from coresnap.analysis.debuginfo.symbol_directory import (
+    SymbolDirectory,
+    build_id_path,
+    is_build_id,
+)
 from coresnap.elfcore.elffile import ElfFile, open_elf
 from coresnap.errors import AccessError, InputError, MissingError
 
@@ -23,13 +33,19 @@ _MOST_AHEAD = 8
 class DebugFiles:
     """Debug files by module; each is located and opened once.
 
-    ``directories`` are searched before the system's, which stand below ``sysroot``.
+    ``directories`` are searched before the system's, which stand below ``sysroot``;
+    ``symbols`` come last.
     """
 
     def __init__(
-        self, directories: Sequence[Path] = (), sysroot: Path | None = None
+        self,
+        directories: Sequence[Path] = (),
+        sysroot: Path | None = None,
+        symbols: Sequence[SymbolDirectory] = (),
     ) -> None:
-        self._directories = debug_directories_of(directories, sysroot)
+        self.places = DebugPlaces(
+            debug_directories_of(directories, sysroot), tuple(symbols), sysroot
+        )
         self._located: dict[int, Located] = {}
         self._opening: dict[int, Thread] = {}
 
@@ -64,9 +80,26 @@ class DebugFiles:
         except (AccessError, InputError, MissingError):
             return None  # libdw could read it, so it went away just now
 
+    def stored(self, build_id: str) -> Iterator[tuple[str, Path]]:
+        """Where the executable or library with a build-id may be."""
+        if not is_build_id(build_id):
+            return
+        for directory in self.places.directories:
+            yield "build-id", directory / build_id_path(build_id, "executable")
+        for symbols in self.places.symbols:
+            for path in symbols.candidates(build_id, "executable"):
+                yield symbols.what, path
+
+    def forget(self, module: LoadedModule) -> None:
+        """Close a module's debug file: it is located again when it is asked for."""
+        located = self._located.pop(module.start, None)
+        if located is not None and located.file is not None:
+            located.file.close()
+
     def _open(self, module: LoadedModule) -> None:
-        found = locate(module.file, module.build_id, self._directories)
-        self._located[module.start] = found
+        self._located[module.start] = locate(
+            module.file, module.build_id, self.places, module.searches
+        )
 
     def close(self) -> None:
         """Release the files; every handle becomes invalid."""

@@ -5,7 +5,8 @@ In this order, the first that fits wins:
 1. the module's own file;
 2. ``.build-id/xx/yyyy.debug`` below each debug directory;
 3. the name in ``.gnu_debuglink``: beside the module, in ``.debug`` there, and below
-   each debug directory.
+   each debug directory;
+4. the symbol directories, among them what debuginfod's clients have fetched.
 
 A separate file fits if its build-id is the module's, or, where there are none, if its
 CRC-32 is the one that the debuglink records. A file that is there but does not fit is
@@ -18,32 +19,76 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import attrs
 import msgspec
 
+from coresnap.analysis.debuginfo.alternate import attach_alternate
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file, unavailable
-from coresnap.elfcore.elffile import open_elf
+from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
+from coresnap.analysis.debuginfo.symbol_directory import (
+    SymbolDirectory,
+    build_id_path,
+    is_build_id,
+)
+from coresnap.elfcore.elffile import ElfFile, open_elf
 from coresnap.errors import AccessError, InputError, MissingError
+from coresnap.model import Search
 
-__all__ = ["Located", "debug_directories_of", "locate"]
+__all__ = ["DebugPlaces", "Located", "debug_directories_of", "locate"]
 
 _SYSTEM_DIRECTORY = "usr/lib/debug"
 _UNREADABLE = (AccessError, InputError, MissingError)
+_NOTHING = "has no debug information"
+_NO_DWARF = {"no DWARF information": _NOTHING}
+"""libdw's words for it."""
 _CHUNK = 1 << 20
+
+
+@attrs.frozen
+class DebugPlaces:
+    """Where separate debug files are looked for."""
+
+    directories: tuple[Path, ...] = ()
+    """With a ``.build-id``, and the paths of modules below."""
+    symbols: tuple[SymbolDirectory, ...] = ()
+    sysroot: Path | None = None
+    """Put before absolute paths that files record."""
+
+    def build_id_candidates(self, build_id: str | None) -> Iterator[tuple[str, Path]]:
+        """Where the debug information of a build-id may be."""
+        if build_id is None or not is_build_id(build_id):
+            return
+        for directory in self.directories:
+            yield "build-id", directory / build_id_path(build_id, "debuginfo")
+        for symbols in self.symbols:
+            for path in symbols.candidates(build_id, "debuginfo"):
+                yield symbols.what, path
 
 
 class Located(msgspec.Struct, frozen=True, eq=False):
     """The debug file of one module, or why there is none."""
 
     file: DebugFile | None
-    looked_at: tuple[str, ...]
-    """What was looked for and not used, each with the reason."""
+    log: SearchLog
+    """What was looked for; what is split is looked for later."""
+    unavailable: str | None = None
+    """Why no file can be read at all."""
+    alternate_build_id: str | None = None
+    """Of a file that it refers to and that was not found."""
+
+    @property
+    def searches(self) -> tuple[Search, ...]:
+        """What was looked for, in order."""
+        return self.log.all()
 
     @property
     def problem(self) -> str | None:
         """One line for people; None if a file was found."""
         if self.file is not None:
             return None
-        return "no debug information: " + "; ".join(dict.fromkeys(self.looked_at))
+        if self.unavailable is not None:
+            return f"no debug information: {self.unavailable}"
+        return self.log.problem()
 
 
 def debug_directories_of(
@@ -54,123 +99,144 @@ def debug_directories_of(
 
 
 def locate(
-    module_file: Path | None, build_id: str | None, directories: Sequence[Path]
+    module_file: Path | None,
+    build_id: str | None,
+    places: DebugPlaces,
+    earlier: Sequence[Search] = (),
 ) -> Located:
-    """Open the debug file of a module.
+    """Open the debug file of a module, and the file that it shares with others.
 
     ``module_file`` is the local file that was found to fit the module, ``build_id``
-    the module's as the core has it. Never raises for what it finds on disk.
+    the module's as the core has it, ``earlier`` how the module's file was looked for.
+    Never raises for what it finds on disk.
     """
+    log = SearchLog(list(earlier))
     reason = unavailable()
     if reason is not None:
-        return Located(None, (reason,))
-    search = _Search(build_id)
-    debug_link = None
-    if module_file is not None:
-        found = search.open(module_file)
-        if found is not None:
-            return Located(found, tuple(search.looked_at))
-        debug_link = search.debug_link(module_file)
-    candidates = (
-        *_by_build_id(build_id, directories),
-        *_by_debug_link(module_file, debug_link, directories),
-    )
-    for candidate in candidates:
-        found = search.open_separate(candidate)
-        if found is not None:
-            return Located(found, tuple(search.looked_at))
-    return Located(None, tuple(search.looked_at))
+        return Located(None, log, reason)
+    file = _Search(build_id, log).find(module_file, places)
+    if file is None:
+        return Located(None, log)
+    missing = attach_alternate(file, places.build_id_candidates, places.sysroot, log)
+    return Located(file, log, alternate_build_id=missing)
 
 
 class _Candidate(msgspec.Struct, frozen=True):
+    what: str
     path: Path
-    absent: str
-    """What to say if it is not there."""
     crc: int | None = None
     """CRC-32 that it must have if it has no build-id."""
 
 
-def _by_build_id(
-    build_id: str | None, directories: Sequence[Path]
-) -> Iterator[_Candidate]:
-    if build_id is None or len(build_id) < 3:
-        return
-    name = f"{build_id[2:]}.debug"
-    for directory in directories:
-        path = directory / ".build-id" / build_id[:2] / name
-        yield _Candidate(path, f"{directory} has nothing for it")
-
-
 def _by_debug_link(
-    module_file: Path | None,
-    debug_link: tuple[str, int] | None,
-    directories: Sequence[Path],
+    module_file: Path, elf: ElfFile | None, directories: Sequence[Path]
 ) -> Iterator[_Candidate]:
+    link = None if elf is None else elf.debug_link
     # A name with a slash would lead out of the directories.
-    if module_file is None or debug_link is None or "/" in debug_link[0]:
+    if link is None or "/" in link[0]:
         return
-    name, crc = debug_link
+    name, crc = link
     beside = module_file.resolve().parent
     below = beside.relative_to(beside.anchor)
     for place in (beside, beside / ".debug", *(d / below for d in directories)):
-        yield _Candidate(place / name, f"no {name} beside it or there", crc)
+        yield _Candidate("debug-link", place / name, crc)
 
 
+@attrs.frozen
 class _Search:
-    """Opens candidates and remembers why it did not take them."""
+    """Opens candidates and notes why it did not take them."""
 
-    def __init__(self, build_id: str | None) -> None:
-        self._build_id = build_id
-        self.looked_at: list[str] = []
+    build_id: str | None
+    log: SearchLog
 
-    def open(self, path: Path) -> DebugFile | None:
+    def find(self, module_file: Path | None, places: DebugPlaces) -> DebugFile | None:
+        """The first file that fits and has debug information."""
+        if module_file is not None:
+            own = self.open("executable", module_file, is_own=True)
+            if own is not None:
+                return own
+        for candidate in self._candidates(module_file, places):
+            found = self.open_separate(candidate)
+            if found is not None:
+                return found
+        return None
+
+    def _candidates(
+        self, module_file: Path | None, places: DebugPlaces
+    ) -> Iterator[_Candidate]:
+        for directory in places.directories:
+            if self.build_id is not None and is_build_id(self.build_id):
+                below = build_id_path(self.build_id, "debuginfo")
+                yield _Candidate("build-id", directory / below)
+        if module_file is not None:
+            elf = self._elf(module_file)
+            yield from _by_debug_link(module_file, elf, places.directories)
+        if self.build_id is not None:
+            for symbols in places.symbols:
+                for path in symbols.candidates(self.build_id, "debuginfo"):
+                    if path != module_file:
+                        yield _Candidate(symbols.what, path)
+
+    def _elf(self, path: Path) -> ElfFile | None:
+        try:
+            return open_elf(path)
+        except _UNREADABLE:
+            return None  # open() has said why
+
+    def open(self, what: str, path: Path, *, is_own: bool = False) -> DebugFile | None:
         """The file, if libdw finds compile units in it."""
         try:
             file = open_debug_file(path)
         except _UNREADABLE as error:
-            self.looked_at.append(str(error))
+            reason = _reason(error, path)
+            self.log.add(what, path, _NO_DWARF.get(reason, reason))
             return None
         if file.has_units():
+            if not is_own:
+                self.log.add(what, path, USED)
             return file
         file.close()
-        self.looked_at.append(f"{path} has no debug information")
+        self.log.add(what, path, _NOTHING)
         return None
-
-    def debug_link(self, path: Path) -> tuple[str, int] | None:
-        """Name and CRC of the separate file, if the module's file names one."""
-        try:
-            return open_elf(path).debug_link
-        except _UNREADABLE:
-            return None  # open() has said why
 
     def open_separate(self, candidate: _Candidate) -> DebugFile | None:
         """A separate debug file, if it belongs to the module."""
         path = candidate.path
         try:
             if not path.is_file():
-                self.looked_at.append(candidate.absent)
+                self.log.add(candidate.what, path, NOT_THERE)
                 return None
             problem = self._mismatch(path, candidate.crc)
         except _UNREADABLE as error:
-            problem = str(error)
+            problem = _reason(error, path)
         except OSError as error:
-            problem = f"cannot read {path}: {error.strerror}"
+            problem = f"cannot be read: {error.strerror}"
         if problem is not None:
-            self.looked_at.append(problem)
+            self.log.add(candidate.what, path, problem)
             return None
-        return self.open(path)
+        return self.open(candidate.what, path)
 
     def _mismatch(self, path: Path, crc: int | None) -> str | None:
         own = open_elf(path).build_id
-        if own is not None and self._build_id is not None:
-            if own == self._build_id:
+        if own is not None and self.build_id is not None:
+            if own == self.build_id:
                 return None
-            return f"{path} has build-id {own}, the module {self._build_id}"
+            return f"has build-id {own}, the module {self.build_id}"
         if crc is None:
-            return None if own is not None else f"{path} has no build-id"
+            return None if own is not None else "has no build-id"
         if _file_crc(path) == crc:
             return None
-        return f"{path} has not the CRC of the debuglink"
+        return "has not the CRC of the debuglink"
+
+
+def _reason(error: Exception, path: Path) -> str:
+    text = str(error)
+    for beginning in (f"cannot read {path}: ", f"{path}: ", f"{path} "):
+        if text.startswith(beginning):
+            rest = text.removeprefix(beginning)
+            is_access = isinstance(error, AccessError)
+            return f"cannot be read: {rest}" if is_access else rest
+    return text
 
 
 def _file_crc(path: Path) -> int:

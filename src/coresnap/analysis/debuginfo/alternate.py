@@ -1,0 +1,83 @@
+"""The file that several debug files share: ``.gnu_debugaltlink``, as dwz(1) makes it.
+
+libdw would take any file of the recorded name. Here only one with the recorded build-id
+is taken; if there is none, libdw gets an empty one, so that what stands in the shared
+file is missing rather than wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file
+from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
+from coresnap.elfcore.elffile import open_elf
+from coresnap.errors import AccessError, InputError, MissingError
+
+__all__ = ["attach_alternate"]
+
+_WHAT = "alternate"
+Candidates = Callable[[str | None], Iterator[tuple[str, Path]]]
+
+
+def attach_alternate(
+    file: DebugFile, candidates: Candidates, sysroot: Path | None, log: SearchLog
+) -> str | None:
+    """Let ``file`` read the file that it shares; the build-id if that is not there.
+
+    ``candidates`` says where a build-id may be found; the recorded name comes next,
+    absolute ones below ``sysroot``. None also if the file shares nothing.
+    """
+    try:
+        link = open_elf(file.path).alternate_link
+    except (AccessError, InputError, MissingError):
+        return None  # libdw has just read it: it went away
+    if link is None:
+        return None
+    name, build_id = link
+    for path in _paths(file.path, name, build_id, candidates, sysroot):
+        alternate = _open(path, build_id, log)
+        if alternate is not None:
+            file.use_alternate(alternate)
+            return None
+    file.use_alternate(None)
+    return build_id
+
+
+def _paths(
+    file: Path,
+    name: str,
+    build_id: str,
+    candidates: Candidates,
+    sysroot: Path | None,
+) -> Iterator[Path]:
+    for _, path in candidates(build_id):
+        yield path
+    if "\0" in name:
+        return
+    if name.startswith("/"):
+        yield Path(name) if sysroot is None else sysroot / name.lstrip("/")
+    else:
+        # Relative to where the debug file really is: .build-id holds links to it.
+        yield file.resolve().parent / name
+
+
+def _open(path: Path, build_id: str, log: SearchLog) -> DebugFile | None:
+    try:
+        elf = open_elf(path)
+        if elf.build_id != build_id:
+            found = elf.build_id or "none"
+            log.add(_WHAT, path, f"has build-id {found}, {build_id} is wanted")
+            return None
+        alternate = open_debug_file(path)
+    except MissingError:
+        log.add(_WHAT, path, NOT_THERE)
+    except AccessError as error:
+        log.add(_WHAT, path, f"cannot be read: {error}")
+    except InputError as error:
+        log.add(_WHAT, path, str(error).removeprefix(f"{path}: "))
+    else:
+        log.add(_WHAT, path, USED)
+        return alternate
+    return None
