@@ -15,9 +15,10 @@ from coresnap.backends.fake import FakeBackend
 from coresnap.collect.journal import Event, Journal, State
 from coresnap.collect.spool import Part, Spool
 from coresnap.config import load_config
+from coresnap.crash import Archive
 from coresnap.daemon.job import Job, analyse_core
 from coresnap.daemon.stages import Pipeline
-from coresnap.model import Archive, Snapshot
+from coresnap.model import Snapshot
 from coresnap.snapshot.container import read_snapshot
 
 

@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-import attrs
+import msgspec
 import pytest
 
 from coresnap import model
@@ -152,7 +152,7 @@ def test_every_attribute_is_documented_with_its_unit() -> None:
 
 # --- formats ------------------------------------------------------------------
 
-NOUNS = {
+NOUNS: dict[str, type[msgspec.Struct]] = {
     "Snapshot fields": model.Snapshot,
     "Signal": model.Signal,
     "Thread": model.Thread,
@@ -167,14 +167,14 @@ NOUNS = {
 
 @pytest.mark.parametrize("heading", NOUNS)
 def test_every_field_of_a_noun_is_documented(heading: str) -> None:
-    fields = [field.name for field in attrs.fields(NOUNS[heading])]
+    fields = [field.name for field in msgspec.structs.fields(NOUNS[heading])]
 
     assert list(rows(section("formats.md", heading))) == fields
 
 
 def test_every_field_of_the_memory_sections_is_documented() -> None:
     kinds = (MemoryIndex, model.MemoryRange)
-    fields = [field.name for kind in kinds for field in attrs.fields(kind)]
+    fields = [field.name for kind in kinds for field in msgspec.structs.fields(kind)]
 
     assert list(rows(section("formats.md", "Memory"))) == fields
 
@@ -184,7 +184,7 @@ def test_every_section_is_documented_with_its_fields() -> None:
 
     assert documented.keys() == {*SECTION_TYPES, "memory", "memory-data"}
     for name, kind in SECTION_TYPES.items():
-        fields = [field.name for field in attrs.fields(kind)]
+        fields = [field.name for field in msgspec.structs.fields(kind)]
         assert re.findall(r"`(\w+)`", documented[name][0]) == fields
 
 

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "coresnap"
 
-EVERYONE = {"model", "errors", "config"}
+EVERYONE = {"crash", "model", "errors", "config"}
 ARROWS = {
     "backends": set(),
     "collect": {"backends", "_native"},

@@ -1,4 +1,4 @@
-"""The nouns: frozen attrs classes that travel through the whole suite.
+"""The nouns of a snapshot: frozen records that travel through the whole suite.
 
 Conventions: addresses are ints, times are UTC nanoseconds since the epoch, sizes are
 bytes. ``None`` means "not known", never "no". A sequence is never ``None``. Every
@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import enum
 
-import attrs
+import msgspec
 
 __all__ = [
-    "Archive",
     "Classifier",
-    "Crash",
     "Dropped",
     "Frame",
     "Mapping",
@@ -25,7 +23,6 @@ __all__ = [
     "Search",
     "Signal",
     "Snapshot",
-    "Stage",
     "Thread",
     "Trust",
     "UnwindEnd",
@@ -83,91 +80,7 @@ class VariableKind(enum.StrEnum):
     TARGET = "target"
 
 
-class Stage(enum.StrEnum):
-    """The directory of the spool that an archive's newest part stands in."""
-
-    PENDING = "pending"
-    """A core, or the record of a crash without one, waits for analysis."""
-    SENDING = "sending"
-    """A snapshot is ready and waits for the object store."""
-
-
-@attrs.frozen
-class Crash:
-    """What the operating system said about one crash, before any byte is analysed."""
-
-    pid: int
-    """Process id in the initial PID namespace."""
-    signal: int
-    """Signal number of the crashed system."""
-    time: int
-    """UTC nanoseconds; Linux's ``%t`` has a resolution of one second."""
-    tid: int | None = None
-    """Thread id in the initial PID namespace; None where the OS does not say."""
-    uid: int | None = None
-    gid: int | None = None
-    dump_mode: int | None = None
-    """Linux ``%d``: 1 = the user may have the core, 2 = root only."""
-    core_limit: int | None = None
-    """Soft RLIMIT_CORE in bytes."""
-    executable: str | None = None
-    """Path as the kernel tells it: process-chosen, for display only."""
-    path: str | None = None
-    """Path of the executable that chose the policy; None where nobody saw it."""
-    command: str | None = None
-    """Short process name: process-chosen, for display only."""
-    hostname: str | None = None
-    kind: str | None = None
-    """What admission tells faults apart by: 16 hex digits, made before a core is read;
-    None where nothing could be told."""
-    suppressed: int | None = None
-    """Crashes of this kind that were not archived since the last one that was."""
-    archive_id: str | None = None
-    """32 hex digits once the crash is in the spool."""
-    core_path: str | None = None
-    """File that the kernel wrote (FreeBSD), to be taken into the spool."""
-
-
-@attrs.frozen
-class Archive:
-    """One crash on disk: what the spool holds for an id at this moment."""
-
-    id: str
-    """32 lower-case hex digits: random, or made from the bytes of an imported core."""
-    stage: Stage
-    application: str
-    """Base name of the executable, "?" if the assets do not say."""
-    time: int
-    """UTC nanoseconds of the crash, else of the newest file."""
-    has_core: bool
-    """False also where there never was one: see ``is_record``."""
-    has_snapshot: bool
-    has_assets: bool
-    size: int
-    """Apparent bytes of the newest part: the snapshot, else the core, else the
-    assets."""
-    disk_size: int
-    """Bytes that all parts occupy on disk (blocks, so holes are free)."""
-    dumping: bool = False
-    """The handler still works on it: there are assets, and more may come."""
-    executable: str = ""
-    """Path of the executable, by which its policy is chosen; empty if not known."""
-    core_disk_size: int = 0
-    """What of ``disk_size`` is the core."""
-
-    @property
-    def is_record(self) -> bool:
-        """There is neither core nor snapshot: the assets are all that was kept."""
-        return not (self.has_core or self.has_snapshot)
-
-    @property
-    def is_waiting(self) -> bool:
-        """It has no snapshot, and nothing more will come to make one from."""
-        return not (self.has_snapshot or self.dumping)
-
-
-@attrs.frozen
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """Something that the reader must know: a step that failed, a doubt, a limit."""
 
     step: str
@@ -175,8 +88,7 @@ class Note:
     message: str
 
 
-@attrs.frozen
-class Signal:
+class Signal(msgspec.Struct, frozen=True):
     """Why the kernel stopped the process."""
 
     number: int
@@ -195,8 +107,7 @@ class Signal:
     """One sentence for people."""
 
 
-@attrs.frozen
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """A named, typed value; compound values and pointees are nested."""
 
     name: str
@@ -229,8 +140,7 @@ class Variable:
     """Type of the whole object by its vtable, where that is not the declared one."""
 
 
-@attrs.frozen
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """One function activation; an inlined call is a frame of its own."""
 
     pc: int
@@ -276,8 +186,7 @@ class Frame:
     those of the native frame that runs it. None for a native frame."""
 
 
-@attrs.frozen
-class Thread:
+class Thread(msgspec.Struct, frozen=True):
     """One thread at the moment of the crash."""
 
     tid: int
@@ -287,15 +196,14 @@ class Thread:
     """Thread name (comm); None if neither core nor assets say."""
     frames: tuple[Frame, ...] = ()
     """Innermost first."""
-    registers: dict[str, int] = attrs.field(factory=dict)
+    registers: dict[str, int] = msgspec.field(default_factory=dict)
     """Name to unsigned value, general-purpose registers only."""
     like: int | None = None
     """tid of a thread with the same stack that stands for this one: ``frames`` are that
     thread's, without variables and stack pointers. None for a thread of its own."""
 
 
-@attrs.frozen
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """One place where a file for a module was looked for."""
 
     what: str
@@ -307,8 +215,7 @@ class Search:
     """``used``, or why not: ``not there``, ``build-id differs``, …"""
 
 
-@attrs.frozen
-class Module:
+class Module(msgspec.Struct, frozen=True):
     """One executable or library, and how much of it could be read."""
 
     path: str
@@ -331,8 +238,7 @@ class Module:
     """What was looked for to read it, in order."""
 
 
-@attrs.frozen
-class Mapping:
+class Mapping(msgspec.Struct, frozen=True):
     """One mapping of the address space."""
 
     start: int
@@ -346,8 +252,7 @@ class Mapping:
     """Bytes of it that the core holds."""
 
 
-@attrs.frozen
-class Classifier:
+class Classifier(msgspec.Struct, frozen=True):
     """A conclusion, how sure it is, and what a person can check."""
 
     name: str
@@ -358,8 +263,7 @@ class Classifier:
     address: int | None = None
 
 
-@attrs.frozen
-class Dropped:
+class Dropped(msgspec.Struct, frozen=True):
     """Something that was found and left out of the snapshot."""
 
     what: str
@@ -373,16 +277,14 @@ class Dropped:
     """The thread it belongs to; None for the process."""
 
 
-@attrs.frozen
-class MemoryRange:
+class MemoryRange(msgspec.Struct, frozen=True):
     """Bytes of the process kept in the snapshot."""
 
     address: int
     data: bytes
 
 
-@attrs.frozen
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """What analysis concluded about one crash; needs nothing else to be read."""
 
     system: str
@@ -412,7 +314,7 @@ class Snapshot:
     """0–100: how comprehensible this snapshot is."""
     quality_reason: str = ""
     """The largest deduction, in words."""
-    attributes: dict[str, int | float | str] = attrs.field(factory=dict)
+    attributes: dict[str, int | float | str] = msgspec.field(default_factory=dict)
     """Queryable facts; see ``docs/attributes.md`` for unit and origin of each."""
     notes: tuple[Note, ...] = ()
     dropped: tuple[Dropped, ...] = ()
@@ -423,5 +325,5 @@ class Snapshot:
     """Apparent bytes of the core."""
     memory: tuple[MemoryRange, ...] = ()
     """Stacks and surroundings of registers, ascending; for hex views."""
-    assets: dict[str, bytes] = attrs.field(factory=dict)
+    assets: dict[str, bytes] = msgspec.field(default_factory=dict)
     """``/proc`` files kept by policy: name as in the assets tar to contents."""

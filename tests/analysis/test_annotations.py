@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +20,8 @@ from coresnap.analysis.annotations import (
 from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.analysis.session import analyze_record
 from coresnap.backends import crash_record
-from coresnap.model import Crash, Snapshot
+from coresnap.crash import Crash
+from coresnap.model import Snapshot
 from coresnap.snapshot.container import read_snapshot, write_snapshot
 
 CRASH = Crash(pid=7, signal=11, time=5 * 10**9, hostname="web1")
@@ -185,7 +186,7 @@ def test_no_text_changes_what_is_ours_or_breaks_a_snapshot(
 
 
 def test_a_snapshot_is_not_changed_in_place(snapshot: Snapshot) -> None:
-    before = attrs.evolve(snapshot, attributes=dict(snapshot.attributes))
+    before = msgspec.structs.replace(snapshot, attributes=dict(snapshot.attributes))
 
     annotate(snapshot, [process(b"a=1")], "p")
     assert snapshot == before

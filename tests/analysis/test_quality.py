@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 import pytest
 
 from coresnap.analysis.capture import CaptureFacts
@@ -75,9 +75,11 @@ def test_a_frame_without_debug_information_names_its_module() -> None:
 
 
 def test_a_wrong_file_caps_the_score_only_if_the_stack_runs_through_it() -> None:
-    wrong = attrs.evolve(APP, file=None, problem="build-id of the file differs")
-    unsure = attrs.evolve(APP, problem="the core does not hold the build-id")
-    elsewhere = attrs.evolve(wrong, path="/usr/lib/unused.so")
+    wrong = msgspec.structs.replace(
+        APP, file=None, problem="build-id of the file differs"
+    )
+    unsure = msgspec.structs.replace(APP, problem="the core does not hold the build-id")
+    elsewhere = msgspec.structs.replace(wrong, path="/usr/lib/unused.so")
     stack = [thread(frame())]
     assert score_quality(stack, [wrong], truncated=False).score == 50
     assert score_quality(stack, [APP, elsewhere], truncated=False).score == 100

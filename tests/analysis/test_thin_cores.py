@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
+import msgspec
 import pytest
 
 import coresnap
@@ -60,7 +60,7 @@ def places(snapshot: Snapshot) -> list[tuple[int, UnwindEnd, list[Frame]]]:
     """Threads and frames; variables may be missing where memory is."""
 
     def bare(thread: Thread) -> list[Frame]:
-        return [attrs.evolve(frame, variables=()) for frame in thread.frames]
+        return [msgspec.structs.replace(frame, variables=()) for frame in thread.frames]
 
     return [(thread.tid, thread.end, bare(thread)) for thread in snapshot.threads]
 

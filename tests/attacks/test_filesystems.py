@@ -16,8 +16,8 @@ from conftest import Tally
 from coresnap.collect.archive import archive_file
 from coresnap.collect.assets import read_assets
 from coresnap.collect.spool import Part, Spool, create_spool
+from coresnap.crash import Crash
 from coresnap.errors import CoresnapError
-from coresnap.model import Crash
 from twins import mounted
 
 pytestmark = pytest.mark.root

@@ -13,6 +13,7 @@ from coresnap import analyze
 from coresnap.collect.admission import read_admission
 from coresnap.collect.assets import pack_assets, read_assets
 from coresnap.collect.journal import Journal, read_entries
+from coresnap.crash import Archive, Stage
 from coresnap.elfcore.corefile import open_core
 from coresnap.errors import (
     CoreFormatError,
@@ -20,7 +21,6 @@ from coresnap.errors import (
     SnapshotFormatError,
     StorageError,
 )
-from coresnap.model import Archive, Stage
 from coresnap.snapshot.container import read_snapshot, write_snapshot
 from corewriter import (
     PAGE,

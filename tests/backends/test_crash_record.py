@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coresnap.backends import crash_record
+from coresnap.crash import Crash
 from coresnap.errors import InputError
-from coresnap.model import Crash
 
 CRASH = Crash(
     pid=42,

@@ -14,8 +14,8 @@ import pytest
 from coresnap.collect.archive import archive_file, archive_stream, check_space
 from coresnap.collect.assets import read_assets
 from coresnap.collect.spool import Part, Spool, create_spool
+from coresnap.crash import Crash
 from coresnap.errors import CoresnapError, MissingError, NoSpaceError, StorageError
-from coresnap.model import Crash
 
 CRASH = Crash(pid=7, signal=11, time=1_461_535_521_000_000_000, executable="/x/simple")
 MIB = 1 << 20

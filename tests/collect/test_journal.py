@@ -26,8 +26,8 @@ from coresnap.collect.journal import (
     read_history,
 )
 from coresnap.collect.transitions import TRANSITIONS
+from coresnap.crash import Archive, Stage
 from coresnap.errors import AccessError, MissingError, NoSpaceError, StorageError
-from coresnap.model import Archive, Stage
 
 ID = "0" * 32
 

@@ -11,7 +11,7 @@ from coresnap.backends import crash_record
 from coresnap.collect.assets import pack_assets, read_assets
 from coresnap.collect.reduction import reduce_assets
 from coresnap.collect.spool import Part, Spool, create_spool, make_id
-from coresnap.model import Crash
+from coresnap.crash import Crash
 
 ID = make_id()
 CRASH = Crash(pid=7, signal=11, time=5 * 10**9, path="/usr/bin/simple")

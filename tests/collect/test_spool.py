@@ -18,8 +18,8 @@ from coresnap.backends import crash_record
 from coresnap.collect import parts, temporary_file
 from coresnap.collect.assets import pack_assets
 from coresnap.collect.spool import Part, Spool, create_spool, make_id
+from coresnap.crash import Crash, Stage
 from coresnap.errors import AccessError, MissingError, StorageError, UsageError
-from coresnap.model import Crash, Stage
 
 ID = "2d0221868b4f4f0e9d7c3f5f0c1a2b3c"
 OTHER = "2d022186ffffffffffffffffffffffff"

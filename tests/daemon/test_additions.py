@@ -19,6 +19,7 @@ from coresnap.backends.linux import LinuxBackend
 from coresnap.collect.assets import pack_assets
 from coresnap.config import Config
 from coresnap.config.interpret import interpret
+from coresnap.crash import Archive, Crash, Stage
 from coresnap.daemon import additions as module
 from coresnap.daemon.additions import (
     OUTPUT_LIMIT,
@@ -29,7 +30,6 @@ from coresnap.daemon.additions import (
 )
 from coresnap.daemon.job import Job, analyse_core, preload
 from coresnap.daemon.worker import Verdict, Worker
-from coresnap.model import Archive, Crash, Stage
 from coresnap.snapshot.container import read_snapshot
 from shortpath import short_directory
 

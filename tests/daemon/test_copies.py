@@ -14,9 +14,9 @@ from coresnap.collect.journal import Entry, State
 from coresnap.collect.spool import Part
 from coresnap.config import Config
 from coresnap.config.interpret import interpret
+from coresnap.crash import Archive, Stage
 from coresnap.daemon.policy import decide_removals
 from coresnap.daemon.removal import EVERYTHING, Removal
-from coresnap.model import Archive, Stage
 
 DAY = 86400 * 10**9
 NOW = 10_000 * DAY

@@ -24,9 +24,9 @@ from coresnap.collect.assets import pack_assets
 from coresnap.collect.journal import Event, Journal, State
 from coresnap.collect.spool import Part, Spool, create_spool, make_id
 from coresnap.config import Config, load_config
+from coresnap.crash import Crash
 from coresnap.daemon.job import Job
 from coresnap.daemon.stages import Pipeline
-from coresnap.model import Crash
 
 CORE = b"the core"
 

@@ -18,7 +18,7 @@ from coresnap.backends import crash_record
 from coresnap.collect.assets import pack_assets
 from coresnap.collect.journal import Event, Journal, State
 from coresnap.collect.spool import Part, Spool, create_spool, make_id
-from coresnap.model import Crash
+from coresnap.crash import Crash
 
 SCRIPT = Path(__file__).with_name("mortal.py")
 STEPS = [

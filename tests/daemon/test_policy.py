@@ -11,9 +11,9 @@ from coresnap.collect.journal import Entry, State
 from coresnap.collect.spool import Part
 from coresnap.config import Config, load_config
 from coresnap.config.interpret import interpret
+from coresnap.crash import Archive, Stage
 from coresnap.daemon.policy import Removal, decide_removals, may_remove_core
 from coresnap.daemon.removal import EVERYTHING
-from coresnap.model import Archive, Stage
 
 DAY = 86400 * 10**9
 NOW = 10_000 * DAY

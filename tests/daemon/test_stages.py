@@ -21,12 +21,12 @@ from coresnap.collect.journal import Event, Journal, State
 from coresnap.collect.spool import Part, Spool, create_spool, make_id
 from coresnap.collect.transitions import INTERRUPTION_LIMIT
 from coresnap.config import Share, load_config
+from coresnap.crash import Crash, Stage
 from coresnap.daemon.clock import PatientClock
 from coresnap.daemon.job import Job, analyse_core
 from coresnap.daemon.stages import Pipeline
 from coresnap.daemon.worker import Analyse, Verdict
 from coresnap.errors import CoreFormatError, MissingError, NoSpaceError, UsageError
-from coresnap.model import Crash, Stage
 from coresnap.snapshot.container import read_snapshot
 
 GOOD = {"checks": [], "truncated": False, "size": 4}

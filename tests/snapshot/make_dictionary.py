@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import sys
 
-import attrs
+import msgspec
 
 from coresnap.model import Snapshot, Thread
 from coresnap.snapshot import schema
@@ -44,8 +44,8 @@ def neutral(value: object) -> object:
         return tuple(map(neutral, value))
     if isinstance(value, dict):
         return {key: neutral(item) for key, item in value.items()}
-    if attrs.has(type(value)):
-        names = [field.name for field in attrs.fields(type(value))]  # type: ignore[arg-type]
+    if isinstance(value, msgspec.Struct):
+        names = [field.name for field in msgspec.structs.fields(type(value))]
         return type(value)(**{name: neutral(getattr(value, name)) for name in names})
     return value
 
@@ -60,10 +60,10 @@ def neutral_text(text: str) -> str:
 def without_the_program(thread: Thread) -> Thread:
     """Return ``thread`` with the frames of libraries alone."""
     frames = [f for f in thread.frames if f.module and "/lib" in f.module]
-    return attrs.evolve(
+    return msgspec.structs.replace(
         thread,
         name="program",
-        frames=tuple(attrs.evolve(frame, source=()) for frame in frames),
+        frames=tuple(msgspec.structs.replace(frame, source=()) for frame in frames),
     )
 
 
@@ -80,7 +80,7 @@ def sample(path: str) -> list[bytes]:
     snapshot = neutral(read_snapshot(path))
     assert isinstance(snapshot, Snapshot)
     private = ("callstack", "hostname", "uname.", "application", "coresnap.")
-    snapshot = attrs.evolve(
+    snapshot = msgspec.structs.replace(
         snapshot,
         command="program",
         threads=tuple(map(without_the_program, snapshot.threads)),

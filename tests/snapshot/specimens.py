@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+import msgspec
 
 from coresnap.model import (
     Classifier,
@@ -162,16 +162,16 @@ def _full_frame() -> Frame:
     )
 
 
-def fields_at_default(noun: attrs.AttrsInstance) -> list[str]:
+def fields_at_default(noun: msgspec.Struct) -> list[str]:
     """Names of fields of ``noun`` that a round trip could lose unnoticed."""
     return [
         field.name
-        for field in attrs.fields(type(noun))
-        if field.default is not attrs.NOTHING
+        for field in msgspec.structs.fields(type(noun))
+        if not field.required
         and getattr(noun, field.name)
         == (
-            field.default.factory()
-            if isinstance(field.default, attrs.Factory)  # type: ignore[arg-type]
-            else field.default
+            field.default
+            if field.default_factory is msgspec.NODEFAULT
+            else field.default_factory()
         )
     ]

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-import attrs
+import msgspec
 
 from coresnap.model import (
     Frame,
@@ -111,7 +111,7 @@ def test_nested_variables_keep_their_nesting() -> None:
 def test_every_field_of_every_noun_is_named() -> None:
     form = read(specimens.full())
     first = form["threads"][0]
-    nouns: list[tuple[type[attrs.AttrsInstance], Any]] = [
+    nouns: list[tuple[type[msgspec.Struct], Any]] = [
         (Snapshot, form),
         (Thread, first),
         (Frame, first["frames"][0]),
@@ -119,9 +119,9 @@ def test_every_field_of_every_noun_is_named() -> None:
         (Signal, form["signal"]),
     ]
     for kind, shown in nouns:
-        assert {field.name for field in attrs.fields(kind)} == shown.keys()
+        assert {field.name for field in msgspec.structs.fields(kind)} == shown.keys()
     seen = {key for v in _walk(first["frames"][0]["variables"]) for key in v}
-    assert seen == {field.name for field in attrs.fields(Variable)}
+    assert seen == {field.name for field in msgspec.structs.fields(Variable)}
 
 
 def _walk(variables: list[Any]) -> list[Any]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,7 +90,7 @@ def test_an_index_that_contradicts_itself_is_refused(
     changes: dict[str, object],
 ) -> None:
     MemoryReader(GOOD, 10, lambda at, size: b"")
-    bad = attrs.evolve(GOOD, **changes)  # type: ignore[arg-type]
+    bad = msgspec.structs.replace(GOOD, **changes)
 
     with pytest.raises(SnapshotFormatError, match="index"):
         MemoryReader(bad, 10, lambda at, size: b"")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-import attrs
+import msgspec
 import pytest
 
 from coresnap.errors import SnapshotFormatError
@@ -13,19 +13,19 @@ from snapshot import specimens
 
 def test_every_field_of_a_snapshot_stands_in_exactly_one_section() -> None:
     places = Counter(
-        field.name for kind in SECTION_TYPES.values() for field in attrs.fields(kind)
+        field.name
+        for kind in SECTION_TYPES.values()
+        for field in msgspec.structs.fields(kind)
     )
 
-    expected = {field.name for field in attrs.fields(Snapshot)} - {"memory"}
+    expected = {field.name for field in msgspec.structs.fields(Snapshot)} - {"memory"}
     assert places == Counter(expected)
 
 
 def test_a_field_has_the_same_type_in_its_section_as_in_the_snapshot() -> None:
-    attrs.resolve_types(Snapshot)
-    types = {field.name: field.type for field in attrs.fields(Snapshot)}
+    types = {field.name: field.type for field in msgspec.structs.fields(Snapshot)}
     for kind in SECTION_TYPES.values():
-        attrs.resolve_types(kind)
-        for field in attrs.fields(kind):
+        for field in msgspec.structs.fields(kind):
             assert field.type == types[field.name]
 
 

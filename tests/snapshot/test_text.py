@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 
-import attrs
+import msgspec
 import pytest
 
 from coresnap.errors import UsageError
@@ -108,7 +108,7 @@ def test_all_threads_without_variables_are_folded() -> None:
 
 
 def test_one_thread_is_shown_alone() -> None:
-    text = render(attrs.evolve(THREE, notes=(Note("a", "b"),)), thread=2)
+    text = render(msgspec.structs.replace(THREE, notes=(Note("a", "b"),)), thread=2)
 
     assert "count = 3" in text
     assert "boom" not in text
@@ -154,8 +154,8 @@ def hostile(noun: object, poison: str) -> object:
         return tuple(hostile(item, poison) for item in noun)
     if isinstance(noun, dict):
         return {hostile(k, poison): hostile(v, poison) for k, v in noun.items()}
-    if attrs.has(type(noun)):
-        fields = [field.name for field in attrs.fields(type(noun))]  # type: ignore[arg-type]
+    if isinstance(noun, msgspec.Struct):
+        fields = [field.name for field in msgspec.structs.fields(type(noun))]
         return type(noun)(**{n: hostile(getattr(noun, n), poison) for n in fields})
     return noun
 
@@ -163,11 +163,13 @@ def hostile(noun: object, poison: str) -> object:
 @pytest.mark.parametrize("thread_choice", ["all", "crashed"])
 def test_no_text_of_the_process_reaches_the_terminal_raw(thread_choice: str) -> None:
     poison = "\x1b]0;owned\x07\u202e\u2066\r\n\x9b"
-    poisoned = hostile(attrs.evolve(specimens.full(), attributes={}), poison)
+    poisoned = hostile(msgspec.structs.replace(specimens.full(), attributes={}), poison)
     assert isinstance(poisoned, Snapshot)
     names = ["application", "hostname", "uname.release"]
     names += ["container.id", "container.pod", "container.hostname"]
-    poisoned = attrs.evolve(poisoned, attributes={n: "x" + poison for n in names})
+    poisoned = msgspec.structs.replace(
+        poisoned, attributes={n: "x" + poison for n in names}
+    )
 
     text = render(poisoned, thread=thread_choice)
 
@@ -183,11 +185,13 @@ def test_a_container_is_named() -> None:
         "container.user.id": 0,
         "container.namespaces": "mnt pid user",
     }
-    snapshot = attrs.evolve(specimens.full(), attributes=attributes)
+    snapshot = msgspec.structs.replace(specimens.full(), attributes=attributes)
 
     line = f"  container    podman {'4f1c' * 16}; pid 7; user 0; own mnt pid user\n"
     assert line in render(snapshot)
-    assert "  container " not in render(attrs.evolve(snapshot, attributes={}))
+    assert "  container " not in render(
+        msgspec.structs.replace(snapshot, attributes={})
+    )
 
 
 def test_text_without_colour_has_no_escape_and_with_colour_says_the_same() -> None:

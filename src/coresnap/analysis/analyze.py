@@ -7,7 +7,7 @@ import os.path
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from coresnap.analysis.attributes import Facts, attributes_of
 from coresnap.analysis.capture import CaptureFacts, capture_facts, capture_notes
@@ -42,8 +42,7 @@ __all__ = ["STEPS", "Progress", "run_steps"]
 Progress = Callable[[str], None]
 
 
-@attrs.define
-class _Workbench:
+class _Workbench(msgspec.Struct):
     """What the steps have found so far. Later steps read what earlier ones left."""
 
     core: CoreFile
@@ -53,21 +52,21 @@ class _Workbench:
     capture: CaptureFacts
     wanted_globals: GlobalsChoice
     signal: Signal | None = None
-    stacks: list[Stack] = attrs.field(factory=list)
-    threads: list[Thread] = attrs.field(factory=list)
-    modules: list[Module] = attrs.field(factory=list)
+    stacks: list[Stack] = msgspec.field(default_factory=list)
+    threads: list[Thread] = msgspec.field(default_factory=list)
+    modules: list[Module] = msgspec.field(default_factory=list)
     globals: tuple[Variable, ...] = ()
     classifiers: tuple[Classifier, ...] = ()
     fingerprint: str = ""
     fingerprint_frames: tuple[str, ...] = ()
     quality: int = 0
     quality_reason: str = ""
-    attributes: dict[str, int | float | str] = attrs.field(factory=dict)
+    attributes: dict[str, int | float | str] = msgspec.field(default_factory=dict)
     visited_by_crashed: Sequence[Span] = ()
     visited: Sequence[Span] = ()
     memory: tuple[MemoryRange, ...] = ()
-    dropped: list[Dropped] = attrs.field(factory=list)
-    notes: list[Note] = attrs.field(factory=list)
+    dropped: list[Dropped] = msgspec.field(default_factory=list)
+    notes: list[Note] = msgspec.field(default_factory=list)
 
     @property
     def application(self) -> str:

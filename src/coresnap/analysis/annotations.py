@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-import attrs
+import msgspec
 
 from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.model import Note, Snapshot
@@ -28,8 +28,7 @@ _OURS = "coresnap."
 _PROBLEMS_NAMED = 3
 
 
-@attrs.frozen
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """Text with attributes, and who gave it."""
 
     source: str
@@ -89,7 +88,7 @@ def annotate(
         if found_names:
             attributes[f"coresnap.given.{source}"] = " ".join(found_names)
     ordered = dict(sorted(attributes.items()))
-    return attrs.evolve(snapshot, attributes=ordered, notes=tuple(notes))
+    return msgspec.structs.replace(snapshot, attributes=ordered, notes=tuple(notes))
 
 
 def _pairs(text: bytes) -> Iterator[tuple[str, str] | str]:

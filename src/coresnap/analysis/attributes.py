@@ -10,7 +10,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterator, Mapping, Sequence
 
-import attrs
+import msgspec
 
 from coresnap.analysis.capture import CRASH, CaptureFacts, json_object
 from coresnap.analysis.container import container_of
@@ -21,8 +21,7 @@ __all__ = ["ATTRIBUTES", "AttributeKind", "Facts", "attributes_of"]
 AttributeValue = int | float | str
 
 
-@attrs.frozen
-class AttributeKind:
+class AttributeKind(msgspec.Struct, frozen=True):
     """What an attribute's value means."""
 
     unit: str
@@ -31,8 +30,7 @@ class AttributeKind:
     """Where the value comes from."""
 
 
-@attrs.frozen
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What the attributes are drawn from."""
 
     pid: int | None
@@ -44,7 +42,7 @@ class Facts:
     thread_count: int
     assets: Mapping[str, bytes]
     """Assets tar: member name to contents; empty when there are none."""
-    capture: CaptureFacts = attrs.field(factory=CaptureFacts)
+    capture: CaptureFacts = msgspec.field(default_factory=CaptureFacts)
     """How the core was taken, by those assets."""
 
 

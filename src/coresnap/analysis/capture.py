@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import attrs
+import msgspec
 
 from coresnap.model import Note
 
@@ -52,8 +52,7 @@ _REASONS = {
 }
 
 
-@attrs.frozen
-class CaptureFacts:
+class CaptureFacts(msgspec.Struct, frozen=True):
     """What ``capture.json`` says; None for what it does not."""
 
     rung: str | None = None

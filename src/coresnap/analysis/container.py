@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-import attrs
+import msgspec
 
 __all__ = ["Container", "container_of"]
 
@@ -51,8 +51,7 @@ _MOST_LINES = 1000
 _NAME_LIMIT = 64
 
 
-@attrs.frozen
-class Container:
+class Container(msgspec.Struct, frozen=True):
     """What is known; None for what is not."""
 
     runtime: str | None = None

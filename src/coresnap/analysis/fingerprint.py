@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from coresnap.model import Frame, Trust
 
@@ -40,8 +40,7 @@ _CLONE = re.compile(
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 
 
-@attrs.frozen
-class Fingerprint:
+class Fingerprint(msgspec.Struct, frozen=True):
     """The hash and the lines that went into it, for people to compare."""
 
     digest: str

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
+import msgspec
 
 from coresnap.analysis.globals_choice import GlobalsChoice
 from coresnap.analysis.values.global_variables import GlobalReader
@@ -43,8 +43,7 @@ _UNIT_PREFIX = re.compile(r"'?([^':]+)'?::(.+)")
 """A name with its source file, as gdb takes it: ``'file.c'::name``."""
 
 
-@attrs.frozen(eq=False)
-class _Found:
+class _Found(msgspec.Struct, frozen=True, eq=False):
     """A variable, and where it was found."""
 
     reader: GlobalReader
@@ -54,8 +53,7 @@ class _Found:
     """With the namespaces around it."""
 
 
-@attrs.define(eq=False)
-class GlobalsFinder:
+class GlobalsFinder(msgspec.Struct, eq=False):
     """Finds and reads globals over the modules of a builder whose frames are built.
 
     ``threads`` are thread ids with their stacks, the crashed one first.
@@ -64,9 +62,9 @@ class GlobalsFinder:
     builder: FrameBuilder
     threads: Sequence[tuple[int, Stack]]
     choice: GlobalsChoice
-    dropped: list[Dropped] = attrs.field(factory=list)
-    notes: list[Note] = attrs.field(factory=list)
-    _readers: dict[str, GlobalReader | None] = attrs.field(factory=dict)
+    dropped: list[Dropped] = msgspec.field(default_factory=list)
+    notes: list[Note] = msgspec.field(default_factory=list)
+    _readers: dict[str, GlobalReader | None] = msgspec.field(default_factory=dict)
 
     def read(self) -> tuple[Variable, ...]:
         """The variables that are wanted, most wanted first; ``dropped`` and ``notes``
@@ -102,7 +100,7 @@ class GlobalsFinder:
         for one in found:
             if names[one.name] > 1:
                 unit = one.reader.unit_name(one.unit)
-                yield attrs.evolve(one, name=f"'{unit}'::{one.name}")
+                yield msgspec.structs.replace(one, name=f"'{unit}'::{one.name}")
             else:
                 yield one
 
@@ -212,7 +210,7 @@ class GlobalsFinder:
             pointer = self.builder.thread_pointer(stack.frames[0])
             variable = reader.read(planned, pointer)
             if variable.missing is None or index == 0:
-                yield attrs.evolve(variable, location=f"thread {tid}")
+                yield msgspec.structs.replace(variable, location=f"thread {tid}")
 
 
 def _last_part(name: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.errors import UsageError
 
 __all__ = ["GlobalsChoice", "choose_globals"]
 
 
-@attrs.frozen
-class GlobalsChoice:
+class GlobalsChoice(msgspec.Struct, frozen=True):
     """Which variables are wanted: of ``modules``, or by ``names`` in all modules."""
 
     modules: str

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.debuginfo.locate import Located
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ModuleTable", "ReadableModule"]
 
 
-@attrs.define(eq=False)
-class ReadableModule:
+class ReadableModule(msgspec.Struct, eq=False):
     """A module of the process; files are looked for when they are first needed."""
 
     loaded: LoadedModule

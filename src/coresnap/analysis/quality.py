@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from coresnap.analysis.capture import CaptureFacts
 from coresnap.model import Frame, Module, Thread, Trust, UnwindEnd, Variable
@@ -37,8 +37,7 @@ _RECORD = 5
 _CLEAN_ENDS = {UnwindEnd.OUTERMOST, UnwindEnd.ZERO_RETURN_ADDRESS}
 
 
-@attrs.frozen
-class Quality:
+class Quality(msgspec.Struct, frozen=True):
     """A score and its explanation."""
 
     score: int

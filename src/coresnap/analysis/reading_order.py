@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
+import msgspec
 
 from coresnap.analysis.unwind.stack import Stack
 
@@ -20,8 +20,7 @@ EXAMPLES = 64
 """Threads with one stack that are read whole. More of them would say nothing new."""
 
 
-@attrs.frozen
-class ReadingOrder:
+class ReadingOrder(msgspec.Struct, frozen=True):
     """Which threads to read, most wanted first, by index."""
 
     whole: tuple[int, ...]

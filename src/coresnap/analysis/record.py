@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import attrs
+import msgspec
 
 from coresnap.analysis.attributes import Facts, attributes_of
 from coresnap.analysis.capture import (
@@ -41,8 +41,7 @@ _TID = re.compile(r"[0-9]{1,10}\Z")
 _DELETED = " (deleted)"
 
 
-@attrs.frozen
-class _Record:
+class _Record(msgspec.Struct, frozen=True):
     """The assets, and what the kernel said about the crash."""
 
     assets: Mapping[str, bytes]

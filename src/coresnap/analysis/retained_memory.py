@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.corefile import CoreFile
 from coresnap.model import Dropped, MemoryRange
@@ -34,16 +34,14 @@ _RANDOM_SIZE = 16
 _MIB = 1 << 20
 
 
-@attrs.frozen
-class RetainedMemory:
+class RetainedMemory(msgspec.Struct, frozen=True):
     """What is kept, ascending and disjoint, and what was left out."""
 
     ranges: tuple[MemoryRange, ...]
     dropped: tuple[Dropped, ...]
 
 
-@attrs.frozen
-class _Wish:
+class _Wish(msgspec.Struct, frozen=True):
     """Spans that are wanted for one reason, as (start, end), most wanted first."""
 
     what: str

@@ -6,7 +6,7 @@ Numbers are those of the dead process's system, never the host's. Sources: Linux
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.model import Signal
 
@@ -191,7 +191,7 @@ def explain_signal(
     if sent is not None:
         return _sent(plain, sent, sender)
     code_name, meaning = _CODES.get(system, {}).get(name, {}).get(code, (None, ""))
-    return attrs.evolve(
+    return msgspec.structs.replace(
         plain,
         code_name=code_name,
         address=address if name in _WITH_ADDRESS else None,
@@ -203,7 +203,7 @@ def _from_kernel(signal: Signal) -> Signal:
     meaning = signal.description
     if signal.name in {"SIGSEGV", "SIGBUS"}:
         meaning = "general protection fault: a non-canonical address or privileged act"
-    return attrs.evolve(signal, code_name="SI_KERNEL", description=meaning)
+    return msgspec.structs.replace(signal, code_name="SI_KERNEL", description=meaning)
 
 
 def _sent(signal: Signal, code: str, sender: tuple[int | None, int | None]) -> Signal:
@@ -212,7 +212,7 @@ def _sent(signal: Signal, code: str, sender: tuple[int | None, int | None]) -> S
     if not meaning:
         who = f"process {pid}" if pid is not None else "a process"
         meaning = f"sent by {who}" + (f" of user {uid}" if uid is not None else "")
-    return attrs.evolve(
+    return msgspec.structs.replace(
         signal, code_name=code, sender_pid=pid, sender_uid=uid, description=meaning
     )
 

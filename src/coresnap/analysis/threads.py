@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
+import msgspec
 
 from coresnap.analysis.reading_order import EXAMPLES, ReadingOrder, reading_order
 from coresnap.analysis.unwind.stack import Stack
@@ -61,7 +61,9 @@ class ThreadReader:
         thread, stack = self._threads[index], self._within_room(index)
         frames = self._builder.frames(stack)
         self._room -= len(stack.frames)
-        self._threads[index] = attrs.evolve(thread, end=stack.end, frames=frames)
+        self._threads[index] = msgspec.structs.replace(
+            thread, end=stack.end, frames=frames
+        )
         unread = self._builder.take_unread()
         if unread:
             reason = "the middle of a long stack is kept without variables"
@@ -84,9 +86,9 @@ class ThreadReader:
         for index, like in self.order.alike.items():
             if like not in shared:
                 whole = self._threads[like]
-                shared[like] = attrs.evolve(whole, frames=bare(whole.frames))
+                shared[like] = msgspec.structs.replace(whole, frames=bare(whole.frames))
             stands_for = shared[like]
-            self._threads[index] = attrs.evolve(
+            self._threads[index] = msgspec.structs.replace(
                 self._threads[index],
                 end=stands_for.end,
                 frames=stands_for.frames,

@@ -60,7 +60,7 @@ from typing import ClassVar, Protocol
 
 import attrs
 
-from coresnap.model import Crash
+from coresnap.crash import Crash
 
 __all__ = [
     "Capabilities",

@@ -12,8 +12,8 @@ import os
 import tarfile
 from typing import Any, TypeGuard
 
+from coresnap.crash import Crash
 from coresnap.errors import InputError
-from coresnap.model import Crash
 
 __all__ = ["NAME", "decode", "encode", "read_first"]
 

@@ -16,8 +16,8 @@ from coresnap.backends.base import (
     Level,
     ProcessDescription,
 )
+from coresnap.crash import Crash
 from coresnap.errors import CaptureError, HandlerConflictError, MissingError
-from coresnap.model import Crash
 
 __all__ = ["FakeBackend"]
 

@@ -20,8 +20,8 @@ from coresnap.backends.base import (
 from coresnap.backends.notify_socket import send
 from coresnap.backends.process import describe
 from coresnap.config import Config
+from coresnap.crash import Crash
 from coresnap.errors import UnsupportedSystemError
-from coresnap.model import Crash
 
 __all__ = ["FreeBSDBackend"]
 

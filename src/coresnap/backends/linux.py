@@ -36,12 +36,12 @@ from coresnap.backends.linux_sysctl import (
 from coresnap.backends.notify_socket import NotifySocket, send
 from coresnap.backends.process import describe
 from coresnap.config import SETTINGS, Config
+from coresnap.crash import Crash
 from coresnap.errors import (
     AccessError,
     CaptureError,
     HandlerConflictError,
 )
-from coresnap.model import Crash
 
 __all__ = ["LinuxBackend"]
 

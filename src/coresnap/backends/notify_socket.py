@@ -16,8 +16,8 @@ import socket
 import time
 from pathlib import Path
 
+from coresnap.crash import Crash
 from coresnap.errors import AccessError, CaptureError
-from coresnap.model import Crash
 
 __all__ = ["NotifySocket", "send"]
 

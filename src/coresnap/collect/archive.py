@@ -17,8 +17,8 @@ from coresnap.backends import crash_record
 from coresnap.collect.assets import pack_assets
 from coresnap.collect.sparse import SparseResult, write_sparse
 from coresnap.collect.spool import Part, Spool, make_id, storage_error
+from coresnap.crash import Crash
 from coresnap.errors import MissingError, NoSpaceError, StorageError
-from coresnap.model import Crash
 
 __all__ = ["archive_file", "archive_stream", "check_space"]
 

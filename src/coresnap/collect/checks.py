@@ -21,8 +21,9 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment
 
 from coresnap.backends import crash_record
+from coresnap.crash import Crash
 from coresnap.errors import InputError
-from coresnap.model import Crash, Note
+from coresnap.model import Note
 
 __all__ = ["capture_notes", "core_notes", "run_checks"]
 

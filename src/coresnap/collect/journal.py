@@ -27,13 +27,13 @@ from coresnap.collect.transitions import (
     missing_events,
 )
 from coresnap.collect.writer_lock import is_locked, take_lock
+from coresnap.crash import Archive
 from coresnap.errors import (
     CoresnapError,
     MissingError,
     NoSpaceError,
     StorageError,
 )
-from coresnap.model import Archive
 
 __all__ = [
     "Entry",

@@ -34,6 +34,7 @@ from coresnap.collect.parts import (
     share,
 )
 from coresnap.collect.temporary_file import PREFIX, TemporaryFile, storage_error
+from coresnap.crash import Archive, Crash, Stage
 from coresnap.errors import (
     CoresnapError,
     InputError,
@@ -41,7 +42,6 @@ from coresnap.errors import (
     StorageError,
     UsageError,
 )
-from coresnap.model import Archive, Crash, Stage
 
 __all__ = [
     "Part",

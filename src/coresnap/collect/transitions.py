@@ -20,7 +20,7 @@ from typing import Any
 
 import attrs
 
-from coresnap.model import Archive
+from coresnap.crash import Archive
 
 __all__ = [
     "TRANSITIONS",

@@ -22,7 +22,7 @@ import attrs
 from coresnap.config import Config, Route
 from coresnap.config.routes import project_of
 from coresnap.config.settings import SETTINGS
-from coresnap.model import Archive, Crash
+from coresnap.crash import Archive, Crash
 
 __all__ = ["Additions", "additions_for", "ask_command", "choose_project"]
 

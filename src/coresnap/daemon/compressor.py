@@ -20,11 +20,11 @@ from coresnap.collect.journal import Entry, Event, State
 from coresnap.collect.parts import own
 from coresnap.collect.spool import Part, TemporaryFile, storage_error
 from coresnap.collect.stored_core import is_compressed
+from coresnap.crash import Archive
 from coresnap.daemon.job import Job
 from coresnap.daemon.stages import Pipeline
 from coresnap.daemon.worker import Outcome, Verdict, Worker
 from coresnap.errors import MissingError, NoSpaceError
-from coresnap.model import Archive
 
 __all__ = ["Compressor", "compress_job"]
 

@@ -15,8 +15,8 @@ import attrs
 from coresnap.collect.journal import Entry, State
 from coresnap.collect.spool import Part
 from coresnap.config import Policy
+from coresnap.crash import Archive
 from coresnap.daemon.removal import EVERYTHING, Removal
-from coresnap.model import Archive
 
 __all__ = ["Candidate", "beyond_count", "beyond_size"]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 
 from coresnap.collect.temporary_file import storage_error
 from coresnap.daemon.additions import Additions, choose_project
@@ -59,7 +60,7 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
         failed = run_checks(job.core, members)
     snapshot = _analyze(job, members)
     notes = (*failed, *(Note("assets", text) for text in problems))
-    snapshot = attrs.evolve(snapshot, notes=snapshot.notes + notes)
+    snapshot = msgspec.structs.replace(snapshot, notes=snapshot.notes + notes)
     snapshot = _add(snapshot, job.additions, members)
     size = write_snapshot(snapshot, output)
     return {
@@ -143,7 +144,7 @@ def _add(
         sources.insert(0, Given("command", label, additions.output))
         if additions.problem:
             note = Note("attributes", f"{label} {additions.problem}")
-            snapshot = attrs.evolve(snapshot, notes=(*snapshot.notes, note))
+            snapshot = msgspec.structs.replace(snapshot, notes=(*snapshot.notes, note))
     return annotate(snapshot, sources, choose_project(additions, crash))
 
 

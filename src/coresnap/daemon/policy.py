@@ -14,9 +14,9 @@ import attrs
 from coresnap.collect.journal import Entry, State
 from coresnap.collect.spool import Part
 from coresnap.config import Config, Policy
+from coresnap.crash import Archive
 from coresnap.daemon.copies import Candidate, beyond_count, beyond_size
 from coresnap.daemon.removal import EVERYTHING, Removal
-from coresnap.model import Archive
 
 __all__ = ["Removal", "decide_removals", "may_remove_core"]
 

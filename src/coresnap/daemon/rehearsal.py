@@ -22,9 +22,9 @@ from coresnap.collect.archive import archive_file
 from coresnap.collect.journal import State, is_locked, read_entries
 from coresnap.collect.spool import Part, Spool, create_spool
 from coresnap.config import Config
+from coresnap.crash import Archive, Crash
 from coresnap.daemon.inline import open_pipeline
 from coresnap.errors import CaptureError, UsageError, WorkerError
-from coresnap.model import Archive, Crash
 
 __all__ = [
     "Rehearsal",

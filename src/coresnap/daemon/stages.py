@@ -23,6 +23,7 @@ from coresnap.collect.reduction import reduce_assets
 from coresnap.collect.spool import Part, Spool, TemporaryFile, storage_error
 from coresnap.collect.stored_core import is_compressed, open_stored
 from coresnap.config import Config
+from coresnap.crash import Archive, Crash
 from coresnap.daemon.additions import additions_for
 from coresnap.daemon.clock import PatientClock
 from coresnap.daemon.job import Job
@@ -37,7 +38,6 @@ from coresnap.errors import (
     StorageError,
     UsageError,
 )
-from coresnap.model import Archive, Crash
 
 __all__ = ["Log", "Pipeline"]
 

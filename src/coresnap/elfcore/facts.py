@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
+import msgspec
 
 __all__ = ["CoreFacts", "CoreThread", "MappedFile", "ProcessInfo", "SignalInfo"]
 
 
-@attrs.frozen
-class CoreThread:
+class CoreThread(msgspec.Struct, frozen=True):
     """One thread at the moment of the dump."""
 
     tid: int
@@ -22,8 +21,7 @@ class CoreThread:
     """None where the core does not say."""
 
 
-@attrs.frozen
-class ProcessInfo:
+class ProcessInfo(msgspec.Struct, frozen=True):
     """The process; every field is None where the core does not say."""
 
     pid: int | None = None
@@ -35,8 +33,7 @@ class ProcessInfo:
     """Command line, its NULs made spaces and cut at 79 bytes by the kernel."""
 
 
-@attrs.frozen
-class SignalInfo:
+class SignalInfo(msgspec.Struct, frozen=True):
     """The siginfo that killed the process, uninterpreted.
 
     Address and sender share their bytes in a union: the signal and its code say which
@@ -50,8 +47,7 @@ class SignalInfo:
     sender_uid: int | None = None
 
 
-@attrs.frozen
-class MappedFile:
+class MappedFile(msgspec.Struct, frozen=True):
     """A part of a file in the address space."""
 
     start: int
@@ -67,15 +63,14 @@ class MappedFile:
         return self.path.decode("utf-8", "backslashreplace")
 
 
-@attrs.frozen(eq=False, repr=False)
-class CoreFacts:
+class CoreFacts(msgspec.Struct, frozen=True, eq=False):
     """All that one system's notes say."""
 
     threads: tuple[CoreThread, ...] = ()
     """The one that crashed first, then in the order of the notes."""
-    process: ProcessInfo = attrs.field(factory=ProcessInfo)
+    process: ProcessInfo = msgspec.field(default_factory=ProcessInfo)
     signal: SignalInfo | None = None
-    auxv: Mapping[int, int] = attrs.field(factory=dict)
+    auxv: Mapping[int, int] = msgspec.field(default_factory=dict)
     """AT_* to value; of a repeated type the first."""
     mapped_files: tuple[MappedFile, ...] = ()
     """By start address."""

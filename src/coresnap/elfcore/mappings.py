@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence, Set
 
-import attrs
+import msgspec
 
 from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.facts import MappedFile
@@ -69,7 +69,9 @@ def _rejoined(mappings: Sequence[Mapping], starts: Set[int]) -> list[Mapping]:
             last = joined.pop()
             path = last.path or mapping.path
             stored = last.stored + mapping.stored
-            mapping = attrs.evolve(last, end=mapping.end, stored=stored, path=path)
+            mapping = msgspec.structs.replace(
+                last, end=mapping.end, stored=stored, path=path
+            )
         joined.append(mapping)
     return joined
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-import attrs
 import msgspec
 
 from coresnap.elfcore.elfheader import ElfHeader
@@ -196,7 +195,7 @@ class _Reader(msgspec.Struct, eq=False):
     def _ordered_threads(self) -> list[CoreThread]:
         """The kernel dumps the crashed thread first; others may not."""
         threads = [
-            attrs.evolve(t, name=self.process.command)
+            msgspec.structs.replace(t, name=self.process.command)
             if t.tid == self.process.pid
             else t
             for t in self.threads

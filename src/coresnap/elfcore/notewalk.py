@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 
-import attrs
+import msgspec
 
 try:
     from coresnap._native import ffi, lib
@@ -28,8 +28,7 @@ _HEADER_SIZE = 12
 _BATCH = 256
 
 
-@attrs.frozen
-class RawNote:
+class RawNote(msgspec.Struct, frozen=True):
     """One note, not interpreted."""
 
     name: bytes
@@ -41,8 +40,7 @@ class RawNote:
     """Bytes of the description, without padding."""
 
 
-@attrs.frozen
-class NoteWalk:
+class NoteWalk(msgspec.Struct, frozen=True):
     """All notes of one segment, in file order."""
 
     notes: tuple[RawNote, ...]

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-import attrs
+import msgspec
 
 from coresnap.errors import (
     AccessError,
@@ -88,7 +88,7 @@ def pack_snapshot(snapshot: Snapshot) -> bytes:
 
     Raises SnapshotFormatError if a section is larger than a reader accepts.
     """
-    snapshot = attrs.evolve(snapshot, threads=fold(snapshot.threads))
+    snapshot = msgspec.structs.replace(snapshot, threads=fold(snapshot.threads))
     bodies: list[tuple[str, int, bytes, int]] = []
     for name, kind in schema.SECTION_TYPES.items():
         content = schema.part(snapshot, name)
@@ -273,7 +273,7 @@ class SnapshotReader:
             content = self._content(name)
             fields |= {
                 field.name: getattr(content, field.name)
-                for field in attrs.fields(type(content))
+                for field in msgspec.structs.fields(type(content))
             }
         if self.memory.size > MEMORY_LIMIT:
             raise SnapshotFormatError(
@@ -283,9 +283,9 @@ class SnapshotReader:
         fields["memory"] = tuple(self.memory.ranges())
         return Snapshot(**fields)  # type: ignore[arg-type]
 
-    def _content(self, name: str) -> attrs.AttrsInstance:
+    def _content(self, name: str) -> msgspec.Struct:
         if name in ("summary", "threads"):
-            content: attrs.AttrsInstance = getattr(self, name)
+            content: msgspec.Struct = getattr(self, name)
             return content
         return self._decode(name, schema.SECTION_TYPES[name])
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import attrs
-
 __all__ = ["printable", "quoted", "without_surrogates"]
 
 # C0 and C1 controls, DEL, soft hyphen, Arabic letter mark, zero-width and
@@ -64,8 +62,9 @@ def without_surrogates(value: Any) -> Any:  # noqa: ANN401 - any part of a snaps
         }
     if isinstance(value, tuple | list):
         return type(value)(without_surrogates(item) for item in value)
-    if attrs.has(type(value)):
-        names = [field.name for field in attrs.fields(type(value))]
+    # Named instead of imported: who prints an error has no nouns, nor msgspec.
+    names = getattr(type(value), "__struct_fields__", None)
+    if names is not None:
         clean = {name: without_surrogates(getattr(value, name)) for name in names}
         return type(value)(**clean)
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import attrs
+import msgspec
 
 from coresnap.model import Frame, Thread
 
@@ -18,14 +18,15 @@ __all__ = ["bare", "fold", "unfold"]
 def bare(frames: Iterable[Frame]) -> tuple[Frame, ...]:
     """The frames as any thread at the same place has them."""
     return tuple(
-        attrs.evolve(frame, variables=(), stack_pointer=None) for frame in frames
+        msgspec.structs.replace(frame, variables=(), stack_pointer=None)
+        for frame in frames
     )
 
 
 def fold(threads: Iterable[Thread]) -> tuple[Thread, ...]:
     """Take the frames out of threads that are like another one."""
     return tuple(
-        thread if thread.like is None else attrs.evolve(thread, frames=())
+        thread if thread.like is None else msgspec.structs.replace(thread, frames=())
         for thread in threads
     )
 
@@ -38,6 +39,6 @@ def unfold(threads: Sequence[Thread]) -> tuple[Thread, ...]:
     return tuple(
         thread
         if thread.like is None
-        else attrs.evolve(thread, frames=shared.get(thread.like, ()))
+        else msgspec.structs.replace(thread, frames=shared.get(thread.like, ()))
         for thread in threads
     )

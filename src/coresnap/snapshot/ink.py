@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 __all__ = ["Ink"]
 
 
-@attrs.frozen
-class Ink:
+class Ink(msgspec.Struct, frozen=True):
     """Paints text, or leaves it as it is when ``colour`` is off."""
 
     colour: bool = False

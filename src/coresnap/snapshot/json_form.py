@@ -12,7 +12,6 @@ import enum
 import math
 from typing import Any
 
-import attrs
 import msgspec
 
 from coresnap.model import Frame, Snapshot, Thread, Variable
@@ -52,7 +51,7 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
         "assets": {name: len(data) for name, data in snapshot.assets.items()},
         **{
             field.name: _plain(getattr(snapshot, field.name))
-            for field in attrs.fields(Snapshot)
+            for field in msgspec.structs.fields(Snapshot)
             if field.name not in _BULK
         },
     }
@@ -105,7 +104,7 @@ def _number(value: Any) -> Any:  # noqa: ANN401 - whatever a scalar may be
 def _fields(noun: Any, without: tuple[str, ...] = ()) -> dict[str, Any]:  # noqa: ANN401
     return {
         field.name: _plain(getattr(noun, field.name))
-        for field in attrs.fields(type(noun))
+        for field in msgspec.structs.fields(type(noun))
         if field.name not in without
     }
 
@@ -115,6 +114,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    if attrs.has(type(value)):
+    if isinstance(value, msgspec.Struct):
         return _fields(value)
     return _number(value)

@@ -16,7 +16,7 @@ import struct
 import zlib
 from collections.abc import Iterable
 
-import attrs
+import msgspec
 
 from coresnap.errors import SnapshotFormatError
 
@@ -54,8 +54,7 @@ _ENTRY_MAX = 1024
 HEADER_SIZE = _HEADER.size
 
 
-@attrs.frozen
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """What the first bytes of a snapshot say."""
 
     major: int
@@ -72,8 +71,7 @@ class Header:
         return self.header_size + self.section_count * self.entry_size
 
 
-@attrs.frozen
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """One entry of the section table."""
 
     name: str
@@ -90,7 +88,8 @@ class Section:
 def pack_front(sections: Iterable[Section]) -> bytes:
     """Return header and table for ``sections``, which end the file."""
     table = b"".join(
-        _ENTRY.pack(s.name.encode("ascii"), *attrs.astuple(s)[1:]) for s in sections
+        _ENTRY.pack(s.name.encode("ascii"), *msgspec.structs.astuple(s)[1:])
+        for s in sections
     )
     count = len(table) // _ENTRY.size
     file_size = max(

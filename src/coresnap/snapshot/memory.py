@@ -13,7 +13,7 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterator
 
-import attrs
+import msgspec
 
 from coresnap.errors import MemoryReadError, SnapshotFormatError
 from coresnap.model import MemoryRange
@@ -26,16 +26,14 @@ BLOCK_SIZE = 64 * 1024
 _BLOCK_SIZE_MAX = 16 * 1024 * 1024
 
 
-@attrs.frozen
-class Extent:
+class Extent(msgspec.Struct, frozen=True):
     """Where a range lies in the address space; ranges ascend and do not overlap."""
 
     address: int
     size: int
 
 
-@attrs.frozen
-class StoredBlock:
+class StoredBlock(msgspec.Struct, frozen=True):
     """One compressed block."""
 
     stored_size: int
@@ -43,8 +41,7 @@ class StoredBlock:
     """CRC-32 of the stored bytes."""
 
 
-@attrs.frozen
-class MemoryIndex:
+class MemoryIndex(msgspec.Struct, frozen=True):
     """The section ``memory``."""
 
     block_size: int

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-import attrs
 import msgspec
 
 from coresnap.errors import SnapshotFormatError
@@ -42,8 +41,7 @@ __all__ = [
 T = TypeVar("T")
 
 
-@attrs.frozen
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """All but the bulk, for lists and stores. Fields as in Snapshot."""
 
     system: str
@@ -57,43 +55,39 @@ class Summary:
     fingerprint_frames: tuple[str, ...] = ()
     quality: int = 0
     quality_reason: str = ""
-    attributes: dict[str, int | float | str] = attrs.field(factory=dict)
+    attributes: dict[str, int | float | str] = msgspec.field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     truncated: bool = False
     core_size: int | None = None
 
 
-@attrs.frozen
-class Threads:
+class Threads(msgspec.Struct, frozen=True):
     """All threads with frames and variables."""
 
     threads: tuple[Thread, ...] = ()
 
 
-@attrs.frozen
-class Modules:
+class Modules(msgspec.Struct, frozen=True):
     """The address space: modules and mappings."""
 
     modules: tuple[Module, ...] = ()
     mappings: tuple[Mapping, ...] = ()
 
 
-@attrs.frozen
-class Globals:
+class Globals(msgspec.Struct, frozen=True):
     """Variables that belong to no frame."""
 
     globals: tuple[Variable, ...] = ()
 
 
-@attrs.frozen
-class Assets:
+class Assets(msgspec.Struct, frozen=True):
     """Files that were kept beside the core."""
 
-    assets: dict[str, bytes] = attrs.field(factory=dict)
+    assets: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
-SECTION_TYPES: dict[str, type[attrs.AttrsInstance]] = {
+SECTION_TYPES: dict[str, type[msgspec.Struct]] = {
     "summary": Summary,
     "threads": Threads,
     "modules": Modules,
@@ -106,7 +100,7 @@ SECTION_TYPES: dict[str, type[attrs.AttrsInstance]] = {
 def part(snapshot: Snapshot, section: str) -> Any:  # noqa: ANN401 - one of five classes
     """Return the fields of ``snapshot`` that stand in ``section``."""
     kind = SECTION_TYPES[section]
-    names = (field.name for field in attrs.fields(kind))
+    names = (field.name for field in msgspec.structs.fields(kind))
     return kind(**{name: getattr(snapshot, name) for name in names})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-import attrs
+import msgspec
 
 from coresnap.errors import UsageError
 from coresnap.model import Module, Snapshot, Thread
@@ -88,8 +88,7 @@ def _when(snapshot: Snapshot) -> str:
     return f" on {time:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@attrs.frozen
-class _Page:
+class _Page(msgspec.Struct, frozen=True):
     """The sections of the text, each a sequence of lines."""
 
     snapshot: Snapshot

@@ -15,7 +15,7 @@ from coresnap.backends import crash_record
 from coresnap.collect.assets import pack_assets
 from coresnap.collect.spool import Part, Spool, create_spool, make_id
 from coresnap.config import Config, load_config
-from coresnap.model import Crash
+from coresnap.crash import Crash
 from coresnap.views.cli.main import main
 
 SECOND = 10**9

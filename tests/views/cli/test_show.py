@@ -8,7 +8,7 @@ import pytest
 from coresnap.analysis.session import analyze_record
 from coresnap.backends import crash_record
 from coresnap.collect.spool import Part
-from coresnap.model import Crash
+from coresnap.crash import Crash
 from coresnap.snapshot.container import write_snapshot
 from coresnap.views.cli.main import main
 from snapshot import specimens

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-import attrs
 import msgspec
 
 from coresnap.analysis.debuginfo.dwarf import DebugFile
@@ -98,25 +97,30 @@ class Neighbours(Protocol):
         ...
 
 
-@attrs.define(eq=False)
 class FrameContext(ExpressionContext):
     """A physical frame, as expressions see it."""
 
-    machine: Machine
-    code: FrameCode
-    registers: Mapping[int, int]
-    """Known registers, by DWARF number."""
-    canonical_frame_address: int | None
-    neighbours: Neighbours
-    index: int
-    """Of this frame in its stack."""
-    _survives: bool = False
-    _frame_base: int | None = None
-    _depth: int = 0
-
-    def __attrs_post_init__(self) -> None:
-        self.pointer_size = self.machine.pointer_size
-        self.byte_order = self.machine.byte_order
+    def __init__(
+        self,
+        machine: Machine,
+        code: FrameCode,
+        registers: Mapping[int, int],
+        canonical_frame_address: int | None,
+        neighbours: Neighbours,
+        index: int,
+    ) -> None:
+        """``registers`` are those known, by DWARF number; ``index`` is in the stack."""
+        self.machine = machine
+        self.code = code
+        self.registers = registers
+        self.canonical_frame_address = canonical_frame_address
+        self.neighbours = neighbours
+        self.index = index
+        self.pointer_size = machine.pointer_size
+        self.byte_order = machine.byte_order
+        self._survives = False
+        self._frame_base: int | None = None
+        self._depth = 0
 
     def read(self, address: int, size: int) -> bytes:
         """Memory; raises ``MemoryReadError``."""

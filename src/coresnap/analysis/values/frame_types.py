@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.dwarf import DebugFile
@@ -22,8 +22,7 @@ from coresnap.errors import InputError, MemoryReadError
 __all__ = ["FrameTypes"]
 
 
-@attrs.define(eq=False)
-class FrameTypes:
+class FrameTypes(msgspec.Struct, eq=False):
     """Array bounds and virtual bases (``decode.Dynamic``) in the current frame."""
 
     file: DebugFile

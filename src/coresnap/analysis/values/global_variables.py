@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.constants import Language
 from coresnap.analysis.debuginfo.dwarf import DebugFile
@@ -21,8 +21,7 @@ _VISIT_LIMIT = 2_000_000
 """DIEs looked at in search of a module's variables: a fifth of a second."""
 
 
-@attrs.define(eq=False)
-class _NoStack:
+class _NoStack(msgspec.Struct, eq=False):
     """Neighbours of a frame that there is none of: only the thread is known."""
 
     thread_pointer: int | None
@@ -36,8 +35,7 @@ class _NoStack:
         return None
 
 
-@attrs.define(eq=False)
-class GlobalReader:
+class GlobalReader(msgspec.Struct, eq=False):
     """Reads the globals of one module. ``code`` has its file, bias and storage."""
 
     file: DebugFile
@@ -47,7 +45,7 @@ class GlobalReader:
     is_inside: Callable[[int], bool]
     """Whether a run-time address is the module's: what the linker left out is not."""
     _budget: int = _VISIT_LIMIT
-    _variables: dict[int, list[GlobalVariable]] = attrs.field(factory=dict)
+    _variables: dict[int, list[GlobalVariable]] = msgspec.field(default_factory=dict)
 
     def units(self) -> Iterator[int]:
         """DIEs of the units with code or data."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 __all__ = ["Allowance", "ValueLimits"]
 
 
-@attrs.frozen
-class ValueLimits:
+class ValueLimits(msgspec.Struct, frozen=True):
     """Where values are cut. What is cut says so (``Variable.truncated``)."""
 
     depth: int = 16
@@ -30,8 +29,7 @@ class ValueLimits:
     """Bytes of the largest object that is read whole."""
 
 
-@attrs.define
-class Allowance:
+class Allowance(msgspec.Struct):
     """What may still be spent. Readers share it, and count it down as they go."""
 
     total: int

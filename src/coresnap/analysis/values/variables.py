@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import attrs
 import msgspec
 
 from coresnap.analysis.debuginfo.dwarf import DebugFile
@@ -153,7 +152,7 @@ class VariablePlanner:
             value = _without_lost(value, other)
         if found.location is None:
             return value
-        return attrs.evolve(value, location=found.location)
+        return msgspec.structs.replace(value, location=found.location)
 
     def _synthetic(
         self, planned: PlannedVariable, place: PointerPlace, context: FrameContext
@@ -197,7 +196,7 @@ def _without_lost(value: Variable, other: Variable) -> Variable:
     """Take out what differs: it depends on pieces that were optimized out."""
     if value.members and len(value.members) == len(other.members):
         members = map(_without_lost, value.members, other.members)
-        return attrs.evolve(value, members=tuple(members))
+        return msgspec.structs.replace(value, members=tuple(members))
     if (value.value, value.text) == (other.value, other.text):
         return value
     reason = "optimized out: a piece of it"

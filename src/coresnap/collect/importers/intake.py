@@ -39,8 +39,8 @@ from coresnap.collect.importers.story import Story
 from coresnap.collect.sparse import SparseResult, SparseWriter
 from coresnap.collect.spool import Part, Spool, TemporaryFile, storage_error
 from coresnap.config import Config, Policy
+from coresnap.crash import Crash
 from coresnap.errors import CoreFormatError, InputError, NoSpaceError, StorageError
-from coresnap.model import Crash
 
 __all__ = ["CoreSource", "Taken", "take_core"]
 

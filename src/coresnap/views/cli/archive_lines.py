@@ -14,7 +14,7 @@ from coresnap.snapshot.escape import printable, without_surrogates
 if TYPE_CHECKING:
     from coresnap.collect.journal import Record
     from coresnap.collect.spool import Spool
-    from coresnap.model import Archive
+    from coresnap.crash import Archive
 
 __all__ = ["Shown", "history_lines", "look_up"]
 

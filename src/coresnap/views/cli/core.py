@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from coresnap.collect.spool import Spool
     from coresnap.collect.stored_core import StoredCore
     from coresnap.config import Config
-    from coresnap.model import Archive
+    from coresnap.crash import Archive
 
 NAME = "core"
 HELP = "have the core of a crash back as a file"

@@ -16,7 +16,7 @@ from coresnap.views.cli.output import emit
 if TYPE_CHECKING:
     from coresnap.collect.spool import Part, Usage
     from coresnap.config import Config
-    from coresnap.model import Archive
+    from coresnap.crash import Archive
     from coresnap.views.cli.archive_lines import Shown
 
 NAME = "list"

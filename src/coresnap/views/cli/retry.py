@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from coresnap.backends.base import CaptureBackend
     from coresnap.collect.spool import Spool
     from coresnap.config import Config
-    from coresnap.model import Archive
+    from coresnap.crash import Archive
 
 NAME = "retry"
 HELP = "analyse a crash again"
