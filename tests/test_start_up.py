@@ -62,3 +62,13 @@ def test_only_the_command_asked_for_is_imported() -> None:
     )
     assert "coresnap.views.cli.show" in loaded
     assert "coresnap.views.cli.analyze" not in loaded
+
+
+def test_nothing_between_a_core_and_its_answer_loads_attrs() -> None:
+    loaded = loaded_after(
+        "import coresnap.analysis.analyze, coresnap.analysis.session\n"
+        "import coresnap.snapshot.container, coresnap.snapshot.text\n"
+        "import coresnap.views.cli.analyze, coresnap.views.cli.show"
+    )
+    assert "coresnap.model" in loaded
+    assert "attr" not in loaded

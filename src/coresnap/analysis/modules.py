@@ -123,7 +123,9 @@ class ReadableModule(msgspec.Struct, eq=False):
         found = self._located.searches
         if self._own_symbols is not None:
             found += self._own_symbols.searches()
-        return tuple(attrs.evolve(s, place=self._shown(s.place)) for s in found)
+        return tuple(
+            msgspec.structs.replace(s, place=self._shown(s.place)) for s in found
+        )
 
     def _shown(self, text: str) -> str:
         """Call a copy by its name: its path means nothing once we have ended."""

@@ -19,7 +19,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import attrs
 import msgspec
 
 from coresnap.analysis.debuginfo.alternate import attach_alternate
@@ -44,8 +43,7 @@ _NO_DWARF = {"no DWARF information": _NOTHING}
 _CHUNK = 1 << 20
 
 
-@attrs.frozen
-class DebugPlaces:
+class DebugPlaces(msgspec.Struct, frozen=True):
     """Where separate debug files are looked for."""
 
     directories: tuple[Path, ...] = ()
@@ -142,8 +140,7 @@ def _by_debug_link(
         yield _Candidate("debug-link", place / name, crc)
 
 
-@attrs.frozen
-class _Search:
+class _Search(msgspec.Struct, frozen=True):
     """Opens candidates and notes why it did not take them."""
 
     build_id: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from coresnap.model import Search
 
@@ -14,11 +14,10 @@ _LIMIT = 64
 """Searches that are listed: a module may have thousands of split units."""
 
 
-@attrs.define
-class SearchLog:
+class SearchLog(msgspec.Struct):
     """Collects searches; what goes beyond the limit is counted."""
 
-    searches: list[Search] = attrs.field(factory=list)
+    searches: list[Search] = msgspec.field(default_factory=list)
     _left_out: int = 0
 
     def add(self, what: str, place: object, result: str) -> None:

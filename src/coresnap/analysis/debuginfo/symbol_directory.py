@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.symbol_index import SymbolIndex, open_index
 
@@ -39,8 +39,7 @@ def build_id_path(build_id: str, kind: Kind) -> Path:
     return Path(".build-id", build_id[:2], build_id[2:] + suffix)
 
 
-@attrs.define
-class SymbolDirectory:
+class SymbolDirectory(msgspec.Struct):
     """One directory; its index is read when the layouts by name have nothing."""
 
     path: Path

@@ -17,7 +17,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import msgspec
 
 from coresnap.elfcore.elffile import open_elf
@@ -48,14 +47,13 @@ class _Stored(msgspec.Struct, frozen=True):
     files: dict[str, _Known]
 
 
-@attrs.define
-class SymbolIndex:
+class SymbolIndex(msgspec.Struct):
     """Files of one directory by build-id."""
 
     directory: Path
     problem: str | None = None
     """Why there may be more than is listed."""
-    files: dict[str, _Known] = attrs.field(factory=dict)
+    files: dict[str, _Known] = msgspec.field(default_factory=dict)
     _by_build_id: dict[str, list[str]] | None = None
 
     def paths(self, build_id: str) -> Iterator[Path]:
