@@ -175,6 +175,14 @@ def _read_thread(reader: ThreadReader, index: int, _: _Workbench) -> None:
     reader.read(index)
 
 
+def _interpret(bench: _Workbench) -> None:
+    from coresnap.analysis.interpreters.threads import interpreted_threads
+
+    found = interpreted_threads(bench.core, bench.threads, bench.sysroot)
+    bench.threads = list(found.threads)
+    bench.notes.extend(found.notes)
+
+
 def _retain_memory(bench: _Workbench) -> None:
     retained = retained_memory(bench.core, bench.visited_by_crashed, bench.visited)
     bench.memory = retained.ranges
@@ -223,6 +231,7 @@ STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("unwind", _unwind),
     ("debug files", _open_debug_files),
     ("frames", _build_frames),
+    ("interpreters", _interpret),
     ("memory", _retain_memory),
     ("classify", _classify),
     ("fingerprint", _fingerprint),

@@ -26,6 +26,8 @@ _WEIGHTS = {
 _TRUST = {
     Trust.CONTEXT: 1.0,
     Trust.CFI: 1.0,
+    Trust.INTERPRETER: 1.0,
+    Trust.PROLOGUE: 0.8,
     Trust.FRAME_POINTER: 0.6,
     Trust.SCAN: 0.2,
 }

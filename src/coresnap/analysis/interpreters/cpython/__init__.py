@@ -1,0 +1,1 @@
+"""CPython from the core alone: its runtime, threads, frames, code and values."""

@@ -1,0 +1,220 @@
+"""Finds CPython in a core: which module holds it, which version, where ``_PyRuntime``.
+
+The symbol is exported by every build that extension modules can be loaded into. Where
+the module's file is not there, its data is: the cookie of 3.13 and later stands at the
+start of ``_PyRuntime``, and before that its list of interpreters is recognised.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+from coresnap.analysis.interpreters.cpython.debug_offsets import (
+    COOKIE,
+    layout_of,
+    read_debug_offsets,
+)
+from coresnap.analysis.interpreters.cpython.layouts import LAYOUTS, Layout, Version
+from coresnap.elfcore.corefile import CoreFile, LoadedModule
+from coresnap.elfcore.elffile import ElfFile
+from coresnap.elfcore.memory import Memory
+from coresnap.errors import InputError
+
+__all__ = ["Runtime", "find_runtime", "python_modules"]
+
+_INTERPRETER = re.compile(
+    r"(?:lib)?python(?:(\d)\.(\d+)|\d)?[a-z]*(?:-[\w-]+)?(?:\.so[.\d]*)?"
+)
+"""Base name of an executable or library that may be CPython."""
+_VERSIONED = re.compile(r"(?:python(3)\.(\d+)/|\.cpython-(3)(\d+)[a-z]*-)")
+"""In the paths of extension modules."""
+_SCAN_LIMIT = 64 << 20
+_RUNTIME, _VERSION = "_PyRuntime", "Py_Version"
+_SECTION = ".PyRuntime"
+
+
+class Runtime(msgspec.Struct, frozen=True):
+    """A CPython that was found."""
+
+    module: LoadedModule
+    address: int
+    """Of ``_PyRuntime``."""
+    layout: Layout
+    version: str
+    """``3.12.1``, or ``3.9`` where only that is known."""
+
+
+def python_modules(core: CoreFile) -> list[LoadedModule]:
+    """The modules that may hold CPython; empty for nearly every other program."""
+    executable = core.executable
+    found = []
+    for module in core.modules:
+        name = module.path.removesuffix(" (deleted)").rpartition("/")[2]
+        if _INTERPRETER.fullmatch(name) or (
+            module is executable and module.elf and module.elf.section(_SECTION)
+        ):
+            found.append(module)
+    # A shared libpython holds the runtime, its executable only starts it.
+    return sorted(found, key=lambda module: ".so" not in module.path)
+
+
+def find_runtime(core: CoreFile, modules: list[LoadedModule]) -> Runtime | None:
+    """Find the runtime in one of ``modules``; None if it is in none of them.
+
+    Raises ``InputError`` for a CPython that cannot be read, with the reason.
+    """
+    for module in modules:
+        version = _version_by_symbol(core, module) or _version_by_path(core, module)
+        for address in _candidates(core, module, version):
+            runtime = _runtime_at(core, module, address, version)
+            if runtime is not None:
+                return runtime
+    return None
+
+
+def _candidates(
+    core: CoreFile, module: LoadedModule, version: tuple[int, ...] | None
+) -> Iterator[int]:
+    if module.elf is not None:
+        address = _symbol(module.elf, _RUNTIME)
+        if address is None and (section := module.elf.section(_SECTION)):
+            address = section.addr
+        if address is not None:
+            yield module.load_bias + address
+            return
+    yield from _scan(core, module, version)
+
+
+def _runtime_at(
+    core: CoreFile,
+    module: LoadedModule,
+    address: int,
+    version: tuple[int, ...] | None,
+) -> Runtime | None:
+    if core.memory.pointer_size != 8:
+        raise InputError("CPython of 32 bits: its frames are not read")
+    told = read_debug_offsets(core.memory, address)
+    if told is not None:
+        name = f"{told.version[0]}.{told.version[1]}"
+        if told.free_threaded:
+            raise InputError(f"CPython {name} without GIL: its frames are not read")
+        layout = layout_of(told)
+        if layout is None:
+            raise InputError(f"CPython {name} is not known: its frames are not read")
+        return Runtime(module, address, layout, f"{name}.{told.micro}")
+    if version is None:
+        return None
+    layout = LAYOUTS.get(version[:2])
+    name = ".".join(map(str, version))
+    if layout is None:
+        raise InputError(f"CPython {name} is not known: its frames are not read")
+    return Runtime(module, address, layout, name)
+
+
+# --- version -----------------------------------------------------------------------
+
+
+def _version_by_symbol(core: CoreFile, module: LoadedModule) -> tuple[int, ...] | None:
+    """``Py_Version`` (3.11): PY_VERSION_HEX."""
+    address = _symbol(module.elf, _VERSION) if module.elf is not None else None
+    if address is None:
+        return None
+    data = core.memory.read_some(module.load_bias + address, 8)
+    number = int.from_bytes(data, core.memory.byte_order)
+    return (number >> 24, number >> 16 & 0xFF, number >> 8 & 0xFF) if number else None
+
+
+def _version_by_path(core: CoreFile, module: LoadedModule) -> Version | None:
+    """By the module's name, else by where its extension modules are."""
+    paths = [module.path, *(other.path for other in core.modules)]
+    name = _INTERPRETER.fullmatch(module.path.rpartition("/")[2])
+    if name is not None and name[1]:
+        return int(name[1]), int(name[2])
+    for path in paths:
+        match = _VERSIONED.search(path)
+        if match is not None:
+            major, minor = (group for group in match.groups() if group)
+            return int(major), int(minor)
+    return None
+
+
+# --- address -----------------------------------------------------------------------
+
+
+def _symbol(elf: ElfFile, name: str) -> int | None:
+    """The link-time address of a defined symbol."""
+    wanted = name.encode() + b"\0"
+    order = ">" if elf.byte_order == "big" else "<"
+    layout = struct.Struct(order + ("IBBHQQ" if elf.pointer_size == 8 else "IIIBBH"))
+    for table in elf.symbol_entries():
+        strings = bytes(table.strings)
+        # A name may be the end of a longer one.
+        offsets = {match.start() for match in re.finditer(re.escape(wanted), strings)}
+        if not offsets:
+            continue
+        count = len(table.entries) // layout.size
+        for row in layout.iter_unpack(table.entries[: count * layout.size]):
+            if row[0] in offsets:
+                value: int = row[4] if elf.pointer_size == 8 else row[1]
+                if value:
+                    return value
+    return None
+
+
+def _scan(
+    core: CoreFile, module: LoadedModule, version: tuple[int, ...] | None
+) -> Iterator[int]:
+    """Addresses in the module's data that look like ``_PyRuntime``."""
+    layout = LAYOUTS.get(version[:2]) if version else None
+    for start, data in _data_of(core, module):
+        at = data.find(COOKIE)
+        while at >= 0:
+            yield start + at
+            at = data.find(COOKIE, at + 1)
+        if layout is not None and layout.version < (3, 13):
+            for at in _twins(data):
+                address = start + at - layout.runtime.interpreters_head
+                if _is_runtime(core.memory, address, layout):
+                    yield address
+
+
+def _data_of(core: CoreFile, module: LoadedModule) -> Iterator[tuple[int, bytes]]:
+    """Writable memory of the module, and what follows it (its .bss), as stored."""
+    end, left = module.start, _SCAN_LIMIT
+    for mapping in core.memory.mappings:
+        within = mapping.start >= module.start and (
+            mapping.start < module.end or (mapping.start == end and not mapping.path)
+        )
+        if not within:
+            continue
+        end = mapping.end
+        if mapping.permissions.startswith("rw") and left > 0:
+            size = min(mapping.end - mapping.start, left)
+            left -= size
+            yield from core.memory.read_pieces(mapping.start, mapping.start + size)
+
+
+def _twins(data: bytes) -> Iterator[int]:
+    """Offsets of two equal words that may be pointers: first and main interpreter."""
+    words = memoryview(data)[: len(data) & ~7].cast("Q")
+    previous = 0
+    for index, word in enumerate(words):
+        if word == previous and word > 0xFFFF:
+            yield 8 * (index - 1)
+        previous = word
+
+
+def _is_runtime(memory: Memory, address: int, layout: Layout) -> bool:
+    """Its first interpreter's first thread knows that interpreter."""
+    try:
+        interpreter = memory.read_word(address + layout.runtime.interpreters_head)
+        thread = memory.read_word(interpreter + layout.runtime.threads_head)
+        if not thread:
+            return False
+        return memory.read_word(thread + layout.thread.interpreter) == interpreter
+    except InputError:
+        return False
