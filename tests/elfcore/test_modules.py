@@ -279,6 +279,22 @@ def test_one_library_loaded_twice_is_two_modules(tmp_path: Path) -> None:
         assert [m.load_bias for m in core.modules] == [BASE, second]
 
 
+def test_a_page_of_a_library_mapped_below_it_once_more_does_not_move_it(
+    tmp_path: Path,
+) -> None:
+    # As libffi's closures do: its own text again, at an address of their own.
+    path = tmp_path / "lib.so"
+    path.write_bytes(LIBRARY)
+    again = BASE - 0x1000
+    files = [(again, again + 0x1000, 1, os.fsencode(path)), *library_files(path)]
+    segments = [w.Segment(again, b"\xc3" * 256, flags=RX), *library_segments()]
+    with make_core(tmp_path, files, segments) as core:
+        assert [(m.start, m.load_bias) for m in core.modules] == [
+            (again, again - 0x1000),
+            (BASE, BASE),
+        ]
+
+
 def test_the_load_bias_of_a_prelinked_file_is_not_its_address(tmp_path: Path) -> None:
     linked_at = 0x3AB7400000
     data = w.write_module(

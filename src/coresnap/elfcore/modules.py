@@ -132,10 +132,22 @@ class _Search(msgspec.Struct, eq=False):
         """Whether ``file`` is a further segment of the module at ``place``."""
         headers = place.headers
         if headers is not None:
-            return file.start < place.load_bias + _memory_end(headers)
+            return file.start < place.load_bias + _memory_end(
+                headers
+            ) and not self._begins_apart(place, file)
         # A file mapped twice begins again at offset 0; but the data segment of a small
         # program begins there too, in the page that it shares with the text.
         return file.offset != 0 or place.end - place.start == place.first_size
+
+    def _begins_apart(self, place: _Place, file: MappedFile) -> bool:
+        """Whether the module begins here, and ``place`` is a piece mapped by itself.
+
+        libffi maps a page of its own text once more, for its closures.
+        """
+        if place.image is not None or file.offset != 0:
+            return False
+        image = self._image_at(file.start)
+        return image is not None and _bias(image, file) != place.load_bias
 
     def _extended(self, place: _Place, file: MappedFile) -> _Place:
         image, bias = place.image, place.load_bias
