@@ -4,10 +4,15 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import coresnap
-from coresnap.analysis import demangle as module
-from coresnap.analysis.demangle import demangle, display_name, without_parameters
+from coresnap.analysis.demangle import (
+    cplusplus,
+    display_name,
+    without_parameters,
+)
 
 NAMES = {
     "main": "main",
@@ -26,11 +31,30 @@ NAMES = {
     "_ZZNK1A3barEvENKUliE_clEi": "A::bar() const::{lambda(int)#1}::operator()",
     "_Z3foov.cold": "foo",
     "_Z3foov.constprop.0": "foo",
+    "_Z3foov.isra.0.part.1.cold": "foo",
+    "_ZL3foov.lto_priv.0": "foo",
+    "_ZN1A3barEv.llvm.1234567": "A::bar",
+    "_Z1fB5cxx11v": "f[abi:cxx11]",
+    "_ZGVZ4mainE1x": "guard variable for main::x",
     "_Z1fPFivE": "f",
     "_Z1gIXgtLi1ELi0EEEvv": "g<((1)>(0))>",
     "_ZTV1A": "vtable for A",
     "_ZN4core3ptr13drop_in_place17h0123456789abcdefE": "core::ptr::drop_in_place",
     "_Znot_mangled": "_Znot_mangled",
+    "_RNvCs1234_7mycrate4main": "mycrate::main",
+    "_RNvCs1234_7mycrate4main.llvm.12": "mycrate::main",
+    "_Rnot_mangled": "_Rnot_mangled",
+    "walk.constprop.0": "walk",
+    "walk.part.0.cold": "walk",
+    "inner.0": "inner.0",
+    "pthread_create@@GLIBC_2.34": "pthread_create",
+    "memcpy@GLIBC_2.2.5": "memcpy",
+    "_D4main3fooFiZv": "_D4main3fooFiZv",
+    "pkg__procedure": "pkg__procedure",
+    "main.(*server).serve": "main.(*server).serve",
+    "__fortran_MOD_sub": "__fortran_MOD_sub",
+    ".cold": ".cold",
+    "@@": "@@",
     "": "",
 }
 
@@ -65,7 +89,7 @@ def test_parameters_are_taken_off_even_of_names_that_make_no_sense(
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Forget what was loaded and demangled, before and after."""
-    caches = (module._demangler, demangle, display_name)
+    caches = (cplusplus._demangler, display_name)
     for cache in caches:
         cache.cache_clear()
     yield
@@ -76,7 +100,7 @@ def fresh() -> Iterator[None]:
 def test_a_name_stays_mangled_where_there_is_no_cplusplus_runtime(
     monkeypatch: pytest.MonkeyPatch, fresh: None
 ) -> None:
-    monkeypatch.setattr(module, "_RUNTIMES", (b"libnone-such.so.6",))
+    monkeypatch.setattr(cplusplus, "_RUNTIMES", (b"libnone-such.so.6",))
     assert display_name("_ZN12_GLOBAL__N_13fooEv") == "_ZN12_GLOBAL__N_13fooEv"
 
 
@@ -85,7 +109,7 @@ def test_names_are_demangled_where_the_extension_is_not_built(
 ) -> None:
     monkeypatch.setitem(sys.modules, "coresnap._libdw", None)
     monkeypatch.delattr(coresnap, "_libdw", raising=False)
-    if module._demangler() is None:
+    if cplusplus._demangler() is None:
         pytest.skip("no C++ runtime is installed")
     assert display_name("_Z1fIiEvT_") == "f<int>"
 
@@ -93,3 +117,12 @@ def test_names_are_demangled_where_the_extension_is_not_built(
 def test_a_name_of_absurd_length_is_left_alone() -> None:
     name = "_Z" + "1f" * 100_000
     assert display_name(name) == name
+
+
+TEXT = st.text(alphabet="_ZRNSITEJXLDpsCMBFKU0123456789abchi.@$", max_size=60)
+
+
+@given(st.sampled_from(["_Z", "_ZN", "_R", "_RNv", "_RINv", ""]), TEXT)
+def test_whatever_a_symbol_is_called_it_has_a_name(start: str, rest: str) -> None:
+    shown = display_name(start + rest)
+    assert shown or not start + rest

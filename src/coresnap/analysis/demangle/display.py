@@ -1,0 +1,45 @@
+"""The one name that a symbol is shown by."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from coresnap.analysis.demangle.cplusplus import demangle_cplusplus
+from coresnap.analysis.demangle.parameters import without_parameters
+from coresnap.analysis.demangle.rust_legacy import demangle_rust_legacy
+from coresnap.analysis.demangle.rust_v0 import demangle_rust_v0
+
+__all__ = ["display_name"]
+
+# What GCC and LLVM put behind the name of a part that they split off, a copy that they
+# specialise, or a function that link-time optimisation made another file's.
+_PART = re.compile(
+    r"(?:\.(?:cold|hot|part|isra|constprop|clone|lto_priv|localalias|llvm|warm|exit"
+    r"|resume|destroy|cleanup|actor|__uniq)(?:\.[0-9]+)*)+"
+    r"(?=@|$)"
+)
+_NUMBERS = re.compile(r"\.[0-9]+(?:\.[0-9]+)*$")
+_VERSION = re.compile(r"(?<=.)@@?[\w.]+$")
+
+
+@functools.lru_cache(maxsize=65536)
+def display_name(symbol: str) -> str:
+    """A symbol's name for people: demangled, without return type and parameters.
+
+    What compilers and the linker add is taken off: clone suffixes (``.constprop.0``),
+    symbol versions (``@@GLIBC_2.34``), Rust's hashes.
+    """
+    plain = _PART.sub("", _VERSION.sub("", symbol)) or symbol
+    if plain.startswith("_R"):
+        return demangle_rust_v0(plain) or plain
+    if not plain.startswith("_Z"):
+        return plain
+    plain = _NUMBERS.sub("", plain)
+    rust = demangle_rust_legacy(plain)
+    if rust is not None:
+        return rust
+    readable = demangle_cplusplus(plain)
+    if readable is None:
+        return symbol
+    return without_parameters(readable)
