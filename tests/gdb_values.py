@@ -16,14 +16,16 @@ import gdb
 ELEMENTS = 100
 DEPTH = 16
 TARGETS = 1
+RUST_BYTES = ("u8", "i8")
 WIDE = {"wchar_t": 4, "char16_t": 2, "char32_t": 4}
 
 
 def tree(value, depth=DEPTH, targets=TARGETS):
     try:
         return _tree(value, depth, targets)
-    except gdb.error:
-        return {"missing": True}  # optimized out, or not in memory
+    except (gdb.error, KeyboardInterrupt):
+        # Optimized out, or not in memory, or gdb's own internal error.
+        return {"missing": True}
 
 
 def _tree(value, depth, targets):
@@ -99,6 +101,8 @@ def _character_size(kind):
         plain = plain.target()
     if plain.name in WIDE:
         return WIDE[plain.name]
+    if plain.name in RUST_BYTES:
+        return 0  # no characters there
     is_byte = (
         plain.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR) and plain.sizeof == 1
     )
@@ -168,7 +172,7 @@ def variables(frame):
                 continue
             try:
                 value = tree(symbol.value(frame))
-            except gdb.error:
+            except (gdb.error, KeyboardInterrupt):
                 value = {"missing": True}
             found.append([symbol.name, bool(symbol.is_argument), value])
     found.sort(key=lambda one: not one[1])
@@ -194,6 +198,9 @@ def frames():
 
 
 def main():
+    # gdb 13 asserts that a reference in pieces has one piece (coerce_pieced_ref).
+    gdb.execute("maint set internal-error quit no")
+    gdb.execute("maint set internal-error corefile no")
     gdb.execute("set print entry-values no")
     gdb.execute("set backtrace past-main on")
     threads = []

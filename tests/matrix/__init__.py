@@ -1,0 +1,1 @@
+"""Generated programs of many kinds, read by coresnap, gdb and eu-stack."""
