@@ -134,10 +134,12 @@ class Variable(msgspec.Struct, frozen=True):
     truncated: bool = False
     """The value was cut at a budget: more elements, depth or text exist."""
     items: tuple[Variable, ...] = ()
-    """What a container holds, as its users think of it; ``members`` keep the raw view.
-    Elements of a map are named ``[key]``."""
+    """What a container holds, as its users think of it; ``members`` keep the raw view,
+    as far as there was room for it. Elements of a map are named ``[key]``."""
     dynamic_type: str | None = None
     """Type of the whole object by its vtable, where that is not the declared one."""
+    described: bool = False
+    """``text`` is about the value (``std::vector of 3``), not a part of it."""
 
 
 class Frame(msgspec.Struct, frozen=True):

@@ -150,6 +150,7 @@ def _full_frame() -> Frame:
                 "base",
                 items=(variable("[0]", "int", kind=VariableKind.ELEMENT, value=1),),
                 dynamic_type="derived",
+                described=True,
             ),
         ),
         source=("free(r);", "*(char *)r = '0';"),

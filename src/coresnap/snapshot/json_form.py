@@ -19,7 +19,15 @@ from coresnap.snapshot.escape import without_surrogates
 
 __all__ = ["to_bytes", "to_json"]
 
-_OPTIONAL = ("text", "address", "location", "missing", "truncated", "dynamic_type")
+_OPTIONAL = (
+    "text",
+    "address",
+    "location",
+    "missing",
+    "truncated",
+    "dynamic_type",
+    "described",
+)
 # Python allows 1000 calls on the stack; analysis nests far less, a forger may not.
 _DEPTH_MAX = 100
 _BULK = frozenset({"threads", "globals", "memory", "assets"})

@@ -54,23 +54,41 @@ def variable_lines(
     indent: str = "",
     label: str | None = None,
     depth: int = _DEPTH_MAX,
+    *,
+    raw: bool = False,
 ) -> Iterator[str]:
     """Yield the lines that show ``variable``, nested values indented below it.
 
-    A compound goes on one line if it fits ``width`` and hides nothing.
+    A compound goes on one line if it fits ``width`` and hides nothing. How a container
+    is made is shown, below what it holds, only if ``raw``.
     """
     head = indent + (declaration(variable) if label is None else label)
-    flat = f"{head} = {inline_value(variable)}"
-    fits = len(flat) <= width and _is_flat(variable)
-    if fits or depth <= 0 or not _content(variable):
+    flat = f"{head} = {inline_value(variable, raw=raw)}"
+    fits = len(flat) <= width and _is_flat(variable, raw=raw)
+    if fits or depth <= 0 or not _content(variable, raw):
         yield flat
         return
-    scalar = _scalar(variable)
-    yield f"{head} = {scalar} →" if scalar else f"{head} ="
-    yield from _content_lines(variable, width, indent + _INDENT, depth - 1)
+    yield f"{head} = {_lead(variable)}".rstrip()
+    yield from _content_lines(variable, width, indent + _INDENT, depth - 1, raw)
 
 
-def inline_value(variable: Variable, depth: int = _INLINE_DEPTH) -> str:
+def _lead(variable: Variable) -> str:
+    """What stands before the nested values: ``0x5592a0 →``, ``std::map of 2 =``."""
+    words = [_scalar(variable)]
+    if variable.items and words[0]:
+        words.append("=")
+    elif variable.target is not None and not variable.members:
+        words += [
+            "→" if words[0] else "",
+            printable(variable.target.dynamic_type or ""),
+        ]
+    words.append(printable(variable.dynamic_type or ""))
+    return " ".join(word for word in words if word)
+
+
+def inline_value(
+    variable: Variable, depth: int = _INLINE_DEPTH, *, raw: bool = False
+) -> str:
     """Return the value on one line; what lies deeper than ``depth`` is ``{…}``."""
     scalar = _scalar(variable)
     if variable.target is not None and variable.missing is None:
@@ -78,25 +96,32 @@ def inline_value(variable: Variable, depth: int = _INLINE_DEPTH) -> str:
         if depth <= 0 or target.missing is not None:
             return scalar
         return f"{scalar} → {inline_value(target, depth - 1)}" if scalar else ""
-    if not variable.members:
+    shown = _shown(variable, raw)
+    if not shown:
         return scalar or "{}"
+    between = " = " if scalar else ""
     if depth <= 0:
-        return "{…}"
+        return scalar or _typed(variable) + "{…}"
+    named = not _is_numbered(shown)
     parts = [
-        _times(_member(first, depth - 1), count)
-        for first, count in _runs(variable.members)
+        _times(_member(first, depth - 1, named, raw), count)
+        for first, count in _runs(shown, named)
     ]
     if variable.truncated:
         parts.append(_CUT)
-    return "{" + ", ".join(parts) + "}"
+    return scalar + between + _typed(variable) + "{" + ", ".join(parts) + "}"
 
 
-def _member(member: Variable, depth: int) -> str:
-    value = inline_value(member, depth)
-    if member.kind is VariableKind.ELEMENT:
-        return value
+def _typed(variable: Variable) -> str:
+    return f"{printable(variable.dynamic_type)} " if variable.dynamic_type else ""
+
+
+def _member(member: Variable, depth: int, named: bool, raw: bool) -> str:
+    value = inline_value(member, depth, raw=raw)
     if member.kind is VariableKind.BASE:
         return f"<{printable(member.type)}> = {value}"
+    if member.kind is VariableKind.ELEMENT and not named:
+        return value
     return f"{printable(member.name)} = {value}" if member.name else value
 
 
@@ -104,39 +129,59 @@ def _times(text: str, count: int) -> str:
     return text if count == 1 else f"{text} × {count}"
 
 
-def _content(variable: Variable) -> tuple[Variable, ...]:
+def _shown(variable: Variable, raw: bool) -> tuple[Variable, ...]:
+    """What a value is made of, for people: a container's elements, not its pointers."""
+    if raw:
+        return variable.items + variable.members
+    if variable.items or variable.text is not None or variable.value is not None:
+        return variable.items
+    return variable.members
+
+
+def _is_numbered(values: tuple[Variable, ...]) -> bool:
+    """Whether the names say nothing that the order does not say."""
+    return all(
+        value.kind is VariableKind.ELEMENT and value.name == f"[{position}]"
+        for position, value in enumerate(values)
+    )
+
+
+def _content(variable: Variable, raw: bool) -> tuple[Variable, ...]:
     """What is shown below the variable: its members, or those of its pointee."""
-    if variable.members:
-        return variable.members
-    if variable.target is None or variable.target.missing is not None:
-        return ()
-    return variable.target.members or (variable.target,)
+    shown = _shown(variable, raw)
+    if shown or variable.target is None or variable.target.missing is not None:
+        return shown
+    if _scalar(variable.target):
+        return (variable.target,)
+    return _shown(variable.target, raw) or (variable.target,)
 
 
 def _content_lines(
-    variable: Variable, width: int, indent: str, depth: int
+    variable: Variable, width: int, indent: str, depth: int, raw: bool
 ) -> Iterator[str]:
+    content = _content(variable, raw)
     shown = variable
-    if not variable.members and variable.target and variable.target.members:
+    if variable.target is not None and not _shown(variable, raw):
         shown = variable.target
-    for member, count in _runs(_content(variable)):
+    named = not _is_numbered(content)
+    for member, count in _runs(content, named):
         label = None
         if member.kind is VariableKind.ELEMENT:
             label = _times(printable(member.name), count)
         elif member.kind is VariableKind.TARGET:
             label = "*"
-        yield from variable_lines(member, width, indent, label, depth)
-    if shown.truncated:
+        yield from variable_lines(member, width, indent, label, depth, raw=raw)
+    if shown.truncated and content != (shown,):
         yield f"{indent}{_CUT}"
 
 
-def _runs(members: Iterable[Variable]) -> Iterator[tuple[Variable, int]]:
-    """Yield each member, with equal neighbouring array elements as one."""
+def _runs(members: Iterable[Variable], named: bool) -> Iterator[tuple[Variable, int]]:
+    """Yield each member, with equal neighbouring elements as one."""
 
     def sameness(member: Variable) -> object:
-        if member.kind is not VariableKind.ELEMENT:
+        if named or member.kind is not VariableKind.ELEMENT:
             return id(member)
-        return (member.value, member.text, member.missing, member.members)
+        return (member.value, member.text, member.missing, member.members, member.items)
 
     for _, run in groupby(members, key=sameness):
         same = list(run)
@@ -144,16 +189,17 @@ def _runs(members: Iterable[Variable]) -> Iterator[tuple[Variable, int]]:
 
 
 def _is_flat(
-    variable: Variable, depth: int = _INLINE_DEPTH, compounds: int = 1
+    variable: Variable, depth: int = _INLINE_DEPTH, compounds: int = 1, *, raw: bool
 ) -> bool:
     """Tell whether one line shows everything, with one pair of braces at most."""
-    if variable.members:
+    shown = _shown(variable, raw)
+    if shown:
         return min(depth, compounds) > 0 and all(
-            _is_flat(member, depth - 1, compounds - 1) for member in variable.members
+            _is_flat(member, depth - 1, compounds - 1, raw=raw) for member in shown
         )
     if variable.target is None or variable.target.missing is not None:
         return True
-    return depth > 0 and _is_flat(variable.target, depth - 1, compounds)
+    return depth > 0 and _is_flat(variable.target, depth - 1, compounds, raw=raw)
 
 
 def _scalar(variable: Variable) -> str:
@@ -162,6 +208,10 @@ def _scalar(variable: Variable) -> str:
         return f"<{printable(variable.missing)}>"
     text, value = variable.text, variable.value
     mark = _CUT if variable.truncated and text is not None else ""
+    if variable.described and text is not None:
+        mark = "" if variable.items else mark
+        description = printable(text) + mark
+        return description if value is None else f"{_number(variable)} ({description})"
     if value is None:
         return "" if text is None else quoted(_short(text)) + mark
     if text is None:
@@ -201,7 +251,8 @@ def _bare(kind: str) -> str:
 
 def _is_pointer(variable: Variable) -> bool:
     kind = _bare(variable.type)
-    return kind.endswith(("*", "&")) or "(*" in kind or variable.target is not None
+    is_declared = kind.endswith(("*", "&")) or "(*" in kind
+    return is_declared or variable.target is not None or variable.described
 
 
 def _points_to_text(variable: Variable) -> bool:

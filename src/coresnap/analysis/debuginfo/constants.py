@@ -62,6 +62,7 @@ class Attribute(enum.IntEnum):
     LOCATION = 0x02
     BYTE_SIZE = 0x0B
     COMP_DIR = 0x1B
+    PRODUCER = 0x25
     CONST_VALUE = 0x1C
     LOWER_BOUND = 0x22
     UPPER_BOUND = 0x2F
@@ -77,6 +78,9 @@ class Attribute(enum.IntEnum):
     GNU_CALL_SITE_VALUE = 0x2111
     GNU_CALL_SITE_TARGET = 0x2113
     DWO_NAME = 0x76
+    CALL_ALL_CALLS = 0x7A
+    GNU_ALL_CALL_SITES = 0x2117
+    APPLE_OPTIMIZED = 0x3FE1
     GNU_DWO_NAME = 0x2130
 
 
@@ -107,8 +111,8 @@ class Language(enum.IntEnum):
     C_PLUS_PLUS_03 = 0x19
     C_PLUS_PLUS_11 = 0x1A
     C_PLUS_PLUS_14 = 0x21
-    C_PLUS_PLUS_17 = 0x2B
-    C_PLUS_PLUS_20 = 0x2C
+    C_PLUS_PLUS_17 = 0x2A
+    C_PLUS_PLUS_20 = 0x2B
 
     @classmethod
     def is_cplusplus(cls, number: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from coresnap.analysis.pretty.printers import Printers
 from coresnap.analysis.values.arrays import ArrayReaders
 from coresnap.analysis.values.compounds import CompoundReaders
 from coresnap.analysis.values.limits import Allowance, ValueLimits
@@ -84,6 +85,7 @@ class ValueDecoder:
         limits: ValueLimits,
         *,
         x87: bool,
+        printers: Printers | None = None,
     ) -> None:
         self.graph = graph
         self.process = process
@@ -91,7 +93,8 @@ class ValueDecoder:
         self.allowance = allowance
         self.limits = limits
         self.little_endian = graph.little_endian
-        self._x87 = x87
+        self.x87 = x87
+        self._printers = printers or Printers()
         self._readers: dict[int, Read] = {}
         self._names: dict[int, str] = {}
         self._pointers = PointerReaders(self)
@@ -113,7 +116,7 @@ class ValueDecoder:
                 found,
                 name,
                 little_endian=self.little_endian,
-                x87=self._x87,
+                x87=self.x87,
                 textual=self.character_size(handle) > 0,
             )
         if isinstance(found, EnumType):
@@ -125,7 +128,8 @@ class ValueDecoder:
         if isinstance(found, ArrayType):
             return self._arrays.array(found, name, found.dimensions)
         if isinstance(found, CompoundType):
-            return self._compounds.compound(found, name)
+            raw = self._compounds.compound(found, name)
+            return self._printers.reader(self, handle, found.name or "", raw) or raw
         return valueless_reader(name)
 
     def name(self, handle: int) -> str:

@@ -23,6 +23,8 @@ class ValueLimits(msgspec.Struct, frozen=True):
     nodes_per_target: int = 100
     """Members and elements behind one pointer: what a variable points to is context,
     and libraries point to structures of a thousand members (struct pthread)."""
+    nodes_raw: int = 50
+    """Members below one variable that only tell how a container is made."""
     nodes: int = 400_000
     """The same, below all variables of a core."""
     object_size: int = 1 << 20
@@ -40,6 +42,8 @@ class Allowance(msgspec.Struct):
     levels: int = 0
     refused: int = 0
     """Nodes that were not shown because ``total`` was spent."""
+    raw: int = 0
+    """Members of containers, left to the variable that is being read."""
 
     @classmethod
     def of(cls, limits: ValueLimits) -> Allowance:
@@ -52,6 +56,7 @@ class Allowance(msgspec.Struct):
         self.nodes = limit if limit < self.total else self.total
         self.depth = limits.depth
         self.levels = limits.pointer_levels
+        self.raw = limits.nodes_raw
 
     def confine(self, nodes: int) -> int:
         """Leave at most ``nodes`` for now; returns what ``release`` takes back."""

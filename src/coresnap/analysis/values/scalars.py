@@ -248,7 +248,17 @@ def _read_complex(
             part("imag", VariableKind.MEMBER, data, offset + half, second),
         )
         text = f"{members[0].value} + {members[1].value}i"
-        return Variable(name, type_name, kind, None, text, members, None, address)
+        return Variable(
+            name,
+            type_name,
+            kind,
+            None,
+            text,
+            members,
+            None,
+            address,
+            described=True,
+        )
 
     return read
 

@@ -1,0 +1,297 @@
+"""Containers whose elements stand side by side, or in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coresnap.analysis.pretty.cplusplus.layout import first_slot, unpaired
+from coresnap.analysis.pretty.presentation import (
+    CorruptValueError,
+    Item,
+    Present,
+    Presentation,
+    Printer,
+)
+from coresnap.analysis.pretty.value import Slot, Value, ValueType
+
+__all__ = ["PRINTERS", "numbered"]
+
+_SIZE_LIMIT = 1 << 48
+"""Elements that no container has: the address space ends before."""
+_WORD_BITS = 64
+
+
+def numbered(values: Iterator[Value]) -> Iterator[Item]:
+    """The values, named by their positions."""
+    return ((f"[{index}]", value) for index, value in enumerate(values))
+
+
+def _plausible(count: int) -> int:
+    if not 0 <= count < _SIZE_LIMIT:
+        raise CorruptValueError(f"it would have {count} elements")
+    return count
+
+
+def vector(type: ValueType) -> Present | None:
+    """``std::vector``, and of bool."""
+    start = first_slot(type, ("_M_impl", "_M_start"), ("__begin_",))
+    end = first_slot(type, ("_M_impl", "_M_finish"), ("__end_",))
+    limit = unpaired(
+        type, ("_M_impl", "_M_end_of_storage"), ("__cap_",), ("__end_cap_",)
+    )
+    if start is None:
+        return None
+    if start.type.slot("_M_offset") is not None:
+        return _bits_libstdcxx(type)
+    if end is None:
+        return _bits_libcxx(type)
+    element = start.type.target
+    if element is None or limit is None or not element.is_complete or not element.size:
+        return None
+    return _range_presenter("std::vector", element, (start, end, limit))
+
+
+def _range_presenter(
+    name: str, element: ValueType, places: tuple[Slot, Slot, Slot]
+) -> Present:
+    start, end, limit = places
+    width = element.size
+
+    def present(value: Value) -> Presentation:
+        first, last, most = (value.integer(place) for place in (start, end, limit))
+        if not first <= last <= most:
+            raise CorruptValueError(f"it begins at {first:#x} and ends at {last:#x}")
+        if (last - first) % width:
+            raise CorruptValueError("its end is inside of an element")
+        count, capacity = (last - first) // width, (most - first) // width
+        if first == 0 and count:
+            raise CorruptValueError("elements at address 0")
+        return Presentation(
+            f"{name} of {count}, capacity {capacity}",
+            numbered(value.elements(element, first, count)),
+            _plausible(count),
+        )
+
+    return present
+
+
+def _bits_libstdcxx(type: ValueType) -> Present | None:
+    places = [
+        type.slot("_M_impl", member, part)
+        for member in ("_M_start", "_M_finish")
+        for part in ("_M_p", "_M_offset")
+    ]
+    if any(place is None for place in places):
+        return None
+    start, offset, end, rest = (place for place in places if place is not None)
+
+    def present(value: Value) -> Presentation:
+        first, last = value.integer(start), value.integer(end)
+        count = (last - first) * 8 + value.integer(rest) - value.integer(offset)
+        return _bits(value, first, _plausible(count))
+
+    return present
+
+
+def _bits_libcxx(type: ValueType) -> Present | None:
+    start, size = type.slot("__begin_"), type.slot("__size_")
+    if start is None or size is None:
+        return None
+
+    def present(value: Value) -> Presentation:
+        return _bits(value, value.integer(start), _plausible(value.integer(size)))
+
+    return present
+
+
+def _bits(value: Value, address: int, count: int) -> Presentation:
+    decoder = value.type.decoder
+    size = min(-(-count // 8), decoder.limits.text // 8)
+    data = decoder.process.read(address, -(-size // 8) * 8) if size else b""
+    number = sum(
+        int.from_bytes(data[at : at + 8], "little" if decoder.little_endian else "big")
+        << at * 8
+        for at in range(0, len(data), 8)
+    )
+    shown = min(count, size * 8)
+    digits = "".join("01"[number >> at & 1] for at in range(shown))
+    text = f"std::vector of {count} bits" + (f": {digits}" if digits else "")
+    return Presentation(text, truncated=shown < count)
+
+
+def array(type: ValueType) -> Present | None:
+    """``std::array``."""
+    elements = first_slot(type, ("_M_elems",), ("__elems_",))
+    if elements is None or elements.type.element is None:
+        return None
+    element = elements.type.element
+    if not element.size:
+        return None
+    count = elements.type.size // element.size
+
+    def present(value: Value) -> Presentation:
+        inner = value[elements]
+        width = element.size
+        parts = (
+            inner[Slot(index * width, element)]
+            for index in range(min(count, value.type.decoder.limits.elements + 1))
+        )
+        return Presentation(f"std::array of {count}", numbered(parts), count)
+
+    return present
+
+
+def span(type: ValueType) -> Present | None:
+    """``std::span`` and ``std::initializer_list``: a pointer and a count."""
+    start = first_slot(type, ("_M_ptr",), ("_M_array",), ("__data",), ("__data_",))
+    start = start or type.slot("__begin_")
+    if start is None or start.type.target is None or not start.type.target.size:
+        return None
+    element = start.type.target
+    size = first_slot(
+        type, ("_M_extent", "_M_extent_value"), ("_M_len",), ("__size",), ("__size_",)
+    )
+    extent = type.constant(1)
+    if size is None and extent is None:
+        return None
+    name = type.bare_name
+
+    def present(value: Value) -> Presentation:
+        count = value.integer(size) if size is not None else extent or 0
+        items = numbered(value.elements(element, value.integer(start), count))
+        return Presentation(f"{name} of {count}", items, _plausible(count))
+
+    return present
+
+
+def deque(type: ValueType) -> Present | None:
+    """``std::deque``: blocks of equal size, found through a map of pointers."""
+    return _deque_libstdcxx(type) or _deque_libcxx(type)
+
+
+def _deque_libstdcxx(type: ValueType) -> Present | None:
+    parts = {
+        name: type.slot("_M_impl", iterator, f"_M_{name}")
+        for iterator, names in (("_M_start", ("cur", "node")),)
+        for name in names
+    }
+    cursor, node = parts["cur"], parts["node"]
+    end = [
+        type.slot("_M_impl", "_M_finish", f"_M_{n}") for n in ("cur", "first", "node")
+    ]
+    if cursor is None or node is None or cursor.type.target is None or None in end:
+        return None
+    element = cursor.type.target
+    width = element.size
+    # bits/stl_deque.h, __deque_buf_size.
+    per_block = 512 // width if width < 512 else 1
+    word = cursor.type.size
+    end_cursor, end_first, end_node = (place for place in end if place is not None)
+    first_slot_ = type.slot("_M_impl", "_M_start", "_M_first")
+    if first_slot_ is None:
+        return None
+
+    def present(value: Value) -> Presentation:
+        blocks = value.integer(end_node) - value.integer(node)
+        skipped = (value.integer(cursor) - value.integer(first_slot_)) // width
+        last = (value.integer(end_cursor) - value.integer(end_first)) // width
+        count = blocks // word * per_block + last - skipped
+        if blocks % word or not 0 <= skipped < per_block or not 0 <= last < per_block:
+            raise CorruptValueError("its blocks do not fit together")
+        places = _Blocks(value.integer(node), word, per_block)
+        items = numbered(places.elements(value, element, skipped, _plausible(count)))
+        return Presentation(f"std::deque of {count}", items, count)
+
+    return present
+
+
+def _deque_libcxx(type: ValueType) -> Present | None:
+    blocks = type.slot("__map_", "__begin_")
+    start, size = type.slot("__start_"), unpaired(type, ("__size_",))
+    element = type.argument(0)
+    if blocks is None or start is None or size is None or element is None:
+        return None
+    width, word = element.size, blocks.type.size
+    # <deque>, __deque_block_size.
+    per_block = 4096 // width if 0 < width < 256 else 16
+
+    def present(value: Value) -> Presentation:
+        count = _plausible(value.integer(size))
+        places = _Blocks(value.integer(blocks), word, per_block)
+        items = places.elements(value, element, value.integer(start), count)
+        return Presentation(f"std::deque of {count}", numbered(items), count)
+
+    return present
+
+
+class _Blocks:
+    """A map of pointers to blocks: its address, a pointer's size, elements each."""
+
+    def __init__(self, address: int, word: int, per_block: int) -> None:
+        self._address = address
+        self._word = word
+        self._per_block = per_block
+
+    def elements(
+        self, value: Value, element: ValueType, start: int, count: int
+    ) -> Iterator[Value]:
+        """``count`` elements from position ``start`` of the first block on."""
+        while count > 0:
+            block, at = divmod(start, self._per_block)
+            address = value.word(self._address + block * self._word)
+            here = min(count, self._per_block - at)
+            yield from value.elements(element, address + at * element.size, here)
+            start, count = start + here, count - here
+
+
+def adaptor(type: ValueType) -> Present | None:
+    """``std::stack``, ``std::queue`` and ``std::priority_queue``."""
+    container = type.slot("c")
+    if container is None:
+        return None
+    name = type.bare_name
+    return lambda value: Presentation(name, like=value[container])
+
+
+def bitset(type: ValueType) -> Present | None:
+    """``std::bitset``: its digits, the highest first."""
+    words = first_slot(type, ("_M_w",), ("__first_",))
+    count = type.constant(0)
+    if words is None or count is None or not 0 < count <= words.type.size * 8:
+        return None
+    order = type.decoder.little_endian
+    word = type.decoder.graph.pointer_size
+
+    def present(value: Value) -> Presentation:
+        data = value[words].raw
+        number = sum(
+            int.from_bytes(data[at : at + word], "little" if order else "big") << at * 8
+            for at in range(0, len(data), word)
+        )
+        digits = f"{number & (1 << count) - 1:0{count}b}"
+        return Presentation(f"std::bitset of {count}: {digits}")
+
+    return present
+
+
+def iterator(type: ValueType) -> Present | None:
+    """An iterator that is a pointer."""
+    place = first_slot(type, ("_M_current",), ("__i",), ("__i_",))
+    if place is None or not place.type.is_pointer:
+        return None
+    return lambda value: Presentation(like=value[place])
+
+
+PRINTERS: dict[str, Printer] = {
+    "std::vector": vector,
+    "std::array": array,
+    "std::span": span,
+    "std::initializer_list": span,
+    "std::deque": deque,
+    "std::stack": adaptor,
+    "std::queue": adaptor,
+    "std::priority_queue": adaptor,
+    "std::bitset": bitset,
+    "std::__wrap_iter": iterator,
+    "__gnu_cxx::__normal_iterator": iterator,
+}

@@ -1,0 +1,96 @@
+"""Unordered containers: hash tables whose nodes form one chain."""
+
+from __future__ import annotations
+
+from coresnap.analysis.pretty.cplusplus.layout import aligned, first_slot, unpaired
+from coresnap.analysis.pretty.cplusplus.linked import chain
+from coresnap.analysis.pretty.cplusplus.trees import entries, pair_slots
+from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
+from coresnap.analysis.pretty.value import Slot, Value, ValueType
+
+__all__ = ["PRINTERS"]
+
+
+def unordered(type: ValueType) -> Present | None:
+    """``std::unordered_map``, ``_set`` and the ones that hold a key more than once."""
+    table = first_slot(type, ("_M_h",), ("__table_",))
+    if table is None:
+        return None
+    found = _libstdcxx(table.type) or _libcxx(table.type)
+    if found is None:
+        return None
+    first, size, element, reach = found
+    pair = pair_slots(element) if type.bare_name.endswith("map") else None
+    if type.bare_name.endswith("map") and pair is None:
+        return None
+    return _presenter(
+        type.bare_name, (first.within(table), size.within(table)), element, pair, reach
+    )
+
+
+_Found = tuple[Slot, Slot, ValueType, int]
+"""Pointer to the first node, number of elements, element, its offset in a node."""
+
+
+def _libstdcxx(table: ValueType) -> _Found | None:
+    first = table.slot("_M_before_begin", "_M_nxt")
+    size = table.slot("_M_element_count")
+    element = table.argument(1)
+    if first is None or size is None or element is None:
+        return None
+    return first, size, element, aligned(first.type.size, element)
+
+
+def _libcxx(table: ValueType) -> _Found | None:
+    head = unpaired(table, ("__first_node_",), ("__p1_",))
+    size = unpaired(table, ("__size_",), ("__p2_",))
+    element = table.argument(0)
+    first = head.type.slot("__next_") if head is not None else None
+    if head is None or first is None or size is None or element is None:
+        return None
+    # <__hash_table>: next, hash, element.
+    return first.within(head), size, element, aligned(2 * first.type.size, element)
+
+
+def _presenter(
+    name: str,
+    places: tuple[Slot, Slot],
+    element: ValueType,
+    pair: tuple[Slot, Slot] | None,
+    reach: int,
+) -> Present:
+    first, size = places
+
+    def present(value: Value) -> Presentation:
+        count = value.integer(size)
+        nodes = chain(value, value.integer(first), 0)
+        values = (value.at(node + reach, element) for node in nodes)
+        return Presentation(f"{name} of {count}", entries(values, pair), count)
+
+    return present
+
+
+def iterator(type: ValueType) -> Present | None:
+    """An iterator into an unordered container: the element that it stands at."""
+    node = first_slot(type, ("_M_cur",), ("__i_", "__node_"), ("__node_",))
+    element = type.argument(0)
+    if node is None or element is None or type.slot("_M_cur") is None:
+        return None
+    reach = aligned(node.type.size, element)
+
+    def present(value: Value) -> Presentation:
+        address = value.integer(node)
+        target = value.at(address + reach, element) if address else None
+        return Presentation(None, target=target, number=address)
+
+    return present
+
+
+PRINTERS: dict[str, Printer] = {
+    "std::unordered_map": unordered,
+    "std::unordered_multimap": unordered,
+    "std::unordered_set": unordered,
+    "std::unordered_multiset": unordered,
+    "std::__detail::_Node_iterator": iterator,
+    "std::__detail::_Node_const_iterator": iterator,
+}

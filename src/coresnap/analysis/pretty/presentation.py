@@ -1,0 +1,49 @@
+"""What a printer is, and what it answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.errors import InputError
+
+__all__ = ["CorruptValueError", "Item", "Present", "Presentation", "Printer"]
+
+Item = tuple[str, Value]
+"""Name and value of something that a container holds."""
+
+
+class CorruptValueError(InputError):
+    """The value's bytes contradict each other; the message says how."""
+
+
+class Presentation(msgspec.Struct, frozen=True, eq=False):
+    """One value, presented."""
+
+    text: str | None = None
+    """One line about the value."""
+    items: Iterable[Item | tuple[Value, Value]] = ()
+    """What it holds, in order; of a map (key, value). Read no further than the limits
+    of a snapshot allow, so it may be endless."""
+    count: int | None = None
+    """How many items there are; None if that is not known before they are read."""
+    like: Value | None = None
+    """Present it as this value is, under the text of this presentation if it has one:
+    for what only wraps another value."""
+    target: Value | None = None
+    """What it points to."""
+    number: int | None = None
+    """The number that it stands for, such as the address of ``target``."""
+    contents: bool = False
+    """``text`` is the text that the value holds, and not about the value."""
+    truncated: bool = False
+    """The text is cut."""
+
+
+Present = Callable[[Value], Presentation]
+"""Presents a value of the type that it was made for."""
+
+Printer = Callable[[ValueType], "Present | None"]
+"""Called once for a type: how its values are presented, None if they are not its."""

@@ -1,0 +1,205 @@
+"""From a printer's answer to a variable: budgets, loops and failures end here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from coresnap.analysis.pretty.presentation import (
+    CorruptValueError,
+    Item,
+    Present,
+    Presentation,
+)
+from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.errors import InputError, MemoryReadError
+from coresnap.model import Variable, VariableKind
+from coresnap.snapshot.values import inline_value
+
+if TYPE_CHECKING:
+    from coresnap.analysis.values.decode import ValueDecoder
+    from coresnap.analysis.values.scalars import Read
+
+__all__ = ["PrettyReader"]
+
+_KEY_LENGTH = 80
+"""Characters of a map's key that name its element."""
+_TEXT_LENGTH = 4096
+_MEMORY_REASON = "corrupt or not in the core"
+
+
+class _Shown(msgspec.Struct):
+    """What became of a presentation."""
+
+    text: str | None = None
+    described: bool = True
+    value: int | float | str | bool | None = None
+    items: tuple[Variable, ...] = ()
+    target: Variable | None = None
+    truncated: bool = False
+    sound: bool = True
+    """Nothing contradicts that the value is what it looks like."""
+
+
+class PrettyReader:
+    """Reads values of one type as its printer presents them; ``raw`` reads members."""
+
+    def __init__(
+        self, decoder: ValueDecoder, type: ValueType, present: Present, raw: Read
+    ) -> None:
+        self._decoder = decoder
+        self._allowance = decoder.allowance
+        self._type = type
+        self._present = present
+        self._raw = raw
+
+    def read(
+        self,
+        name: str,
+        kind: VariableKind,
+        data: bytes,
+        offset: int,
+        address: int | None,
+    ) -> Variable:
+        """The value that stands at ``data[offset:]``."""
+        if self._allowance.depth <= 0:
+            return self._raw(name, kind, data, offset, address)
+        shown = self._shown(Value(self._type, address, data, offset))
+        raw = self._raw_view(shown, name, kind, data, offset, address)
+        return Variable(
+            name,
+            raw.type,
+            kind,
+            shown.value,
+            shown.text,
+            raw.members,
+            shown.target,
+            address,
+            None,
+            None,
+            shown.truncated,
+            shown.items,
+            raw.dynamic_type,
+            shown.described and shown.text is not None,
+        )
+
+    def _raw_view(
+        self,
+        shown: _Shown,
+        name: str,
+        kind: VariableKind,
+        data: bytes,
+        offset: int,
+        address: int | None,
+    ) -> Variable:
+        """The members: in full if they are all there is to see, else a few."""
+        allowance = self._allowance
+        if not shown.sound:
+            return self._raw(name, kind, data, offset, address)
+        nodes, levels = allowance.nodes, allowance.levels
+        allowance.nodes, allowance.levels = min(nodes, allowance.raw), 0
+        given = allowance.nodes
+        try:
+            return self._raw(name, kind, data, offset, address)
+        finally:
+            spent = given - allowance.nodes
+            allowance.raw -= spent
+            allowance.nodes, allowance.levels = nodes, levels
+
+    def _shown(self, value: Value) -> _Shown:
+        allowance = self._allowance
+        depth, raw, levels = allowance.depth, allowance.raw, allowance.levels
+        allowance.depth -= 1
+        allowance.raw = 0
+        try:
+            return self._follow(self._present(value))
+        except CorruptValueError as error:
+            return _Shown(f"corrupt or not initialised: {error}", sound=False)
+        except MemoryReadError as error:
+            return _Shown(f"{_MEMORY_REASON}: {error.address:#x}", sound=False)
+        except InputError as error:
+            return _Shown(f"not known: {error}", sound=False)
+        finally:
+            allowance.depth, allowance.raw, allowance.levels = depth, raw, levels
+
+    def _follow(self, found: Presentation) -> _Shown:
+        shown = _Shown(found.text, not found.contents, found.number)
+        shown.truncated = found.truncated
+        if shown.text is not None and len(shown.text) > _TEXT_LENGTH:
+            shown.text, shown.truncated = shown.text[:_TEXT_LENGTH], True
+        if found.like is not None:
+            self._add_like(shown, found.like)
+        if found.target is not None:
+            self._add_target(shown, found.target)
+        self._add_items(shown, found)
+        return shown
+
+    def _add_like(self, shown: _Shown, like: Value) -> None:
+        inner = like.show("", VariableKind.MEMBER)
+        shown.value, shown.target = inner.value, inner.target
+        shown.truncated = shown.truncated or inner.truncated
+        shown.items = inner.items or inner.members
+        if shown.text is None:
+            shown.text, shown.described = inner.text, inner.described
+        if inner.missing is not None:
+            shown.text, shown.sound = inner.missing, False
+
+    def _add_target(self, shown: _Shown, target: Value) -> None:
+        allowance = self._allowance
+        if allowance.levels <= 0:
+            return
+        if not allowance.spend(1):
+            shown.truncated = True
+            return
+        allowance.levels -= 1
+        withheld = allowance.confine(self._decoder.limits.nodes_per_target)
+        shown.target = target.show("*", VariableKind.TARGET)
+        allowance.release(withheld)
+        allowance.levels += 1
+
+    def _add_items(self, shown: _Shown, found: Presentation) -> None:
+        items: list[Variable] = []
+        source = iter(found.items)
+        try:
+            shown.truncated = self._take(source, items) or shown.truncated
+        except CorruptValueError as error:
+            self._spoil(shown, found, items, str(error))
+        except MemoryReadError as error:
+            reason = f"{error.address:#x} is not in the core"
+            self._spoil(shown, found, items, reason)
+        if items and all(item.missing is not None for item in items):
+            self._spoil(shown, found, [], f"{items[0].missing}")
+            items = []
+        elif items and items[-1].missing is not None:
+            items = [item for item in items if item.missing is None]
+            self._spoil(shown, found, items, "the rest is not in the core")
+        shown.items = tuple(items) if items else shown.items
+
+    def _spoil(
+        self, shown: _Shown, found: Presentation, items: list[Variable], why: str
+    ) -> None:
+        of = f" of {found.count}" if found.count is not None else ""
+        text = "" if shown.text is None else f"{shown.text}, "
+        shown.text = f"{text}corrupt: {len(items)}{of} elements readable: {why}"
+        shown.sound = False
+        shown.described = True
+
+    def _take(
+        self, source: Iterator[Item | tuple[Value, Value]], items: list[Variable]
+    ) -> bool:
+        """Read items into ``items`` up to a limit; returns whether there are more."""
+        limit = self._decoder.limits.elements
+        for first, value in source:
+            if len(items) >= limit or not self._allowance.spend(1):
+                return True
+            name = first if isinstance(first, str) else self._key(first)
+            items.append(value.show(name, VariableKind.ELEMENT))
+        return False
+
+    def _key(self, key: Value) -> str:
+        text = inline_value(key.show("", VariableKind.ELEMENT), depth=1)
+        if len(text) > _KEY_LENGTH:
+            text = text[: _KEY_LENGTH - 1] + "…"
+        return f"[{text}]"
