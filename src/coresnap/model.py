@@ -80,7 +80,7 @@ class VariableKind(enum.StrEnum):
     TARGET = "target"
 
 
-class Note(msgspec.Struct, frozen=True):
+class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that the reader must know: a step that failed, a doubt, a limit."""
 
     step: str
@@ -88,7 +88,7 @@ class Note(msgspec.Struct, frozen=True):
     message: str
 
 
-class Signal(msgspec.Struct, frozen=True):
+class Signal(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why the kernel stopped the process."""
 
     number: int
@@ -107,7 +107,7 @@ class Signal(msgspec.Struct, frozen=True):
     """One sentence for people."""
 
 
-class Variable(msgspec.Struct, frozen=True):
+class Variable(msgspec.Struct, frozen=True, omit_defaults=True):
     """A named, typed value; compound values and pointees are nested."""
 
     name: str
@@ -142,7 +142,7 @@ class Variable(msgspec.Struct, frozen=True):
     """``text`` is about the value (``std::vector of 3``), not a part of it."""
 
 
-class Frame(msgspec.Struct, frozen=True):
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     """One function activation; an inlined call is a frame of its own."""
 
     pc: int
@@ -188,7 +188,7 @@ class Frame(msgspec.Struct, frozen=True):
     those of the native frame that runs it. None for a native frame."""
 
 
-class Thread(msgspec.Struct, frozen=True):
+class Thread(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thread at the moment of the crash."""
 
     tid: int
@@ -205,7 +205,7 @@ class Thread(msgspec.Struct, frozen=True):
     thread's, without variables and stack pointers. None for a thread of its own."""
 
 
-class Search(msgspec.Struct, frozen=True):
+class Search(msgspec.Struct, frozen=True, omit_defaults=True):
     """One place where a file for a module was looked for."""
 
     what: str
@@ -217,7 +217,7 @@ class Search(msgspec.Struct, frozen=True):
     """``used``, or why not: ``not there``, ``build-id differs``, …"""
 
 
-class Module(msgspec.Struct, frozen=True):
+class Module(msgspec.Struct, frozen=True, omit_defaults=True):
     """One executable or library, and how much of it could be read."""
 
     path: str
@@ -240,7 +240,7 @@ class Module(msgspec.Struct, frozen=True):
     """What was looked for to read it, in order."""
 
 
-class Mapping(msgspec.Struct, frozen=True):
+class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
     """One mapping of the address space."""
 
     start: int
@@ -254,7 +254,7 @@ class Mapping(msgspec.Struct, frozen=True):
     """Bytes of it that the core holds."""
 
 
-class Classifier(msgspec.Struct, frozen=True):
+class Classifier(msgspec.Struct, frozen=True, omit_defaults=True):
     """A conclusion, how sure it is, and what a person can check."""
 
     name: str
@@ -265,7 +265,7 @@ class Classifier(msgspec.Struct, frozen=True):
     address: int | None = None
 
 
-class Dropped(msgspec.Struct, frozen=True):
+class Dropped(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that was found and left out of the snapshot."""
 
     what: str
