@@ -72,13 +72,13 @@ def crash(
 
 def frames_of(core: Path, *directories: Path) -> dict[int, tuple[Frame, ...]]:
     """Frames of all threads, by thread id."""
-    with open_core(core) as opened:
+    with open_core(core) as opened, DebugFiles(directories) as files:
         unwinder = Unwinder(opened)
-        with FrameBuilder(opened, debug_files=DebugFiles(directories)) as builder:
-            return {
-                thread.tid: builder.frames(unwinder.unwind(thread.registers))
-                for thread in opened.threads
-            }
+        builder = FrameBuilder(opened, debug_files=files)
+        return {
+            thread.tid: builder.frames(unwinder.unwind(thread.registers))
+            for thread in opened.threads
+        }
 
 
 def gdb_threads(program: Path, core: Path, *options: str) -> dict[int, list[GdbFrame]]:

@@ -102,11 +102,11 @@ def test_source_lines_stand_around_the_line(crashed: Crash) -> None:
 def built(
     core: Path, *directories: Path
 ) -> tuple[list[Frame], list[Module], list[Note]]:
-    with open_core(core) as opened:
+    with open_core(core) as opened, DebugFiles(directories) as files:
         stack = Unwinder(opened).unwind(opened.threads[0].registers)
-        with FrameBuilder(opened, debug_files=DebugFiles(directories)) as builder:
-            frames = list(builder.frames(stack))
-            return frames, list(builder.modules()), list(builder.notes())
+        builder = FrameBuilder(opened, debug_files=files)
+        frames = list(builder.frames(stack))
+        return frames, list(builder.modules()), list(builder.notes())
 
 
 def test_a_stripped_program_has_functions_of_its_symbols_only(

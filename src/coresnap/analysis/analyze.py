@@ -90,7 +90,7 @@ def run_steps(
 
     Of the globals, those of the crashed module are read where nothing else is wanted.
 
-    ``debug_files`` are closed at the end. A step that fails leaves a note and the rest
+    ``debug_files`` stay the caller's. A step that fails leaves a note and the rest
     goes on. ``progress`` is told the name of each step as it begins.
     """
     assets = assets or {}

@@ -76,8 +76,9 @@ class _Plan(msgspec.Struct, frozen=True, eq=False):
 class FrameBuilder:
     """Frames of one core. Debug files are found, opened and read as frames need them.
 
-    ``debug_files`` (default: the system's) become the builder's own; sources are looked
-    for below ``sysroot``. Use as a context manager, or ``close`` it, to release them.
+    ``debug_files`` stay the caller's; without them the builder has the system's, and
+    as a context manager, or with ``close``, releases those. Sources are looked for
+    below ``sysroot``.
     """
 
     def __init__(
@@ -91,7 +92,9 @@ class FrameBuilder:
         architecture = core.architecture
         self._limits = limits or ValueLimits()
         self._allowance = Allowance.of(self._limits)
-        self._table = ModuleTable(core, debug_files or DebugFiles(), self._facts)
+        self._owns_files = debug_files is None
+        self._files = debug_files or DebugFiles()
+        self._table = ModuleTable(core, self._files, self._facts)
         self._process = CoreProcess(core.memory, self._table)
         self._architecture = architecture
         self._source = SourceReader(sysroot)
@@ -124,8 +127,9 @@ class FrameBuilder:
         self.close()
 
     def close(self) -> None:
-        """Release the debug files."""
-        self._table.close()
+        """Release the debug files, if they are the builder's own."""
+        if self._owns_files:
+            self._files.close()
 
     def modules(self) -> tuple[Module, ...]:
         """All modules, by start address, with the debug files found so far."""

@@ -148,7 +148,6 @@ class ModuleTable:
         debug_files: DebugFiles,
         facts: Callable[[], ProcessFacts],
     ) -> None:
-        self._debug_files = debug_files
         storage = ThreadLocalStorage(core)
         self._modules = [
             ReadableModule(module, debug_files, facts, storage)
@@ -171,7 +170,3 @@ class ModuleTable:
     def describe(self) -> list[Module]:
         """All modules for the report, by start address."""
         return [module.describe() for module in self._modules]
-
-    def close(self) -> None:
-        """Release the debug files."""
-        self._debug_files.close()

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coresnap.analysis.debuginfo.files import DebugFiles
+from coresnap.analysis.debuginfo.symbol_directory import SymbolDirectory
 from coresnap.analysis.globals_choice import choose_globals
 from coresnap.elfcore.corefile import CoreFile, open_core
 from coresnap.elfcore.modulefile import KeptFile
 from coresnap.elfcore.modules import LoadedModule
 from coresnap.model import Snapshot
+
+if TYPE_CHECKING:
+    from coresnap.analysis.fetching import Fetcher
 
 __all__ = ["KeptFile", "analyze", "analyze_record"]
 
@@ -29,6 +35,8 @@ def analyze(
     debug_directories: Sequence[str | os.PathLike[str]] = (),
     assets: Mapping[str, bytes] | None = None,
     kept: Sequence[KeptFile] = (),
+    symbol_directories: Sequence[str | os.PathLike[str]] = (),
+    fetcher: Fetcher | None = None,
     globals: str = "crashed",
     progress: Callable[[str], None] | None = None,
 ) -> Snapshot:
@@ -38,9 +46,12 @@ def analyze(
     put before every recorded path; ``debug_directories`` are searched for separate
     debug files before the system's. ``assets`` is what the capture kept beside the
     core, by member name, and ``kept`` the copies of the process's executable and
-    libraries among it. ``globals`` says which variables without a function are read:
-    those of the ``crashed`` module, of ``all``, ``none``, or those with these names,
-    with commas between them. ``progress`` is told the name of each step as it begins.
+    libraries among it. ``symbol_directories`` are searched by build-id for executables,
+    libraries and debug files that are found nowhere else; what is in none of them
+    ``fetcher`` fetches, for modules that frames stand in. ``globals`` says which
+    variables without a function are read: those of the ``crashed`` module, of ``all``,
+    ``none``, or those with these names, with commas between them. ``progress`` is told
+    the name of each step as it begins.
 
     A core in the compressed form of the archive is restored first, into a file without
     a name in the directory for temporary files.
@@ -53,10 +64,25 @@ def analyze(
     wanted = choose_globals(globals)
     root = Path(sysroot) if sysroot is not None else None
     program = Path(executable) if executable is not None else None
-    files = DebugFiles([Path(name) for name in debug_directories], root)
+    symbols = [SymbolDirectory(Path(name)) for name in symbol_directories]
+    if fetcher is not None:
+        symbols.append(fetcher.directory)
+    directories = [Path(name) for name in debug_directories]
     with (
+        DebugFiles(directories, root, symbols) as files,
         _plain(path) as plain,
-        open_core(plain, sysroot=root, executable=program, kept=kept) as core,
+        _opened(
+            functools.partial(
+                open_core,
+                plain,
+                sysroot=root,
+                executable=program,
+                kept=kept,
+                stored=files.stored,
+            ),
+            files,
+            fetcher,
+        ) as core,
     ):
         files.open_ahead(_likely_modules(core))
         # Imported only now: libdw opens the files while Python loads the rest.
@@ -81,6 +107,17 @@ def analyze_record(assets: Mapping[str, bytes]) -> Snapshot:
     from coresnap.analysis.record import snapshot_of_record
 
     return snapshot_of_record(assets)
+
+
+def _opened(
+    open_again: Callable[[], CoreFile], files: DebugFiles, fetcher: Fetcher | None
+) -> CoreFile:
+    if fetcher is None:
+        return open_again()
+    # Not before: most cores are read with what is here.
+    from coresnap.analysis.fetching import open_with_fetched
+
+    return open_with_fetched(open_again, files, fetcher)
 
 
 @contextlib.contextmanager

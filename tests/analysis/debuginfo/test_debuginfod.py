@@ -20,10 +20,9 @@ from conftest import CompileProgram
 from coresnap.analysis.debuginfo.debuginfod import (
     Debuginfod,
     DebuginfodSettings,
-    Fetched,
-    Wanted,
     check_url,
 )
+from coresnap.analysis.debuginfo.wanted import Fetched, Wanted
 from coresnap.elfcore.elffile import open_elf
 from coresnap.errors import UsageError
 

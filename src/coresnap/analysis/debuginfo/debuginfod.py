@@ -21,39 +21,19 @@ from coresnap.analysis.debuginfo.debuginfod_cache import (
     default_cache,
 )
 from coresnap.analysis.debuginfo.search_log import USED
-from coresnap.analysis.debuginfo.symbol_directory import (
-    Kind,
-    SymbolDirectory,
-    is_build_id,
-)
+from coresnap.analysis.debuginfo.symbol_directory import SymbolDirectory, is_build_id
+from coresnap.analysis.debuginfo.wanted import Fetched, Wanted
 from coresnap.elfcore.elffile import open_elf
 from coresnap.errors import AccessError, InputError, MissingError, UsageError
 from coresnap.model import Search
 
-__all__ = ["Debuginfod", "DebuginfodSettings", "Fetched", "Wanted", "check_url"]
+__all__ = ["Debuginfod", "DebuginfodSettings", "check_url", "fetched_directory"]
 
 WHAT = "debuginfod"
 _CONNECTIONS = 4
 _TIMEOUT = 90
 _TIME_LIMIT = 600
 _SIZE_LIMIT = 4 << 30
-
-
-@attrs.frozen
-class Wanted:
-    """A file that a server may have."""
-
-    build_id: str
-    kind: Kind
-
-
-@attrs.frozen
-class Fetched:
-    """What came of asking for one file."""
-
-    path: Path | None
-    """Where it is kept; None if nobody had it, or what came was no use."""
-    searches: tuple[Search, ...]
 
 
 @attrs.frozen

@@ -14,12 +14,15 @@ from coresnap.analysis.debuginfo.locate import (
     locate,
 )
 from coresnap.analysis.debuginfo.symbol_directory import (
+    Kind,
     SymbolDirectory,
     build_id_path,
     is_build_id,
 )
+from coresnap.analysis.debuginfo.wanted import Wanted
 from coresnap.elfcore.elffile import ElfFile, open_elf
 from coresnap.errors import AccessError, InputError, MissingError
+from coresnap.model import Search
 
 if TYPE_CHECKING:
     from coresnap.elfcore.modules import LoadedModule
@@ -46,6 +49,8 @@ class DebugFiles:
         self.places = DebugPlaces(
             debug_directories_of(directories, sysroot), tuple(symbols), sysroot
         )
+        self.asked: dict[Wanted, tuple[Search, ...]] = {}
+        """What servers were asked for, and what they said."""
         self._located: dict[int, Located] = {}
         self._opening: dict[int, Thread] = {}
 
@@ -63,12 +68,15 @@ class DebugFiles:
 
     def of(self, module: LoadedModule) -> Located:
         """The debug file of a module, or why there is none."""
-        thread = self._opening.get(module.start)
-        if thread is not None:
-            thread.join()
+        self._join(module)
         if module.start not in self._located:
             self._open(module)
         return self._located[module.start]
+
+    def _join(self, module: LoadedModule) -> None:
+        thread = self._opening.get(module.start)
+        if thread is not None:
+            thread.join()
 
     def separate_elf(self, module: LoadedModule) -> ElfFile | None:
         """The debug file as ELF, where it is another file than the module's own."""
@@ -92,17 +100,49 @@ class DebugFiles:
 
     def forget(self, module: LoadedModule) -> None:
         """Close a module's debug file: it is located again when it is asked for."""
+        self._join(module)
         located = self._located.pop(module.start, None)
         if located is not None and located.file is not None:
             located.file.close()
 
     def _open(self, module: LoadedModule) -> None:
-        self._located[module.start] = locate(
-            module.file, module.build_id, self.places, module.searches
+        build_id = self.build_id_of(module)
+        earlier = self._with_asked(module.searches, build_id, "executable")
+        located = locate(module.file, build_id, self.places, earlier)
+        log = located.log.searches
+        log[:] = self._with_asked(log, build_id, "debuginfo")
+        for alternate in filter(None, (located.alternate_build_id,)):
+            log[:] = self._with_asked(log, alternate, "debuginfo")
+        self._located[module.start] = located
+
+    def _with_asked(
+        self, searches: Sequence[Search], build_id: str | None, kind: Kind
+    ) -> list[Search]:
+        """Add what servers said, before what of theirs is used."""
+        asked = self.asked.get(Wanted(build_id, kind), ()) if build_id else ()
+        kept = f"/{build_id}/{kind}"
+        before = (
+            index
+            for index, search in enumerate(searches)
+            if search.what == "debuginfod" and search.place.endswith(kept)
         )
+        at = next(before, len(searches))
+        return [*searches[:at], *asked, *searches[at:]]
+
+    def build_id_of(self, module: LoadedModule) -> str | None:
+        """As the core has it; else that of the file: then nothing else is known."""
+        if module.build_id is None and module.elf is not None:
+            return module.file_build_id
+        return module.build_id
+
+    def __enter__(self) -> DebugFiles:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def close(self) -> None:
-        """Release the files; every handle becomes invalid."""
+        """Release the files; every handle becomes invalid. May be repeated."""
         for thread in self._opening.values():
             thread.join()
         for located in self._located.values():

@@ -9,9 +9,7 @@ what the index says is never believed without a look at the file.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -136,6 +134,8 @@ def _build_id(path: Path) -> str | None:
 
 
 def _places(directory: Path) -> Iterator[Path]:
+    import hashlib
+
     yield directory / INDEX_NAME
     home = cache_home()
     if home is not None:
@@ -169,6 +169,8 @@ def _write(index: SymbolIndex) -> None:
 
 def _replace(place: Path, data: bytes) -> None:
     """Write a file that is there as a whole or not at all."""
+    import tempfile
+
     descriptor, temporary = tempfile.mkstemp(prefix=".coresnap-", dir=place.parent)
     try:
         with open(descriptor, "wb") as stream:

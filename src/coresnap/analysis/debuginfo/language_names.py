@@ -1,0 +1,62 @@
+"""DW_LANG_* as people call the languages.
+
+https://dwarfstd.org/languages.html, with the standard's year where it is in the code.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LANGUAGE_NAMES"]
+
+LANGUAGE_NAMES = {
+    0x01: "C89",
+    0x02: "C",
+    0x03: "Ada83",
+    0x04: "C++",
+    0x05: "COBOL74",
+    0x06: "COBOL85",
+    0x07: "Fortran77",
+    0x08: "Fortran90",
+    0x09: "Pascal",
+    0x0A: "Modula-2",
+    0x0B: "Java",
+    0x0C: "C99",
+    0x0D: "Ada95",
+    0x0E: "Fortran95",
+    0x0F: "PL/I",
+    0x10: "Objective-C",
+    0x11: "Objective-C++",
+    0x12: "UPC",
+    0x13: "D",
+    0x14: "Python",
+    0x15: "OpenCL",
+    0x16: "Go",
+    0x17: "Modula-3",
+    0x18: "Haskell",
+    0x19: "C++03",
+    0x1A: "C++11",
+    0x1B: "OCaml",
+    0x1C: "Rust",
+    0x1D: "C11",
+    0x1E: "Swift",
+    0x1F: "Julia",
+    0x20: "Dylan",
+    0x21: "C++14",
+    0x22: "Fortran2003",
+    0x23: "Fortran2008",
+    0x24: "RenderScript",
+    0x25: "BLISS",
+    0x26: "Kotlin",
+    0x27: "Zig",
+    0x28: "Crystal",
+    0x2A: "C++17",
+    0x2B: "C++20",
+    0x2C: "C17",
+    0x2D: "Fortran2018",
+    0x2E: "Ada2005",
+    0x2F: "Ada2012",
+    0x30: "HIP",
+    0x31: "assembler",
+    0x32: "C#",
+    0x33: "Mojo",
+    0x8001: "assembler",
+}
