@@ -21,6 +21,7 @@ from coresnap.analysis.quality import score_quality
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.retained_memory import Span, retained_memory
 from coresnap.analysis.signals import explain_signal
+from coresnap.analysis.source_paths import SourcePaths
 from coresnap.analysis.threads import ThreadReader
 from coresnap.analysis.unwind.stack import Stack
 from coresnap.analysis.unwind.unwinder import Unwinder
@@ -49,6 +50,7 @@ class _Workbench(msgspec.Struct):
     assets: Mapping[str, bytes]
     debug_files: DebugFiles
     sysroot: Path | None
+    source_paths: SourcePaths | None
     capture: CaptureFacts
     wanted_globals: GlobalsChoice
     signal: Signal | None = None
@@ -82,6 +84,7 @@ def run_steps(
     debug_files: DebugFiles,
     *,
     sysroot: Path | None = None,
+    source_paths: SourcePaths | None = None,
     assets: Mapping[str, bytes] | None = None,
     wanted_globals: GlobalsChoice | None = None,
     progress: Progress | None = None,
@@ -96,7 +99,7 @@ def run_steps(
     assets = assets or {}
     wanted = wanted_globals or GlobalsChoice("crashed")
     bench = _Workbench(
-        core, assets, debug_files, sysroot, capture_facts(assets), wanted
+        core, assets, debug_files, sysroot, source_paths, capture_facts(assets), wanted
     )
     bench.notes.extend(core.notes_to_reader)
     bench.notes.extend(capture_notes(bench.capture))
@@ -141,7 +144,10 @@ def _open_debug_files(bench: _Workbench) -> None:
 
 def _build_frames(bench: _Workbench) -> None:
     with FrameBuilder(
-        bench.core, debug_files=bench.debug_files, sysroot=bench.sysroot
+        bench.core,
+        debug_files=bench.debug_files,
+        sysroot=bench.sysroot,
+        source_paths=bench.source_paths,
     ) as builder:
         _add_threads(bench, builder)
         _run(bench, "globals", functools.partial(_add_globals, builder))

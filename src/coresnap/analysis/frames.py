@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from coresnap.analysis.debuginfo.dwarf import unavailable
+from coresnap.analysis.debuginfo.compile_units import CompileUnit, CompileUnits
+from coresnap.analysis.debuginfo.dwarf import DebugFile, unavailable
 from coresnap.analysis.debuginfo.files import DebugFiles
-from coresnap.analysis.demangle import display_name
+from coresnap.analysis.demangle import display_name, short_name
 from coresnap.analysis.modules import ModuleTable, ReadableModule
 from coresnap.analysis.source import Excerpt, SourceReader
+from coresnap.analysis.source_paths import SourcePaths
 from coresnap.analysis.thread_local import THREAD_POINTERS
 from coresnap.analysis.values.frame_context import FrameContext, Machine
 from coresnap.analysis.values.limits import Allowance, ValueLimits
@@ -59,6 +61,8 @@ class _Activation(msgspec.Struct, frozen=True, eq=False):
     line: int | None = None
     excerpt: Excerpt = msgspec.field(default_factory=Excerpt)
     variables: VariablesPlan | None = None
+    short_name: str | None = None
+    unit: CompileUnit = msgspec.field(default_factory=CompileUnit)
 
 
 class _Plan(msgspec.Struct, frozen=True, eq=False):
@@ -78,7 +82,7 @@ class FrameBuilder:
 
     ``debug_files`` stay the caller's; without them the builder has the system's, and
     as a context manager, or with ``close``, releases those. Sources are looked for
-    below ``sysroot``.
+    where ``source_paths`` say, else below ``sysroot``.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class FrameBuilder:
         *,
         debug_files: DebugFiles | None = None,
         sysroot: Path | None = None,
+        source_paths: SourcePaths | None = None,
         limits: ValueLimits | None = None,
     ) -> None:
         architecture = core.architecture
@@ -97,9 +102,10 @@ class FrameBuilder:
         self._table = ModuleTable(core, self._files, self._facts)
         self._process = CoreProcess(core.memory, self._table)
         self._architecture = architecture
-        self._source = SourceReader(sysroot)
+        self._source = SourceReader(sysroot, source_paths)
         self._plans: dict[tuple[int, int], _Plan] = {}
         self._notes: dict[str, Note] = {}
+        self._compile_units: dict[DebugFile, CompileUnits] = {}
         self._planning = 0.0
         self._unread = 0
         self._machine = Machine(
@@ -209,6 +215,10 @@ class FrameBuilder:
                     variables,
                     one.excerpt.lines,
                     one.excerpt.start,
+                    one.short_name,
+                    one.unit.language,
+                    one.unit.producer,
+                    one.unit.optimized,
                 )
             )
 
@@ -232,7 +242,7 @@ class FrameBuilder:
             return self._symbol_plan(module, pc)
         modified = module.modified
         return _Plan(
-            tuple(self._activation(f, modified) for f in code.functions),
+            tuple(self._activation(f, code, modified) for f in code.functions),
             code,
             code.start,
             module.loaded.path,
@@ -262,7 +272,9 @@ class FrameBuilder:
         if symbol is not None:
             name = display_name(symbol.name)
             linkage_name = symbol.name if symbol.name != name else None
-            activation = _Activation(name, linkage_name)
+            activation = _Activation(
+                name, linkage_name, short_name=short_name(name, symbol.name)
+            )
             start = symbol.address + module.loaded.load_bias
         loaded = module.loaded
         return _Plan(
@@ -270,9 +282,10 @@ class FrameBuilder:
         )
 
     def _activation(
-        self, function: FunctionPlan, modified: float | None
+        self, function: FunctionPlan, code: CodePlan, modified: float | None
     ) -> _Activation:
         one = function.activation
+        physical = code.functions[-1].activation.handle
         return _Activation(
             one.name,
             one.linkage_name,
@@ -281,7 +294,15 @@ class FrameBuilder:
             one.line,
             self._source.around(one.file, one.line, modified),
             function.variables,
+            short_name(one.name, one.linkage_name),
+            self._units_of(code.code.file).of_function(one.handle, physical),
         )
+
+    def _units_of(self, file: DebugFile) -> CompileUnits:
+        units = self._compile_units.get(file)
+        if units is None:
+            units = self._compile_units[file] = CompileUnits(file)
+        return units
 
     def units(self, stack: Stack) -> Iterator[tuple[ReadableModule, int]]:
         """The units that hold the frames of a stack that was built, innermost first,

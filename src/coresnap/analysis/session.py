@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.debuginfo.symbol_directory import SymbolDirectory
 from coresnap.analysis.globals_choice import choose_globals
+from coresnap.analysis.source_paths import SourcePaths
 from coresnap.elfcore.corefile import CoreFile, open_core
 from coresnap.elfcore.modulefile import KeptFile
 from coresnap.elfcore.modules import LoadedModule
@@ -33,6 +34,8 @@ def analyze(
     *,
     sysroot: str | os.PathLike[str] | None = None,
     debug_directories: Sequence[str | os.PathLike[str]] = (),
+    source_directories: Sequence[str | os.PathLike[str]] = (),
+    source_substitutions: Sequence[tuple[str, str]] = (),
     assets: Mapping[str, bytes] | None = None,
     kept: Sequence[KeptFile] = (),
     symbol_directories: Sequence[str | os.PathLike[str]] = (),
@@ -44,8 +47,10 @@ def analyze(
 
     ``executable`` is used instead of the path recorded in the core; ``sysroot`` is
     put before every recorded path; ``debug_directories`` are searched for separate
-    debug files before the system's. ``assets`` is what the capture kept beside the
-    core, by member name, and ``kept`` the copies of the process's executable and
+    debug files before the system's. Sources are looked for below
+    ``source_directories``, and by ``source_substitutions``: what the first of a pair is
+    the beginning of, begins with the second instead. ``assets`` is what the capture
+    kept beside the core, by member name, and ``kept`` the copies of the process's executable and
     libraries among it. ``symbol_directories`` are searched by build-id for executables,
     libraries and debug files that are found nowhere else; what is in none of them
     ``fetcher`` fetches, for modules that frames stand in. ``globals`` says which
@@ -92,6 +97,10 @@ def analyze(
             core,
             files,
             sysroot=root,
+            source_paths=SourcePaths(
+                tuple(Path(name) for name in source_directories),
+                tuple(source_substitutions),
+            ),
             assets=assets,
             wanted_globals=wanted,
             progress=progress,

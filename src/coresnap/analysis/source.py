@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from coresnap.analysis.source_paths import SourcePaths
+
 __all__ = ["Excerpt", "SourceReader"]
 
 _CONTEXT = 3
@@ -30,14 +32,18 @@ _NOTHING = Excerpt()
 
 
 class SourceReader:
-    """Reads each file once, below ``sysroot`` if there is one.
+    """Reads each file once, from where ``paths`` say, else below ``sysroot``.
 
     File names come from debug information, so the file must be a regular one of
-    sensible size, and not newer than the program, or it is not shown.
+    sensible size. One that was not asked for must not be newer than the program, or it
+    is not shown.
     """
 
-    def __init__(self, sysroot: Path | None = None) -> None:
+    def __init__(
+        self, sysroot: Path | None = None, paths: SourcePaths | None = None
+    ) -> None:
         self._sysroot = sysroot
+        self._paths = paths or SourcePaths()
         self._files: dict[str, tuple[list[str], float]] = {}
 
     def around(
@@ -47,10 +53,11 @@ class SourceReader:
 
         Empty if the file is not there, is newer than the program, or ends before.
         """
-        if file is None or line is None or module_time is None:
+        if file is None or line is None:
             return _NOTHING
         lines, modified = self._read(file)
-        if modified > module_time or not 1 <= line <= len(lines):
+        is_newer = modified and (module_time is None or modified > module_time)
+        if is_newer or not 1 <= line <= len(lines):
             return _NOTHING
         start = max(line - _CONTEXT, 1)
         return Excerpt(tuple(lines[start - 1 : line + _CONTEXT]), start)
@@ -58,13 +65,20 @@ class SourceReader:
     def _read(self, file: str) -> tuple[list[str], float]:
         found = self._files.get(file)
         if found is None:
-            found = self._files[file] = _read_lines(self._path(file))
+            found = self._files[file] = self._find(file)
         return found
 
-    def _path(self, file: str) -> Path:
-        if self._sysroot is None:
-            return Path(file)
-        return self._sysroot / file.lstrip("/")
+    def _find(self, file: str) -> tuple[list[str], float]:
+        """(lines, modified) of the first place that has the file; who names a place
+        vouches for what is there, and so it is as old as can be."""
+        for place in self._paths.chosen(file):
+            lines, _ = _read_lines(place)
+            if lines:
+                return lines, 0.0
+        return _read_lines(self._recorded(file))
+
+    def _recorded(self, file: str) -> Path:
+        return Path(file) if self._sysroot is None else self._sysroot / file.lstrip("/")
 
 
 def _read_lines(path: Path) -> tuple[list[str], float]:

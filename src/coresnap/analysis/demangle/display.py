@@ -9,8 +9,9 @@ from coresnap.analysis.demangle.cplusplus import demangle_cplusplus
 from coresnap.analysis.demangle.parameters import without_parameters
 from coresnap.analysis.demangle.rust_legacy import demangle_rust_legacy
 from coresnap.analysis.demangle.rust_v0 import demangle_rust_v0
+from coresnap.snapshot.short_names import short_function
 
-__all__ = ["display_name"]
+__all__ = ["display_name", "short_name"]
 
 # What GCC and LLVM put behind the name of a part that they split off, a copy that they
 # specialise, or a function that link-time optimisation made another file's.
@@ -43,3 +44,18 @@ def display_name(symbol: str) -> str:
     if readable is None:
         return symbol
     return without_parameters(readable)
+
+
+def short_name(function: str, linkage_name: str | None) -> str | None:
+    """``function`` as it is shown; None if it cannot be shorter.
+
+    rustc numbers the implementations of a module, ``{impl#3}``; its symbols say which
+    type and which trait each is of.
+    """
+    name = function
+    if "{impl#" in function and linkage_name is not None:
+        name = display_name(linkage_name)
+        if name == linkage_name:
+            name = function
+    short = short_function(name)
+    return short if short != function else None
