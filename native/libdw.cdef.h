@@ -146,8 +146,10 @@ int csdw_children(Dwarf *dwarf, uint64_t die, const uint32_t *tags, size_t tag_c
 // the name.
 int csdw_types(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *ret);
 
-// The first row at or behind `from` with this name; the count if there is none.
-size_t csdw_types_find(const struct csdw_table *table, const char *name, size_t from);
+// The first row at or behind `from` with this name, or if `template` with this name
+// before the arguments of a template; the count if there is none.
+size_t csdw_types_find(const struct csdw_table *table, const char *name, int template,
+                       size_t from);
 
 // Variables below a unit that belong to no function and are somewhere, in namespaces
 // too. Row: DIE, address of the name (0: none), link-time address (0: not fixed).

@@ -18,6 +18,8 @@ from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.demangle import without_parameters
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.unwind.unwinder import Unwinder
+from coresnap.analysis.values.definitions import canonical
+from coresnap.analysis.values.targets import SHOWN_ABOVE
 from coresnap.elfcore.corefile import open_core
 from coresnap.model import Frame, Variable
 
@@ -216,7 +218,18 @@ def _compare(result: Comparison, where: str, ours: Variable, gdb: _GdbValue) -> 
     else:
         _compare_leaf(result, where, ours, gdb)
         if "target" in gdb and ours.target is not None:
-            _compare(result, where + ".*", ours.target, gdb["target"])
+            _compare_target(result, where + ".*", ours.target, gdb["target"])
+
+
+def _compare_target(
+    result: Comparison, where: str, ours: Variable, gdb: _GdbValue
+) -> None:
+    if ours.missing == SHOWN_ABOVE:
+        return
+    dynamic = gdb.pop("dynamic", None)
+    if dynamic is not None and canonical(ours.dynamic_type or "") != canonical(dynamic):
+        result.differ(f"{where}: {ours.dynamic_type}, gdb {dynamic}")
+    _compare(result, where, ours, gdb)
 
 
 def _leaves(gdb: _GdbValue) -> int:

@@ -41,7 +41,7 @@ def _tree(value, depth, targets):
         target = value.referenced_value()
         if target.address is None:
             return {"missing": True}
-        behind = tree(target, depth - 1, targets) if depth else {}
+        behind = _behind(value, depth, targets) if depth else {}
         return {"value": int(target.address), "target": behind}
     if code == gdb.TYPE_CODE_PTR:
         if "<synthetic pointer>" in value.format_string(address=False):
@@ -49,9 +49,31 @@ def _tree(value, depth, targets):
         found = {"value": int(value) & (1 << 64) - 1}
         found["text"] = _pointed_text(value, kind)
         if depth and targets and _leads_somewhere(value, kind):
-            found["target"] = tree(value.dereference(), depth - 1, targets - 1)
+            found["target"] = _behind(value, depth, targets - 1)
         return found
     return _scalar(value, kind, code)
+
+
+def _behind(value, depth, targets):
+    """What a pointer or reference leads to: all of the object, as its vtable says."""
+    whole, name = value, None
+    try:
+        declared, dynamic = _target_name(value.type), _target_name(value.dynamic_type)
+        if declared != dynamic:
+            whole, name = value.cast(value.dynamic_type), dynamic
+    except gdb.error:
+        pass  # the object's class is not in the debug information
+    if whole.type.strip_typedefs().code == gdb.TYPE_CODE_PTR:
+        found = tree(whole.dereference(), depth - 1, targets)
+    else:
+        found = tree(whole.referenced_value(), depth - 1, targets)
+    if name is not None and found:
+        found["dynamic"] = name
+    return found
+
+
+def _target_name(kind):
+    return str(kind.strip_typedefs().target().strip_typedefs().unqualified())
 
 
 def _leads_somewhere(value, kind):

@@ -181,11 +181,14 @@ static int walk_types(Dwarf_Die *parent, int depth, size_t budget,
     return 0;
 }
 
-size_t csdw_types_find(const struct csdw_table *table, const char *name, size_t from)
+size_t csdw_types_find(const struct csdw_table *table, const char *name, int template,
+                       size_t from)
 {
+    size_t length = strlen(name);
     for (size_t i = from; i < table->count; i++) {
         const char *other = (const char *)(uintptr_t)table->words[i * table->width + 2];
-        if (strcmp(other, name) == 0) {
+        if (strncmp(other, name, length) == 0 &&
+            (other[length] == '\0' || (template && other[length] == '<'))) {
             return i;
         }
     }

@@ -31,6 +31,7 @@ from coresnap.analysis.values.module_reader import (
     ProcessFacts,
 )
 from coresnap.analysis.values.process import CoreProcess
+from coresnap.analysis.values.targets import Targets
 from coresnap.analysis.values.variables import VariablesPlan
 from coresnap.errors import InputError
 from coresnap.model import Dropped, Frame, Module, Note, Variable
@@ -97,6 +98,7 @@ class FrameBuilder:
         architecture = core.architecture
         self._limits = limits or ValueLimits()
         self._allowance = Allowance.of(self._limits)
+        self._targets = Targets(self._allowance, self._limits.nodes_per_target)
         self._owns_files = debug_files is None
         self._files = debug_files or DebugFiles()
         self._table = ModuleTable(core, self._files, self._facts)
@@ -124,6 +126,7 @@ class FrameBuilder:
             x87=self._architecture.name in _X87_ARCHITECTURES,
             limits=self._limits,
             allowance=self._allowance,
+            targets=self._targets,
         )
 
     def __enter__(self) -> FrameBuilder:
@@ -166,11 +169,14 @@ class FrameBuilder:
         visited, self._process.visited = self._process.visited, []
         return visited
 
-    def frames(self, stack: Stack) -> tuple[Frame, ...]:
+    def frames(self, stack: Stack, *, deep: bool = True) -> tuple[Frame, ...]:
         """The frames of one stack, inlined ones expanded, innermost first.
+
+        ``deep`` follows pointers as far as is fit for the thread that crashed.
 
         Those in the middle of a long stack have no variables: see ``take_unread``.
         """
+        self._follow(deep=deep)
         frames: list[Frame] = []
         contexts = _Contexts(self, stack.frames)
         outer = len(stack.frames) - _OUTERMOST
@@ -312,8 +318,15 @@ class FrameBuilder:
             if code is not None and module is not None:
                 yield module, code.unit
 
+    def _follow(self, *, deep: bool) -> None:
+        limits = self._limits
+        self._allowance.most_levels = (
+            limits.pointer_levels if deep else limits.pointer_levels_elsewhere
+        )
+
     def begin_globals(self, nodes: int | None) -> None:
         """Leave ``nodes`` members and elements for all that is read from now on."""
+        self._follow(deep=False)
         if nodes is not None:
             self._allowance.total = min(self._allowance.total, nodes)
 

@@ -203,7 +203,7 @@ class GlobalsFinder(msgspec.Struct, eq=False):
     def _of_threads(
         self, reader: GlobalReader, planned: PlannedVariable
     ) -> Iterator[Variable]:
-        """Every thread's own value; of the others than the crashed one, if it has one."""
+        """The crashed thread's own value, and those that other threads have."""
         for index, (tid, stack) in enumerate(self.threads[:_MOST_THREADS]):
             if not stack.frames:
                 continue

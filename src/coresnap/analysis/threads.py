@@ -59,7 +59,7 @@ class ThreadReader:
     def read(self, index: int) -> None:
         """Read one thread's frames, with their variables."""
         thread, stack = self._threads[index], self._within_room(index)
-        frames = self._builder.frames(stack)
+        frames = self._builder.frames(stack, deep=index == 0)
         self._room -= len(stack.frames)
         self._threads[index] = msgspec.structs.replace(
             thread, end=stack.end, frames=frames

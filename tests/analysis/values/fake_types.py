@@ -122,6 +122,12 @@ class FakeProcess:
     def symbol(self, address: int) -> str | None:
         return f"function_{address:x}"
 
+    def class_of(self, vtable: int) -> str | None:
+        return None
+
+    def decoder_at(self, address: int) -> ValueDecoder | None:
+        return None
+
 
 class _NoFrame:
     def element_count(self, subrange: int) -> int | None:

@@ -10,6 +10,7 @@ from fake_types import FakeFile, FakeProcess, decoder_for, read
 from coresnap.analysis.debuginfo.constants import Attribute, Encoding, Tag
 from coresnap.analysis.debuginfo.records import DieFlag, Value
 from coresnap.analysis.values.limits import ValueLimits
+from coresnap.analysis.values.targets import SHOWN_ABOVE
 from coresnap.model import Variable
 
 INT, STRUCT, POINTER, TYPEDEF, ARRAY, ENUM, CHAR = 10, 20, 30, 40, 50, 60, 70
@@ -229,21 +230,104 @@ def test_a_reference_that_leads_back_to_itself_says_so(file: FakeFile) -> None:
     assert variable.target is not None
     inner = variable.target.members[0].target
     assert inner is not None
-    assert "leads back" in str(inner.missing)
+    assert (inner.address, inner.missing) == (0x1000, SHOWN_ABOVE)
 
 
-def test_pointers_are_followed_one_level_and_strings_always(file: FakeFile) -> None:
+@pytest.fixture
+def nodes(file: FakeFile) -> FakeFile:
+    """``struct node { struct node *next; char *name; }`` at STRUCT, POINTER to it."""
     file.add(STRUCT, Tag.STRUCTURE_TYPE, name="node", byte_size=16)
     file.add(POINTER, Tag.POINTER_TYPE, type=STRUCT, byte_size=8)
     file.add(31, Tag.POINTER_TYPE, type=CHAR, byte_size=8)
     file.add(21, Tag.MEMBER, STRUCT, name="next", type=POINTER)
     file.add(22, Tag.MEMBER, STRUCT, name="name", type=31, member_location=8)
-    process = FakeProcess(memory=struct.pack("<QQ", 0x1000, 0x1010) + b"hello\0")
-    pointer = read(decoder_for(file, process), POINTER, struct.pack("<Q", 0x1000))
+    return file
+
+
+def list_of(count: int, last: int = 0) -> bytes:
+    """Nodes one behind the other from 0x1000 on; the last one leads to ``last``."""
+    following = [0x1010 + 16 * index for index in range(count - 1)] + [last]
+    name = 0x1000 + 16 * count
+    return b"".join(struct.pack("<QQ", f, name) for f in following) + b"hello\0"
+
+
+def targets_of(pointer: Variable) -> list[Variable]:
+    """What a pointer, and each first member behind it, lead to."""
+    found = []
+    while pointer.target is not None:
+        found.append(pointer.target)
+        if not pointer.target.members:
+            break
+        pointer = pointer.target.members[0]
+    return found
+
+
+def test_pointers_are_followed_level_by_level_and_strings_always(
+    nodes: FakeFile,
+) -> None:
+    process = FakeProcess(memory=list_of(5))
+    decoder = decoder_for(nodes, process, ValueLimits(pointer_levels=3))
+    pointer = read(decoder, POINTER, struct.pack("<Q", 0x1000))
+    found = targets_of(pointer)
+    assert [target.address for target in found] == [0x1000, 0x1010, 0x1020]
+    last, name = found[-1].members
+    assert (last.value, last.target, last.truncated) == (0x1030, None, False)
+    assert (name.value, name.text) == (0x1050, "hello")
+
+
+def test_near_targets_come_first_when_not_all_can_be_shown(file: FakeFile) -> None:
+    file.add(STRUCT, Tag.STRUCTURE_TYPE, name="tree", byte_size=16)
+    file.add(POINTER, Tag.POINTER_TYPE, type=STRUCT, byte_size=8)
+    file.add(21, Tag.MEMBER, STRUCT, name="left", type=POINTER)
+    file.add(22, Tag.MEMBER, STRUCT, name="right", type=POINTER, member_location=8)
+    memory = b"".join(
+        struct.pack("<QQ", 0x1000 + 32 * index + 16, 0x1000 + 32 * index + 32)
+        for index in range(20)
+    )
+    limits = ValueLimits(pointer_levels=9, nodes_per_target=8)
+    decoder = decoder_for(file, FakeProcess(memory=memory), limits)
+    pointer = read(decoder, POINTER, struct.pack("<Q", 0x1000))
     assert pointer.target is not None
-    following, name = pointer.target.members
-    assert (following.value, following.target) == (0x1000, None)
-    assert (name.value, name.text) == (0x1010, "hello")
+    left, right = pointer.target.members
+    assert left.target is not None
+    assert right.target is not None
+    deeper = [*left.target.members, *right.target.members]
+    assert [member.target for member in deeper] == [None] * 4
+    assert any(member.truncated for member in deeper)
+
+
+def test_a_list_that_leads_back_shows_each_node_once(nodes: FakeFile) -> None:
+    process = FakeProcess(memory=list_of(3, last=0x1000))
+    decoder = decoder_for(nodes, process, ValueLimits(pointer_levels=9))
+    found = targets_of(read(decoder, POINTER, struct.pack("<Q", 0x1000)))
+    assert [target.missing for target in found] == [None, None, None, SHOWN_ABOVE]
+    assert found[-1].address == 0x1000
+
+
+def test_a_target_is_shown_once_in_a_frame_and_again_in_the_next(
+    nodes: FakeFile,
+) -> None:
+    decoder = decoder_for(nodes, FakeProcess(memory=list_of(2)))
+    for _ in range(2):
+        decoder.targets.begin_frame()
+        decoder.allowance.begin(decoder.limits)
+        first = read(decoder, POINTER, struct.pack("<Q", 0x1000))
+        again = read(decoder, POINTER, struct.pack("<Q", 0x1000))
+        inner = read(decoder, POINTER, struct.pack("<Q", 0x1010))
+        assert [target.missing for target in targets_of(first)] == [None, None]
+        assert [target.missing for target in targets_of(again)] == [SHOWN_ABOVE]
+        assert [target.missing for target in targets_of(inner)] == [SHOWN_ABOVE]
+
+
+def test_what_was_shown_in_part_is_not_shown_from_memory(nodes: FakeFile) -> None:
+    decoder = decoder_for(nodes, FakeProcess(memory=list_of(3)))
+    whole = read(decoder, POINTER, struct.pack("<Q", 0x1000))
+    assert len(targets_of(whole)) == 3
+    decoder.targets.begin_frame()
+    decoder.allowance.begin(decoder.limits)
+    read(decoder, POINTER, struct.pack("<Q", 0x1010))
+    found = targets_of(read(decoder, POINTER, struct.pack("<Q", 0x1000)))
+    assert [target.missing for target in found] == [None, SHOWN_ABOVE]
 
 
 def test_a_pointer_to_what_is_not_in_the_core_says_so(file: FakeFile) -> None:

@@ -69,7 +69,9 @@ class Stack:
         byte_order: ByteOrder = "little",
     ) -> FrameContext:
         machine = Machine(8, byte_order, {3: "rbx", 5: "rdi"}, read_memory)
-        code = FrameCode(NO_FILE, 0, 0x400000, symbol, FBREG_BASE, call_site, None)
+        code = FrameCode(
+            NO_FILE, 0, 0x400000, symbol, FBREG_BASE, call_site, lambda _: 0
+        )
         index = len(self.frames)
         frame = FrameContext(machine, code, dict(registers), 0x1100, self, index)
         self.frames.append(frame)

@@ -46,8 +46,15 @@ class TypeTable:
 
     def find(self, name: str) -> Iterator[int]:
         """DIEs of the types with this unqualified name."""
+        return self._all(name, 0)
+
+    def find_template(self, name: str) -> Iterator[int]:
+        """The same for what stands before the arguments of a template."""
+        return self._all(name, 1)
+
+    def _all(self, name: str, template: int) -> Iterator[int]:
         text = name.encode("utf-8", "surrogateescape")
-        at, width = self._find(self._table, text, 0), self._table.width
+        at, width = self._find(self._table, text, template, 0), self._table.width
         while at < self._table.count:
             yield self._table.words[at * width]
-            at = self._find(self._table, text, at + 1)
+            at = self._find(self._table, text, template, at + 1)

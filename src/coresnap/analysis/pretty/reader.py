@@ -113,6 +113,10 @@ class PrettyReader:
         depth, raw, levels = allowance.depth, allowance.raw, allowance.levels
         allowance.depth -= 1
         allowance.raw = 0
+        # What a container holds is complete when it is presented: pointers in there
+        # are not left to the walk that leads here.
+        targets = self._decoder.targets
+        pending, targets.pending = targets.pending, None
         try:
             return self._follow(self._present(value))
         except CorruptValueError as error:
@@ -123,6 +127,7 @@ class PrettyReader:
             return _Shown(f"not known: {error}", sound=False)
         finally:
             allowance.depth, allowance.raw, allowance.levels = depth, raw, levels
+            targets.pending = pending
 
     def _follow(self, found: Presentation) -> _Shown:
         shown = _Shown(found.text, not found.contents, found.number)

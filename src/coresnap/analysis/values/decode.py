@@ -21,6 +21,7 @@ from coresnap.analysis.values.scalars import (
     read_scalar,
     valueless_reader,
 )
+from coresnap.analysis.values.targets import Targets
 from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.analysis.values.type_names import array_name, type_name
 from coresnap.analysis.values.types import (
@@ -57,7 +58,16 @@ class Process(Protocol):
         ...
 
     def symbol(self, address: int) -> str | None:
-        """Name of the function at ``address``, for people."""
+        """Name of the function or object at ``address``, for people; ``name+4``
+        behind its start."""
+        ...
+
+    def class_of(self, vtable: int) -> str | None:
+        """The C++ class whose vtable is at ``vtable``, as it is demangled."""
+        ...
+
+    def decoder_at(self, address: int) -> ValueDecoder | None:
+        """The decoder of the module at ``address``; None without debug information."""
         ...
 
 
@@ -86,12 +96,14 @@ class ValueDecoder:
         *,
         x87: bool,
         printers: Printers | None = None,
+        targets: Targets | None = None,
     ) -> None:
         self.graph = graph
         self.process = process
         self.dynamic = dynamic
         self.allowance = allowance
         self.limits = limits
+        self.targets = targets or Targets(allowance, limits.nodes_per_target)
         self.little_endian = graph.little_endian
         self.x87 = x87
         self._printers = printers or Printers()

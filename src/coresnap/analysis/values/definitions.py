@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 
 from coresnap.analysis.debuginfo.dwarf import DebugFile
@@ -10,7 +11,7 @@ from coresnap.analysis.debuginfo.functions import qualified_name
 from coresnap.analysis.debuginfo.records import Die
 from coresnap.analysis.debuginfo.tables import TypeTable
 
-__all__ = ["DefinitionIndex"]
+__all__ = ["DefinitionIndex", "canonical"]
 
 _INDEX_BUDGET = 500_000
 """DIEs looked at in search of the definitions of declared types."""
@@ -38,6 +39,28 @@ class DefinitionIndex:
                 return handle
         return 0
 
+    def find_named(self, name: str) -> int:
+        """DIE of the complete type with this demangled C++ name; 0: it is not found.
+
+        Debug information writes template arguments in a way of its own, so that types
+        are looked for by what stands before them.
+        """
+        wanted = canonical(name)
+        for handle in itertools.islice(
+            self._templates(_own_name(name)), _NAMESAKE_LIMIT
+        ):
+            found = qualified_name(self._file, [self._file.die(handle)])
+            if canonical(found) == wanted:
+                return handle
+        return 0
+
+    def _templates(self, name: str) -> Iterator[int]:
+        """Types with this name before their template arguments."""
+        for table in self._tables:
+            yield from table.find_template(name)
+        while (unread := self._read_more()) is not None:
+            yield from unread.find_template(name)
+
     def _namesakes(self, name: str) -> Iterator[int]:
         for table in self._tables:
             yield from table.find(name)
@@ -54,3 +77,52 @@ class DefinitionIndex:
         self._budget -= table.visited
         self._tables.append(table)
         return table
+
+
+def _own_name(name: str) -> str:
+    """``Square`` of ``shapes::Square<ns::X, 3>``."""
+    depth = start = 0
+    for at, letter in enumerate(name):
+        if letter in "<(":
+            if letter == "<" and depth == 0 and at > start:
+                end = name.find("::", _closing(name, at))
+                if end < 0:
+                    return name[start:at]
+            depth += 1
+        elif letter in ">)":
+            depth = max(depth - 1, 0)
+        elif depth == 0 and name.startswith("::", at):
+            start = at + 2
+    return name[start:]
+
+
+def _closing(name: str, start: int) -> int:
+    """Index of the bracket that closes the one at ``start``."""
+    depth = 0
+    for at in range(start, len(name)):
+        depth += (name[at] == "<") - (name[at] == ">")
+        if depth == 0:
+            return at
+    return len(name)
+
+
+_INTEGER = re.compile(r"\b(?:(?:unsigned|signed|long|short|int|char)\b ?)+")
+_LITERAL = re.compile(r"(?:\([\w: ]+\))?(-?\d+)(?:u?l{0,2}\b)")
+
+
+def canonical(name: str) -> str:
+    """A C++ name in a form that the demangler and compilers' debug information share.
+
+    ``Foo<unsigned long, 3ul>`` is GCC's ``Foo<long unsigned int, 3>``.
+    """
+    name = _INTEGER.sub(lambda words: _integer(words[0]), name)
+    return _LITERAL.sub(r"\1", name).replace(" ", "")
+
+
+def _integer(words: str) -> str:
+    parts = words.split()
+    end = " " if words.endswith(" ") else ""
+    if "char" in parts:
+        return " ".join(sorted(parts, reverse=True)) + end
+    kept = [word for word in parts if word not in ("int", "signed")]
+    return (" ".join(sorted(kept)) or "int") + end

@@ -16,8 +16,11 @@ class ValueLimits(msgspec.Struct, frozen=True):
     """Elements of one array, in each dimension."""
     text: int = 1024
     """Bytes of one string."""
-    pointer_levels: int = 1
-    """Pointers followed from a variable on; strings and references do not count."""
+    pointer_levels: int = 4
+    """Pointers followed from a variable of the crashed thread on, nearest first;
+    strings and references do not count."""
+    pointer_levels_elsewhere: int = 1
+    """The same for other threads and for variables without a function."""
     nodes_per_variable: int = 1000
     """Members, elements and targets below one variable."""
     nodes_per_target: int = 100
@@ -40,6 +43,8 @@ class Allowance(msgspec.Struct):
     """Nodes below the variable that is being read."""
     depth: int = 0
     levels: int = 0
+    most_levels: int = 1
+    """Pointers followed from each further variable on."""
     refused: int = 0
     """Nodes that were not shown because ``total`` was spent."""
     raw: int = 0
@@ -48,14 +53,14 @@ class Allowance(msgspec.Struct):
     @classmethod
     def of(cls, limits: ValueLimits) -> Allowance:
         """A full allowance."""
-        return cls(total=limits.nodes)
+        return cls(total=limits.nodes, most_levels=limits.pointer_levels)
 
     def begin(self, limits: ValueLimits) -> None:
         """Start another variable."""
         limit = limits.nodes_per_variable
         self.nodes = limit if limit < self.total else self.total
         self.depth = limits.depth
-        self.levels = limits.pointer_levels
+        self.levels = self.most_levels
         self.raw = limits.nodes_raw
 
     def confine(self, nodes: int) -> int:

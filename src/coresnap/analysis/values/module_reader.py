@@ -19,6 +19,7 @@ from coresnap.analysis.values.frame_context import (
 from coresnap.analysis.values.frame_types import FrameTypes
 from coresnap.analysis.values.global_variables import GlobalReader
 from coresnap.analysis.values.limits import Allowance, ValueLimits
+from coresnap.analysis.values.targets import Targets
 from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.analysis.values.variables import VariablePlanner, VariablesPlan
 
@@ -36,7 +37,8 @@ class ProcessFacts(msgspec.Struct, frozen=True, eq=False):
     """Whether long double is the 80-bit format of the x87."""
     limits: ValueLimits
     allowance: Allowance
-    """Shared by all modules."""
+    """Shared by all modules, as are ``targets``."""
+    targets: Targets
 
 
 class FunctionPlan(msgspec.Struct, frozen=True, eq=False):
@@ -78,10 +80,16 @@ class ModuleReader:
             file, pointer_size=facts.pointer_size, little_endian=facts.little_endian
         )
         types = FrameTypes(file, graph, bias)
-        decoder = ValueDecoder(
-            graph, facts.process, types, facts.allowance, facts.limits, x87=facts.x87
+        self.decoder = ValueDecoder(
+            graph,
+            facts.process,
+            types,
+            facts.allowance,
+            facts.limits,
+            x87=facts.x87,
+            targets=facts.targets,
         )
-        self._planner = VariablePlanner(file, decoder, types)
+        self._planner = VariablePlanner(file, self.decoder, types)
 
     def plan(self, pc: int, return_pc: int) -> CodePlan | None:
         """What is at run-time address ``pc``; None if no function is described.

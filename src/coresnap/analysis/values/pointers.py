@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from coresnap.analysis.values.dynamic_types import DynamicTypes
 from coresnap.analysis.values.scalars import Read, integer_unpacker
 from coresnap.analysis.values.text import text_decoder
 from coresnap.analysis.values.types import (
@@ -25,24 +28,24 @@ __all__ = ["PointerReaders"]
 _Behind = tuple[str | None, Variable | None, bool]
 """Text, target, and whether the target was left out for lack of allowance."""
 _NOTHING: _Behind = (None, None, False)
-
-_TARGET_LIMIT = 50_000
-"""Shared targets remembered."""
+_LATER: _Behind = (*_NOTHING,)
+"""The target is read later in the walk. Another object: it is told by its identity."""
 
 
 class PointerReaders:
-    """Compiles readers for pointers. Targets that many pointers share are read once."""
+    """Compiles readers for pointers; ``Targets`` follows them."""
 
     def __init__(self, decoder: ValueDecoder) -> None:
         self._decoder = decoder
         self._allowance = decoder.allowance
-        self._targets: dict[tuple[int, int, int], tuple[Variable, int]] = {}
-        self._open: set[tuple[int, int]] = set()
+        self._targets = decoder.targets
+        self._dynamic_types = DynamicTypes(decoder)
 
     def pointer(self, found: PointerType, type_name: str) -> Read:
         """A reader for a pointer or reference; its target's type is read on use."""
         unpack = self._unpacker(found.size or 0)
         behind: Callable[[int], _Behind] | None = None
+        cost = int(found.kind is PointerKind.POINTER)
 
         def read(
             name: str, kind: VariableKind, data: bytes, offset: int, address: int | None
@@ -53,8 +56,9 @@ class PointerReaders:
                 return Variable(name, type_name, kind, 0, None, (), None, address)
             if behind is None:
                 behind = self._behind(found)
-            text, target, cut = behind(value)
-            return Variable(
+            what = behind(value)
+            text, target, cut = what
+            variable = Variable(
                 name,
                 type_name,
                 kind,
@@ -67,6 +71,9 @@ class PointerReaders:
                 None,
                 cut,
             )
+            if what is _LATER:
+                self._postpone(variable, value, found.target, cost)
+            return variable
 
         return read
 
@@ -87,7 +94,7 @@ class PointerReaders:
         width = decoder.character_size(found.target)
         if width and is_pointer:
             return self._string(width)
-        return self._follow(found.target, levels=int(is_pointer))
+        return self._follow(found.target, int(is_pointer))
 
     def _string(self, width: int) -> Callable[[int], _Behind]:
         decoder = self._decoder
@@ -102,47 +109,34 @@ class PointerReaders:
 
         return behind
 
-    def _follow(self, target: int, *, levels: int) -> Callable[[int], _Behind]:
-        allowance = self._allowance
+    def _follow(self, target: int, cost: int) -> Callable[[int], _Behind]:
         targets = self._targets
-        most = self._decoder.limits.nodes_per_target
+        name = self._decoder.name(target)
+        read = self._read_target
 
         def behind(value: int) -> _Behind:
-            if allowance.levels < levels or allowance.depth <= 0:
-                return _NOTHING
-            key = value, target, allowance.levels
-            shared = targets.get(key)
-            if shared is not None:
-                if allowance.spend(shared[1]):
-                    return None, shared[0], False
-                return None, None, True
-            if not allowance.spend(1):
-                return None, None, True
-            before = allowance.nodes
-            allowance.levels -= levels
-            withheld = allowance.confine(most)
-            found = self._read_target(value, target)
-            allowance.release(withheld)
-            allowance.levels += levels
-            if len(targets) < _TARGET_LIMIT:
-                targets[key] = found, before - allowance.nodes + 1
-            return None, found, False
+            if targets.pending is not None:
+                return _LATER
+            found, cut = targets.follow(value, target, name, read, cost)
+            return None, found, cut
 
         return behind
 
+    def _postpone(self, pointer: Variable, value: int, target: int, cost: int) -> None:
+        name = self._decoder.name(target)
+        self._targets.postpone(pointer, value, target, name, self._read_target, cost)
+
     def _read_target(self, value: int, target: int) -> Variable:
-        key = value, target
-        if key in self._open:
-            type_name = self._decoder.name(target)
-            reason = f"shown above: {value:#x} leads back to itself"
-            return Variable("*", type_name, VariableKind.TARGET, missing=reason)
-        self._open.add(key)
-        self._allowance.depth -= 1
-        try:
-            return self._decoder.read_at(target, "*", VariableKind.TARGET, value)
-        finally:
-            self._allowance.depth += 1
-            self._open.discard(key)
+        decoder, kind = self._decoder, VariableKind.TARGET
+        whole = self._dynamic_types.whole(value, target)
+        if whole is None:
+            return decoder.read_at(target, "*", kind, value)
+        if whole.decoder is None:
+            found = decoder.read_at(target, "*", kind, value)
+        else:
+            found = whole.decoder.read_at(whole.type, "*", kind, whole.address)
+        declared = decoder.name(target)
+        return replace(found, type=declared, dynamic_type=whole.name)
 
     def member_pointer(self, found: MemberPointerType, type_name: str) -> Read:
         """A reader for a C++ pointer to member (Itanium C++ ABI, 2.3)."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from coresnap.analysis.demangle import display_name
+from coresnap.analysis.demangle.cplusplus import demangle_cplusplus
 
 if TYPE_CHECKING:
     from coresnap.analysis.modules import ModuleTable
+    from coresnap.analysis.symbols import Symbol
+    from coresnap.analysis.values.decode import ValueDecoder
     from coresnap.elfcore.memory import Memory
 
 __all__ = ["CoreProcess"]
 
 _STRING_CHUNK = 256
+_SPECIAL = re.compile(r"_ZT[VTCIS]")
+"""Mangled names of vtables and the like, whose demangled names have no parameters."""
 _VISIT_LIMIT = 200_000
 
 
@@ -51,10 +57,39 @@ class CoreProcess:
         return data
 
     def symbol(self, address: int) -> str | None:
-        """Name of the function at ``address``, for people."""
+        """Name of the function or object at ``address``, for people; ``name+4`` behind
+        its start."""
+        found = self._symbol(address)
+        if found is None:
+            return None
+        symbol, offset = found
+        special = _SPECIAL.match(symbol.name) and demangle_cplusplus(symbol.name)
+        name = special or display_name(symbol.name)
+        return f"{name}+{offset}" if offset else name
+
+    def _symbol(self, address: int) -> tuple[Symbol, int] | None:
         module = self._modules.at(address)
         symbol = module.symbol(address) if module is not None else None
-        return None if symbol is None else display_name(symbol.name)
+        if module is None or symbol is None:
+            return None
+        return symbol, address - module.loaded.load_bias - symbol.address
+
+    def class_of(self, vtable: int) -> str | None:
+        """The C++ class whose vtable is at ``vtable``, as it is demangled."""
+        found = self._symbol(vtable)
+        if found is None or not found[0].name.startswith(("_ZTV", "_ZTC")):
+            return None
+        name = demangle_cplusplus(found[0].name) or ""
+        kind, _, rest = name.partition(" for ")
+        if kind == "construction vtable":
+            return rest.partition("-in-")[0] or None
+        return rest if kind == "vtable" else None
+
+    def decoder_at(self, address: int) -> ValueDecoder | None:
+        """The decoder of the module at ``address``; None without debug information."""
+        module = self._modules.at(address)
+        reader = module.reader() if module is not None else None
+        return None if reader is None else reader.decoder
 
 
 def _find(chunk: bytes, zero: bytes, width: int) -> int:

@@ -8,6 +8,7 @@ from coresnap.analysis.debuginfo.constants import Attribute, Language, Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import qualified_name
 from coresnap.analysis.debuginfo.records import Die, DieFlag
+from coresnap.analysis.expression.numbers import ByteOrder
 from coresnap.analysis.values.definitions import DefinitionIndex
 from coresnap.analysis.values.types import (
     VOID,
@@ -66,6 +67,7 @@ class TypeGraph:
         self.file = file
         self.pointer_size = pointer_size
         self.little_endian = little_endian
+        self.byte_order: ByteOrder = "little" if little_endian else "big"
         self._types: dict[int, Type] = {0: VOID}
         self._languages: dict[int, int] = {}
         self._index = DefinitionIndex(file)
@@ -115,6 +117,10 @@ class TypeGraph:
                 size *= dimension.count
             found = self.peeled(found.element)
         return None
+
+    def find(self, name: str) -> int:
+        """The DIE of a complete C++ class, by its demangled name; 0: not found."""
+        return self._index.find_named(name)
 
     def is_cplusplus(self, handle: int) -> bool:
         """Whether the type's unit writes ``node`` for C's ``struct node``."""

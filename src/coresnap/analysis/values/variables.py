@@ -102,6 +102,7 @@ class VariablePlanner:
 
     def enter(self, context: FrameContext, pc: int) -> None:
         """Compute what types leave open in this frame from now on."""
+        self._decoder.targets.begin_frame()
         self._types.context = context
         self._types.pc = pc
 

@@ -1,0 +1,171 @@
+"""What pointers lead to: followed level by level, and shown once in each frame.
+
+A pointer that nothing else was followed to begins a walk: what it points to is read,
+then what the pointers in there point to, and so on, nearest first, until the walk's
+share of members is spent. A target that its frame shows already is not shown again: the
+pointer's number tells which it is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from coresnap.analysis.values.limits import Allowance
+from coresnap.model import Variable, VariableKind
+
+__all__ = ["SHOWN_ABOVE", "ReadTarget", "Targets"]
+
+SHOWN_ABOVE = "shown above"
+"""Why a target has no value that its frame has shown already."""
+
+_MEMORY_LIMIT = 20_000
+"""Walks remembered: threads and recursions pass the same pointers on."""
+
+ReadTarget = Callable[[int, int], Variable]
+"""(address, type's handle) -> the value there, as a target."""
+
+_Key = tuple[int, int]
+"""Address and type of a target."""
+
+
+class _Pending(NamedTuple):
+    """A pointer that was read, and is to be followed."""
+
+    pointer: Variable
+    address: int
+    type: int
+    type_name: str
+    read: ReadTarget
+    levels: int
+    """Pointers that may be followed from its target on."""
+
+
+class _Walk(NamedTuple):
+    """A walk's result; ``nodes`` is what it cost."""
+
+    target: Variable
+    nodes: int
+    keys: frozenset[_Key]
+
+
+class Targets(msgspec.Struct, eq=False):
+    """Follows pointers; one for all modules of a core."""
+
+    allowance: Allowance
+    most: int
+    """Members and elements that one walk may show."""
+    pending: deque[_Pending] | None = None
+    """The walk in progress; None: there is none."""
+    _shown: set[_Key] = msgspec.field(default_factory=set)
+    _own: set[_Key] = msgspec.field(default_factory=set)
+    """Shown by the walk in progress."""
+    _repeats: bool = False
+    """It met a target that was shown before it began."""
+    _walks: dict[tuple[int, int, int], _Walk] = msgspec.field(default_factory=dict)
+
+    def begin_frame(self) -> None:
+        """Forget what was shown: another frame begins."""
+        if self._shown:
+            self._shown = set()
+
+    def postpone(
+        self,
+        pointer: Variable,
+        address: int,
+        type: int,
+        type_name: str,
+        read: ReadTarget,
+        cost: int,
+    ) -> None:
+        """Follow ``pointer`` later in this walk; a reference costs 0, else 1."""
+        assert self.pending is not None
+        levels = self.allowance.levels - cost
+        if levels >= 0:
+            self.pending.append(
+                _Pending(pointer, address, type, type_name, read, levels)
+            )
+
+    def follow(
+        self, address: int, type: int, type_name: str, read: ReadTarget, cost: int
+    ) -> tuple[Variable | None, bool]:
+        """(target, whether it was left out for lack of allowance), all levels of it."""
+        allowance = self.allowance
+        if allowance.levels < cost or allowance.depth <= 0:
+            return None, False
+        if (address, type) in self._shown or (address, type) in self._own:
+            self._repeats = self._repeats or (address, type) in self._shown
+            return _repeated(address, type_name), False
+        known = self._walks.get((address, type, allowance.levels))
+        if known is not None and known.keys.isdisjoint(self._shown | self._own):
+            if not allowance.spend(known.nodes):
+                return None, True
+            shown = self._own or self._shown
+            shown |= known.keys
+            return known.target, False
+        if not allowance.spend(1):
+            return None, True
+        return self._walk(address, type, read, cost), False
+
+    def _walk(self, address: int, type: int, read: ReadTarget, cost: int) -> Variable:
+        allowance = self.allowance
+        outer, around = self.pending, self._own
+        levels, before = allowance.levels, allowance.nodes
+        self.pending, self._own = deque(), {*around, (address, type)}
+        if not around:
+            self._repeats = False
+        allowance.depth -= 1
+        allowance.levels -= cost
+        withheld = allowance.confine(self.most)
+        try:
+            target = read(address, type)
+            while self.pending:
+                self._attach(self.pending.popleft())
+        finally:
+            allowance.release(withheld)
+            allowance.levels = levels
+            allowance.depth += 1
+            self.pending, keys = outer, self._own
+            # A container within a walk has its pointers followed at once, in a walk of
+            # their own; what that shows, the walk around it has shown.
+            self._own = keys if around else set()
+        if around:
+            return target
+        self._shown |= keys
+        if not self._repeats and len(self._walks) < _MEMORY_LIMIT:
+            nodes = before - allowance.nodes + 1
+            walk = _Walk(target, nodes, frozenset(keys))
+            self._walks[address, type, levels] = walk
+        return target
+
+    def _attach(self, one: _Pending) -> None:
+        key = one.address, one.type
+        if key in self._own:
+            target = _repeated(one.address, one.type_name)
+        elif key in self._shown:
+            self._repeats = True
+            target = _repeated(one.address, one.type_name)
+        elif not self.allowance.spend(1):
+            _complete(one.pointer, "truncated", True)
+            return
+        else:
+            self._own.add(key)
+            self.allowance.levels = one.levels
+            target = one.read(one.address, one.type)
+        _complete(one.pointer, "target", target)
+
+
+def _complete(pointer: Variable, name: str, value: object) -> None:
+    # A pointer is read before its target, and nobody has seen it yet: making another
+    # one would mean to make all that it stands in again.
+    force_setattr(pointer, name, value)
+
+
+def _repeated(address: int, type_name: str) -> Variable:
+    return Variable(
+        "*", type_name, VariableKind.TARGET, address=address, missing=SHOWN_ABOVE
+    )
