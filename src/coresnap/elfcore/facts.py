@@ -76,3 +76,6 @@ class CoreFacts(msgspec.Struct, frozen=True, eq=False):
     """By start address."""
     problems: tuple[str, ...] = ()
     """What the reader should know about damaged notes."""
+    code_mask: int | None = None
+    """The bits of a return address that are its address, where a note says that others
+    authenticate it."""

@@ -30,6 +30,7 @@ OWNERS = frozenset({b"CORE", b"LINUX"})
 
 NT_PRSTATUS, NT_PRFPREG, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
 NT_FILE, NT_SIGINFO = 0x46494C45, 0x53494749
+NT_ARM_PAC_MASK = 0x406
 NT_PRXFPREG, NT_X86_XSTATE = 0x46E62B7F, 0x202
 NT_386_TLS, NT_ARM_TLS = 0x200, 0x401
 AT_NULL, AT_PAGESZ = 0, 6
@@ -110,6 +111,7 @@ class _Reader(msgspec.Struct, eq=False):
     auxv: dict[int, int] = msgspec.field(default_factory=dict)
     files: memoryview | None = None
     problems: list[str] = msgspec.field(default_factory=list)
+    code_mask: int | None = None
 
     def take(self, note: RawNote) -> None:
         """Interpret one note; later ones of a kind that comes once are ignored."""
@@ -126,6 +128,10 @@ class _Reader(msgspec.Struct, eq=False):
             self.files = data
         elif self.threads and note.type in (NT_386_TLS, NT_ARM_TLS):
             self._thread_pointer(note.type, data)
+        elif note.type == NT_ARM_PAC_MASK and len(data) >= 16:
+            # struct user_pac_mask: which bits authenticate pointers to data, to code.
+            (bits,) = struct.unpack_from(f"{self._prefix}Q", data, 8)
+            self.code_mask = ~bits & self.architecture.pointer_mask
         elif self.threads:
             self._vectors(note.type, data)
 
@@ -190,6 +196,7 @@ class _Reader(msgspec.Struct, eq=False):
             self.auxv,
             self._mapped_files(),
             tuple(dict.fromkeys(self.problems)),
+            self.code_mask,
         )
 
     def _ordered_threads(self) -> list[CoreThread]:

@@ -104,12 +104,20 @@ class Architecture(msgspec.Struct, frozen=True, eq=False, dict=True):
     @functools.cached_property
     def code_mask(self) -> int:
         """The bits of a return address that are its address: on ARM the lowest says
-        that the code is Thumb."""
+        that the code is Thumb, on AArch64 the highest may authenticate it."""
+        if self.machine == _EM_AARCH64:
+            return (1 << _AARCH64_ADDRESS_BITS) - 1
         return self.pointer_mask & (~1 if self.machine == _EM_ARM else -1)
+
+    @functools.cached_property
+    def stack_slot(self) -> int:
+        """Bytes that a push takes: on x32 more than a pointer has."""
+        return self.layout.slot_size if self.layout is not None else self.pointer_size
 
 
 _EM_386, _EM_68K, _EM_PPC64, _EM_S390 = 3, 4, 21, 22
 _EM_ARM, _EM_X86_64, _EM_AARCH64, _EM_RISCV = 40, 62, 183, 243
+_AARCH64_ADDRESS_BITS = 48
 _FAMILIES = {
     _EM_386: "x86",
     _EM_X86_64: "x86",

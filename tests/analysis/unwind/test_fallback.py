@@ -5,10 +5,13 @@ The x86 ones are walked end to end in ``test_unwinder.py``.
 
 from __future__ import annotations
 
+from coresnap.analysis.unwind.call_site import follows_call
 from coresnap.analysis.unwind.fallback import Fallback
+from coresnap.analysis.unwind.function_starts import FunctionStart
 from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.memory import Memory
-from coresnap.elfcore.registers import architecture_of
+from coresnap.elfcore.modules import LoadedModule
+from coresnap.elfcore.registers import Architecture, architecture_of
 from coresnap.model import Mapping, Trust
 
 CODE, STACK = 0x1000, 0x7000
@@ -16,8 +19,31 @@ SP, FP, LR, PC = 31, 29, 30, 32
 BL = 0x94000001
 
 
+class FakeCode:
+    """Code at CODE that is all calls; nobody knows where functions begin."""
+
+    span = CODE, CODE + 256
+
+    def __init__(self, arch: Architecture, memory: Memory) -> None:
+        self.arch, self.memory, self.code_mask = arch, memory, arch.code_mask
+
+    def is_executable(self, pc: int) -> bool:
+        return CODE <= pc < CODE + 256
+
+    def returns_to(self, value: int) -> bool:
+        return self.is_executable(value) and follows_call(
+            value, self.arch, self.memory, self.is_executable
+        )
+
+    def find_module(self, pc: int) -> LoadedModule | None:
+        return None
+
+    def function_start(self, pc: int) -> FunctionStart | None:
+        return None
+
+
 def fallback(words: list[int], machine: int = 183) -> Fallback:
-    """Code that is all calls, and a stack."""
+    """That code, and a stack."""
     code = BL.to_bytes(4, "little") * 64
     stack = b"".join(word.to_bytes(8, "little") for word in words)
     loads = [
@@ -30,7 +56,7 @@ def fallback(words: list[int], machine: int = 183) -> Fallback:
     ]
     memory = Memory(memoryview(code + stack), loads, 8, "little", mappings)
     architecture = architecture_of(machine, 8, "little")
-    return Fallback(architecture, memory, lambda pc: CODE <= pc < CODE + 256)
+    return Fallback(FakeCode(architecture, memory), lambda registers: 0)
 
 
 def test_a_wild_call_left_its_return_address_in_the_link_register() -> None:

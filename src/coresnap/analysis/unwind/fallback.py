@@ -1,24 +1,51 @@
-"""What to do where no call frame information helps: everything here is a guess."""
+"""What to do where neither CFI nor the code leads on: guesses, best first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
-from coresnap.analysis.unwind.call_site import follows_call
+from coresnap.analysis.unwind.call_site import call_before
+from coresnap.analysis.unwind.frame_chain import follow_chain
+from coresnap.analysis.unwind.function_starts import FunctionStart
+from coresnap.analysis.unwind.stack_scan import scan_stack
 from coresnap.analysis.unwind.step import Registers
 from coresnap.elfcore.memory import Memory
+from coresnap.elfcore.modules import LoadedModule
 from coresnap.elfcore.registers import Architecture
 from coresnap.errors import MemoryReadError
 from coresnap.model import Trust
 
-__all__ = ["Fallback", "Guess"]
+__all__ = ["Fallback", "Guess", "KnownCode"]
 
-_EM_AARCH64 = 183
-_FRAME_LIMIT = 1 << 24
-"""Largest frame that a frame pointer may span."""
-_SCAN_WORDS = 1024
+_LEAF_SIZE = 4096
+"""Bytes from a function's start in which a leaf function's pc is believed to be."""
+
+
+class KnownCode(Protocol):
+    """What guesses ask about code."""
+
+    arch: Architecture
+    memory: Memory
+    code_mask: int
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The lowest address of code, and the end of the highest."""
+
+    def is_executable(self, pc: int) -> bool:
+        """Whether the process could execute what is at ``pc``."""
+
+    def returns_to(self, value: int) -> bool | None:
+        """Whether ``value`` is behind a call; None if that cannot be looked at."""
+
+    def find_module(self, pc: int) -> LoadedModule | None:
+        """The module that ``pc`` is in."""
+
+    def function_start(self, pc: int) -> FunctionStart | None:
+        """The function that ``pc`` is in; None if nobody tells."""
 
 
 class Guess(msgspec.Struct, frozen=True, eq=False):
@@ -31,99 +58,98 @@ class Guess(msgspec.Struct, frozen=True, eq=False):
 
 
 class Fallback(msgspec.Struct, frozen=True, eq=False):
-    """Finds callers without CFI; ``executable`` says whether code may be at a pc."""
+    """Finds callers; ``ahead`` says how many frames lead on from registers."""
 
-    architecture: Architecture
-    memory: Memory
-    executable: Callable[[int], bool]
+    code: KnownCode
+    ahead: Callable[[Registers], int]
 
-    def find(self, registers: Registers, *, interrupted: bool) -> Guess | None:
+    def find(
+        self,
+        registers: Registers,
+        *,
+        interrupted: bool,
+        smashed: bool = False,
+        chained: bool = False,
+    ) -> Guess | None:
         """The caller of a frame with ``registers``; None if nothing looks like one.
 
         ``interrupted``: the frame is where execution really was, not a caller.
+        ``smashed``: its return address is known, and none: the next frame that makes
+        sense is wanted. ``chained``: the frame itself was found by the chain, so that
+        the chain's end is the stack's. Then, the caller's pc is 0.
         """
-        pc = registers.get(self.architecture.program_counter, 0)
-        if interrupted and not self.executable(pc):
-            found = self._wild_call(registers)
+        pc = registers.get(self.code.arch.program_counter, 0)
+        if interrupted:
+            wild = not self.code.is_executable(pc)
+            found = self._wild_call(registers) if wild else self._leaf(registers, pc)
             if found is not None:
                 return found
-        return self._frame_pointer(registers) or self._scan(registers)
+        arch = self.code.arch
+        if chained and registers.get(arch.frame_pointer) == 0:
+            return Guess({arch.program_counter: 0}, Trust.FRAME_POINTER)
+        caller = follow_chain(registers, arch, self.code.memory, self._may_return)
+        if caller is not None:
+            ends = caller[arch.program_counter] == 0
+            if not ends or not (smashed or interrupted):
+                return Guess(caller, Trust.FRAME_POINTER)
+        return self._scan(registers, pc)
 
-    def _is_return_address(self, value: int) -> bool:
-        return self.executable(value) and follows_call(
-            value, self.architecture, self.memory, self.executable
+    def _may_return(self, value: int) -> bool:
+        """Not refuted: a chain is a good witness where code is not in the core."""
+        masked = value & self.code.code_mask
+        return self.code.returns_to(value if masked == value & ~1 else masked) is not (
+            False
         )
+
+    def _returns(self, value: int) -> bool:
+        return self.code.returns_to(value) is True
 
     def _wild_call(self, registers: Registers) -> Guess | None:
         """A call through a bad pointer did nothing yet but to keep its return address:
         on the stack, or in the link register."""
-        arch = self.architecture
+        arch = self.code.arch
         sp = registers.get(arch.stack_pointer, 0)
         caller = dict(registers)
         if arch.return_address_on_stack:
             try:
-                address = self.memory.read_word(sp)
+                address = self.code.memory.read_word(sp)
             except MemoryReadError:
                 return None
-            caller[arch.stack_pointer] = sp + arch.pointer_size
+            caller[arch.stack_pointer] = sp + arch.stack_slot
         else:
             address = registers.get(arch.return_address, 0)
-        if not self._is_return_address(address):
+        if not self._returns(address):
             return None
-        caller[arch.program_counter] = address
+        caller[arch.program_counter] = address & self.code.code_mask
         return Guess(caller, Trust.SCAN, full=True)
 
-    def _frame_pointer(self, registers: Registers) -> Guess | None:
-        """x86 and AArch64 keep (caller's frame pointer, return address) there."""
-        arch, word = self.architecture, self.architecture.pointer_size
-        if not arch.is_x86 and arch.machine != _EM_AARCH64:
+    def _leaf(self, registers: Registers, pc: int) -> Guess | None:
+        """A function that calls none leaves its return address in the link register;
+        in others it is from the last call that they made themselves."""
+        arch = self.code.arch
+        address = registers.get(arch.return_address, 0)
+        if arch.return_address_on_stack or not self._may_return(address):
             return None
-        sp = registers.get(arch.stack_pointer, 0)
-        fp = registers.get(arch.frame_pointer, 0)
-        if not sp <= fp < sp + _FRAME_LIMIT or fp % word or not self._same(sp, fp):
-            return None
-        try:
-            above = self.memory.read_word(fp)
-            address = self.memory.read_word(fp + word)
-        except MemoryReadError:
-            return None
-        if address and not self._is_return_address(address):
-            return None
-        # On AArch64 the pair is at the bottom of the callee's frame, and the caller's
-        # stack pointer at the bottom of its own: where its frame pointer points.
-        at_bottom = not arch.is_x86 and above > fp
-        return Guess(
-            {
-                arch.program_counter: address,
-                arch.stack_pointer: above if at_bottom else fp + 2 * word,
-                arch.frame_pointer: above,
-            },
-            Trust.FRAME_POINTER,
-        )
-
-    def _same(self, first: int, second: int) -> bool:
-        mapping = self.memory.find_mapping(first)
-        return mapping is not None and mapping.start <= second < mapping.end
-
-    def _scan(self, registers: Registers) -> Guess | None:
-        """The first word above the stack pointer that follows a call instruction."""
-        arch, word = self.architecture, self.architecture.pointer_size
-        sp = registers.get(arch.stack_pointer, 0)
-        start = -(-sp // word) * word
-        for address in range(start, start + _SCAN_WORDS * word, word):
-            try:
-                value = self.memory.read_word(address)
-            except MemoryReadError:
+        masked = address & self.code.code_mask
+        if self.code.find_module(masked) is self.code.find_module(pc):
+            call = call_before(address, arch, self.code.memory)
+            target = None if call is None else call.target
+            if target is None or not 0 <= pc - target < _LEAF_SIZE:
                 return None
-            if self._is_return_address(value):
-                return self._scanned(registers, address + word, value)
-        return None
+            if target <= address <= pc:
+                return None
+        return Guess({**registers, arch.program_counter: masked}, Trust.SCAN, full=True)
 
-    def _scanned(self, registers: Registers, sp: int, pc: int) -> Guess:
-        arch = self.architecture
-        caller = {arch.program_counter: pc, arch.stack_pointer: sp}
-        # Most functions between here and there did not touch it, or restored it.
-        fp = registers.get(arch.frame_pointer, 0)
-        if fp >= sp and self._same(sp, fp):
-            caller[arch.frame_pointer] = fp
-        return Guess(caller, Trust.SCAN)
+    def _scan(self, registers: Registers, pc: int) -> Guess | None:
+        start = self.code.function_start(pc)
+        found = scan_stack(
+            registers,
+            self.code.arch,
+            self.code.memory,
+            plausible=self._returns,
+            span=self.code.span,
+            function=start.address if start is not None and start.named else None,
+            ahead=self.ahead,
+            code_mask=self.code.code_mask,
+        )
+        return None if found is None else Guess(found, Trust.SCAN)

@@ -19,7 +19,8 @@ class StackFrame(msgspec.Struct, frozen=True, eq=False):
     """What to look up: pc - 1 in callers, whose call may be their last instruction;
     pc where execution really was (innermost frame, frame that a signal interrupted)."""
     cfa: int | None
-    """Canonical frame address; None if no CFI covers this frame."""
+    """Canonical frame address; None if neither CFI nor the
+    function's code tells it."""
     registers: dict[int, int]
     """DWARF register number to value, as far as they are known in this frame; the
     program counter always is, the stack pointer nearly always."""

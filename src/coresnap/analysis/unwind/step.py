@@ -21,6 +21,7 @@ from coresnap.analysis.unwind.rules import Row, Rule, RuleKind
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.modules import LoadedModule
 from coresnap.elfcore.registers import Architecture
+from coresnap.model import Trust
 
 __all__ = ["Apply", "Registers", "Step", "compile_row"]
 
@@ -30,8 +31,6 @@ Apply = Callable[[Registers, bool], tuple[int, Registers, bool]]
 """(registers, all of them are of this moment) to (CFA, the caller's registers, whether
 those hold more than a call preserves). Raises ``MemoryReadError`` and
 ``ExpressionError`` (a register that is not known included)."""
-
-_AARCH64_ADDRESS_BITS = 48
 
 
 class Step(msgspec.Struct, frozen=True, eq=False):
@@ -44,7 +43,11 @@ class Step(msgspec.Struct, frozen=True, eq=False):
     outermost: bool = False
     """The CFI says that there is no caller."""
     apply: Apply | None = None
-    """None: no CFI covers it, or what covers it is damaged."""
+    """None: neither CFI nor its code tells how to leave it."""
+    trust: Trust = Trust.CFI
+    """How a caller is found that ``apply`` gives."""
+    last: bool = False
+    """Said to be a stack's last function, unless something leads on after all."""
 
 
 class _FrameContext(ExpressionContext):
@@ -57,12 +60,20 @@ class _FrameContext(ExpressionContext):
         self.register = registers.get  # type: ignore[method-assign,assignment]
 
 
-def compile_row(row: Row, column: int, arch: Architecture, memory: Memory) -> Apply:
+def compile_row(
+    row: Row,
+    column: int,
+    arch: Architecture,
+    memory: Memory,
+    code_mask: int | None = None,
+) -> Apply:
     """Compile ``row``; ``column`` is the return address column of its CIE.
 
-    Raises ``DecodeError`` if an expression cannot be decoded.
+    Of a return address only the bits in ``code_mask`` are kept. Raises ``DecodeError``
+    if an expression cannot be decoded.
     """
-    compiler = _Compiler(row, column, arch, memory)
+    mask = arch.code_mask if code_mask is None else code_mask
+    compiler = _Compiler(row, column, arch, memory, mask)
     if compiler.is_plain():
         return compiler.plain()
     return compiler.general()
@@ -73,11 +84,12 @@ class _Compiler(msgspec.Struct, eq=False):
     column: int
     arch: Architecture
     memory: Memory
+    code_mask: int
 
     def is_plain(self) -> bool:
         """CFA from a register, callee-saved registers and return address below it."""
         row, arch = self.row, self.arch
-        if row.cfa_register < 0 or row.signed_return_address:
+        if row.cfa_register < 0:
             return False
         return (
             arch.cfa_is_stack_pointer
@@ -96,7 +108,7 @@ class _Compiler(msgspec.Struct, eq=False):
             for register, rule in row.rules.items()
             if register != self.column
         ]
-        return_offset = row.rules[self.column].number
+        return_offset, code_mask = row.rules[self.column].number, self.code_mask
 
         def apply(registers: Registers, full: bool) -> tuple[int, Registers, bool]:
             if cfa_register not in registers:
@@ -106,7 +118,7 @@ class _Compiler(msgspec.Struct, eq=False):
                 caller = {r: v & mask for r, v in registers.items() if r in preserved}
             else:
                 caller = registers.copy()
-            caller[pc] = read_word(cfa + return_offset & mask)
+            caller[pc] = read_word(cfa + return_offset & mask) & code_mask
             for register, offset in saved:
                 caller[register] = read_word(cfa + offset & mask)
             caller[sp] = cfa
@@ -123,7 +135,7 @@ class _Compiler(msgspec.Struct, eq=False):
             for register, rule in self.row.rules.items()
             if register != self.column
         ]
-        return_address = self._return_address()
+        return_address, code_mask = self._return_address(), self.code_mask
         restores_more = not self.row.rules.keys() <= preserved | {self.column, sp}
         explicit_sp = sp in self.row.rules or not arch.cfa_is_stack_pointer
 
@@ -141,7 +153,7 @@ class _Compiler(msgspec.Struct, eq=False):
             found = return_address(registers, cfa)
             if found is None:
                 raise ExpressionError("the return address is in a lost register")
-            caller[pc] = found
+            caller[pc] = found & code_mask
             return cfa, caller, restores_more
 
         return apply
@@ -199,12 +211,4 @@ class _Compiler(msgspec.Struct, eq=False):
         ):
             # Without a rule the caller's pc would be this one: there is no caller.
             return lambda registers, cfa: None
-        find = self._finder(self.column, rule)
-        if not self.row.signed_return_address:
-            return find
-
-        def authenticated(registers: Registers, cfa: int) -> int | None:
-            value = find(registers, cfa)
-            return None if value is None else value & (1 << _AARCH64_ADDRESS_BITS) - 1
-
-        return authenticated
+        return self._finder(self.column, rule)

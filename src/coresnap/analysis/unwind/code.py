@@ -1,0 +1,236 @@
+"""The code of a process: which module a pc is in, how to leave the function there."""
+
+from __future__ import annotations
+
+import functools
+from bisect import bisect_right
+from collections.abc import Callable
+
+from coresnap.analysis.expression import ExpressionError
+from coresnap.analysis.expression.numbers import DecodeError
+from coresnap.analysis.unwind.call_site import call_before
+from coresnap.analysis.unwind.cfi import Fde
+from coresnap.analysis.unwind.exidx import (
+    ExceptionIndex,
+    compile_entry,
+    exception_index,
+)
+from coresnap.analysis.unwind.function_starts import FunctionStart, FunctionStarts
+from coresnap.analysis.unwind.pointer_encoding import PointerReader
+from coresnap.analysis.unwind.prologue.reader import compile_layout, layout_at
+from coresnap.analysis.unwind.rules import RuleKind, row_at
+from coresnap.analysis.unwind.sections import ModuleCfi, debug_file_cfi, module_cfi
+from coresnap.analysis.unwind.step import Apply, Registers, Step, compile_row
+from coresnap.analysis.unwind.trampoline import trampoline_at
+from coresnap.elfcore.corefile import CoreFile
+from coresnap.elfcore.elffile import ElfFile
+from coresnap.elfcore.modules import AT_ENTRY, LoadedModule
+from coresnap.errors import MemoryReadError
+from coresnap.model import Trust
+
+__all__ = ["Code", "DebugFile"]
+
+_ENTRY_SIZE = 128
+"""Bytes of the function at the entry point: often without CFI, never with a caller."""
+_PF_X = 1
+
+DebugFile = Callable[[LoadedModule], ElfFile | None]
+
+
+class Code:
+    """Steps by lookup pc, made when they are first needed."""
+
+    def __init__(self, core: CoreFile, debug_file: DebugFile | None) -> None:
+        self.memory = core.memory
+        self.arch = core.architecture
+        self.code_mask = core.facts.code_mask or core.architecture.code_mask
+        self.steps: dict[int, Step] = {}
+        self._modules = core.modules
+        self._module_starts = [module.start for module in core.modules]
+        self._debug_file = debug_file
+        self._entry = core.auxv.get(AT_ENTRY, 1 << 64) & ~1
+        self._cfi: dict[int, ModuleCfi] = {}
+        self._debug_file_cfi: dict[int, ModuleCfi] = {}
+        self._indexes: dict[int, ExceptionIndex | None] = {}
+        self._starts: dict[int, FunctionStarts] = {}
+        self._return_addresses: dict[int, bool | None] = {}
+
+    def step_at(self, lookup_pc: int) -> Step:
+        """What is known about the code at ``lookup_pc``."""
+        step = self.steps.get(lookup_pc)
+        if step is None:
+            step = self.steps[lookup_pc] = self._make_step(lookup_pc)
+        return step
+
+    def is_executable(self, pc: int) -> bool:
+        """Whether the process could execute what is at ``pc``."""
+        mapping = self.memory.find_mapping(pc)
+        if mapping is not None and "?" not in mapping.permissions:
+            return "x" in mapping.permissions
+        module = self.find_module(pc)
+        headers = (module.elf or module.image) if module else None
+        if module is None or headers is None:
+            return module is not None
+        address = pc - module.load_bias
+        return any(
+            load.flags & _PF_X and load.vaddr <= address < load.vaddr + load.memsz
+            for load in headers.loads
+        )
+
+    def is_entry(self, pc: int) -> bool:
+        """Whether ``pc`` is in the function at the program's entry point."""
+        return 0 <= pc - self._entry < _ENTRY_SIZE
+
+    @functools.cached_property
+    def span(self) -> tuple[int, int]:
+        """The lowest address of code, and the end of the highest."""
+        parts = [(m.start, m.end) for m in self._modules]
+        parts += [
+            (m.start, m.end) for m in self.memory.mappings if "x" in m.permissions
+        ]
+        ends = [end for _, end in parts]
+        return min(parts, default=(0, 0))[0], max(ends, default=0)
+
+    def returns_to(self, value: int) -> bool | None:
+        """Whether ``value`` is the address behind a call; None if its code is not
+        there to be looked at."""
+        if value not in self._return_addresses:
+            self._return_addresses[value] = self._follows_call(value)
+        return self._return_addresses[value]
+
+    def _follows_call(self, value: int) -> bool | None:
+        if not self.is_executable(value & self.code_mask):
+            return False
+        call = call_before(value, self.arch, self.memory)
+        if call is not None:
+            return call.target is None or self.is_executable(call.target)
+        return None if not self.memory.read_some((value & ~1) - 4, 4) else False
+
+    def find_module(self, pc: int) -> LoadedModule | None:
+        """The module that ``pc`` is in."""
+        index = bisect_right(self._module_starts, pc) - 1
+        if index >= 0 and pc < self._modules[index].end:
+            return self._modules[index]
+        return None
+
+    def function_start(self, pc: int) -> FunctionStart | None:
+        """The function that ``pc`` is in; None if nobody tells."""
+        module = self.find_module(pc)
+        if module is None:
+            return None
+        starts = self._starts.get(module.start)
+        if starts is None:
+            debug_file = self._debug_file(module) if self._debug_file else None
+            starts = FunctionStarts(module, self.arch, self.memory, debug_file)
+            self._starts[module.start] = starts
+        return starts.find(pc)
+
+    def _make_step(self, pc: int) -> Step:
+        module = self.find_module(pc)
+        executable = self.is_executable(pc)
+        if not executable:
+            return Step(module, executable)
+        step = self._step_by_cfi(module, pc) if module is not None else None
+        return step or self._signal_step(module, pc) or self._step_by_code(module, pc)
+
+    def _step_by_cfi(self, module: LoadedModule, pc: int) -> Step | None:
+        address = pc - module.load_bias & self.arch.pointer_mask
+        try:
+            found = self._find_cfi(module, address)
+            if found is None:
+                return None
+            fde, reader = found
+            signal = fde.cie.signal_frame
+            if fde.end == address + 1 and not signal:
+                # A call that ends its function, or a trampoline that begins behind it.
+                step = self._signal_step(module, pc)
+                if step is not None:
+                    return step
+            row = row_at(fde, address, reader)
+            column = fde.cie.return_address
+            rule = row.rules.get(column)
+            outermost = rule is not None and rule.kind is RuleKind.UNDEFINED
+            apply = compile_row(row, column, self.arch, self.memory, self.code_mask)
+        except DecodeError:
+            return None
+        return Step(module, True, signal, outermost, apply)
+
+    def _find_cfi(
+        self, module: LoadedModule, address: int
+    ) -> tuple[Fde, PointerReader] | None:
+        found = self._cfi_of(module).find(address)
+        if found is None and self._debug_file is not None:
+            found = self._debug_file_cfi_of(module, self._debug_file).find(address)
+        return found
+
+    def _cfi_of(self, module: LoadedModule) -> ModuleCfi:
+        cfi = self._cfi.get(module.start)
+        if cfi is None:
+            cfi = self._cfi[module.start] = module_cfi(module, self.memory)
+        return cfi
+
+    def _debug_file_cfi_of(self, module: LoadedModule, find: DebugFile) -> ModuleCfi:
+        cfi = self._debug_file_cfi.get(module.start)
+        if cfi is None:
+            elf = find(module)
+            cfi = ModuleCfi(None, None, ()) if elf is None else debug_file_cfi(elf)
+            self._debug_file_cfi[module.start] = cfi
+        return cfi
+
+    def _signal_step(self, module: LoadedModule | None, pc: int) -> Step | None:
+        """A caller's lookup pc is one below the trampoline that it returns to."""
+        for start in (pc + 1, pc):
+            apply = trampoline_at(start, self.arch, self.memory, self.code_mask)
+            if apply is not None:
+                return Step(module, True, True, False, apply, Trust.CONTEXT)
+        return None
+
+    def _step_by_code(self, module: LoadedModule | None, pc: int) -> Step:
+        if self.is_entry(pc):
+            return Step(module, True, outermost=True)
+        table, last = None, False
+        if module is not None and self.arch.family == "arm":
+            table, last = self._table_entry(module, pc)
+        start = self.function_start(pc)
+        layout = None
+        if start is not None:
+            layout = layout_at(
+                self.arch, self.memory, start.address, pc, alone=start.named
+            )
+        if start is None or layout is None:
+            return Step(module, True, apply=table, last=last)
+        read = compile_layout(
+            layout, self.arch, self.memory, self.code_mask, certain=start.named
+        )
+        if table is not None:
+            return Step(module, True, apply=_exact_where_it_matters(read, table))
+        outermost = layout.outermost and start.named
+        return Step(module, True, False, outermost, read, Trust.PROLOGUE, last)
+
+    def _table_entry(self, module: LoadedModule, pc: int) -> tuple[Apply | None, bool]:
+        """By ARM's own table; and whether that says that nothing leads on."""
+        if module.start not in self._indexes:
+            self._indexes[module.start] = exception_index(module, self.memory)
+        index = self._indexes[module.start]
+        try:
+            code = b"" if index is None else index.find(pc)
+        except DecodeError:
+            return None, False
+        if not code:
+            return None, code is None
+        return compile_entry(code, self.memory, self.code_mask), False
+
+
+def _exact_where_it_matters(by_code: Apply, by_table: Apply) -> Apply:
+    """ARM's tables hold in a function's body, where callers are; one that was
+    interrupted may be in its prologue, which its code tells."""
+
+    def apply(registers: Registers, full: bool) -> tuple[int, Registers, bool]:
+        if full:
+            try:
+                return by_code(registers, full)
+            except (ExpressionError, MemoryReadError):
+                pass
+        return by_table(registers, full)
+
+    return apply

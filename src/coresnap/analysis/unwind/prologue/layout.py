@@ -1,0 +1,102 @@
+"""What the code of a function has done to its frame, up to one instruction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+import msgspec
+
+__all__ = ["Decoder", "Flow", "FrameLayout", "Instruction"]
+
+
+class FrameLayout(msgspec.Struct, eq=False):
+    """Offsets count from the stack pointer at the function's first instruction."""
+
+    depth: int | None = 0
+    """Bytes that the stack pointer is below that; None once nobody can tell."""
+    saved: dict[int, int] = msgspec.field(default_factory=dict)
+    """Registers whose value at entry is in memory, and at which offset."""
+    bases: dict[int, int] = msgspec.field(default_factory=dict)
+    """Registers that hold an address in the frame, and its offset."""
+    constants: dict[int, int] = msgspec.field(default_factory=dict)
+    """Registers that hold a known number: sizes of large frames."""
+    outermost: bool = False
+    """The frame pointer was zeroed: the ABIs' mark of a stack's end."""
+    compared: int | None = None
+    """The register that the stack pointer was last compared with."""
+
+    def copy(self) -> FrameLayout:
+        """One that may change on its own."""
+        return FrameLayout(
+            self.depth,
+            self.saved.copy(),
+            self.bases.copy(),
+            self.constants.copy(),
+            self.outermost,
+            self.compared,
+        )
+
+    def grow(self, size: int) -> None:
+        """The stack pointer goes down by ``size``, or up."""
+        if self.depth is None:
+            return
+        self.depth += size
+        if size < 0:
+            for register, offset in list(self.saved.items()):
+                if offset < -self.depth:
+                    del self.saved[register]
+
+    def save(self, register: int, offset: int) -> None:
+        """``register`` is stored at ``offset``; what is stored later is not its value
+        at entry."""
+        self.saved.setdefault(register, offset)
+
+    def save_at_stack_pointer(self, register: int, displacement: int) -> None:
+        """``register`` is stored at the stack pointer plus ``displacement``."""
+        if self.depth is not None:
+            self.save(register, displacement - self.depth)
+
+    def store(self, register: int, base: int, displacement: int) -> None:
+        """``register`` is stored at a register plus ``displacement``."""
+        if base in self.bases:
+            self.save(register, self.bases[base] + displacement)
+
+    def set_base(self, register: int, displacement: int) -> None:
+        """``register`` becomes the stack pointer plus ``displacement``."""
+        if self.depth is None:
+            self.bases.pop(register, None)
+        else:
+            self.bases[register] = displacement - self.depth
+
+    def set_stack_pointer(self, base: int, displacement: int) -> None:
+        """The stack pointer becomes a register plus ``displacement``."""
+        offset = self.bases.get(base)
+        if offset is None:
+            self.depth = None
+        elif self.depth is None:
+            self.depth = -(offset + displacement)
+        else:
+            self.grow(-(offset + displacement) - self.depth)
+
+
+class Flow(Enum):
+    """Where execution goes after an instruction."""
+
+    NEXT = "next"
+    BRANCH = "next, or to the target"
+    JUMP = "to the target, or nobody knows where"
+    RETURN = "to the caller"
+
+
+class Instruction(msgspec.Struct, frozen=True, eq=False):
+    """Size in bytes, and what follows."""
+
+    size: int
+    flow: Flow = Flow.NEXT
+    target: int | None = None
+
+
+Decoder = Callable[[bytes, int, int, FrameLayout], Instruction | None]
+"""(code, position, address of that, layout) to the instruction there, whose effect the
+layout has taken; None if the bytes are no instruction that the decoder knows."""
