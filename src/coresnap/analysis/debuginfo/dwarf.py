@@ -419,9 +419,13 @@ class DebugFile:
 
 
 def _join(directory: str | None, file: str) -> str:
-    return (
-        file if directory is None else os.path.normpath(os.path.join(directory, file))
-    )
+    # libdw has joined the two already where the unit says its directory, which is
+    # relative in Debian's libc (-ffile-prefix-map).
+    if directory is None:
+        return file
+    if file.startswith(f"{directory.rstrip('/')}/"):
+        return os.path.normpath(file)
+    return os.path.normpath(os.path.join(directory, file))
 
 
 def _signed(word: int) -> int:
