@@ -68,11 +68,11 @@ class CodeReader:
         instructions, first = None, 0
         if layout.instructions is not None and layout.first_traceable is not None:
             instructions = address + layout.instructions
-            first = 2 * target.int(address + layout.first_traceable)
+            first = 2 * target.integer(address + layout.first_traceable)
         return Code(
             self._text(address + layout.name),
             self._text(address + layout.filename),
-            target.int(address + layout.first_line),
+            target.integer(address + layout.first_line),
             self._arguments(address),
             names,
             in_cells,
@@ -86,10 +86,10 @@ class CodeReader:
 
     def _arguments(self, address: int) -> int:
         target, layout = self._target, self._layout.code
-        flags = target.int(address + layout.flags)
+        flags = target.integer(address + layout.flags)
         return (
-            target.int(address + layout.argument_count)
-            + target.int(address + layout.keyword_only_count)
+            target.integer(address + layout.argument_count)
+            + target.integer(address + layout.keyword_only_count)
             + bool(flags & _VARARGS)
             + bool(flags & _VARKEYWORDS)
         )

@@ -82,7 +82,7 @@ def _candidates(
     if module.elf is not None:
         address = _symbol(module.elf, _RUNTIME)
         if address is None and (section := module.elf.section(_SECTION)):
-            address = section.addr
+            address = section.address
         if address is not None:
             yield module.load_bias + address
             return
@@ -108,7 +108,7 @@ def _runtime_at(
         return Runtime(module, address, layout, f"{name}.{told.micro}")
     if version is None:
         return None
-    layout = LAYOUTS.get(version[:2])
+    layout = LAYOUTS.get((version[0], version[1]))
     name = ".".join(map(str, version))
     if layout is None:
         raise InputError(f"CPython {name} is not known: its frames are not read")
@@ -169,7 +169,7 @@ def _scan(
     core: CoreFile, module: LoadedModule, version: tuple[int, ...] | None
 ) -> Iterator[int]:
     """Addresses in the module's data that look like ``_PyRuntime``."""
-    layout = LAYOUTS.get(version[:2]) if version else None
+    layout = LAYOUTS.get((version[0], version[1])) if version else None
     for start, data in _data_of(core, module):
         at = data.find(COOKIE)
         while at >= 0:

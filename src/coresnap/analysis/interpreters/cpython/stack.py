@@ -147,9 +147,13 @@ class StackReader:
         pointer = target.word(address + layout.code)
         code = self._code.code(pointer & ~3 if layout.tagged else pointer)
         if code.instructions is None:
-            offset = target.int(address + layout.instruction)
+            offset = target.integer(address + layout.instruction)
             if self._layout.version >= (3, 10) and offset >= 0:
                 offset *= _CODE_UNIT
         else:
             offset = target.word(address + layout.instruction) - code.instructions
+            if offset < code.first_traceable and code.file == code.function:
+                return (
+                    None  # _Py_InitCleanup: what a specialised constructor returns to
+                )
         return PythonFrame(code, offset, address + layout.locals)

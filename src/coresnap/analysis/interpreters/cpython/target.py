@@ -28,7 +28,7 @@ class Target:
         value: int = self._signed_word.unpack(self.read(address, 8))[0]
         return value
 
-    def int(self, address: int) -> int:
+    def integer(self, address: int) -> int:
         """A C ``int``."""
         value: int = self._int.unpack(self.read(address, 4))[0]
         return value
