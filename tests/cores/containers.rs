@@ -48,11 +48,11 @@ fn collections() {
     let mut ages: HashMap<String, u32> = HashMap::new();
     ages.insert("ann".into(), 41);
     ages.insert("bob".into(), 42);
-    let set: HashSet<i32> = [7, 8, 9].into_iter().collect();
+    let set: HashSet<i32> = vec![7, 8, 9].into_iter().collect();
     let no_map: HashMap<i32, i32> = HashMap::new();
     let tree: BTreeMap<i32, String> = (0..40).map(|i| (i, format!("n{}", i))).collect();
-    let small: BTreeMap<i32, i32> = [(1, 10), (2, 20)].into_iter().collect();
-    let sorted: BTreeSet<u8> = [3u8, 1, 2].into_iter().collect();
+    let small: BTreeMap<i32, i32> = vec![(1, 10), (2, 20)].into_iter().collect();
+    let sorted: BTreeSet<u8> = vec![3u8, 1, 2].into_iter().collect();
     let part: &[i32] = &numbers[1..];
     crash();
     std::hint::black_box((&none, &numbers, &words, &points, &units, &queue, &ages));

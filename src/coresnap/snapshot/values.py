@@ -65,25 +65,56 @@ def variable_lines(
     head = indent + (declaration(variable) if label is None else label)
     flat = f"{head} = {inline_value(variable, raw=raw)}"
     fits = len(flat) <= width and _is_flat(variable, raw=raw)
-    if fits or depth <= 0 or not _content(variable, raw):
+    content = _content(variable, raw)
+    if fits or depth <= 0 or not content:
         yield flat
         return
-    yield f"{head} = {_lead(variable)}".rstrip()
-    yield from _content_lines(variable, width, indent + _INDENT, depth - 1, raw)
+    yield f"{head} = {_lead(variable, raw)}".rstrip()
+    if _is_list(content):
+        yield from _filled(content, width, indent + _INDENT)
+    else:
+        yield from _content_lines(content, width, indent + _INDENT, depth - 1, raw)
+    if _holder(variable, raw).truncated:
+        yield f"{indent}{_INDENT}{_CUT}"
 
 
-def _lead(variable: Variable) -> str:
+def _lead(variable: Variable, raw: bool) -> str:
     """What stands before the nested values: ``0x5592a0 →``, ``std::map of 2 =``."""
     words = [_scalar(variable)]
-    if variable.items and words[0]:
-        words.append("=")
-    elif variable.target is not None and not variable.members:
-        words += [
-            "→" if words[0] else "",
-            printable(variable.target.dynamic_type or ""),
-        ]
-    words.append(printable(variable.dynamic_type or ""))
+    if _shown(variable, raw):
+        words.append("=" if words[0] else "")
+        words.append(printable(variable.dynamic_type or ""))
+    elif variable.target is not None:
+        words.append("→" if words[0] else "")
+        if _shown(variable.target, raw):
+            words.append(_lead(variable.target, raw))
     return " ".join(word for word in words if word)
+
+
+def _holder(variable: Variable, raw: bool) -> Variable:
+    """What the shown content belongs to: the variable, or what it points to."""
+    if variable.target is None or _shown(variable, raw):
+        return variable
+    return variable.target
+
+
+def _is_list(content: tuple[Variable, ...]) -> bool:
+    """Whether these are so many plain numbers that a line each would be a waste."""
+    return _is_numbered(content) and all(
+        value.value is not None and value.target is None and not _shown(value, False)
+        for value in content
+    )
+
+
+def _filled(content: tuple[Variable, ...], width: int, indent: str) -> Iterator[str]:
+    line = indent
+    for value, count in _runs(content, named=False):
+        word = _times(_scalar(value), count) + ","
+        if len(line) + len(word) + 1 > width and line != indent:
+            yield line
+            line = indent
+        line += word if line == indent else f" {word}"
+    yield line.rstrip(",")
 
 
 def inline_value(
@@ -148,21 +179,16 @@ def _is_numbered(values: tuple[Variable, ...]) -> bool:
 
 def _content(variable: Variable, raw: bool) -> tuple[Variable, ...]:
     """What is shown below the variable: its members, or those of its pointee."""
+    target = variable.target
     shown = _shown(variable, raw)
-    if shown or variable.target is None or variable.target.missing is not None:
+    if shown or target is None or target.missing is not None:
         return shown
-    if _scalar(variable.target):
-        return (variable.target,)
-    return _shown(variable.target, raw) or (variable.target,)
+    return _shown(target, raw) or (target,)
 
 
 def _content_lines(
-    variable: Variable, width: int, indent: str, depth: int, raw: bool
+    content: tuple[Variable, ...], width: int, indent: str, depth: int, raw: bool
 ) -> Iterator[str]:
-    content = _content(variable, raw)
-    shown = variable
-    if variable.target is not None and not _shown(variable, raw):
-        shown = variable.target
     named = not _is_numbered(content)
     for member, count in _runs(content, named):
         label = None
@@ -171,8 +197,6 @@ def _content_lines(
         elif member.kind is VariableKind.TARGET:
             label = "*"
         yield from variable_lines(member, width, indent, label, depth, raw=raw)
-    if shown.truncated and content != (shown,):
-        yield f"{indent}{_CUT}"
 
 
 def _runs(members: Iterable[Variable], named: bool) -> Iterator[tuple[Variable, int]]:

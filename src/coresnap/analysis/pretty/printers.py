@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from coresnap.analysis.pretty.presentation import Present, Printer
-from coresnap.analysis.pretty.value import ValueType
-
 if TYPE_CHECKING:
+    from coresnap.analysis.pretty.presentation import Present
+    from coresnap.analysis.pretty.value import ValueType
     from coresnap.analysis.values.decode import ValueDecoder
     from coresnap.analysis.values.scalars import Read
 
 __all__ = ["Printers"]
 
 _FAMILIES = (
-    ("std::", ("cplusplus",)),
+    ("std::", ("cplusplus", "rust")),
     ("__gnu_cxx::", ("cplusplus",)),
+    ("alloc::", ("rust",)),
+    ("core::", ("rust",)),
+    ("hashbrown::", ("rust",)),
+    ("&", ("rust",)),
+    ("(", ("rust",)),
+    ("*", ("rust",)),
+    ("_G", ("glib",)),
 )
 """How the names of a library's types begin, and the modules that know them."""
 
 
 class Printers:
-    """The printers of one analysis. Libraries that no type is of are not imported."""
-
-    def __init__(self) -> None:
-        self._families: dict[str, Mapping[str, Printer]] = {}
+    """The printers of one analysis. What no type needs is not imported."""
 
     def reader(
         self, decoder: ValueDecoder, handle: int, name: str, raw: Read
@@ -38,28 +41,23 @@ class Printers:
         present = self._find(decoder, handle, name)
         if present is None:
             return None
-        # Not before: most programs in C have no such type.
         from coresnap.analysis.pretty.reader import PrettyReader
+        from coresnap.analysis.pretty.value import ValueType
 
         return PrettyReader(decoder, ValueType(decoder, handle), present, raw).read
 
     def _find(self, decoder: ValueDecoder, handle: int, name: str) -> Present | None:
         for prefix, modules in _FAMILIES:
             if name.startswith(prefix):
-                return self._of_library(ValueType(decoder, handle), modules)
+                from coresnap.analysis.pretty.value import ValueType
+
+                type = ValueType(decoder, handle)
+                found = (_family(module)(type) for module in modules)
+                return next(filter(None, found), None)
         return None
 
-    def _of_library(self, type: ValueType, modules: Sequence[str]) -> Present | None:
-        for module in modules:
-            printer = self._family(module).get(type.bare_name)
-            present = printer(type) if printer is not None else None
-            if present is not None:
-                return present
-        return None
 
-    def _family(self, name: str) -> Mapping[str, Printer]:
-        family = self._families.get(name)
-        if family is None:
-            module = importlib.import_module(f"coresnap.analysis.pretty.{name}")
-            family = self._families[name] = module.PRINTERS
-        return family
+def _family(name: str) -> Callable[[ValueType], Present | None]:
+    module = importlib.import_module(f"coresnap.analysis.pretty.{name}")
+    find: Callable[[ValueType], Present | None] = module.present
+    return find

@@ -148,6 +148,9 @@ class PrettyReader:
         shown.items = inner.items or inner.members
         if shown.text is None:
             shown.text, shown.described = inner.text, inner.described
+        elif inner.text is not None and not inner.described and not inner.items:
+            # Its own text is about a text, which is what it holds.
+            shown.items = (like.show("[0]", VariableKind.ELEMENT),)
         if inner.missing is not None:
             shown.text, shown.sound = inner.missing, False
 

@@ -87,6 +87,11 @@ class ValueType:
         return bare_name(self.name)
 
     @property
+    def plain(self) -> ValueType:
+        """The type under its own name: ``void *`` for what a typedef calls gpointer."""
+        return ValueType(self._decoder, self._found.handle)
+
+    @property
     def size(self) -> int:
         """Bytes of a value. Raises ``InputError`` if that is not known."""
         size = self._decoder.graph.size(self.handle)
@@ -172,6 +177,14 @@ class ValueType:
         """The template argument at ``index`` if it is a number, else None."""
         found = self.arguments[index : index + 1]
         return found[0] if found and isinstance(found[0], int) else None
+
+    def nested(self, name: str) -> ValueType | None:
+        """The struct of this name that is declared inside of the type."""
+        file = self._decoder.graph.file
+        for child, _ in file.children(self._found.handle, (Tag.STRUCTURE_TYPE,)):
+            if file.die(child).name == name:
+                return ValueType(self._decoder, child)
+        return None
 
     @functools.cached_property
     def members(self) -> tuple[str, ...]:

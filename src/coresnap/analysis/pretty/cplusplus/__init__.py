@@ -1,5 +1,7 @@
 """The C++ standard library, as libstdc++ and libc++ lay it out."""
 
+from __future__ import annotations
+
 from coresnap.analysis.pretty.cplusplus import (
     facilities,
     linked,
@@ -11,10 +13,12 @@ from coresnap.analysis.pretty.cplusplus import (
     trees,
     wrappers,
 )
+from coresnap.analysis.pretty.presentation import Present
+from coresnap.analysis.pretty.value import ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["present"]
 
-PRINTERS = (
+_PRINTERS = (
     texts.PRINTERS
     | sequences.PRINTERS
     | linked.PRINTERS
@@ -25,4 +29,9 @@ PRINTERS = (
     | times.PRINTERS
     | facilities.PRINTERS
 )
-"""Name of a type, without arguments, to the printer that knows it."""
+
+
+def present(type: ValueType) -> Present | None:
+    """How values of the type are presented; None if it is not one of the library's."""
+    printer = _PRINTERS.get(type.bare_name)
+    return printer(type) if printer is not None else None

@@ -73,10 +73,15 @@ def _presenter(
 def iterator(type: ValueType) -> Present | None:
     """An iterator into an unordered container: the element that it stands at."""
     node = first_slot(type, ("_M_cur",), ("__i_", "__node_"), ("__node_",))
-    element = type.argument(0)
-    if node is None or element is None or type.slot("_M_cur") is None:
+    if node is None:
         return None
-    reach = aligned(node.type.size, element)
+    if type.slot("_M_cur") is not None:
+        element, reach = type.argument(0), node.type.size
+    else:
+        element, reach = _node_element(type), 2 * node.type.size
+    if element is None:
+        return None
+    reach = aligned(reach, element)
 
     def present(value: Value) -> Presentation:
         address = value.integer(node)
@@ -86,11 +91,27 @@ def iterator(type: ValueType) -> Present | None:
     return present
 
 
+def _node_element(type: ValueType) -> ValueType | None:
+    """The value of a node of libc++: argument of a pointer's target, argument of an
+    iterator, which for a map is the argument of another."""
+    found: ValueType | None = type
+    for _ in range(3):
+        found = found.argument(0) if found is not None else None
+        target = found.target if found is not None else None
+        if target is not None and target.bare_name == "std::__hash_node":
+            return target.argument(0)
+    return None
+
+
 PRINTERS: dict[str, Printer] = {
     "std::unordered_map": unordered,
     "std::unordered_multimap": unordered,
     "std::unordered_set": unordered,
     "std::unordered_multiset": unordered,
+    "std::__hash_iterator": iterator,
+    "std::__hash_const_iterator": iterator,
+    "std::__hash_map_iterator": iterator,
+    "std::__hash_map_const_iterator": iterator,
     "std::__detail::_Node_iterator": iterator,
     "std::__detail::_Node_const_iterator": iterator,
 }

@@ -192,7 +192,15 @@ def iterator(type: ValueType) -> Present | None:
     return present
 
 
+def map_entry(type: ValueType) -> Present | None:
+    """What libc++ wraps the pairs of a map in."""
+    pair = first_slot(type, ("__cc_",), ("__cc",))
+    return None if pair is None else lambda value: Presentation(like=value[pair])
+
+
 PRINTERS: dict[str, Printer] = {
+    "std::__value_type": map_entry,
+    "std::__hash_value_type": map_entry,
     "std::map": ordered,
     "std::multimap": ordered,
     "std::set": ordered,

@@ -1,0 +1,57 @@
+"""Counted pointers."""
+
+from __future__ import annotations
+
+from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
+from coresnap.analysis.pretty.rust.layout import number_at, short_name
+from coresnap.analysis.pretty.value import Value, ValueType
+
+__all__ = ["PRINTERS"]
+
+
+def counted(type: ValueType) -> Present | None:
+    """``Rc``, ``Arc`` and their ``Weak``, of values whose size is known."""
+    pointer = number_at(type, ("ptr",))
+    inner = pointer.type.target if pointer is not None else None
+    if pointer is None or inner is None or not inner.is_complete:
+        return None
+    strong, weak = number_at(inner, ("strong",)), number_at(inner, ("weak",))
+    held = inner.slot("value") or inner.slot("data")
+    if strong is None or weak is None or held is None:
+        return None
+    name = short_name(type)
+    dangling = (1 << 8 * pointer.type.size) - 1
+
+    def present(value: Value) -> Presentation:
+        address = value.integer(pointer)
+        if address == dangling:
+            return Presentation(f"{name} of nothing")
+        control = value.at(address, inner)
+        owners = control.integer(strong)
+        # All owners together hold one weak reference.
+        observers = control.integer(weak) - (owners > 0)
+        text = f"{name}, strong {owners}, weak {observers}"
+        if owners == 0:
+            return Presentation(text, number=address + held.offset)
+        target = value.at(address + held.offset, held.type)
+        return Presentation(text, target=target, number=address + held.offset)
+
+    return present
+
+
+def wrapped(type: ValueType) -> Present | None:
+    """A pointer in a wrapper that only promises something about it."""
+    inner = type.innermost()
+    if not inner.type.is_pointer:
+        return None
+    return lambda value: Presentation(like=value[inner])
+
+
+PRINTERS: dict[str, Printer] = {
+    "alloc::rc::Rc": counted,
+    "alloc::rc::Weak": counted,
+    "alloc::sync::Arc": counted,
+    "alloc::sync::Weak": counted,
+    "core::ptr::non_null::NonNull": wrapped,
+    "core::ptr::unique::Unique": wrapped,
+}
