@@ -20,6 +20,7 @@ ARROWS = {
     "daemon": {"backends", "collect", "analysis"},
     "views": {"snapshot", "collect"},
 }
+_FILES = "what analysis would find is shown, fetched and stored without a snapshot"
 _OS = "the command is the backend's or the daemon's work, started by hand"
 EXCEPTIONS = {
     # `coresnap` itself is the library's two calls; analyze is one of them.
@@ -37,6 +38,7 @@ EXCEPTIONS = {
     ("views/cli/retry.py", "backends"): _OS,
     ("views/cli/retry.py", "daemon"): _OS,
     ("views/cli/status.py", "backends"): _OS,
+    ("views/cli/symbol_options.py", "analysis"): _FILES,
     ("views/cli/uninstall.py", "backends"): _OS,
 }
 """(file, part it imports) to the reason why the arrow may be crossed there."""

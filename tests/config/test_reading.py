@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coresnap.config import SETTINGS, Config, load_config, reading
+from coresnap.config import SETTINGS, Config, load_config, places
 from coresnap.errors import ConfigError, MissingError
 
 
@@ -34,7 +34,7 @@ def test_every_setting_has_a_field_and_every_field_a_setting() -> None:
 
 
 def test_the_defaults_stand_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "SEARCH_PATH", (Path("/nonexistent/coresnap.conf"),))
+    monkeypatch.setattr(places, "SEARCH_PATH", (Path("/nonexistent/coresnap.conf"),))
 
     loaded = load_config()
 
@@ -50,7 +50,7 @@ def test_the_defaults_stand_without_a_file(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_empty_file_means_the_same_as_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "SEARCH_PATH", ())
+    monkeypatch.setattr(places, "SEARCH_PATH", ())
 
     assert attrs.evolve(load(tmp_path, ""), source=None) == load_config()
 
@@ -62,7 +62,7 @@ def test_the_first_file_of_the_search_path_is_read(
     first.write_text("[daemon]\nuser = alice\n")
     second.write_text("[daemon]\nuser = bob\n")
     missing = tmp_path / "0.conf"
-    monkeypatch.setattr(reading, "SEARCH_PATH", (missing, first, second))
+    monkeypatch.setattr(places, "SEARCH_PATH", (missing, first, second))
 
     assert load_config().user == "alice"
     assert load_config().source == first

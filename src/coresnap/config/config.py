@@ -100,6 +100,13 @@ class Config:
     worker_attempts: int
     sysroot: Path | None
     debug_directories: tuple[Path, ...]
+    symbol_directories: tuple[Path, ...]
+    debuginfod_urls: tuple[str, ...]
+    debuginfod_cache: Path | None
+    """None for the default of who fetches."""
+    debuginfod_timeout: int
+    debuginfod_time: int
+    debuginfod_size: int
     applications: tuple[ApplicationRules, ...] = ()
     """In the order of the file; the first that matches counts."""
     source: Path | None = None

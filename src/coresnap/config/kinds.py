@@ -70,6 +70,14 @@ def _paths(text: str) -> tuple[Path, ...]:
     return tuple(_path(part.strip()) for part in text.split(":") if part.strip())
 
 
+def _urls(text: str) -> tuple[str, ...]:
+    urls = tuple(text.split())
+    for url in urls:
+        if not re.fullmatch(r"https?://[^/\s]+\S*", url) or not url.isprintable():
+            raise ValueError(f"has {url!r}, which does not begin with http(s)://HOST")
+    return urls
+
+
 def _socket(text: str) -> Path:
     path = _path(text)
     if len(os.fsencode(path)) >= _SOCKET_PATH_LIMIT:
@@ -101,5 +109,6 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "size, percentage or none": quantities.parse_storage_limit,
     "socket": _socket,
     "time limit": quantities.parse_time_limit,
+    "urls": _urls,
 }
 """Every kind but ``route``, which ``routes`` parses with its number."""

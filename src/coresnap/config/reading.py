@@ -8,22 +8,16 @@ from pathlib import Path
 from coresnap.config.config import Config
 from coresnap.config.ini import Problem
 from coresnap.config.interpret import Reading, interpret
+from coresnap.config.places import find_source
 from coresnap.errors import AccessError, ConfigError, MissingError
 
 __all__ = [
-    "SEARCH_PATH",
-    "find_source",
     "load_config",
     "place_of",
     "read_settings",
     "read_text",
     "usable",
 ]
-
-SEARCH_PATH = (
-    Path("/usr/local/etc/coresnap/coresnap.conf"),
-    Path("/etc/coresnap/coresnap.conf"),
-)
 
 SIZE_LIMIT = 1 << 20
 """Bytes that a file of settings may have; beyond that it is some other file."""
@@ -59,11 +53,6 @@ def read_settings(path: Path | None = None) -> Reading:
     if source is None:
         return interpret("")
     return interpret(read_text(source), source)
-
-
-def find_source() -> Path | None:
-    """Return the first file of ``SEARCH_PATH`` that exists."""
-    return next((path for path in SEARCH_PATH if path.exists()), None)
 
 
 def read_text(source: Path) -> str:

@@ -8,10 +8,16 @@ from collections.abc import Iterable
 from coresnap.config.archive_settings import ARCHIVE_SETTINGS
 from coresnap.config.daemon_settings import ANALYSIS_SETTINGS, DAEMON_SETTINGS
 from coresnap.config.setting import Setting
+from coresnap.config.symbol_settings import SYMBOL_SETTINGS
 
 __all__ = ["APPLICATION", "APPLICATION_SETTINGS", "SECTIONS", "SETTINGS", "find"]
 
-SETTINGS = (*ARCHIVE_SETTINGS, *DAEMON_SETTINGS, *ANALYSIS_SETTINGS)
+SETTINGS = (
+    *ARCHIVE_SETTINGS,
+    *DAEMON_SETTINGS,
+    *ANALYSIS_SETTINGS,
+    *SYMBOL_SETTINGS,
+)
 
 APPLICATION = "application"
 """Sections of this name have a pattern behind it."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
+import msgspec
 import pytest
 from debuginfod_server import Answer, FakeServer, sends, serving
 
@@ -145,7 +145,7 @@ def test_more_than_the_limit_is_refused_before_it_is_read(
     server: FakeServer, settings: DebuginfodSettings
 ) -> None:
     server.serve(UNKNOWN, "debuginfo", bytes(1001))
-    small = attrs.evolve(settings, size_limit=1000)
+    small = msgspec.structs.replace(settings, size_limit=1000)
     assert result(fetch(small, UNKNOWN)) == "larger than the limit of 1000 bytes"
     assert kept(settings) == []
 
@@ -160,7 +160,7 @@ def test_a_server_that_does_not_say_how_much_it_sends_is_cut_off(
             request.wfile.write(bytes(1 << 16))
 
     server.serve(UNKNOWN, "debuginfo", sends_for_ever)
-    limited = attrs.evolve(settings, size_limit=MEBIBYTE)
+    limited = msgspec.structs.replace(settings, size_limit=MEBIBYTE)
     assert (
         result(fetch(limited, UNKNOWN)) == f"larger than the limit of {MEBIBYTE} bytes"
     )
@@ -172,7 +172,7 @@ def test_a_bomb_in_gzip_is_cut_off(
 ) -> None:
     bomb = gzip.compress(bytes(1 << 24))
     server.serve(UNKNOWN, "debuginfo", sends(bomb, Content_Encoding="gzip"))
-    limited = attrs.evolve(settings, size_limit=MEBIBYTE)
+    limited = msgspec.structs.replace(settings, size_limit=MEBIBYTE)
     assert (
         result(fetch(limited, UNKNOWN)) == f"larger than the limit of {MEBIBYTE} bytes"
     )
@@ -227,7 +227,7 @@ def test_a_server_that_drips_is_given_up_and_not_asked_again(
             request.wfile.write(b"x")
 
     server.serve(UNKNOWN, "debuginfo", drips)
-    client = Debuginfod(attrs.evolve(settings, timeout=0.5))
+    client = Debuginfod(msgspec.structs.replace(settings, timeout=0.5))
     wanted = Wanted(UNKNOWN, "debuginfo")
     assert result(client.fetch([wanted])[wanted]) == "timed out after 0.5 seconds"
     again = result(client.fetch([wanted])[wanted])
@@ -244,7 +244,7 @@ def test_a_server_that_drips_its_headers_ends_with_the_time_for_all(
             request.wfile.write(b"x")
 
     server.serve(UNKNOWN, "debuginfo", drips_headers)
-    limited = attrs.evolve(settings, time_limit=0.5)
+    limited = msgspec.structs.replace(settings, time_limit=0.5)
     assert result(fetch(limited, UNKNOWN)) == "given up after 0.5 seconds"
 
 
@@ -252,7 +252,7 @@ def test_a_server_that_says_nothing_times_out(
     server: FakeServer, settings: DebuginfodSettings
 ) -> None:
     server.serve(UNKNOWN, "debuginfo", lambda request: _wait(server))
-    silent = attrs.evolve(settings, timeout=0.3)
+    silent = msgspec.structs.replace(settings, timeout=0.3)
     assert result(fetch(silent, UNKNOWN)) == "timed out after 0.3 seconds"
 
 
@@ -275,7 +275,7 @@ def test_the_second_server_is_asked_when_the_first_does_not_have_it(
     build_id = build_id_of(program)
     server.serve(build_id, "debuginfo", program.read_bytes())
     with serving() as other:
-        both = attrs.evolve(settings, urls=(other.url, server.url))
+        both = msgspec.structs.replace(settings, urls=(other.url, server.url))
         fetched = fetch(both, build_id)
     assert fetched.path is not None
     assert [s.result for s in fetched.searches] == ["not there (404)", "used"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coresnap.config import SETTINGS, reading
+from coresnap.config import SETTINGS, places
 
 from .operations import Bench
 
@@ -77,7 +77,7 @@ def test_no_file_at_all_is_no_mistake(
 ) -> None:
     from coresnap.views.cli.main import main
 
-    monkeypatch.setattr(reading, "SEARCH_PATH", ())
+    monkeypatch.setattr(places, "SEARCH_PATH", ())
 
     assert main(["config", "check"]) == 0
     assert "the defaults hold" in bench.capsys.readouterr().out

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.debuginfod_cache import (
     DebuginfodCache,
@@ -36,8 +36,7 @@ _TIME_LIMIT = 600
 _SIZE_LIMIT = 4 << 30
 
 
-@attrs.frozen
-class DebuginfodSettings:
+class DebuginfodSettings(msgspec.Struct, frozen=True):
     """Whom to ask, and how long to wait."""
 
     urls: tuple[str, ...]

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.symbol_directory import Kind, is_build_id
 from coresnap.analysis.debuginfo.symbol_index import cache_home
@@ -39,8 +39,7 @@ def default_cache() -> Path:
     return (cache_home() or Path("/.cache")) / "debuginfod_client"
 
 
-@attrs.frozen
-class DebuginfodCache:
+class DebuginfodCache(msgspec.Struct, frozen=True):
     """One directory of fetched files."""
 
     directory: Path
@@ -134,8 +133,7 @@ class DebuginfodCache:
                 directory.rmdir()
 
 
-@attrs.frozen
-class Addition:
+class Addition(msgspec.Struct, frozen=True):
     """A file on its way into the cache."""
 
     temporary: Path

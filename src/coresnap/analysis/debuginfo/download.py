@@ -14,7 +14,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
 
-import attrs
+import msgspec
 
 __all__ = ["DownloadError", "Limits", "NotThereError", "download"]
 
@@ -47,8 +47,7 @@ class NotThereError(DownloadError):
     """The server says that it does not have the file."""
 
 
-@attrs.frozen
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """What one download may take."""
 
     size: int

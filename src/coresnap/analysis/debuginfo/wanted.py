@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
+import msgspec
 
 from coresnap.analysis.debuginfo.symbol_directory import Kind
 from coresnap.model import Search
@@ -12,16 +12,14 @@ from coresnap.model import Search
 __all__ = ["Fetched", "Wanted"]
 
 
-@attrs.frozen
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A file that a server may have."""
 
     build_id: str
     kind: Kind
 
 
-@attrs.frozen
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True):
     """What came of asking for one file."""
 
     path: Path | None

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.views.cli import presentation
+from coresnap.views.cli import presentation, symbol_options
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
 from coresnap.views.cli.quantity import decimal_size
@@ -43,20 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="write the snapshot to FILE instead of printing it",
     )
-    parser.add_argument(
-        "--sysroot",
-        metavar="DIR",
-        type=Path,
-        help="put DIR before every path that the core records",
-    )
-    parser.add_argument(
-        "--debug-dir",
-        metavar="DIR",
-        type=Path,
-        action="append",
-        default=[],
-        help="look in DIR for separate debug files first (repeatable)",
-    )
+    symbol_options.add_arguments(parser)
     parser.add_argument(
         "--globals",
         metavar="WHICH",
@@ -72,12 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Analyse the core; print the snapshot or write it to a file."""
     import coresnap
 
+    found = symbol_options.sources(arguments)
     with Progress() as progress:
         snapshot = coresnap.analyze(
             arguments.core,
             arguments.executable,
-            sysroot=arguments.sysroot,
-            debug_directories=arguments.debug_dir,
+            sysroot=found.sysroot,
+            debug_directories=found.debug_directories,
+            symbol_directories=found.symbol_directories,
+            fetcher=found.fetcher(),
             globals=arguments.globals,
             progress=progress,
         )
