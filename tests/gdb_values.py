@@ -201,6 +201,12 @@ def variables(frame):
     return found
 
 
+def source_file(symtab):
+    # gdb 13 puts a relative compilation directory before a name that has it already.
+    full, name = symtab.fullname(), symtab.filename
+    return full if full.startswith("/") or name.startswith("../") else name
+
+
 def frames():
     frame = gdb.newest_frame()
     while frame is not None:
@@ -212,7 +218,7 @@ def frames():
                 "function": frame.name(),
                 "symbol": symbol.name if symbol is not None else None,
                 "inline": frame.type() == gdb.INLINE_FRAME,
-                "file": place.symtab.fullname() if place.symtab else None,
+                "file": source_file(place.symtab) if place.symtab else None,
                 "line": place.line or None,
                 "variables": variables(frame),
             }
