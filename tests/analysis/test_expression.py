@@ -390,6 +390,16 @@ def test_endless_leb128_is_refused() -> None:
         uleb128(b"\x80" * 1000, 0)
 
 
+def test_type_0_of_a_conversion_is_the_generic_one_whatever_die_libdw_names() -> None:
+    operations = [
+        Operation(Op.CONSTS, -1),
+        Operation(Op.GNU_CONVERT, 1),
+        Operation(Op.GNU_CONVERT, 0, die=0xB),
+        Operation(Op.STACK_VALUE),
+    ]
+    assert evaluate(operations, Frame()) == ValueLocation(MINUS_ONE)
+
+
 @given(st.binary(max_size=64))
 @settings(max_examples=500, deadline=None)
 def test_no_bytes_make_it_fail_otherwise(data: bytes) -> None:

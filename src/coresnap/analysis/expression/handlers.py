@@ -236,7 +236,8 @@ def _typed_constant(machine: Machine, operation: AnyOperation) -> None:
 
 
 def _type_of(machine: Machine, operation: AnyOperation) -> BaseType:
-    if operation.number == 0 and operation.die == 0:
+    # 0 is the generic type, though libdw takes it for the offset of a DIE.
+    if operation.number == 0:
         return machine.generic
     return machine.context.base_type(operation, operation.number)
 
