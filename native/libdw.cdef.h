@@ -171,3 +171,7 @@ int csdw_line_at(Dwarf *dwarf, uint64_t unit, uint64_t pc, struct csdw_line *ret
 
 // The name of file number `index` in a unit's line table. -ENODATA: no such file.
 int csdw_file(Dwarf *dwarf, uint64_t unit, uint64_t index, const char **ret);
+
+// A checksum of the first `size` bytes of a file, at the speed of memory. It tells
+// damage, and is no proof against those who want another file to have it.
+int csdw_checksum(int descriptor, uint64_t size, uint64_t *ret);

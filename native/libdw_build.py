@@ -14,6 +14,7 @@ _NATIVE = Path(__file__).resolve().parent
 _SOURCES = (
     "aranges",
     "attribute",
+    "checksum",
     "die",
     "lines",
     "location",

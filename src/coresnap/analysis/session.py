@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coresnap.analysis.debuginfo.debug_cache import DEFAULT_LIMIT, DebugCache
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.debuginfo.symbol_directory import SymbolDirectory
 from coresnap.analysis.globals_choice import choose_globals
@@ -41,6 +42,8 @@ def analyze(
     symbol_directories: Sequence[str | os.PathLike[str]] = (),
     fetcher: Fetcher | None = None,
     globals: str = "crashed",
+    cache: str | os.PathLike[str] | None = None,
+    cache_size: int = DEFAULT_LIMIT,
     progress: Callable[[str], None] | None = None,
 ) -> Snapshot:
     """Analyse the core at ``path`` into a snapshot.
@@ -55,8 +58,9 @@ def analyze(
     libraries and debug files that are found nowhere else; what is in none of them
     ``fetcher`` fetches, for modules that frames stand in. ``globals`` says which
     variables without a function are read: those of the ``crashed`` module, of ``all``,
-    ``none``, or those with these names, with commas between them. ``progress`` is told
-    the name of each step as it begins.
+    ``none``, or those with these names, with commas between them. ``cache`` is a
+    directory that keeps at most ``cache_size`` bytes of debug information that had to
+    be decompressed. ``progress`` is told the name of each step as it begins.
 
     A core in the compressed form of the archive is restored first, into a file without
     a name in the directory for temporary files.
@@ -73,8 +77,9 @@ def analyze(
     if fetcher is not None:
         symbols.append(fetcher.directory)
     directories = [Path(name) for name in debug_directories]
+    kept_files = None if cache is None else DebugCache(Path(cache), cache_size)
     with (
-        DebugFiles(directories, root, symbols) as files,
+        DebugFiles(directories, root, symbols, kept_files) as files,
         _plain(path) as plain,
         _opened(
             functools.partial(

@@ -43,7 +43,7 @@ _NAME_LIMIT = 4096
 _BUILD_ID_LIMIT = 64
 _NOTES_LIMIT = 1 << 20
 _INFLATED_LIMIT = 1 << 28
-_ELFCOMPRESS_ZLIB, _ELFCOMPRESS_ZSTD = 1, 2
+ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD = 1, 2
 
 
 class SymbolEntries(msgspec.Struct, frozen=True, eq=False):
@@ -289,9 +289,9 @@ def inflate(data: memoryview, method: int, size: int) -> bytes:
     if size > _INFLATED_LIMIT:
         return b""
     try:
-        if method == _ELFCOMPRESS_ZLIB:
+        if method == ELFCOMPRESS_ZLIB:
             return zlib.decompressobj().decompress(data, size)
-        if method == _ELFCOMPRESS_ZSTD:
+        if method == ELFCOMPRESS_ZSTD:
             return _inflate_zstd(data, size)
     except zlib.error:
         pass

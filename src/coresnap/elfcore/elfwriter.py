@@ -24,25 +24,25 @@ _NAMES = ".shstrtab"
 
 
 def write_sections(
-    descriptor: int, like: ElfHeader, sections: Mapping[str, Bytes]
+    descriptor: int, like: ElfHeader, sections: Mapping[str, Bytes | Iterator[Bytes]]
 ) -> None:
     """Write ``sections``, by name, for the machine that ``like`` is for.
 
-    Raises OSError if that cannot be written.
+    A section may come in pieces. Raises OSError if it cannot be written.
     """
     order = ">" if like.byte_order == "big" else "<"
     wide = like.pointer_size == 8
     names, offsets = _names((*sections, _NAMES))
-    contents = {**sections, _NAMES: names}
+    contents: dict[str, Bytes | Iterator[Bytes]] = {**sections, _NAMES: names}
     position = 64 if wide else 52
     row = struct.Struct(order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
     rows = [row.pack(*(0,) * 10)]
     os.lseek(descriptor, position, os.SEEK_SET)
     for name, data in contents.items():
         kind = _SHT_STRTAB if name == _NAMES else _SHT_PROGBITS
-        size = memoryview(data).nbytes
+        pieces = data if isinstance(data, Iterator) else (data,)
+        size = sum(_write(descriptor, piece) for piece in pieces)
         rows.append(row.pack(offsets[name], kind, 0, 0, position, size, 0, 0, 1, 0))
-        _write(descriptor, data)
         position += size
     _write(descriptor, b"".join(rows))
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -68,10 +68,12 @@ def _names(names: tuple[str, ...]) -> tuple[bytes, dict[str, int]]:
     return bytes(table), offsets
 
 
-def _write(descriptor: int, data: Bytes) -> None:
+def _write(descriptor: int, data: Bytes) -> int:
     view = memoryview(data).cast("B")
+    size = len(view)
     while view:
         view = view[os.write(descriptor, view) :]
+    return size
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from coresnap.analysis.debuginfo.debug_cache import DebugCache
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file
 from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
 from coresnap.elfcore.elffile import open_elf
@@ -22,7 +23,11 @@ Candidates = Callable[[str | None], Iterator[tuple[str, Path]]]
 
 
 def attach_alternate(
-    file: DebugFile, candidates: Candidates, sysroot: Path | None, log: SearchLog
+    file: DebugFile,
+    candidates: Candidates,
+    sysroot: Path | None,
+    log: SearchLog,
+    cache: DebugCache | None,
 ) -> str | None:
     """Let ``file`` read the file that it shares; the build-id if that is not there.
 
@@ -37,7 +42,7 @@ def attach_alternate(
         return None
     name, build_id = link
     for path in _paths(file.path, name, build_id, candidates, sysroot):
-        alternate = _open(path, build_id, log)
+        alternate = _open(path, build_id, log, cache)
         if alternate is not None:
             file.use_alternate(alternate)
             return None
@@ -63,14 +68,16 @@ def _paths(
         yield file.resolve().parent / name
 
 
-def _open(path: Path, build_id: str, log: SearchLog) -> DebugFile | None:
+def _open(
+    path: Path, build_id: str, log: SearchLog, cache: DebugCache | None
+) -> DebugFile | None:
     try:
         elf = open_elf(path)
         if elf.build_id != build_id:
             found = elf.build_id or "none"
             log.add(_WHAT, path, f"has build-id {found}, {build_id} is wanted")
             return None
-        alternate = open_debug_file(path)
+        alternate = open_debug_file(path, cache)
     except MissingError:
         log.add(_WHAT, path, NOT_THERE)
     except AccessError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coresnap.analysis.debuginfo.constants import Attribute
+from coresnap.analysis.debuginfo.debug_cache import DebugCache
 from coresnap.analysis.debuginfo.records import (
     Die,
     GlobalVariable,
@@ -21,6 +22,7 @@ from coresnap.analysis.debuginfo.records import (
     Value,
 )
 from coresnap.analysis.debuginfo.tables import CData, RangeTable, TypeTable
+from coresnap.analysis.debuginfo.unpacking import unpacked
 from coresnap.errors import AccessError, InputError
 
 try:
@@ -58,15 +60,17 @@ def unavailable() -> str | None:
     return _UNAVAILABLE
 
 
-def open_debug_file(path: str | os.PathLike[str]) -> DebugFile:
-    """Open ``path`` with libdw.
+def open_debug_file(
+    path: str | os.PathLike[str], cache: DebugCache | None = None
+) -> DebugFile:
+    """Open ``path`` with libdw; what is compressed in it may come from ``cache``.
 
     Raises ``AccessError`` if it may not be read, ``InputError`` if it is not there, is
     no ELF file or has no DWARF, or if libdw was not compiled in.
     """
     if _UNAVAILABLE is not None:
         raise InputError(_UNAVAILABLE, remedy="Install libdw's headers and rebuild.")
-    return DebugFile(Path(path), open_descriptor(path))
+    return DebugFile(Path(path), unpacked(open_descriptor(path), cache))
 
 
 def open_descriptor(path: str | os.PathLike[str]) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from coresnap.analysis.debuginfo.debug_cache import DebugCache
 from coresnap.analysis.debuginfo.locate import (
     DebugPlaces,
     Located,
@@ -37,7 +38,7 @@ class DebugFiles:
     """Debug files by module; each is located and opened once.
 
     ``directories`` are searched before the system's, which stand below ``sysroot``;
-    ``symbols`` come last.
+    ``symbols`` come last. ``cache`` keeps what was decompressed.
     """
 
     def __init__(
@@ -45,10 +46,10 @@ class DebugFiles:
         directories: Sequence[Path] = (),
         sysroot: Path | None = None,
         symbols: Sequence[SymbolDirectory] = (),
+        cache: DebugCache | None = None,
     ) -> None:
-        self.places = DebugPlaces(
-            debug_directories_of(directories, sysroot), tuple(symbols), sysroot
-        )
+        directories = debug_directories_of(directories, sysroot)
+        self.places = DebugPlaces(directories, tuple(symbols), sysroot, cache)
         self.asked: dict[Wanted, tuple[Search, ...]] = {}
         """What servers were asked for, and what they said."""
         self._located: dict[int, Located] = {}
@@ -56,8 +57,7 @@ class DebugFiles:
 
     def open_ahead(self, modules: Iterable[LoadedModule]) -> None:
         """Start to open the files of modules that will be asked for."""
-        # libdw unpacks every compressed section when it opens a file: 40 ms for
-        # libc's, in C, while Python is free to go on.
+        # To decompress libc's takes 40 ms, in C, while Python is free to go on.
         for module in modules:
             if len(self._opening) >= _MOST_AHEAD:
                 return

@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from coresnap.analysis.debuginfo.alternate import attach_alternate
+from coresnap.analysis.debuginfo.debug_cache import DebugCache
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file, unavailable
 from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
 from coresnap.analysis.debuginfo.symbol_directory import (
@@ -51,6 +52,8 @@ class DebugPlaces(msgspec.Struct, frozen=True):
     symbols: tuple[SymbolDirectory, ...] = ()
     sysroot: Path | None = None
     """Put before absolute paths that files record."""
+    cache: DebugCache | None = None
+    """Of debug sections that were decompressed before."""
 
     def build_id_candidates(self, build_id: str | None) -> Iterator[tuple[str, Path]]:
         """Where the debug information of a build-id may be."""
@@ -112,10 +115,12 @@ def locate(
     reason = unavailable()
     if reason is not None:
         return Located(None, log, reason)
-    file = _Search(build_id, log).find(module_file, places)
+    file = _Search(build_id, log, places.cache).find(module_file, places)
     if file is None:
         return Located(None, log)
-    missing = attach_alternate(file, places.build_id_candidates, places.sysroot, log)
+    missing = attach_alternate(
+        file, places.build_id_candidates, places.sysroot, log, places.cache
+    )
     return Located(file, log, alternate_build_id=missing)
 
 
@@ -145,6 +150,7 @@ class _Search(msgspec.Struct, frozen=True):
 
     build_id: str | None
     log: SearchLog
+    cache: DebugCache | None
 
     def find(self, module_file: Path | None, places: DebugPlaces) -> DebugFile | None:
         """The first file that fits and has debug information."""
@@ -183,7 +189,7 @@ class _Search(msgspec.Struct, frozen=True):
     def open(self, what: str, path: Path, *, is_own: bool = False) -> DebugFile | None:
         """The file, if libdw finds compile units in it."""
         try:
-            file = open_debug_file(path)
+            file = open_debug_file(path, self.cache)
         except _UNREADABLE as error:
             reason = _reason(error, path)
             self.log.add(what, path, _NO_DWARF.get(reason, reason))

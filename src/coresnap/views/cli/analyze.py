@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(crashed, the default), of all modules (all), none, or those with "
         "these names: NAME[,NAME...]",
     )
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="neither use nor keep decompressed debug information "
+        "(in $XDG_CACHE_HOME/coresnap/debug, at most 1 GiB)",
+    )
     presentation.add_arguments(parser)
 
 
@@ -69,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             symbol_directories=found.symbol_directories,
             fetcher=found.fetcher(),
             globals=arguments.globals,
+            cache=None if arguments.no_cache else _cache_directory(),
             progress=progress,
         )
     if arguments.output is not None:
@@ -76,6 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is None or arguments.json:
         presentation.present(snapshot, arguments)
     return 0
+
+
+def _cache_directory() -> Path | None:
+    """The user's (XDG Base Directory Specification); None without a home."""
+    below = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(below):
+        below = os.path.expanduser("~/.cache")
+    return Path(below, "coresnap", "debug") if os.path.isabs(below) else None
 
 
 def _keep(snapshot: Snapshot, arguments: argparse.Namespace) -> None:
