@@ -120,6 +120,10 @@ def _flow(word: int, address: int) -> Instruction:
         return Instruction(4, Flow.RETURN)
     if word & 0xFC000000 == 0x14000000:
         return Instruction(4, Flow.JUMP, address + 4 * signed(word, 26))
+    if word & 0xFC000000 == 0x94000000:
+        return Instruction(4, Flow.CALL)
+    if word == 0xD503201F:
+        return Instruction(4, Flow.PAD)
     if word & 0xFFFFFC1F == 0xD61F0000 or word & 0xFFE00000 == 0xD4200000:
         return Instruction(4, Flow.JUMP)
     if word & 0xFE000000 == 0x54000000 or word & 0x7E000000 == 0x34000000:

@@ -10,6 +10,26 @@ import msgspec
 __all__ = ["Decoder", "Flow", "FrameLayout", "Instruction"]
 
 
+class Realignment(msgspec.Struct, eq=False):
+    """A frame whose stack pointer was rounded down: nobody knows by how much.
+
+    Offsets count from the rounded address. The one way back is a pointer into the
+    unrounded part that was saved beyond it.
+    """
+
+    depth: int = 0
+    bases: dict[int, int] = msgspec.field(default_factory=dict)
+    saved: dict[int, int] = msgspec.field(default_factory=dict)
+    pointer: tuple[int, int] | None = None
+    """Where that pointer is, and its offset from the stack pointer at entry."""
+
+    def copy(self) -> Realignment:
+        """One that may change on its own."""
+        return Realignment(
+            self.depth, self.bases.copy(), self.saved.copy(), self.pointer
+        )
+
+
 class FrameLayout(msgspec.Struct, eq=False):
     """Offsets count from the stack pointer at the function's first instruction."""
 
@@ -25,6 +45,7 @@ class FrameLayout(msgspec.Struct, eq=False):
     """The frame pointer was zeroed: the ABIs' mark of a stack's end."""
     compared: int | None = None
     """The register that the stack pointer was last compared with."""
+    realigned: Realignment | None = None
 
     def copy(self) -> FrameLayout:
         """One that may change on its own."""
@@ -35,11 +56,18 @@ class FrameLayout(msgspec.Struct, eq=False):
             self.constants.copy(),
             self.outermost,
             self.compared,
+            None if self.realigned is None else self.realigned.copy(),
         )
+
+    def realign(self) -> None:
+        """The stack pointer is rounded down."""
+        self.depth, self.realigned = None, Realignment()
 
     def grow(self, size: int) -> None:
         """The stack pointer goes down by ``size``, or up."""
         if self.depth is None:
+            if self.realigned is not None:
+                self.realigned.depth += size
             return
         self.depth += size
         if size < 0:
@@ -54,8 +82,15 @@ class FrameLayout(msgspec.Struct, eq=False):
 
     def save_at_stack_pointer(self, register: int, displacement: int) -> None:
         """``register`` is stored at the stack pointer plus ``displacement``."""
+        realigned = self.realigned
         if self.depth is not None:
             self.save(register, displacement - self.depth)
+        elif realigned is not None:
+            offset = displacement - realigned.depth
+            if register in self.bases:
+                realigned.pointer = offset, self.bases[register]
+            else:
+                realigned.saved.setdefault(register, offset)
 
     def store(self, register: int, base: int, displacement: int) -> None:
         """``register`` is stored at a register plus ``displacement``."""
@@ -66,6 +101,8 @@ class FrameLayout(msgspec.Struct, eq=False):
         """``register`` becomes the stack pointer plus ``displacement``."""
         if self.depth is None:
             self.bases.pop(register, None)
+            if self.realigned is not None:
+                self.realigned.bases[register] = displacement - self.realigned.depth
         else:
             self.bases[register] = displacement - self.depth
 
@@ -87,6 +124,8 @@ class Flow(Enum):
     BRANCH = "next, or to the target"
     JUMP = "to the target, or nobody knows where"
     RETURN = "to the caller"
+    CALL = "next, unless what is called does not return"
+    PAD = "next, without having done anything"
 
 
 class Instruction(msgspec.Struct, frozen=True, eq=False):

@@ -9,7 +9,11 @@ import msgspec
 from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.unwind.prologue.aarch64 import decode_aarch64
 from coresnap.analysis.unwind.prologue.arm import decode_arm
-from coresnap.analysis.unwind.prologue.layout import Decoder, FrameLayout
+from coresnap.analysis.unwind.prologue.layout import (
+    Decoder,
+    FrameLayout,
+    Realignment,
+)
 from coresnap.analysis.unwind.prologue.ppc64 import ppc64_decoder
 from coresnap.analysis.unwind.prologue.riscv import decode_riscv
 from coresnap.analysis.unwind.prologue.s390x import decode_s390x
@@ -95,6 +99,11 @@ class _Compiled(msgspec.Struct, eq=False):
         entry = self._entry(registers)
         preserved = arch.callee_saved
         caller = {r: v & mask for r, v in registers.items() if r in preserved}
+        if layout.realigned is not None and layout.depth is None:
+            origin = self._origin(layout.realigned, registers)
+            for register, offset in layout.realigned.saved.items():
+                if register in preserved:
+                    caller[register] = self.memory.read_word(origin + offset & mask)
         for register, offset in layout.saved.items():
             if register in preserved:
                 caller[register] = self.memory.read_word(entry + offset & mask)
@@ -124,7 +133,19 @@ class _Compiled(msgspec.Struct, eq=False):
         for register, offset in layout.bases.items():
             if register in registers and register in arch.callee_saved:
                 return registers[register] - offset & mask
+        realigned = layout.realigned
+        if realigned is not None and realigned.pointer is not None:
+            place, offset = realigned.pointer
+            place += self._origin(realigned, registers)
+            return self.memory.read_word(place & mask) - offset & mask
         raise ExpressionError("the frame's place is in a register that is lost")
+
+    def _origin(self, realigned: Realignment, registers: Registers) -> int:
+        """The rounded address that offsets count from."""
+        fp = self.arch.frame_pointer
+        if fp not in realigned.bases or fp not in registers:
+            raise ExpressionError("the frame's place is in a register that is lost")
+        return registers[fp] - realigned.bases[fp]
 
     def _return_address(self, registers: Registers, entry: int) -> int:
         arch = self.arch

@@ -14,6 +14,8 @@ __all__ = ["SWEEP_LIMIT", "sweep"]
 SWEEP_LIMIT = 1 << 16
 """Bytes of code that are followed at most."""
 _BRANCH_LIMIT = 4096
+_ALIGNMENT = 16
+"""Of functions, as compilers place them."""
 
 
 def sweep(
@@ -22,14 +24,15 @@ def sweep(
     """The frame before the instruction at, or that ends behind, ``lookup``.
 
     ``code`` is that of the function from its ``start`` on. If it may not be ``alone``,
-    another one begins where nothing leads further: behind a return or a jump, with no
-    branch beyond. None if the code does not lead to an instruction there: then
+    another one begins where nothing leads further: behind a return, a jump, or a call
+    with padding behind, with no branch beyond. None if the code does not lead to an instruction there: then
     ``start`` is no function's, or it is no code.
     """
     address, position = start, 0
     branches: dict[int, FrameLayout] = {}
     body = FrameLayout()
     layout: FrameLayout | None = body.copy()
+    last = Flow.NEXT
     while address <= lookup:
         carried = branches.pop(address, None)
         if carried is not None and (layout is None or layout.depth is None):
@@ -48,10 +51,15 @@ def sweep(
             branches.setdefault(target, layout.copy())
         if _is_larger(layout, body):
             body = layout.copy()
-        if instruction.flow in (Flow.JUMP, Flow.RETURN):
+        flow = instruction.flow
+        ended = flow in (Flow.JUMP, Flow.RETURN)
+        padded = flow is Flow.PAD and last is Flow.CALL
+        if ended or (padded and not alone and end % _ALIGNMENT == 0):
             layout = None
             if not alone and not any(branch > address for branch in branches):
                 body = FrameLayout()
+        if not padded:
+            last = flow
         address, position = end, position + instruction.size
     return None
 

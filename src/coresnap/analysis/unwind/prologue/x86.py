@@ -69,8 +69,13 @@ class _Effect:
                 return self._other(opcode)
         elif parts.map == 1 and parts.opcode & 0xF0 == 0x80:
             return self._branch(Flow.BRANCH)
+        elif parts.map == 1 and parts.opcode == 0x1F:
+            return Instruction(parts.size, Flow.PAD)
         elif parts.map == 1 and parts.opcode == 0x0B:  # ud2
             return Instruction(parts.size, Flow.JUMP)
+        elif parts.map == 1 and parts.opcode == 0x34:
+            # sysenter: the kernel returns with ebp as the system call's argument.
+            self.layout.bases.pop(self.numbers[_FP], None)
         return Instruction(parts.size)
 
     def _push_or_pop(self, opcode: int) -> None:
@@ -147,7 +152,7 @@ class _Effect:
         elif parts.group == _ADD:
             layout.grow(-parts.immediate)
         elif parts.group == _AND:
-            layout.depth = None
+            layout.realign()
 
     def _other(self, opcode: int) -> Instruction:
         parts, layout, size = self.parts, self.layout, self.parts.size
@@ -157,7 +162,11 @@ class _Effect:
             return self._branch(Flow.JUMP)
         if opcode & 0xF0 == 0x70 or 0xE0 <= opcode <= 0xE3:
             return self._branch(Flow.BRANCH)
-        if opcode == 0xE8 and parts.immediate == 0:
+        if opcode in (0x90, 0xCC):
+            return Instruction(size, Flow.PAD)
+        if opcode == 0xE8:
+            if parts.immediate:
+                return Instruction(size, Flow.CALL)
             layout.grow(self.word)  # call of the next instruction, to learn the pc
         elif opcode in (0x68, 0x6A, 0x9C):
             layout.grow(self.word)
@@ -209,6 +218,8 @@ class _Effect:
         group, size = self.parts.group, self.parts.size
         if group in (4, 5):
             return Instruction(size, Flow.JUMP)
+        if group == 2:
+            return Instruction(size, Flow.CALL)
         if group == 6:
             self.layout.grow(self.word)
         return Instruction(size)
