@@ -17,6 +17,7 @@ __all__ = ["Printers"]
 _FAMILIES = (
     ("std::", ("cplusplus", "rust")),
     ("__gnu_cxx::", ("cplusplus",)),
+    ("__gnu_debug::", ("cplusplus",)),
     ("alloc::", ("rust",)),
     ("core::", ("rust",)),
     ("hashbrown::", ("rust",)),

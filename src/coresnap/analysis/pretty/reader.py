@@ -96,16 +96,16 @@ class PrettyReader:
     ) -> Variable:
         """The members: in full if they are all there is to see, else a few."""
         allowance = self._allowance
-        if not shown.sound:
-            return self._raw(name, kind, data, offset, address)
         nodes, levels = allowance.nodes, allowance.levels
-        allowance.nodes, allowance.levels = min(nodes, allowance.raw), 0
-        given = allowance.nodes
+        given = min(allowance.raw, allowance.total)
+        if not shown.sound:
+            given = max(given, nodes)
+        allowance.nodes, allowance.levels = given, 0 if shown.sound else levels
         try:
             return self._raw(name, kind, data, offset, address)
         finally:
             spent = given - allowance.nodes
-            allowance.raw -= spent
+            allowance.raw = max(0, allowance.raw - spent)
             allowance.nodes, allowance.levels = nodes, levels
 
     def _shown(self, value: Value) -> _Shown:
@@ -177,12 +177,8 @@ class PrettyReader:
         except MemoryReadError as error:
             reason = f"{error.address:#x} is not in the core"
             self._spoil(shown, found, items, reason)
-        if items and all(item.missing is not None for item in items):
-            self._spoil(shown, found, [], f"{items[0].missing}")
-            items = []
-        elif items and items[-1].missing is not None:
-            items = [item for item in items if item.missing is None]
-            self._spoil(shown, found, items, "the rest is not in the core")
+        if items and items[-1].missing is not None:
+            self._spoil(shown, found, items[:-1], items.pop().missing or "")
         shown.items = tuple(items) if items else shown.items
 
     def _spoil(
@@ -204,6 +200,8 @@ class PrettyReader:
                 return True
             name = first if isinstance(first, str) else self._key(first)
             items.append(value.show(name, VariableKind.ELEMENT))
+            if items[-1].missing is not None:
+                break
         return False
 
     def _key(self, key: Value) -> str:

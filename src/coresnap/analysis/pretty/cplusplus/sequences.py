@@ -282,6 +282,14 @@ def iterator(type: ValueType) -> Present | None:
     return lambda value: Presentation(like=value[place])
 
 
+def safe_iterator(type: ValueType) -> Present | None:
+    """An iterator of the debug mode: the one that it checks."""
+    if not type.bases:
+        return None
+    checked = type.bases[0]
+    return lambda value: Presentation(like=value[checked])
+
+
 PRINTERS: dict[str, Printer] = {
     "std::vector": vector,
     "std::array": array,
@@ -293,5 +301,6 @@ PRINTERS: dict[str, Printer] = {
     "std::priority_queue": adaptor,
     "std::bitset": bitset,
     "std::__wrap_iter": iterator,
+    "__gnu_debug::_Safe_iterator": safe_iterator,
     "__gnu_cxx::__normal_iterator": iterator,
 }
