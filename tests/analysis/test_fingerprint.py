@@ -93,5 +93,48 @@ def test_a_guessed_frame_does_not_count() -> None:
     )
 
 
+def python_frame(function: str, file: str, line: int, module: str) -> Frame:
+    return Frame(
+        0x1,
+        Trust.INTERPRETER,
+        function=function,
+        file=file,
+        line=line,
+        module=module,
+        interpreter="CPython 3.12",
+    )
+
+
+def python_stack(module: str, evaluator: str, line: int) -> list[Frame]:
+    def native(function: str) -> Frame:
+        return Frame(0x2, Trust.CFI, function=function, module=module)
+
+    return [
+        Frame(0x3, Trust.CFI, function="strlen", module="/lib/libc.so.6"),
+        python_frame("load", "/srv/app.py", line, module),
+        native(evaluator),
+        Frame(0x4, Trust.CFI, function="qsort", module="/lib/libc.so.6"),
+        python_frame("<module>", "/srv/app.py", line + 9, module),
+        native(evaluator),
+        native("Py_RunMain"),
+    ]
+
+
+def test_interpreted_frames_count_by_file_and_function() -> None:
+    found = fingerprint("app", "SIGSEGV", python_stack("/bin/python3", "evaluate", 3))
+    assert found.frames == (
+        "libc.so.6:strlen",
+        "app.py:load",
+        "libc.so.6:qsort",
+        "app.py:<module>",
+    )
+
+
+def test_what_runs_an_interpreted_function_does_not_count() -> None:
+    assert digest(*python_stack("/bin/python3.11", "_PyEval_Vector", 3)) == digest(
+        *python_stack("/lib/libpython3.12.so.1.0", "_PyEval_EvalFrameDefault", 4)
+    )
+
+
 def test_an_empty_stack_still_has_a_fingerprint() -> None:
     assert len(digest()) == 64

@@ -21,6 +21,7 @@ from coresnap.analysis.quality import score_quality
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.retained_memory import Span, retained_memory
 from coresnap.analysis.signals import explain_signal
+from coresnap.analysis.source import SourceReader
 from coresnap.analysis.source_paths import SourcePaths
 from coresnap.analysis.threads import ThreadReader
 from coresnap.analysis.unwind.stack import Stack
@@ -58,6 +59,7 @@ class _Workbench(msgspec.Struct):
     threads: list[Thread] = msgspec.field(default_factory=list)
     modules: list[Module] = msgspec.field(default_factory=list)
     globals: tuple[Variable, ...] = ()
+    python_version: str | None = None
     classifiers: tuple[Classifier, ...] = ()
     fingerprint: str = ""
     fingerprint_frames: tuple[str, ...] = ()
@@ -184,8 +186,10 @@ def _read_thread(reader: ThreadReader, index: int, _: _Workbench) -> None:
 def _interpret(bench: _Workbench) -> None:
     from coresnap.analysis.interpreters.threads import interpreted_threads
 
-    found = interpreted_threads(bench.core, bench.threads, bench.sysroot)
+    source = SourceReader(bench.sysroot, bench.source_paths)
+    found = interpreted_threads(bench.core, bench.threads, source)
     bench.threads = list(found.threads)
+    bench.python_version = found.version
     bench.notes.extend(found.notes)
 
 
@@ -228,6 +232,7 @@ def _attributes(bench: _Workbench) -> None:
             thread_count=len(bench.core.threads),
             assets=bench.assets,
             capture=bench.capture,
+            python_version=bench.python_version,
         )
     )
 

@@ -44,6 +44,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Assets tar: member name to contents; empty when there are none."""
     capture: CaptureFacts = msgspec.field(default_factory=CaptureFacts)
     """How the core was taken, by those assets."""
+    python_version: str | None = None
+    """Of the CPython whose frames were read."""
 
 
 _MOST_FRAMES = 64
@@ -159,6 +161,7 @@ ATTRIBUTES: dict[str, AttributeKind] = {
     "process.age": AttributeKind("seconds", "start time in /proc/PID/stat to crash"),
     "process.id": AttributeKind("number", "the core's notes"),
     "process.threads": AttributeKind("count", "threads in the core"),
+    "python.version": AttributeKind("text", "the CPython that the core holds"),
     "signal": AttributeKind("text", "the core's notes, named by its system"),
     "timestamp": AttributeKind("seconds", "time of the crash, UTC since the epoch"),
     "uname.machine": AttributeKind("text", "assets, uname(2)"),
@@ -198,6 +201,8 @@ def _of_core(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
         yield "process.id", facts.pid
     if facts.classifiers:
         yield "classifiers", " ".join(facts.classifiers)
+    if facts.python_version is not None:
+        yield "python.version", facts.python_version
     if facts.signal is not None:
         yield "signal", facts.signal.name
         if facts.signal.address is not None:

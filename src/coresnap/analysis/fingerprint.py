@@ -88,16 +88,28 @@ def normalise_function(name: str) -> str:
 
 def _counting_frames(frames: Iterable[Frame]) -> list[str]:
     lines: list[str] = []
+    interpreter: str | None = None
     for frame in frames:
         if frame.trust is Trust.SCAN:
+            continue
+        if frame.interpreter is not None:
+            interpreter = frame.module
+            lines.append(_interpreted_line(frame))
             continue
         name = normalise_function(frame.function) if frame.function else None
         if name and _matches("stop.txt", name):
             break
         if not lines and (frame.signal_frame or (name and _matches("skip.txt", name))):
             continue
-        lines.append(_line(frame, name))
+        # What runs an interpreted function says less than that function does.
+        if interpreter is None or frame.module != interpreter:
+            lines.append(_line(frame, name))
     return lines
+
+
+def _interpreted_line(frame: Frame) -> str:
+    file = os.path.basename(frame.file) if frame.file else "?"
+    return f"{file}:{frame.function or '?'}"
 
 
 def _line(frame: Frame, name: str | None) -> str:

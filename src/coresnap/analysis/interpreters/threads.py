@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from coresnap.analysis.interpreters.cpython.runtime import find_runtime, python_modules
-from coresnap.analysis.interpreters.interleave import interleave
-from coresnap.elfcore.corefile import CoreFile
+from coresnap.analysis.interpreters.presence import python_modules
 from coresnap.errors import InputError
 from coresnap.model import Note, Thread
+
+if TYPE_CHECKING:
+    from coresnap.analysis.interpreters.cpython.runtime import Runtime
+    from coresnap.analysis.source import SourceReader
+    from coresnap.elfcore.corefile import CoreFile, LoadedModule
 
 __all__ = ["Interpreted", "interpreted_threads"]
 
@@ -28,27 +31,41 @@ class Interpreted(msgspec.Struct, frozen=True):
 
 
 def interpreted_threads(
-    core: CoreFile, threads: Sequence[Thread], sysroot: Path | None = None
+    core: CoreFile, threads: Sequence[Thread], source: SourceReader
 ) -> Interpreted:
     """Set Python frames among the native frames of ``threads``.
 
-    Scripts are looked for below ``sysroot``. A program without CPython gets its
-    threads back.
+    A program without CPython gets its threads back.
     """
     modules = python_modules(core)
     if not modules:
         return Interpreted(tuple(threads))
     try:
-        runtime = find_runtime(core, modules)
+        runtime = _find(core, modules)
     except InputError as error:
         return Interpreted(tuple(threads), (Note(_STEP, str(error)),))
     if runtime is None:
         note = Note(_STEP, f"{modules[0].path}: no CPython found in its data")
         return Interpreted(tuple(threads), (note,))
-    # Only a core of CPython pays for the rest.
-    from coresnap.analysis.interpreters.cpython.reader import PythonReader
+    return _with_python(core, runtime, threads, source)
 
-    reader = PythonReader(core, runtime, sysroot)
+
+# Only a core of CPython pays for the imports.
+
+
+def _find(core: CoreFile, modules: list[LoadedModule]) -> Runtime | None:
+    from coresnap.analysis.interpreters.cpython.runtime import find_runtime
+
+    return find_runtime(core, modules)
+
+
+def _with_python(
+    core: CoreFile, runtime: Runtime, threads: Sequence[Thread], source: SourceReader
+) -> Interpreted:
+    from coresnap.analysis.interpreters.cpython.reader import PythonReader
+    from coresnap.analysis.interpreters.interleave import interleave
+
+    reader = PythonReader(core, runtime, source)
     runs = reader.runs()
     found = []
     for thread in threads:

@@ -15,7 +15,8 @@ __all__ = ["Code", "CodeReader"]
 _TABLE_LIMIT = 1 << 20
 _NAMES_LIMIT = 1000
 _PATH_LIMIT = 4096
-_VARARGS, _VARKEYWORDS = 4, 8
+_OPTIMIZED, _VARARGS, _VARKEYWORDS = 1, 4, 8
+"""In ``co_flags``."""
 _IN_CELL = 0x40 | 0x80
 """CO_FAST_CELL, CO_FAST_FREE in ``co_localspluskinds``."""
 
@@ -35,6 +36,8 @@ class Code(msgspec.Struct, frozen=True):
     lines: bytes
     instructions: int | None
     """Address of the first instruction; None: frames count from 0."""
+    has_fast_locals: bool
+    """It is a function: its names are in the frame, not in a dict."""
     first_traceable: int
     """Bytes of instructions that only set a frame up."""
 
@@ -65,6 +68,7 @@ class CodeReader:
         if kind.name is not None and kind.name != "code":
             raise InputError(f"the object at {address:#x} is a {kind.name}, not code")
         names, in_cells = self._names(address)
+        flags = target.integer(address + layout.flags)
         instructions, first = None, 0
         if layout.instructions is not None and layout.first_traceable is not None:
             instructions = address + layout.instructions
@@ -73,20 +77,20 @@ class CodeReader:
             self._text(address + layout.name),
             self._text(address + layout.filename),
             target.integer(address + layout.first_line),
-            self._arguments(address),
+            self._arguments(address, flags),
             names,
             in_cells,
             self._objects.whole_data(target.word(address + layout.lines), _TABLE_LIMIT),
             instructions,
+            bool(flags & _OPTIMIZED),
             first,
         )
 
     def _text(self, field: int) -> str:
         return self._objects.text(self._target.word(field), _PATH_LIMIT)
 
-    def _arguments(self, address: int) -> int:
+    def _arguments(self, address: int, flags: int) -> int:
         target, layout = self._target, self._layout.code
-        flags = target.integer(address + layout.flags)
         return (
             target.integer(address + layout.argument_count)
             + target.integer(address + layout.keyword_only_count)

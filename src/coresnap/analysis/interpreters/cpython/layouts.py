@@ -63,6 +63,8 @@ class FrameLayout(msgspec.Struct, frozen=True):
     instruction: int
     """``f_lasti`` (an index), or a pointer to the instruction."""
     locals: int
+    namespace: int
+    """The dict of names of a module or class body (``f_locals``)."""
     owner: int | None = None
     """Who keeps it (``enum _frameowner``); see ``native_owner``."""
     is_entry: int | None = None
@@ -206,7 +208,7 @@ _3_9 = Layout(
         exception=96,
         handled=144,
     ),
-    frame=FrameLayout(previous=24, code=32, instruction=104, locals=360),
+    frame=FrameLayout(previous=24, code=32, instruction=104, locals=360, namespace=56),
     code=_CODE_OBJECTS_UNTIL_3_10,
     objects=_OBJECTS_3_9,
 )
@@ -214,7 +216,7 @@ _3_10 = Layout(
     version=(3, 10),
     runtime=_3_9.runtime,
     thread=msgspec.structs.replace(_3_9.thread, cframe=48, cframe_previous=8),
-    frame=FrameLayout(previous=24, code=32, instruction=96, locals=352),
+    frame=FrameLayout(previous=24, code=32, instruction=96, locals=352, namespace=56),
     code=_CODE_OBJECTS_UNTIL_3_10,
     objects=_OBJECTS_3_10,
 )
@@ -236,7 +238,13 @@ _3_11 = Layout(
         cframe_previous=16,
     ),
     frame=FrameLayout(
-        previous=48, code=32, instruction=56, locals=72, owner=69, is_entry=68
+        previous=48,
+        code=32,
+        instruction=56,
+        locals=72,
+        namespace=24,
+        owner=69,
+        is_entry=68,
     ),
     code=CodeLayout(
         argument_count=56,
@@ -271,7 +279,13 @@ _3_12 = Layout(
         cframe_previous=8,
     ),
     frame=FrameLayout(
-        previous=8, code=0, instruction=56, locals=72, owner=70, native_owner=3
+        previous=8,
+        code=0,
+        instruction=56,
+        locals=72,
+        namespace=40,
+        owner=70,
+        native_owner=3,
     ),
     code=_CODE_3_12,
     objects=_OBJECTS_3_12,

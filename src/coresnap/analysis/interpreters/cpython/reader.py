@@ -24,13 +24,16 @@ _STEP = "interpreters"
 _HANDLED_LIMIT = 20
 _EXCEPTION_NOTES = 20
 _LOCALS_LIMIT = 200
+_NAMESPACE_LIMIT = 100
+_DEFINITIONS = ("function", "module", "builtin_function_or_method")
+"""Types of what every module and class is full of."""
 _EVALUATOR = "_PyEval_EvalFrameDefault"
 
 
 class PythonReader:
     """Frames of each thread; what could not be read is in ``notes``."""
 
-    def __init__(self, core: CoreFile, runtime: Runtime, sysroot: Path | None) -> None:
+    def __init__(self, core: CoreFile, runtime: Runtime, source: SourceReader) -> None:
         layout = runtime.layout
         self.notes: list[Note] = []
         self._core = core
@@ -41,7 +44,7 @@ class PythonReader:
         self._values = ValueReader(self._objects)
         self._code = CodeReader(self._target, self._objects, layout)
         self._stacks = StackReader(self._target, self._code, layout)
-        self._source = SourceReader(sysroot)
+        self._source = source
         self._interpreter = f"CPython {layout.version[0]}.{layout.version[1]}"
         # A script has no build-id: one that is newer than the core is not what ran.
         self._written = _modified(core.path)
@@ -111,6 +114,8 @@ class PythonReader:
     def _variables(self, frame: PythonFrame) -> Iterator[Variable]:
         """Those that are bound to a value."""
         code = frame.code
+        if not code.has_fast_locals:
+            yield from self._namespace(frame)
         for index, name in enumerate(code.names[:_LOCALS_LIMIT]):
             kind = (
                 VariableKind.ARGUMENT if index < code.arguments else VariableKind.LOCAL
@@ -122,6 +127,24 @@ class PythonReader:
                 continue
             if address:
                 yield self._values.variable(name, address, kind)
+
+    def _namespace(self, frame: PythonFrame) -> Iterator[Variable]:
+        """Names of a module or class body that hold data."""
+        kind = VariableKind.LOCAL
+        try:
+            found = self._target.word(frame.namespace)
+            if self._objects.type_of(found).family != "dict":
+                return
+            for key, address in self._objects.pairs(found, _NAMESPACE_LIMIT)[0]:
+                name = self._objects.text(key)
+                if not name.startswith("__") and self._is_data(address):
+                    yield self._values.variable(name, address, kind)
+        except InputError:
+            return  # the frame itself could be read
+
+    def _is_data(self, address: int) -> bool:
+        kind = self._objects.type_of(address)
+        return kind.family != "type" and kind.name not in _DEFINITIONS
 
     def _local(self, frame: PythonFrame, index: int) -> int:
         """Address of a local's object; 0 if it has no value."""

@@ -19,22 +19,17 @@ from coresnap.analysis.interpreters.cpython.debug_offsets import (
     read_debug_offsets,
 )
 from coresnap.analysis.interpreters.cpython.layouts import LAYOUTS, Layout, Version
+from coresnap.analysis.interpreters.presence import PYTHON_NAME, PYTHON_SECTION
 from coresnap.elfcore.corefile import CoreFile, LoadedModule
 from coresnap.elfcore.elffile import ElfFile
-from coresnap.elfcore.memory import Memory
 from coresnap.errors import InputError
 
-__all__ = ["Runtime", "find_runtime", "python_modules"]
+__all__ = ["Runtime", "find_runtime"]
 
-_INTERPRETER = re.compile(
-    r"(?:lib)?python(?:(\d)\.(\d+)|\d)?[a-z]*(?:-[\w-]+)?(?:\.so[.\d]*)?"
-)
-"""Base name of an executable or library that may be CPython."""
 _VERSIONED = re.compile(r"(?:python(3)\.(\d+)/|\.cpython-(3)(\d+)[a-z]*-)")
 """In the paths of extension modules."""
 _SCAN_LIMIT = 64 << 20
 _RUNTIME, _VERSION = "_PyRuntime", "Py_Version"
-_SECTION = ".PyRuntime"
 
 
 class Runtime(msgspec.Struct, frozen=True):
@@ -46,20 +41,6 @@ class Runtime(msgspec.Struct, frozen=True):
     layout: Layout
     version: str
     """``3.12.1``, or ``3.9`` where only that is known."""
-
-
-def python_modules(core: CoreFile) -> list[LoadedModule]:
-    """The modules that may hold CPython; empty for nearly every other program."""
-    executable = core.executable
-    found = []
-    for module in core.modules:
-        name = module.path.removesuffix(" (deleted)").rpartition("/")[2]
-        if _INTERPRETER.fullmatch(name) or (
-            module is executable and module.elf and module.elf.section(_SECTION)
-        ):
-            found.append(module)
-    # A shared libpython holds the runtime, its executable only starts it.
-    return sorted(found, key=lambda module: ".so" not in module.path)
 
 
 def find_runtime(core: CoreFile, modules: list[LoadedModule]) -> Runtime | None:
@@ -81,7 +62,7 @@ def _candidates(
 ) -> Iterator[int]:
     if module.elf is not None:
         address = _symbol(module.elf, _RUNTIME)
-        if address is None and (section := module.elf.section(_SECTION)):
+        if address is None and (section := module.elf.section(PYTHON_SECTION)):
             address = section.address
         if address is not None:
             yield module.load_bias + address
@@ -131,7 +112,7 @@ def _version_by_symbol(core: CoreFile, module: LoadedModule) -> tuple[int, ...] 
 def _version_by_path(core: CoreFile, module: LoadedModule) -> Version | None:
     """By the module's name, else by where its extension modules are."""
     paths = [module.path, *(other.path for other in core.modules)]
-    name = _INTERPRETER.fullmatch(module.path.rpartition("/")[2])
+    name = PYTHON_NAME.fullmatch(module.path.rpartition("/")[2])
     if name is not None and name[1]:
         return int(name[1]), int(name[2])
     for path in paths:
@@ -178,7 +159,7 @@ def _scan(
         if layout is not None and layout.version < (3, 13):
             for at in _twins(data):
                 address = start + at - layout.runtime.interpreters_head
-                if _is_runtime(core.memory, address, layout):
+                if _is_runtime(core, address, layout):
                     yield address
 
 
@@ -208,13 +189,17 @@ def _twins(data: bytes) -> Iterator[int]:
         previous = word
 
 
-def _is_runtime(memory: Memory, address: int, layout: Layout) -> bool:
-    """Its first interpreter's first thread knows that interpreter."""
+def _is_runtime(core: CoreFile, address: int, layout: Layout) -> bool:
+    """Its first interpreter's first thread knows that interpreter, and where its own
+    ``struct pthread`` is."""
+    word = core.memory.read_word
     try:
-        interpreter = memory.read_word(address + layout.runtime.interpreters_head)
-        thread = memory.read_word(interpreter + layout.runtime.threads_head)
-        if not thread:
-            return False
-        return memory.read_word(thread + layout.thread.interpreter) == interpreter
+        interpreter = word(address + layout.runtime.interpreters_head)
+        thread = word(interpreter + layout.runtime.threads_head)
+        known = word(thread + layout.thread.interpreter)
+        pthread = word(thread + layout.thread.thread_id)
+        # On x86 it begins with its own address, by the ABI of thread-local storage.
+        begins = word(pthread) == pthread or not core.architecture.is_x86
+        return known == interpreter and begins
     except InputError:
         return False

@@ -33,6 +33,8 @@ class PythonFrame(msgspec.Struct, frozen=True):
     """Bytes into the code of the instruction that it is at; negative before all."""
     locals: int
     """Address of the first local."""
+    namespace: int
+    """Address of the pointer to a dict of names."""
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -156,4 +158,6 @@ class StackReader:
                 return (
                     None  # _Py_InitCleanup: what a specialised constructor returns to
                 )
-        return PythonFrame(code, offset, address + layout.locals)
+        return PythonFrame(
+            code, offset, address + layout.locals, address + layout.namespace
+        )

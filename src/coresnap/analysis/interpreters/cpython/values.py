@@ -48,8 +48,10 @@ class ValueReader:
         self._allowance.begin(self._limits)
         return self._read(name, address, kind, self._limits.depth)
 
-    def one_line(self, address: int) -> str:
+    def one_line(self, address: int, nested: bool = False) -> str:
         """What ``repr`` might say of an object, cut; raises ``InputError``."""
+        if not nested and self._objects.type_of(address).family == "tuple":
+            return f"({self._listed(address)})"
         found = self._value(address, 0)
         if found.text is not None:
             return repr(found.text) if found.type == "str" else found.text
@@ -62,10 +64,12 @@ class ValueReader:
 
     def _arguments(self, address: int) -> str:
         arguments = self._objects.arguments(address)
-        if not arguments:
-            return ""
-        items, count = self._objects.items(arguments, "tuple", 3)
-        shown = [self.one_line(item) for item in items]
+        return self._listed(arguments) if arguments else ""
+
+    def _listed(self, address: int) -> str:
+        """The first items of a tuple."""
+        items, count = self._objects.items(address, "tuple", 3)
+        shown = [self.one_line(item, nested=True) for item in items]
         return ", ".join([*shown, "…"] if count > len(items) else shown)
 
     def _read(

@@ -1,0 +1,34 @@
+"""Which modules of a core may hold an interpreter: a look at names, for every core."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coresnap.elfcore.corefile import CoreFile, LoadedModule
+
+__all__ = ["PYTHON_NAME", "PYTHON_SECTION", "python_modules"]
+
+PYTHON_NAME = re.compile(
+    r"(?:lib)?python(?:(\d)\.(\d+)|\d)?[a-z]*(?:-[\w-]+)?(?:\.so[.\d]*)?"
+    r"(?: \(deleted\))?"
+)
+"""Base name of an executable or library that may be CPython; its version."""
+PYTHON_SECTION = ".PyRuntime"
+"""Holds nothing but ``_PyRuntime`` (3.10)."""
+
+
+def python_modules(core: CoreFile) -> list[LoadedModule]:
+    """The modules that may hold CPython; empty for nearly every other program.
+
+    A library comes before its executable, which only starts it.
+    """
+    executable = core.executable
+    found = [
+        module
+        for module in core.modules
+        if PYTHON_NAME.fullmatch(module.path.rpartition("/")[2])
+        or (module is executable and module.elf and module.elf.section(PYTHON_SECTION))
+    ]
+    return sorted(found, key=lambda module: ".so" not in module.path)
