@@ -19,6 +19,7 @@ from coresnap.analysis.debuginfo.dwarf import DebugFile, unavailable
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.demangle import display_name, short_name
 from coresnap.analysis.modules import ModuleTable, ReadableModule
+from coresnap.analysis.pretty.printers import Printers
 from coresnap.analysis.source import Excerpt, SourceReader
 from coresnap.analysis.source_paths import SourcePaths
 from coresnap.analysis.thread_local import THREAD_POINTERS
@@ -94,11 +95,13 @@ class FrameBuilder:
         sysroot: Path | None = None,
         source_paths: SourcePaths | None = None,
         limits: ValueLimits | None = None,
+        printers: Printers | None = None,
     ) -> None:
         architecture = core.architecture
         self._limits = limits or ValueLimits()
         self._allowance = Allowance.of(self._limits)
         self._targets = Targets(self._allowance, self._limits.nodes_per_target)
+        self._printers = printers or Printers()
         self._owns_files = debug_files is None
         self._files = debug_files or DebugFiles()
         self._table = ModuleTable(core, self._files, self._facts)
@@ -127,6 +130,7 @@ class FrameBuilder:
             limits=self._limits,
             allowance=self._allowance,
             targets=self._targets,
+            printers=self._printers,
         )
 
     def __enter__(self) -> FrameBuilder:
@@ -146,7 +150,7 @@ class FrameBuilder:
 
     def notes(self) -> tuple[Note, ...]:
         """What the reader of the frames must know."""
-        notes = list(self._notes.values())
+        notes = [*self._notes.values(), *self._printers.notes()]
         reason = unavailable()
         if reason is not None:
             notes.append(Note("debuginfo", f"no lines, inlines, values: {reason}"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from coresnap.model import Note
+
 if TYPE_CHECKING:
-    from coresnap.analysis.pretty.presentation import Present
+    from coresnap.analysis.pretty.presentation import Present, Printer
     from coresnap.analysis.pretty.value import ValueType
     from coresnap.analysis.values.decode import ValueDecoder
     from coresnap.analysis.values.scalars import Read
@@ -28,9 +30,27 @@ _FAMILIES = (
 )
 """How the names of a library's types begin, and the modules that know them."""
 
+_NOTE_LIMIT = 20
+
 
 class Printers:
-    """The printers of one analysis. What no type needs is not imported."""
+    """The printers of one analysis. What no type needs is not imported.
+
+    ``added`` are asked first, by name; ``installed`` says whether those of other
+    packages are, next.
+    """
+
+    def __init__(
+        self, added: Mapping[str, Printer] | None = None, *, installed: bool = True
+    ) -> None:
+        self._added = dict(added or {})
+        self._installed = installed
+        self._own: list[Printer] | None = None
+        self._notes: dict[str, Note] = {}
+
+    def notes(self) -> tuple[Note, ...]:
+        """Which printers failed, and how."""
+        return tuple(self._notes.values())
 
     def reader(
         self, decoder: ValueDecoder, handle: int, name: str, raw: Read
@@ -48,6 +68,15 @@ class Printers:
         return PrettyReader(decoder, ValueType(decoder, handle), present, raw).read
 
     def _find(self, decoder: ValueDecoder, handle: int, name: str) -> Present | None:
+        if self._own is None:
+            self._own = self._load()
+        if self._own:
+            from coresnap.analysis.pretty.value import ValueType
+
+            type = ValueType(decoder, handle)
+            own = next(filter(None, (printer(type) for printer in self._own)), None)
+            if own is not None:
+                return own
         for prefix, modules in _FAMILIES:
             if name.startswith(prefix):
                 from coresnap.analysis.pretty.value import ValueType
@@ -56,6 +85,24 @@ class Printers:
                 found = (_family(module)(type) for module in modules)
                 return next(filter(None, found), None)
         return None
+
+    def _load(self) -> list[Printer]:
+        from coresnap.analysis.pretty.installed import installed_printers
+
+        printers = self._added
+        if self._installed:
+            others, notes = installed_printers()
+            printers = printers | others
+            self._notes |= {note.message: note for note in notes}
+        if not printers:
+            return []
+        from coresnap.analysis.pretty.guarded import guarded
+
+        return [guarded(n, p, self._complain) for n, p in printers.items()]
+
+    def _complain(self, message: str) -> None:
+        if len(self._notes) < _NOTE_LIMIT:
+            self._notes[message] = Note("pretty", message)
 
 
 def _family(name: str) -> Callable[[ValueType], Present | None]:

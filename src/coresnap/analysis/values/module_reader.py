@@ -9,6 +9,7 @@ import msgspec
 from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
+from coresnap.analysis.pretty.printers import Printers
 from coresnap.analysis.values.call_sites import call_site_at, linkage_name
 from coresnap.analysis.values.decode import Process, ValueDecoder
 from coresnap.analysis.values.frame_context import (
@@ -37,8 +38,9 @@ class ProcessFacts(msgspec.Struct, frozen=True, eq=False):
     """Whether long double is the 80-bit format of the x87."""
     limits: ValueLimits
     allowance: Allowance
-    """Shared by all modules, as are ``targets``."""
+    """Shared by all modules, as are ``targets`` and ``printers``."""
     targets: Targets
+    printers: Printers
 
 
 class FunctionPlan(msgspec.Struct, frozen=True, eq=False):
@@ -88,6 +90,7 @@ class ModuleReader:
             facts.limits,
             x87=facts.x87,
             targets=facts.targets,
+            printers=facts.printers,
         )
         self._planner = VariablePlanner(file, self.decoder, types)
 
