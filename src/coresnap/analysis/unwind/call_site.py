@@ -221,7 +221,10 @@ _DIRECT: dict[str, tuple[re.Pattern[bytes], int, int]] = {
 def call_targets(
     start: int, size: int, arch: Architecture, memory: Memory
 ) -> Iterator[int]:
-    """Where the direct calls in ``size`` bytes of code at ``start`` go."""
+    """Where the direct calls in ``size`` bytes of code at ``start`` go.
+
+    On x86 some are none: their bytes are the inner ones of other instructions.
+    """
     if arch.family not in _DIRECT:
         return
     pattern, length, alignment = _DIRECT[arch.family]
@@ -229,5 +232,6 @@ def call_targets(
         end = start + match.start() + length
         if end % alignment == 0:
             call = call_before(end, arch, memory)
-            if call is not None and call.target is not None:
+            # A call of the next instruction only learns where it is.
+            if call is not None and call.target not in (None, end):
                 yield call.target

@@ -104,6 +104,8 @@ class Code:
         call = call_before(value, self.arch, self.memory)
         if call is not None:
             return call.target is None or self.is_executable(call.target)
+        if trampoline_at(value, self.arch, self.memory, self.code_mask) is not None:
+            return True
         return None if not self.memory.read_some((value & ~1) - 4, 4) else False
 
     def find_module(self, pc: int) -> LoadedModule | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 
 import msgspec
 
@@ -19,6 +20,9 @@ _PF_X = 1
 _SEARCHED = 1 << 22
 """Bytes of code that are searched for calls, around the pc in question."""
 _COLD = ".cold"
+_ALIGNMENT = 16
+_ENDS = (b"\xc3", b"\xcc", b"\x90", b"\xf4")
+"""ret, int3, nop and hlt: what stands before a function on x86."""
 
 
 class FunctionStart(msgspec.Struct, frozen=True, eq=False):
@@ -66,9 +70,16 @@ class FunctionStarts(msgspec.Struct, eq=False):
             start, end = self._code_around(address)
             first, last = max(start, window), min(end, window + _SEARCHED)
             found = call_targets(first, max(last - first, 0), self.arch, self.memory)
-            targets = sorted({t & ~self._thumb_bit for t in found if start <= t < end})
+            counts = Counter(t & ~self._thumb_bit for t in found if start <= t < end)
+            targets = sorted(t for t, n in counts.items() if n > 1 or self._begins(t))
             self._targets[window] = targets
         return targets
+
+    def _begins(self, target: int) -> bool:
+        """Whether a place that is called once looks like a function's beginning."""
+        if self.arch.family != "x86" or target % _ALIGNMENT == 0:
+            return True
+        return self.memory.read_some(target - 1, 1) in _ENDS
 
     @property
     def _thumb_bit(self) -> int:

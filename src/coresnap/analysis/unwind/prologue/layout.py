@@ -46,6 +46,9 @@ class FrameLayout(msgspec.Struct, eq=False):
     compared: int | None = None
     """The register that the stack pointer was last compared with."""
     realigned: Realignment | None = None
+    repeated: bool = False
+    """The register that points to where its old value was saved is saved again: that
+    is another function's prologue."""
 
     def copy(self) -> FrameLayout:
         """One that may change on its own."""
@@ -78,6 +81,8 @@ class FrameLayout(msgspec.Struct, eq=False):
     def save(self, register: int, offset: int) -> None:
         """``register`` is stored at ``offset``; what is stored later is not its value
         at entry."""
+        if register in self.saved and self.bases.get(register) == self.saved[register]:
+            self.repeated = True
         self.saved.setdefault(register, offset)
 
     def save_at_stack_pointer(self, register: int, displacement: int) -> None:

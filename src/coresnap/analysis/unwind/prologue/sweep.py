@@ -43,6 +43,10 @@ def sweep(
         instruction = decode(code, position, address, layout)
         if instruction is None:
             return before if address == lookup else None
+        if layout.repeated and not alone:
+            layout = body = FrameLayout()
+            before = layout.copy()
+            decode(code, position, address, layout)
         end = address + instruction.size
         if address == lookup or end == lookup + 1:
             return before
