@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from coresnap.errors import UsageError
-from coresnap.model import Note, Signal, Snapshot
+from coresnap.model import Dropped, Module, Note, Search, Signal, Snapshot
+from coresnap.snapshot.display import Display
+from coresnap.snapshot.ink import Ink
 from coresnap.snapshot.text import headline, render
 from snapshot import specimens
 from snapshot.specimens import frame, thread, variable
@@ -101,7 +103,7 @@ def test_all_threads_show_their_variables_when_asked() -> None:
 
 
 def test_all_threads_without_variables_are_folded() -> None:
-    text = render(THREE, thread="all", variables=False)
+    text = render(THREE, thread="all", display=Display(details=False))
 
     assert "2 threads: 1, 2" in text
     assert "count" not in text
@@ -196,7 +198,7 @@ def test_a_container_is_named() -> None:
 
 def test_text_without_colour_has_no_escape_and_with_colour_says_the_same() -> None:
     plain = render(specimens.full())
-    coloured = render(specimens.full(), colour=True)
+    coloured = render(specimens.full(), display=Display(ink=Ink(colour=True)))
 
     assert "\x1b" not in plain
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
@@ -213,3 +215,56 @@ def test_a_snapshot_with_nothing_in_it_is_still_a_text() -> None:
         pid=None, command=None, arguments=None, signal=None, threads=()
     )
     assert render(empty).startswith("? was alive")
+
+
+LIBRARY = Module(
+    "/usr/lib/libx.so",
+    0x1000,
+    0x2000,
+    0,
+    symbols="dynsym",
+    searches=(
+        Search("debug-link", "/usr/lib/debug/libx.debug", "not there"),
+        Search("debuginfod", "https://server/", "used\x1b"),
+    ),
+)
+
+
+def test_what_was_looked_for_is_shown_where_that_is_wanted() -> None:
+    shown = specimens.small(modules=(LIBRARY,))
+
+    brief = render(shown)
+    whole = render(shown, display=Display(searches=True))
+
+    assert "--modules shows where" in brief
+    assert "libx.debug" not in brief
+    assert "debug-link  /usr/lib/debug/libx.debug  not there" in whole
+    assert "debuginfod  https://server/  used\\e" in whole
+    assert "--modules" not in whole
+
+
+def test_nothing_hints_at_searches_where_all_was_found() -> None:
+    found = msgspec.structs.replace(LIBRARY, symbols="dwarf")
+
+    assert "--modules" not in render(specimens.small(modules=(found,)))
+
+
+def test_each_compiler_is_named_once() -> None:
+    unit = {"language": "C17", "producer": "GNU C17 12.2.0 -O2"}
+    frames = (specimens.frame(**unit), specimens.frame(**unit), specimens.frame())
+    shown = specimens.small(threads=(specimens.thread(frames=frames),))
+
+    assert "compilers" not in render(shown)
+    assert render(shown, display=Display(searches=True)).count("GNU C17") == 1
+
+
+def test_what_was_left_out_is_told() -> None:
+    dropped = (
+        Dropped("variables", 12, "over 400,000 nodes", 4243),
+        Dropped("memory", 4096, "more than 1 MiB"),
+    )
+
+    text = render(specimens.small(dropped=dropped))
+
+    assert "left out\n  12 variables of thread 4243: over 400,000 nodes" in text
+    assert "  4096 bytes of memory: more than 1 MiB" in text

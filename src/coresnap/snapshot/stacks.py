@@ -13,11 +13,14 @@ from coresnap.model import (
     Variable,
     VariableKind,
 )
+from coresnap.snapshot.display import Display
 from coresnap.snapshot.escape import printable
 from coresnap.snapshot.ink import Ink
+from coresnap.snapshot.type_shortening import with_short_types
 from coresnap.snapshot.values import inline_value, variable_lines
 
 __all__ = [
+    "declared_lines",
     "folded",
     "frame_heading",
     "frame_lines",
@@ -33,6 +36,7 @@ _LINES_AROUND = 2
 
 _TRUST = {
     Trust.FRAME_POINTER: "[by frame pointer]",
+    Trust.PROLOGUE: "[by its instructions]",
     Trust.SCAN: "[guess: found by scanning the stack]",
 }
 _END = {
@@ -44,11 +48,12 @@ _END = {
 }
 
 
-def function_signature(frame: Frame) -> str:
+def function_signature(frame: Frame, *, full_names: bool = False) -> str:
     """Return ``name (argument=value, …)``, or "" for a frame without a name."""
     if frame.function is None:
         return ""
-    name = printable(frame.function)
+    short = None if full_names else frame.short_name
+    name = printable(short or frame.function)
     arguments = [v for v in frame.variables if v.kind is VariableKind.ARGUMENT]
     if not arguments and frame.file is None:
         return name
@@ -72,12 +77,15 @@ def module_place(frame: Frame) -> str:
     return name if frame.module_offset is None else f"{name}+{frame.module_offset:#x}"
 
 
-def frame_heading(number: int, frame: Frame, ink: Ink) -> str:
+def frame_heading(number: int, frame: Frame, display: Display) -> str:
     """Return the line that names a frame: number, function, place, doubts."""
+    ink = display.ink
     parts = [f"#{number:<3}"]
+    if frame.interpreter is not None:
+        parts.append(ink.doubt(f"[{printable((frame.language or '?').lower())}]"))
     if frame.signal_frame:
         parts.append(ink.doubt("<signal handler called>"))
-    signature = function_signature(frame)
+    signature = function_signature(frame, full_names=display.full_names)
     if signature:
         name, space, rest = signature.partition(" (")
         if frame.file is None and frame.function_offset:
@@ -88,6 +96,8 @@ def frame_heading(number: int, frame: Frame, ink: Ink) -> str:
     parts += _place(frame, ink)
     if frame.inline:
         parts.append(ink.doubt("[inlined]"))
+    elif frame.optimized:
+        parts.append(ink.doubt("[optimized]"))
     if frame.trust in _TRUST:
         parts.append(ink.doubt(_TRUST[frame.trust]))
     return " ".join(parts)
@@ -103,16 +113,23 @@ def _place(frame: Frame, ink: Ink) -> list[str]:
     return [] if frame.signal_frame else [ink.doubt("in ?? (no module here)")]
 
 
-def frame_lines(
-    number: int, frame: Frame, ink: Ink, *, width: int, details: bool
-) -> Iterator[str]:
-    """Yield a frame: its heading and, with ``details``, source and variables."""
-    yield frame_heading(number, frame, ink)
-    if not details:
+def frame_lines(number: int, frame: Frame, display: Display) -> Iterator[str]:
+    """Yield a frame: its heading and, with details, source and variables."""
+    yield frame_heading(number, frame, display)
+    if not display.details:
         return
-    yield from _source_lines(frame, ink)
+    yield from _source_lines(frame, display.ink)
     for variable in frame.variables:
-        yield from variable_lines(variable, width, " " * 5)
+        yield from declared_lines(variable, display, " " * 5)
+
+
+def declared_lines(
+    variable: Variable, display: Display, indent: str = ""
+) -> Iterator[str]:
+    """Yield the lines of a variable that stands for itself."""
+    if not display.full_names:
+        variable = with_short_types(variable)
+    yield from variable_lines(variable, display.width, indent, raw=display.raw)
 
 
 def _source_lines(frame: Frame, ink: Ink) -> Iterator[str]:
@@ -141,14 +158,12 @@ def thread_heading(threads: Iterable[Thread], ink: Ink) -> str:
     return ink.alarm(f"{text} crashed") if first.crashed else ink.title(text)
 
 
-def thread_lines(
-    thread: Thread, ink: Ink, *, width: int, details: bool
-) -> Iterator[str]:
+def thread_lines(thread: Thread, display: Display) -> Iterator[str]:
     """Yield the frames of ``thread`` and, if the stack is cut, why."""
     for number, frame in enumerate(thread.frames):
-        yield from frame_lines(number, frame, ink, width=width, details=details)
+        yield from frame_lines(number, frame, display)
     if thread.end in _END:
-        yield ink.doubt(f"     ({_END[thread.end]})")
+        yield display.ink.doubt(f"     ({_END[thread.end]})")
 
 
 def folded(threads: Iterable[Thread]) -> list[list[Thread]]:

@@ -8,17 +8,18 @@ from collections.abc import Iterator
 import msgspec
 
 from coresnap.errors import UsageError
-from coresnap.model import Module, Snapshot, Thread
+from coresnap.model import Dropped, Snapshot, Thread
 from coresnap.snapshot.capture_lines import capture_lines
+from coresnap.snapshot.display import Display
 from coresnap.snapshot.escape import printable
-from coresnap.snapshot.ink import Ink
+from coresnap.snapshot.module_lines import compiler_lines, module_lines
 from coresnap.snapshot.stacks import (
+    declared_lines,
     folded,
     register_lines,
     thread_heading,
     thread_lines,
 )
-from coresnap.snapshot.values import variable_lines
 
 __all__ = ["headline", "render"]
 
@@ -37,22 +38,19 @@ def render(
     snapshot: Snapshot,
     *,
     thread: str | int = "crashed",
-    variables: bool = True,
-    width: int = 100,
-    colour: bool = False,
+    display: Display | None = None,
 ) -> str:
     """Return ``snapshot`` as text that ends with a newline.
 
     ``thread`` says which threads are shown in full: ``"crashed"`` (the others are
-    folded to one stack per place), ``"all"``, or a thread id alone. ``variables``
-    also governs source lines. ``width`` bounds tables and one-line values, not names
-    and paths. Everything that the process chose is escaped. Raises UsageError if
-    there is no such thread.
+    folded to one stack per place), ``"all"``, or a thread id alone. Everything that
+    the process chose is escaped. Raises UsageError if there is no such thread.
     """
-    page = _Page(snapshot, Ink(colour), width, variables)
+    page = _Page(snapshot, display or Display())
     sections = [page.top(), *page.stacks(thread)]
     if not isinstance(thread, int):
-        sections += [page.globals(), page.modules(), page.notes()]
+        sections += [page.globals(), page.modules(), page.compilers()]
+        sections += [page.dropped(), page.notes()]
     bodies = ["\n".join(section) for section in map(list, sections) if section]
     return "\n\n".join(body for body in bodies if body) + "\n"
 
@@ -92,19 +90,19 @@ class _Page(msgspec.Struct, frozen=True):
     """The sections of the text, each a sequence of lines."""
 
     snapshot: Snapshot
-    ink: Ink
-    width: int
-    details: bool
+    display: Display
 
     def top(self) -> Iterator[str]:
         snapshot = self.snapshot
-        yield self.ink.alarm(headline(snapshot))
+        yield self.display.ink.alarm(headline(snapshot))
         if snapshot.signal and snapshot.signal.description:
             yield f"  {printable(snapshot.signal.description)}"
         if snapshot.signal and snapshot.signal.sender_pid is not None:
             yield f"  sent by process {snapshot.signal.sender_pid}{self._sender()}"
         if snapshot.truncated:
-            yield self.ink.alarm("  the core is truncated: parts of this are missing")
+            yield self.display.ink.alarm(
+                "  the core is truncated: parts of this are missing"
+            )
         if snapshot.arguments:
             yield f"  command      {printable(snapshot.arguments)}"
         yield f"  system       {self._system()}"
@@ -148,7 +146,7 @@ class _Page(msgspec.Struct, frozen=True):
 
     def _classifiers(self) -> Iterator[str]:
         for classifier in self.snapshot.classifiers:
-            name = self.ink.title(f"{printable(classifier.name):<12}")
+            name = self.display.ink.title(f"{printable(classifier.name):<12}")
             evidence = "; ".join(map(printable, classifier.evidence))
             yield f"  {name} {printable(classifier.confidence)}: {evidence}"
 
@@ -158,7 +156,7 @@ class _Page(msgspec.Struct, frozen=True):
             yield self._full(self._find(thread))
             return
         full = [t for t in threads if t.crashed or thread == "all"]
-        if thread == "all" and not self.details:
+        if thread == "all" and not self.display.details:
             for group in folded(threads):
                 yield self._folded(group)
             return
@@ -183,40 +181,50 @@ class _Page(msgspec.Struct, frozen=True):
         )
 
     def _full(self, thread: Thread) -> Iterator[str]:
-        yield thread_heading([thread], self.ink)
-        yield from thread_lines(
-            thread, self.ink, width=self.width, details=self.details
-        )
-        if self.details and thread.registers:
-            yield self.ink.title("registers")
-            yield from register_lines(thread.registers, self.width)
+        yield thread_heading([thread], self.display.ink)
+        yield from thread_lines(thread, self.display)
+        if self.display.details and thread.registers:
+            yield self.display.ink.title("registers")
+            yield from register_lines(thread.registers, self.display.width)
 
     def _folded(self, threads: list[Thread]) -> Iterator[str]:
-        yield thread_heading(threads, self.ink)
-        yield from thread_lines(threads[0], self.ink, width=self.width, details=False)
+        yield thread_heading(threads, self.display.ink)
+        brief = msgspec.structs.replace(self.display, details=False)
+        yield from thread_lines(threads[0], brief)
 
     def globals(self) -> Iterator[str]:
-        if self.details and self.snapshot.globals:
-            yield self.ink.title("globals")
+        if self.display.details and self.snapshot.globals:
+            yield self.display.ink.title("globals")
             for variable in self.snapshot.globals:
-                yield from variable_lines(variable, self.width, "  ")
+                yield from declared_lines(variable, self.display, "  ")
 
     def modules(self) -> Iterator[str]:
         if self.snapshot.modules:
-            yield self.ink.title("modules")
-            for module in self.snapshot.modules:
-                yield f"  {module.start:#018x} {self._module(module)}"
+            yield self.display.ink.title("modules")
+            yield from module_lines(self.snapshot.modules, self.display)
 
-    def _module(self, module: Module) -> str:
-        text = f"{printable(module.symbols):<7} {printable(module.path)}"
-        if module.build_id:
-            text += f"  {self.ink.doubt(printable(module.build_id[:12]))}"
-        if module.problem:
-            text += f"  {self.ink.alarm('(' + printable(module.problem) + ')')}"
-        return text
+    def compilers(self) -> Iterator[str]:
+        if self.display.searches:
+            lines = list(compiler_lines(self.snapshot.threads))
+            if lines:
+                yield self.display.ink.title("compilers")
+                yield from lines
+
+    def dropped(self) -> Iterator[str]:
+        if self.snapshot.dropped:
+            yield self.display.ink.title("left out")
+            yield from map(_dropped_line, self.snapshot.dropped)
 
     def notes(self) -> Iterator[str]:
         if self.snapshot.notes:
-            yield self.ink.title("notes")
+            yield self.display.ink.title("notes")
             for note in self.snapshot.notes:
                 yield f"  {printable(note.step)}: {printable(note.message)}"
+
+
+def _dropped_line(dropped: Dropped) -> str:
+    amount = f"{dropped.count} {printable(dropped.what)}"
+    if dropped.what == "memory":
+        amount = f"{dropped.count} bytes of memory"
+    of = "" if dropped.tid is None else f" of thread {dropped.tid}"
+    return f"  {amount}{of}: {printable(dropped.reason)}"

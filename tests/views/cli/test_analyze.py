@@ -33,11 +33,33 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
 
 def test_the_options_reach_the_library(calls: list[tuple[object, ...]]) -> None:
     words = ["core", "prog", "--sysroot", "/s", "--debug-dir", "/a", "--debug-dir", "b"]
+    words += ["--source-path", "c", "--substitute-path", "/build=/src=1"]
+    words += ["--no-debuginfod", "--no-cache", "--globals", "count"]
 
     assert main(["analyze", *words]) == 0
 
-    options = {"sysroot": Path("/s"), "debug_directories": [Path("/a"), Path("b")]}
-    assert calls == [(Path("core"), Path("prog"), options)]
+    ((core, program, options),) = calls
+    assert (core, program) == (Path("core"), Path("prog"))
+    assert options == {
+        "sysroot": Path("/s"),
+        "debug_directories": (Path("/a"), Path("b")),
+        "symbol_directories": (),
+        "source_directories": [Path("c")],
+        "source_substitutions": [("/build", "/src=1")],
+        "fetcher": None,
+        "globals": "count",
+        "cache": None,
+    }
+
+
+@pytest.mark.parametrize("text", ["", "/a", "=/b", "/a="])
+def test_a_substitution_needs_both_sides(
+    text: str, calls: list[tuple[object, ...]], capsys: Captured
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["analyze", "core", f"--substitute-path={text}"])
+    assert "is not FROM=TO" in capsys.readouterr().err
+    assert calls == []
 
 
 @pytest.mark.usefixtures("calls")

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.views.cli import presentation, symbol_options
+from coresnap.views.cli import presentation, source_options, symbol_options
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
 from coresnap.views.cli.quantity import decimal_size
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the snapshot to FILE instead of printing it",
     )
     symbol_options.add_arguments(parser)
+    source_options.add_arguments(parser)
     parser.add_argument(
         "--globals",
         metavar="WHICH",
@@ -74,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
             sysroot=found.sysroot,
             debug_directories=found.debug_directories,
             symbol_directories=found.symbol_directories,
+            source_directories=arguments.source_path,
+            source_substitutions=arguments.substitute_path,
             fetcher=found.fetcher(),
             globals=arguments.globals,
             cache=None if arguments.no_cache else _cache_directory(),

@@ -120,7 +120,7 @@ def _present(
     from coresnap.views.cli.list import render_listing
 
     ratio = result.core_size / size
-    emit("\n" + render(snapshot, thread="crashed", width=100) + "\n")
+    emit("\n" + render(snapshot, thread="crashed") + "\n")
     with Spool(rehearsed.config.spool) as spool:
         emit(render_listing([look_up(spool, spool.find(result.id))], 0, spool.usage()))
     emit(

@@ -33,6 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out variables, source lines and registers",
     )
     parser.add_argument(
+        "--full-names",
+        action="store_true",
+        help="print names of functions and types in full",
+    )
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="print also how containers are made, not only what they hold",
+    )
+    parser.add_argument(
+        "--modules",
+        action="store_true",
+        help="print where each module's files were looked for, and the compilers",
+    )
+    parser.add_argument(
         "--json",
         action="store_true",
         help="print everything as JSON; errors too",
@@ -54,17 +69,19 @@ def present(snapshot: Snapshot, arguments: argparse.Namespace) -> None:
 
         emit(to_bytes(snapshot).decode())
         return
+    from coresnap.snapshot.display import Display
+    from coresnap.snapshot.ink import Ink
     from coresnap.snapshot.text import render
 
-    emit(
-        render(
-            snapshot,
-            thread=arguments.thread,
-            variables=not arguments.no_variables,
-            width=_width(),
-            colour=_colour(),
-        )
+    display = Display(
+        ink=Ink(_colour()),
+        width=_width(),
+        details=not arguments.no_variables,
+        full_names=arguments.full_names,
+        raw=arguments.raw,
+        searches=arguments.modules,
     )
+    emit(render(snapshot, thread=arguments.thread, display=display))
 
 
 def _width() -> int:
