@@ -324,8 +324,10 @@ def _described(ours: Variable, text: str) -> bool:
         numbers = re.fullmatch(r"(\S+) \+ (\S+)i", text)
         values = [member.value for member in ours.members]
         return numbers is not None and [float(n) for n in numbers.groups()] == values
+    if text == "NULL":
+        return ours.text == text
     if text.startswith("&virtual "):
-        return (ours.text or "").startswith("virtual")
+        return ours.text == text.partition("(")[0]
     if text.startswith("&"):
         return ours.text == text
     numbers = re.search(r"(?:\) )?(0x[0-9a-f]+|-?\d+)", text.rpartition(")) ")[2])

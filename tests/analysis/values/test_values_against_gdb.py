@@ -26,6 +26,13 @@ PROGRAMS = {
     "C++ -O2": (("values.cc", "-std=c++17", "-g", "-O2"), 65),
     "C++ -O3": (("values.cc", "-std=c++17", "-g", "-O3"), 65),
     "C++ DWARF 4": (("values.cc", "-std=c++17", "-gdwarf-4", "-O1"), 65),
+    "objects -O0": (("objects.cc", "-std=gnu++20", "-DHALF=_Float16", "-g", "-w"), 155),
+    "objects -O2": (
+        ("objects.cc", "-std=gnu++20", "-DHALF=_Float16", "-g", "-O2", "-w"),
+        115,
+    ),
+    "tail calls": (("tail_calls.c", "-g", "-O2", "-w"), 25),
+    "tail calls, DWARF 4": (("tail_calls.c", "-gdwarf-4", "-O2", "-w"), 25),
     "inlined": (("inlines.c", "-g", "-O2"), 25),
     "nested": (("nested.c", "-g", "-O0"), 20),
     "threads -O0": (("workers.c", "-g", "-O0", "-pthread"), 300),

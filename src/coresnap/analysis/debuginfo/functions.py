@@ -6,6 +6,7 @@ none) by the ranges of the unit DIEs. Only units that hold an address are read.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import msgspec
@@ -19,6 +20,8 @@ from coresnap.analysis.demangle import display_name
 __all__ = ["Activation", "FunctionAt", "FunctionFinder", "ScopeVariable"]
 
 _HAS_VALUE = DieFlag.LOCATION | DieFlag.CONST_VALUE
+_CODE_LIMIT = 20_000
+"""Functions of one unit that are compared with a declaration."""
 _CALL_SITES = (Tag.CALL_SITE, Tag.GNU_CALL_SITE)
 _VARIABLES = (Tag.FORMAL_PARAMETER, Tag.VARIABLE)
 
@@ -70,6 +73,7 @@ class FunctionFinder:
         self._listed: RangeTable | None = None
         self._unlisted: RangeTable | None = None
         self._names: dict[int, tuple[str, str | None]] = {}
+        self._codes: dict[int, int] = {}
 
     def find(self, pc: int, return_pc: int = 0) -> FunctionAt | None:
         """The function at link-time address ``pc``; None if no unit describes it.
@@ -81,6 +85,24 @@ class FunctionFinder:
             if found is not None:
                 return self._describe(unit, found, pc, return_pc)
         return None
+
+    def code_of(self, function: int) -> int:
+        """DIE of the code of a function that is named by this DIE, which may be a
+        declaration or abstract; 0 if its unit has none. Raises ``InputError``."""
+        found = self._codes.get(function)
+        if found is None:
+            found = self._codes[function] = self._search_code(function)
+        return found
+
+    def _search_code(self, function: int) -> int:
+        if self._file.die(function).flags & (DieFlag.LOW_PC | DieFlag.RANGES):
+            return function
+        unit, split = self._file.unit_of(function)
+        for row in itertools.islice(self._table(split or unit, False), _CODE_LIMIT):
+            chain = self._file.integrated(row.handle)
+            if any(die.handle == function for die in chain):
+                return row.handle
+        return 0
 
     def _candidate_units(self, pc: int) -> Iterator[int]:
         if self._listed is None:

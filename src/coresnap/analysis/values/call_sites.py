@@ -40,7 +40,7 @@ def call_site_at(file: DebugFile, handle: int) -> CallSite:
         file, handle, (Attribute.CALL_TARGET, Attribute.GNU_CALL_SITE_TARGET)
     )
     callee = linkage_name(file, origin) if origin else None
-    return CallSite(callee, target, registers, parameters)
+    return CallSite(callee, target, registers, parameters, origin)
 
 
 def linkage_name(file: DebugFile, handle: int) -> str:

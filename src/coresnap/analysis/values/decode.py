@@ -41,8 +41,8 @@ from coresnap.model import Variable, VariableKind
 __all__ = ["Dynamic", "Process", "ValueDecoder"]
 
 
-_TEXTUAL = frozenset(("wchar_t", "char16_t", "char32_t"))
-"""Names of types that C makes of integers, for characters."""
+_TEXTUAL = frozenset(("wchar_t", "char8_t", "char16_t", "char32_t"))
+"""Names of types that C, and GCC's debug information, make of integers."""
 
 
 class Process(Protocol):

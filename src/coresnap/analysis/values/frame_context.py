@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 ADDRESS_MASK = (1 << 64) - 1
+_STACK_POINTERS = frozenset({"rsp", "esp", "sp"})
 _ENTRY_DEPTH = 8
 """Entry values that need entry values of their callers."""
 
@@ -64,6 +65,8 @@ class CallSite(msgspec.Struct, frozen=True, eq=False):
     """Register of a parameter to the expression of its value, in the caller."""
     parameters: Mapping[int, tuple[RawOperation, ...]]
     """The same by DIE of the parameter, where it has no register."""
+    function: int = 0
+    """DIE that names the function that is called; 0: see ``target``."""
 
 
 class FrameCode(msgspec.Struct, frozen=True, eq=False):
@@ -80,6 +83,9 @@ class FrameCode(msgspec.Struct, frozen=True, eq=False):
     call_site: CallSite | None
     """The call that is going on in it; None: not described, or none is."""
     thread_local_block: ThreadLocalBlock
+    tail_calls: Callable[[CallSite, str], tuple[CallSite, ...]] | None = None
+    """(a call going on in it, a function) -> the calls that led from what was called
+    to that function by jumps; see ``tail_calls.TailCallFinder``."""
 
 
 class Neighbours(Protocol):
@@ -194,36 +200,76 @@ class FrameContext(ExpressionContext):
         return None if register is None else self._passed_in(register)
 
     def _passed_in(self, register: int) -> int | None:
-        caller = self.neighbours.at(self.index + 1)
-        site = caller.code.call_site if caller is not None else None
-        if site is None:
+        caller, site = self._caller()
+        if caller is None or site is None:
             return None
-        return self._passed(caller, site, site.registers.get(register))
+        return self._passed(caller, site.registers.get(register))
 
     def parameter_value(self, operation: AnyOperation) -> int | None:
         """What the parameter of ``operation.die`` had on entry; None if not known."""
+        caller, site = self._caller()
+        if caller is None or site is None:
+            return None
+        return self._passed(caller, site.parameters.get(operation.die))
+
+    def _caller(self) -> tuple[FrameContext | None, CallSite | None]:
+        """Who called this function, with the call: a frame, or one that a tail call
+        has replaced."""
         caller = self.neighbours.at(self.index + 1)
         site = caller.code.call_site if caller is not None else None
-        if site is None:
-            return None
-        return self._passed(caller, site, site.parameters.get(operation.die))
+        if caller is None or site is None or _calls(site, caller, self.code):
+            return caller, site
+        find = caller.code.tail_calls
+        chain = find(site, self.code.symbol) if find is not None else ()
+        for call in chain:
+            caller, site = _replaced(caller, site, call), call
+        return (caller, site) if chain else (None, None)
 
     def _passed(
-        self,
-        caller: FrameContext | None,
-        site: CallSite,
-        expression: tuple[RawOperation, ...] | None,
+        self, caller: FrameContext, expression: tuple[RawOperation, ...] | None
     ) -> int | None:
         # A call value may ask for an entry value of the caller, and so on upwards.
-        if expression is None or caller is None or self._depth >= _ENTRY_DEPTH:
-            return None
-        if not _calls(site, caller, self.code):
+        if expression is None or self._depth >= _ENTRY_DEPTH:
             return None
         caller._depth = self._depth + 1
+        # Compilers write values that outlive the call, so that a register that no
+        # callee saved is one that none of them touches (GCC's -fipa-ra).
+        survives, caller._survives = caller._survives, True
         try:
             return evaluate_value(expression, caller)
         finally:
-            caller._depth = 0
+            caller._depth, caller._survives = 0, survives
+
+
+class _ReplacedFrame(msgspec.Struct, eq=False):
+    """Neighbours of a function that left no frame: only its caller is known."""
+
+    caller: FrameContext
+    thread_pointer: int | None = None
+
+    def at(self, index: int) -> FrameContext | None:
+        """Its caller."""
+        return self.caller
+
+    def untouched(self, number: int, index: int) -> int | None:
+        """Nothing: it gave back the registers that it saved before it jumped."""
+        return None
+
+
+def _replaced(caller: FrameContext, site: CallSite, call: CallSite) -> FrameContext:
+    """The function that ``site`` calls in ``caller``, which ended in ``call``."""
+    code = msgspec.structs.replace(
+        caller.code, symbol=site.callee or "", frame_base=None, call_site=call
+    )
+    # It had given back what it saved, and its stack, before it jumped.
+    names = caller.machine.register_names
+    registers = {
+        number: value
+        for number, value in caller.registers.items()
+        if names.get(number) not in _STACK_POINTERS
+    }
+    neighbours = _ReplacedFrame(caller, caller.neighbours.thread_pointer)
+    return FrameContext(caller.machine, code, registers, None, neighbours, 0)
 
 
 def _single_register(operations: Operations) -> int | None:

@@ -20,6 +20,7 @@ from coresnap.analysis.values.frame_context import (
 from coresnap.analysis.values.frame_types import FrameTypes
 from coresnap.analysis.values.global_variables import GlobalReader
 from coresnap.analysis.values.limits import Allowance, ValueLimits
+from coresnap.analysis.values.tail_calls import TailCallFinder
 from coresnap.analysis.values.targets import Targets
 from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.analysis.values.variables import VariablePlanner, VariablesPlan
@@ -78,6 +79,7 @@ class ModuleReader:
         self._thread_local_block = thread_local_block
         self._machine = facts.machine
         self._finder = FunctionFinder(file)
+        self._tail_calls = TailCallFinder(file, self._finder)
         graph = TypeGraph(
             file, pointer_size=facts.pointer_size, little_endian=facts.little_endian
         )
@@ -137,6 +139,7 @@ class ModuleReader:
             frame_base=base,
             call_site=call_site,
             thread_local_block=self._thread_local_block,
+            tail_calls=self._tail_calls.chain,
         )
 
     def _entry(self, at: FunctionAt) -> int:

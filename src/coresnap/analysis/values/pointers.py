@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from coresnap.analysis.values.dynamic_types import DynamicTypes
 from coresnap.analysis.values.scalars import Read, integer_unpacker
+from coresnap.analysis.values.targets import Lead
 from coresnap.analysis.values.text import text_decoder
 from coresnap.analysis.values.types import (
     CompoundType,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PointerReaders"]
 
+_BASE_LIMIT = 16
+"""First bases of first bases."""
 _Behind = tuple[str | None, Variable | None, bool]
 """Text, target, and whether the target was left out for lack of allowance."""
 _NOTHING: _Behind = (None, None, False)
@@ -72,7 +75,7 @@ class PointerReaders:
                 cut,
             )
             if what is _LATER:
-                self._postpone(variable, value, found.target, cost)
+                self._targets.postpone(variable, self._lead(value, found.target), cost)
             return variable
 
         return read
@@ -111,32 +114,32 @@ class PointerReaders:
 
     def _follow(self, target: int, cost: int) -> Callable[[int], _Behind]:
         targets = self._targets
-        name = self._decoder.name(target)
-        read = self._read_target
 
         def behind(value: int) -> _Behind:
             if targets.pending is not None:
                 return _LATER
-            found, cut = targets.follow(value, target, name, read, cost)
+            found, cut = targets.follow(self._lead(value, target), cost)
             return None, found, cut
 
         return behind
 
-    def _postpone(self, pointer: Variable, value: int, target: int, cost: int) -> None:
+    def _lead(self, value: int, target: int) -> Lead:
         name = self._decoder.name(target)
-        self._targets.postpone(pointer, value, target, name, self._read_target, cost)
-
-    def _read_target(self, value: int, target: int) -> Variable:
-        decoder, kind = self._decoder, VariableKind.TARGET
         whole = self._dynamic_types.whole(value, target)
         if whole is None:
-            return decoder.read_at(target, "*", kind, value)
-        if whole.decoder is None:
-            found = decoder.read_at(target, "*", kind, value)
-        else:
-            found = whole.decoder.read_at(whole.type, "*", kind, whole.address)
-        declared = decoder.name(target)
-        return replace(found, type=declared, dynamic_type=whole.name)
+            return Lead(value, target, name, self._read_target)
+        type = whole.type or target
+        return Lead(whole.address, type, name, self._read_whole, whole)
+
+    def _read_target(self, lead: Lead) -> Variable:
+        kind = VariableKind.TARGET
+        return self._decoder.read_at(lead.type, "*", kind, lead.address)
+
+    def _read_whole(self, lead: Lead) -> Variable:
+        assert lead.whole is not None
+        decoder = lead.whole.decoder or self._decoder
+        found = decoder.read_at(lead.type, "*", VariableKind.TARGET, lead.address)
+        return replace(found, type=lead.type_name, dynamic_type=lead.whole.name)
 
     def member_pointer(self, found: MemberPointerType, type_name: str) -> Read:
         """A reader for a C++ pointer to member (Itanium C++ ABI, 2.3)."""
@@ -145,24 +148,48 @@ class PointerReaders:
         unpack = integer_unpacker(
             size, signed=not is_function, little_endian=self._decoder.little_endian
         )
-        describe = self._method_text if is_function else self._member_namer(found)
+        names = self._member_names(found)
+        methods = self._virtual_methods(found) if is_function else {}
+        order = self._decoder.graph.byte_order
 
         def read(
             name: str, kind: VariableKind, data: bytes, offset: int, address: int | None
         ) -> Variable:
             value = unpack(data, offset)
-            text = describe(value)
+            text = self._method_text(value, methods) if is_function else names(value)
+            word = data[offset + size : offset + 2 * size] if is_function else b""
+            adjustment = int.from_bytes(word, order, signed=True)
+            if adjustment:
+                text = f"{text}, this adjustment {adjustment}"
             return Variable(name, type_name, kind, value, text, (), None, address)
 
         return read
 
-    def _method_text(self, value: int) -> str | None:
+    def _method_text(self, value: int, methods: dict[int, str]) -> str | None:
         if value & 1:
-            return f"virtual, vtable offset {value - 1}"
-        return self._decoder.process.symbol(value) if value else None
+            slot = (value - 1) // self._decoder.graph.pointer_size
+            name = methods.get(slot)
+            return f"&virtual {name}" if name else f"virtual, vtable offset {value - 1}"
+        return self._decoder.process.symbol(value) if value else "NULL"
 
-    def _member_namer(self, found: MemberPointerType) -> Callable[[int], str | None]:
-        names = {-1: "null"}
+    def _virtual_methods(self, found: MemberPointerType) -> dict[int, str]:
+        """Names of the container's virtual methods by place in its vtable."""
+        graph = self._decoder.graph
+        methods: dict[int, str] = {}
+        pending = [found.container]
+        for _ in range(_BASE_LIMIT):
+            if not pending:
+                break
+            container = graph.peeled(pending.pop())
+            if isinstance(container, CompoundType):
+                for slot, name in graph.virtual_methods(container.handle):
+                    methods.setdefault(slot, f"{container.name}::{name}")
+                # The vtable begins with that of the first base.
+                pending += [m.type for m in container.members[:1] if m.is_base]
+        return methods
+
+    def _member_names(self, found: MemberPointerType) -> Callable[[int], str | None]:
+        names = {-1: "NULL"}
         container = self._decoder.graph.peeled(found.container)
         if isinstance(container, CompoundType):
             for member in container.members:

@@ -15,10 +15,11 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import force_setattr
 
+from coresnap.analysis.values.dynamic_types import WholeObject
 from coresnap.analysis.values.limits import Allowance
 from coresnap.model import Variable, VariableKind
 
-__all__ = ["SHOWN_ABOVE", "ReadTarget", "Targets"]
+__all__ = ["SHOWN_ABOVE", "Lead", "Targets"]
 
 SHOWN_ABOVE = "shown above"
 """Why a target has no value that its frame has shown already."""
@@ -26,21 +27,29 @@ SHOWN_ABOVE = "shown above"
 _MEMORY_LIMIT = 20_000
 """Walks remembered: threads and recursions pass the same pointers on."""
 
-ReadTarget = Callable[[int, int], Variable]
-"""(address, type's handle) -> the value there, as a target."""
-
 _Key = tuple[int, int]
 """Address and type of a target."""
+
+
+class Lead(NamedTuple):
+    """Where a pointer leads."""
+
+    address: int
+    type: int
+    """DIE of the type; of a C++ object, of its class as its vtable says."""
+    type_name: str
+    """As it is declared."""
+    read: Callable[[Lead], Variable]
+    """Reads the value there, as a target."""
+    whole: WholeObject | None = None
+    """The object that the pointer leads into, if it is more than what is declared."""
 
 
 class _Pending(NamedTuple):
     """A pointer that was read, and is to be followed."""
 
     pointer: Variable
-    address: int
-    type: int
-    type_name: str
-    read: ReadTarget
+    lead: Lead
     levels: int
     """Pointers that may be followed from its target on."""
 
@@ -73,34 +82,23 @@ class Targets(msgspec.Struct, eq=False):
         if self._shown:
             self._shown = set()
 
-    def postpone(
-        self,
-        pointer: Variable,
-        address: int,
-        type: int,
-        type_name: str,
-        read: ReadTarget,
-        cost: int,
-    ) -> None:
+    def postpone(self, pointer: Variable, lead: Lead, cost: int) -> None:
         """Follow ``pointer`` later in this walk; a reference costs 0, else 1."""
         assert self.pending is not None
         levels = self.allowance.levels - cost
         if levels >= 0:
-            self.pending.append(
-                _Pending(pointer, address, type, type_name, read, levels)
-            )
+            self.pending.append(_Pending(pointer, lead, levels))
 
-    def follow(
-        self, address: int, type: int, type_name: str, read: ReadTarget, cost: int
-    ) -> tuple[Variable | None, bool]:
+    def follow(self, lead: Lead, cost: int) -> tuple[Variable | None, bool]:
         """(target, whether it was left out for lack of allowance), all levels of it."""
         allowance = self.allowance
         if allowance.levels < cost or allowance.depth <= 0:
             return None, False
-        if (address, type) in self._shown or (address, type) in self._own:
-            self._repeats = self._repeats or (address, type) in self._shown
-            return _repeated(address, type_name), False
-        known = self._walks.get((address, type, allowance.levels))
+        key = lead.address, lead.type
+        if key in self._shown or key in self._own:
+            self._repeats = self._repeats or key in self._shown
+            return _repeated(lead), False
+        known = self._walks.get((*key, allowance.levels))
         if known is not None and known.keys.isdisjoint(self._shown | self._own):
             if not allowance.spend(known.nodes):
                 return None, True
@@ -109,20 +107,20 @@ class Targets(msgspec.Struct, eq=False):
             return known.target, False
         if not allowance.spend(1):
             return None, True
-        return self._walk(address, type, read, cost), False
+        return self._walk(lead, cost), False
 
-    def _walk(self, address: int, type: int, read: ReadTarget, cost: int) -> Variable:
+    def _walk(self, lead: Lead, cost: int) -> Variable:
         allowance = self.allowance
         outer, around = self.pending, self._own
         levels, before = allowance.levels, allowance.nodes
-        self.pending, self._own = deque(), {*around, (address, type)}
+        self.pending, self._own = deque(), {*around, (lead.address, lead.type)}
         if not around:
             self._repeats = False
         allowance.depth -= 1
         allowance.levels -= cost
         withheld = allowance.confine(self.most)
         try:
-            target = read(address, type)
+            target = lead.read(lead)
             while self.pending:
                 self._attach(self.pending.popleft())
         finally:
@@ -139,23 +137,24 @@ class Targets(msgspec.Struct, eq=False):
         if not self._repeats and len(self._walks) < _MEMORY_LIMIT:
             nodes = before - allowance.nodes + 1
             walk = _Walk(target, nodes, frozenset(keys))
-            self._walks[address, type, levels] = walk
+            self._walks[lead.address, lead.type, levels] = walk
         return target
 
     def _attach(self, one: _Pending) -> None:
-        key = one.address, one.type
+        lead = one.lead
+        key = lead.address, lead.type
         if key in self._own:
-            target = _repeated(one.address, one.type_name)
+            target = _repeated(lead)
         elif key in self._shown:
             self._repeats = True
-            target = _repeated(one.address, one.type_name)
+            target = _repeated(lead)
         elif not self.allowance.spend(1):
             _complete(one.pointer, "truncated", True)
             return
         else:
             self._own.add(key)
             self.allowance.levels = one.levels
-            target = one.read(one.address, one.type)
+            target = lead.read(lead)
         _complete(one.pointer, "target", target)
 
 
@@ -165,7 +164,11 @@ def _complete(pointer: Variable, name: str, value: object) -> None:
     force_setattr(pointer, name, value)
 
 
-def _repeated(address: int, type_name: str) -> Variable:
+def _repeated(lead: Lead) -> Variable:
     return Variable(
-        "*", type_name, VariableKind.TARGET, address=address, missing=SHOWN_ABOVE
+        "*",
+        lead.type_name,
+        VariableKind.TARGET,
+        address=lead.address,
+        missing=SHOWN_ABOVE,
     )

@@ -122,6 +122,13 @@ class TypeGraph:
         """The DIE of a complete C++ class, by its demangled name; 0: not found."""
         return self._index.find_named(name)
 
+    def virtual_methods(self, handle: int) -> Iterator[tuple[int, str]]:
+        """(place in the vtable, name) of the virtual methods that a class declares."""
+        for child, _ in self.file.children(handle, (Tag.SUBPROGRAM,))[:_MEMBER_LIMIT]:
+            place = self.file.location(child, Attribute.VTABLE_ELEM_LOCATION, 0)
+            if place and len(place) == 1:
+                yield place[0].number, self.file.die(child).name or "?"
+
     def is_cplusplus(self, handle: int) -> bool:
         """Whether the type's unit writes ``node`` for C's ``struct node``."""
         language = self._language(handle)

@@ -1,0 +1,106 @@
+"""Functions that left no frame: who called whom by jumping there.
+
+A function that ends in a call may jump instead, and its own frame is gone. The caller's
+call site then names the first of such a chain, and the frame below is of the last. If
+there is one way only from the one to the other, it is known what each passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from coresnap.analysis.debuginfo.constants import Attribute, Tag
+from coresnap.analysis.debuginfo.dwarf import DebugFile
+from coresnap.analysis.debuginfo.functions import FunctionFinder
+from coresnap.analysis.values.call_sites import call_site_at
+from coresnap.analysis.values.frame_context import CallSite
+from coresnap.errors import InputError
+
+__all__ = ["TailCallFinder"]
+
+_CALL_SITES = (Tag.CALL_SITE, Tag.GNU_CALL_SITE)
+_AROUND = (Tag.LEXICAL_BLOCK, Tag.INLINED_SUBROUTINE, Tag.TRY_BLOCK, Tag.CATCH_BLOCK)
+_LONGEST = 16
+"""Functions of one chain."""
+_MOST_STEPS = 1000
+"""Calls looked at in search of one chain."""
+_MOST_SITES = 10_000
+
+
+class _TailCall(msgspec.Struct, frozen=True, eq=False):
+    """A call that a function ends in."""
+
+    site: CallSite
+    function: int
+    """DIE of the called function's code; 0: not known, or not in this unit."""
+
+
+class TailCallFinder:
+    """Chains of tail calls within one debug file; functions are read when needed."""
+
+    def __init__(self, file: DebugFile, finder: FunctionFinder) -> None:
+        self._file = file
+        self._finder = finder
+        self._calls: dict[int, tuple[_TailCall, ...]] = {}
+        self._steps = 0
+
+    def chain(self, site: CallSite, symbol: str) -> tuple[CallSite, ...]:
+        """The tail calls from the function that ``site`` calls to ``symbol``, in order.
+
+        Empty if there is no such chain, more than one, or a call whose target is only
+        known at run time.
+        """
+        if not site.function or not symbol:
+            return ()
+        self._steps = 0
+        try:
+            start = self._finder.code_of(site.function)
+            found = list(self._chains(start, symbol, ())) if start else []
+        except (InputError, _UnclearError):
+            return ()
+        return tuple(call.site for call in found[0]) if len(found) == 1 else ()
+
+    def _chains(
+        self, function: int, symbol: str, before: tuple[_TailCall, ...]
+    ) -> Iterator[tuple[_TailCall, ...]]:
+        if len(before) >= _LONGEST:
+            raise _UnclearError
+        seen = {call.function for call in before}
+        for call in self._tail_calls(function):
+            self._steps += 1
+            if self._steps > _MOST_STEPS or call.site.callee is None:
+                raise _UnclearError
+            if call.site.callee == symbol:
+                yield (*before, call)
+            elif call.function and call.function not in seen:
+                yield from self._chains(call.function, symbol, (*before, call))
+
+    def _tail_calls(self, function: int) -> tuple[_TailCall, ...]:
+        found = self._calls.get(function)
+        if found is None:
+            found = self._calls[function] = tuple(self._read(function))
+        return found
+
+    def _read(self, function: int) -> Iterator[_TailCall]:
+        pending, sites = [function], 0
+        while pending and sites < _MOST_SITES:
+            rows = self._file.children(pending.pop(), (*_CALL_SITES, *_AROUND))
+            for handle, tag in rows:
+                sites += 1
+                if tag in _AROUND:
+                    pending.append(handle)
+                elif self._is_tail_call(handle):
+                    site = call_site_at(self._file, handle)
+                    code = self._finder.code_of(site.function) if site.function else 0
+                    yield _TailCall(site, code)
+
+    def _is_tail_call(self, handle: int) -> bool:
+        names = (Attribute.CALL_TAIL_CALL, Attribute.GNU_TAIL_CALL)
+        values = (self._file.attribute(handle, name) for name in names)
+        return any(value is not None and value.number == 1 for value in values)
+
+
+class _UnclearError(Exception):
+    """More than one chain may lead there."""
