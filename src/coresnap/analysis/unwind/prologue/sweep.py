@@ -25,8 +25,8 @@ def sweep(
 
     ``code`` is that of the function from its ``start`` on. If it may not be ``alone``,
     another one begins where nothing leads further: behind a return, a jump, or a call
-    with padding behind, with no branch beyond. None if the code does not lead to an instruction there: then
-    ``start`` is no function's, or it is no code.
+    with padding behind, with no branch beyond. None if the code does not lead to an
+    instruction there: then ``start`` is no function's, or it is no code.
     """
     address, position = start, 0
     branches: dict[int, FrameLayout] = {}
