@@ -7,7 +7,6 @@ at all). What it did not keep is absent, which is not the same as zero.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -115,6 +114,10 @@ def json_object(data: bytes) -> dict[str, Any]:
 
     A number beyond 64 bits is None: no snapshot could hold it.
     """
+    if not data:
+        return {}
+    import json  # a core that lies about has nothing beside it
+
     try:
         found = json.loads(data, parse_int=_bounded)
     except (ValueError, RecursionError):

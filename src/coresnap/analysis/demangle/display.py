@@ -7,8 +7,6 @@ import re
 
 from coresnap.analysis.demangle.cplusplus import demangle_cplusplus
 from coresnap.analysis.demangle.parameters import without_parameters
-from coresnap.analysis.demangle.rust_legacy import demangle_rust_legacy
-from coresnap.analysis.demangle.rust_v0 import demangle_rust_v0
 from coresnap.snapshot.short_names import short_function
 
 __all__ = ["display_name", "short_name"]
@@ -33,17 +31,29 @@ def display_name(symbol: str) -> str:
     """
     plain = _PART.sub("", _VERSION.sub("", symbol)) or symbol
     if plain.startswith("_R"):
+        # Most cores have no name of Rust.
+        from coresnap.analysis.demangle.rust_v0 import demangle_rust_v0
+
         return demangle_rust_v0(plain) or plain
     if not plain.startswith("_Z"):
         return plain
     plain = _NUMBERS.sub("", plain)
-    rust = demangle_rust_legacy(plain)
+    rust = _legacy_rust(plain)
     if rust is not None:
         return rust
     readable = demangle_cplusplus(plain)
     if readable is None:
         return symbol
     return without_parameters(readable)
+
+
+def _legacy_rust(symbol: str) -> str | None:
+    # They end in "17h", sixteen digits of a hash and "E".
+    if symbol[-20:-17] != "17h":
+        return None
+    from coresnap.analysis.demangle.rust_legacy import demangle_rust_legacy
+
+    return demangle_rust_legacy(symbol)
 
 
 def short_name(function: str, linkage_name: str | None) -> str | None:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 
 from coresnap.analysis.expression import ExpressionError
-from coresnap.analysis.unwind.prologue.aarch64 import decode_aarch64
-from coresnap.analysis.unwind.prologue.arm import decode_arm
 from coresnap.analysis.unwind.prologue.layout import (
     Decoder,
     FrameLayout,
     Realignment,
 )
-from coresnap.analysis.unwind.prologue.ppc64 import ppc64_decoder
-from coresnap.analysis.unwind.prologue.riscv import decode_riscv
-from coresnap.analysis.unwind.prologue.s390x import decode_s390x
 from coresnap.analysis.unwind.prologue.sweep import SWEEP_LIMIT, sweep
-from coresnap.analysis.unwind.prologue.thumb import decode_thumb
-from coresnap.analysis.unwind.prologue.x86 import x86_decoder
 from coresnap.analysis.unwind.step import Apply, Registers
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.registers import Architecture
@@ -32,16 +23,37 @@ _S390X_SAVE_AREA = 160
 
 def _decoder_of(arch: Architecture, thumb: bool) -> Decoder | None:
     """The decoder for a machine's code; None if there is none."""
-    makers: dict[str, Callable[[], Decoder]] = {
-        "x86": lambda: x86_decoder(wide=arch.name != "i386"),
-        "aarch64": lambda: decode_aarch64,
-        "arm": lambda: decode_thumb if thumb else decode_arm,
-        "riscv": lambda: decode_riscv,
-        "ppc64": lambda: ppc64_decoder(arch.byte_order),
-        "s390x": lambda: decode_s390x,
-    }
-    make = makers.get(arch.family)
-    return None if make is None else make()
+    # Each is imported where it is needed: a core is of one machine.
+    if arch.family == "x86":
+        from coresnap.analysis.unwind.prologue.x86 import x86_decoder
+
+        return x86_decoder(wide=arch.name != "i386")
+    if arch.family == "aarch64":
+        from coresnap.analysis.unwind.prologue.aarch64 import decode_aarch64
+
+        return decode_aarch64
+    if arch.family == "arm":
+        from coresnap.analysis.unwind.prologue.arm import decode_arm
+        from coresnap.analysis.unwind.prologue.thumb import decode_thumb
+
+        return decode_thumb if thumb else decode_arm
+    return _rarer_decoder_of(arch)
+
+
+def _rarer_decoder_of(arch: Architecture) -> Decoder | None:
+    if arch.family == "riscv":
+        from coresnap.analysis.unwind.prologue.riscv import decode_riscv
+
+        return decode_riscv
+    if arch.family == "ppc64":
+        from coresnap.analysis.unwind.prologue.ppc64 import ppc64_decoder
+
+        return ppc64_decoder(arch.byte_order)
+    if arch.family == "s390x":
+        from coresnap.analysis.unwind.prologue.s390x import decode_s390x
+
+        return decode_s390x
+    return None
 
 
 def layout_at(
