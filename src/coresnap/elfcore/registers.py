@@ -77,6 +77,8 @@ class Architecture(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A call pushes it, so that at a function's first instruction it is at [sp]."""
     cfa_is_stack_pointer: bool = True
     """The caller's stack pointer is the CFA where CFI says nothing."""
+    save_area: int = 0
+    """Bytes between the caller's stack pointer and the CFA."""
     prstatus_align: int = 4
     """Alignment of a 32-bit int in elf_prstatus (2 on m68k)."""
 
@@ -317,6 +319,7 @@ def _s390x() -> Architecture:
         callee_saved=frozenset((*range(6, 16), *range(24, 32))),
         layout=RegisterLayout(8, (64, 65, *range(16), *(None,) * 9)),
         cfa_is_stack_pointer=False,
+        save_area=160,
     )
 
 

@@ -45,6 +45,7 @@ class Code:
         self.arch = core.architecture
         self.code_mask = core.facts.code_mask or core.architecture.code_mask
         self.steps: dict[int, Step] = {}
+        self._code_steps: dict[int, Step] = {}
         self._modules = core.modules
         self._module_starts = [module.start for module in core.modules]
         self._debug_file = debug_file
@@ -60,6 +61,14 @@ class Code:
         step = self.steps.get(lookup_pc)
         if step is None:
             step = self.steps[lookup_pc] = self._make_step(lookup_pc)
+        return step
+
+    def code_step_at(self, lookup_pc: int) -> Step:
+        """What the code tells, whatever CFI says."""
+        step = self._code_steps.get(lookup_pc)
+        if step is None:
+            module = self.find_module(lookup_pc)
+            step = self._code_steps[lookup_pc] = self._step_by_code(module, lookup_pc)
         return step
 
     def is_executable(self, pc: int) -> bool:

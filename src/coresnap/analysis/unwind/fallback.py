@@ -20,6 +20,8 @@ from coresnap.model import Trust
 
 __all__ = ["Fallback", "Guess", "KnownCode"]
 
+_ENDS = 9
+"""Points of a guess that leads to the end of the stack."""
 _LEAF_SIZE = 4096
 """Bytes from a function's start in which a leaf function's pc is believed to be."""
 
@@ -68,15 +70,13 @@ class Fallback(msgspec.Struct, frozen=True, eq=False):
         registers: Registers,
         *,
         interrupted: bool,
-        smashed: bool = False,
         chained: bool = False,
     ) -> Guess | None:
         """The caller of a frame with ``registers``; None if nothing looks like one.
 
         ``interrupted``: the frame is where execution really was, not a caller.
-        ``smashed``: its return address is known, and none: the next frame that makes
-        sense is wanted. ``chained``: the frame itself was found by the chain, so that
-        the chain's end is the stack's. Then, the caller's pc is 0.
+        ``chained``: the frame itself was found by the chain, so that the chain's end
+        may be the stack's; the caller's pc is 0 then.
         """
         pc = registers.get(self.code.arch.program_counter, 0)
         if interrupted:
@@ -86,12 +86,12 @@ class Fallback(msgspec.Struct, frozen=True, eq=False):
                 return found
         arch = self.code.arch
         if chained and registers.get(arch.frame_pointer) == 0:
-            return Guess({arch.program_counter: 0}, Trust.FRAME_POINTER)
+            # On x86 code without frame pointers may stand above, down to the entry.
+            found = self._scan(registers, pc, _ENDS) if arch.is_x86 else None
+            return found or Guess({arch.program_counter: 0}, Trust.FRAME_POINTER)
         caller = follow_chain(registers, arch, self.code.memory, self._may_return)
         if caller is not None:
-            ends = caller[arch.program_counter] == 0
-            if not ends or not (smashed or interrupted):
-                return Guess(caller, Trust.FRAME_POINTER)
+            return Guess(caller, Trust.FRAME_POINTER)
         return self._scan(registers, pc)
 
     def _may_return(self, value: int) -> bool:
@@ -140,7 +140,7 @@ class Fallback(msgspec.Struct, frozen=True, eq=False):
                 return None
         return Guess({**registers, arch.program_counter: masked}, Trust.SCAN, full=True)
 
-    def _scan(self, registers: Registers, pc: int) -> Guess | None:
+    def _scan(self, registers: Registers, pc: int, least: int = 0) -> Guess | None:
         start = self.code.function_start(pc)
         found = scan_stack(
             registers,
@@ -150,6 +150,7 @@ class Fallback(msgspec.Struct, frozen=True, eq=False):
             span=self.code.span,
             function=start.address if start is not None and start.named else None,
             ahead=self.ahead,
+            least=least,
             code_mask=self.code.code_mask,
         )
         return None if found is None else Guess(found, Trust.SCAN)

@@ -43,7 +43,7 @@ def follow_chain(
 ) -> Registers | None:
     """The caller's registers; None where there is no chain, or it is broken.
 
-    ``plausible`` judges a return address; one that is 0 ends the chain and is given.
+    ``plausible`` judges a return address. A back chain that ends gives a pc of 0.
     """
     try:
         if arch.family in ("ppc64", "s390x"):
@@ -91,8 +91,7 @@ def _frame_record(
         return None
     above = memory.read_word(fp + link.next)
     address = memory.read_word(fp + link.return_address)
-    ends = address == above == 0 and arch.family in ("x86", "aarch64")
-    if not ends and not (address and plausible(address)):
+    if not (address and plausible(address)):
         return None
     caller_sp = fp + link.stack_pointer
     # On AArch64 the record is at the bottom of the callee's frame, and the caller's

@@ -42,15 +42,19 @@ def scan_stack(
     function: int | None,
     ahead: Callable[[Registers], int],
     code_mask: int,
+    least: int = 0,
 ) -> Registers | None:
     """The registers of the best candidate, the lowest of equal ones; None if none is.
 
     ``span`` bounds the addresses of code. ``function`` is where the function that was
-    called begins, None if nobody knows; ``ahead`` says how far a candidate leads on.
+    called begins, None if nobody knows; ``ahead`` says how far a candidate leads on,
+    in points, of which it needs the ``least``.
     """
-    best, most = None, -1
+    best, most = None, least - 1
     for candidate in _candidates(registers, arch, memory, span, plausible):
         caller = _caller(candidate, registers, arch, memory, code_mask)
+        if caller[arch.stack_pointer] <= registers.get(arch.stack_pointer, 0):
+            continue
         points = ahead(caller)
         call = call_before(candidate.value, arch, memory)
         if function is not None and call is not None and call.target is not None:
@@ -58,7 +62,7 @@ def scan_stack(
             points += _REACHES_US if us else _REACHES_ANOTHER
         if points > most:
             best, most = caller, points
-        if points >= _SURE:
+        if points >= max(_SURE, least):
             break
     return best
 

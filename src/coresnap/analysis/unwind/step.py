@@ -146,6 +146,9 @@ class _Compiler(msgspec.Struct, eq=False):
                 caller[sp] = cfa
             for register, find in finders:
                 value = find(registers, cfa)
+                if value is None and register == sp:
+                    # Saved in a register that is lost; the ABI fixes where it was.
+                    value = cfa - arch.save_area
                 if value is None:
                     caller.pop(register, None)
                 else:

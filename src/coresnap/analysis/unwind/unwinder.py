@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.unwind.code import Code, DebugFile
-from coresnap.analysis.unwind.fallback import Fallback
+from coresnap.analysis.unwind.fallback import Fallback, Guess
 from coresnap.analysis.unwind.stack import Stack, StackFrame
 from coresnap.analysis.unwind.step import Registers, Step
 from coresnap.elfcore.corefile import CoreFile
@@ -80,7 +80,7 @@ class Unwinder:
                 return Stack(tuple(frames), UnwindEnd.OUTERMOST)
             if len(frames) >= self._frame_limit:
                 return Stack(tuple(frames), UnwindEnd.FRAME_LIMIT)
-            trust, smashed = step.trust, False
+            trust = step.trust
             if signal:
                 if cfa in signal_stacks:
                     return Stack(tuple(frames), UnwindEnd.NO_PROGRESS)
@@ -92,7 +92,7 @@ class Unwinder:
                 elif not (
                     steps.get(caller_pc - 1) or step_at(caller_pc - 1)
                 ).executable:
-                    caller, end, smashed = None, UnwindEnd.NO_RULE, True
+                    caller, end = None, UnwindEnd.NO_RULE
                 elif (
                     caller.get(sp_number, 0) <= registers.get(sp_number, 0)
                 ) and self._stands_still(registers, caller, full):
@@ -100,10 +100,10 @@ class Unwinder:
             if caller is None:
                 if self._code.is_entry(pc):
                     return Stack(tuple(frames), UnwindEnd.OUTERMOST)
-                guess = self._fallback.find(
+                guess = self._by_code(step, lookup, registers, full)
+                guess = guess or self._fallback.find(
                     registers,
                     interrupted=interrupted,
-                    smashed=smashed,
                     chained=frames[-1].trust is Trust.FRAME_POINTER,
                 )
                 if guess is None:
@@ -112,6 +112,8 @@ class Unwinder:
                 caller, trust, more = guess.registers, guess.trust, guess.full
                 if caller[pc_number] == 0:
                     return Stack(tuple(frames), UnwindEnd.ZERO_RETURN_ADDRESS)
+                if not more and caller[sp_number] <= registers.get(sp_number, 0):
+                    return Stack(tuple(frames), UnwindEnd.NO_PROGRESS)
             registers, full, interrupted = caller, more or signal, signal
             pc = registers[pc_number]
             lookup = pc if signal else pc - 1
@@ -129,6 +131,22 @@ class Unwinder:
             except ExpressionError:
                 pass
         return None, None, False, UnwindEnd.NO_RULE
+
+    def _by_code(
+        self, step: Step, lookup: int, registers: Registers, full: bool
+    ) -> Guess | None:
+        """By the function's code where its CFI needs what is lost, or misleads."""
+        if step.apply is None or step.trust is not Trust.CFI:
+            return None
+        read = self._code.code_step_at(lookup)
+        _, caller, _, _ = self._apply(read, registers, full)
+        if caller is None or not self._is_likely(caller):
+            return None
+        sp_number = self._architecture.stack_pointer
+        moves = caller.get(sp_number, 0) > registers.get(sp_number, 0)
+        if not moves and self._stands_still(registers, caller, full):
+            return None
+        return Guess(caller, Trust.PROLOGUE)
 
     def _is_likely(self, caller: Registers) -> bool:
         """Whether code that was read may be right: it led to behind a call, to a

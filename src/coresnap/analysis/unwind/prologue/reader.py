@@ -17,9 +17,6 @@ from coresnap.elfcore.registers import Architecture
 
 __all__ = ["compile_layout", "layout_at"]
 
-_S390X_SAVE_AREA = 160
-"""The CFA is above the save area that the caller made (s390x ELF ABI, 1.2.2)."""
-
 
 def _decoder_of(arch: Architecture, thumb: bool) -> Decoder | None:
     """The decoder for a machine's code; None if there is none."""
@@ -125,8 +122,7 @@ class _Compiled(msgspec.Struct, eq=False):
         if not found and not self.certain:
             raise ExpressionError("the return address is 0")
         caller[arch.program_counter] = found & self.code_mask
-        cfa = above + (_S390X_SAVE_AREA if arch.family == "s390x" else 0)
-        return cfa & mask, caller, False
+        return above + arch.save_area & mask, caller, False
 
     def _entry(self, registers: Registers) -> int:
         """The stack pointer at the function's first instruction.
