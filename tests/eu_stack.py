@@ -15,9 +15,13 @@ EuFrame = tuple[int, str, str | None]
 """pc, function, ``file:line`` without directories."""
 
 
-def eu_stack(program: Path, core: Path, *options: str) -> dict[int, list[EuFrame]]:
-    """Frames by thread, inlined ones included."""
-    command = ["eu-stack", "-n", "0", "-i", "-s", f"--core={core}", "-e", str(program)]
+def eu_stack(
+    program: Path, core: Path, *options: str, inlined: bool = True
+) -> dict[int, list[EuFrame]]:
+    """Frames by thread."""
+    command = ["eu-stack", "-n", "0", "-s", f"--core={core}", "-e", str(program)]
+    if inlined:
+        command.append("-i")
     run = subprocess.run(
         [*command, *options], capture_output=True, text=True, check=False
     )

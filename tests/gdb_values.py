@@ -73,7 +73,9 @@ def _behind(value, depth, targets):
 
 
 def _target_name(kind):
-    return str(kind.strip_typedefs().target().strip_typedefs().unqualified())
+    plain = kind.strip_typedefs().target().strip_typedefs().unqualified()
+    # In a frame of C, str() says "struct" as well.
+    return plain.name or str(plain)
 
 
 def _leads_somewhere(value, kind):

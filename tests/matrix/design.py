@@ -85,7 +85,7 @@ _NOT_RUST = {
     "cf-protection",
     "stack-protector",
 }
-_NEEDS_DWARF_4 = {"split", "package", "type-units"}
+_SPLIT = ("split", "package")
 
 
 @attrs.frozen
@@ -133,6 +133,8 @@ def is_allowed(cell: Cell) -> bool:
         return False
     if cell.form == "dwz" and cell.compiler != "gcc" and cell.dwarf == "5":
         return False  # dwz 0.15 knows neither .debug_addr nor .debug_str_offsets
+    if cell.form in _SPLIT and cell.compiler == "gcc" and cell.debug == "-g3":
+        return False  # gdb 13 ends at macros of split units: "DW_FORM_strp outside"
     return not old or cell.form in ("plain", "i386")
 
 
@@ -144,7 +146,7 @@ def choose_cells() -> list[Cell]:
     top.
     """
     missing: set[tuple[str, str]] = set()
-    heap = []
+    heap: list[tuple[int, int, Cell, frozenset[tuple[str, str]]]] = []
     # Shuffled, lest the first values of all factors stand in most cells.
     everything = [Cell(*values) for values in itertools.product(*FACTORS.values())]
     random.Random(4).shuffle(everything)

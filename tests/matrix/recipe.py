@@ -69,6 +69,8 @@ class Program:
     """Holds ``.build-id``."""
     library: Path | None = None
     """A copy of the library that deletes itself."""
+    loose: Path | None = None
+    """Directory with a copy of the program, and what its package was made from."""
 
 
 def build(cell: Cell, directory: Path) -> Program:
@@ -104,14 +106,14 @@ def _build_c(cell: Cell, directory: Path) -> None:
     if cell.compiler == "clang" and "lto" in cell.form:
         link = [*link, "-fuse-ld=lld"]
     strike = SOURCES / ("strike.c" if cell.language == "C" else "strike.cc")
-    main = [c_compiler, *flags, *(f for f in link if f.startswith("-D"))]
-    main = [f for f in main if f != "-stdlib=libc++"]
-    run_tool([*main, "-c", SOURCES / "program.c"], directory)
+    main = [f for f in flags if f != "-stdlib=libc++"]
+    main += [f for f in link if f.startswith("-D")]
+    run_tool([c_compiler, *main, "-c", SOURCES / "program.c"], directory)
     if cell.language == "C++":
         flags.append("-std=c++17")
     if cell.form == "deleted-library":
-        shared = ["-fPIC", "-shared", strike, "-pthread", "-o", "libstrike.so"]
-        run_tool([compiler, *flags, *shared], directory)
+        shared = ["-fPIC", "-shared", "-pthread", "-o", "libstrike.so"]
+        run_tool([compiler, *flags, *shared, strike], directory)
         objects = ["program.o"]
     else:
         run_tool([compiler, *flags, "-c", strike], directory)
@@ -134,9 +136,15 @@ def _package(program: Path) -> Program:
     package = program.with_name("program.dwp")
     if not package.exists():
         run_tool(["llvm-dwp", "-e", program, "-o", package], directory)
-    for one in directory.glob("*.dwo"):
-        one.unlink()
-    return Program(program)
+    objects = list(directory.glob("*.dwo"))
+    if not objects:
+        return Program(program)
+    loose = program.with_name("loose")
+    loose.mkdir()
+    shutil.copy(program, loose)
+    for one in objects:
+        one.rename(loose / one.name)
+    return Program(program, loose=loose)
 
 
 def _separate(program: Path) -> Path:

@@ -37,10 +37,12 @@ def totals(verdicts: Iterable[Verdict]) -> str:
     values = _share([_equal(v) for v in found], [_all(v) for v in found])
     eu = _share([v.equal_eu_frames for v in found], [v.eu_frames for v in found])
     only_ours = sum(len(v.values.only_ours) for v in found)
+    excused = sum(v.values.excused for v in found)
     passed = sum(v.passed for v in found)
     return (
         f"{passed} of {len(found)} programs pass; frames equal to gdb's {frames}, "
-        f"values {values} ({only_ours:,} more are ours only), "
+        f"values {values} ({only_ours:,} more are ours only, {excused:,} are left out "
+        f"as gdb's guesses), "
         f"frames equal to eu-stack's {eu}"
     )
 

@@ -9,7 +9,7 @@ import attrs
 
 from coresnap.analysis.session import KeptFile, analyze
 from coresnap.model import Frame, Snapshot, Thread
-from eu_stack import EuFrame, agrees_with_eu_stack, eu_stack
+from eu_stack import EuFrame, eu_stack
 from gdb_oracle import (
     Comparison,
     GdbFrame,
@@ -19,7 +19,8 @@ from gdb_oracle import (
 )
 from matrix.crashes import Crash
 from matrix.design import Cell
-from matrix.habits import is_gdb_habit
+from matrix.habits import excuses, is_gdb_habit
+from matrix.names import same_function
 
 __all__ = ["Verdict", "judge"]
 
@@ -34,7 +35,7 @@ class Verdict:
     equal_frames: int = 0
     values: Comparison = attrs.field(factory=Comparison)
     eu_frames: int = 0
-    """Of eu-stack's."""
+    """Of eu-stack's, without inlined ones."""
     equal_eu_frames: int = 0
     eu_reasons: list[str] = attrs.field(factory=list)
     reasons: list[str] = attrs.field(factory=list)
@@ -53,6 +54,7 @@ class Verdict:
 def judge(crash: Crash) -> Verdict:
     """Compare all frames and all variables of all threads."""
     verdict = Verdict(crash.cell)
+    verdict.values.excuse = excuses(crash.cell)
     snapshot = _analyzed(crash)
     ours = {thread.tid: thread for thread in snapshot.threads}
     theirs = _gdb(crash)
@@ -83,12 +85,15 @@ def _analyzed(crash: Crash) -> Snapshot:
 def _gdb(crash: Crash) -> dict[int, list[GdbFrame]]:
     options: list[str] = []
     program = crash.program
-    if program.debug_directory is not None:
-        both = f"{program.debug_directory}:/usr/lib/debug"
-        options += ["-iex", f"set debug-file-directory {both}"]
+    path = program.path
+    # gdb 13 dies of a package in DWARF 5: it gets the files that were packed.
+    if program.loose is not None:
+        path = program.loose / path.name
+    if directory := program.debug_directory or program.loose:
+        options += ["-iex", f"set debug-file-directory {directory}:/usr/lib/debug"]
     if program.library is not None:
         options += ["-iex", f"set solib-search-path {program.library.parent}"]
-    return gdb_threads(program.path, crash.core, *options)
+    return gdb_threads(path, crash.core, *options)
 
 
 def _compare_threads(
@@ -126,6 +131,7 @@ def _compare_one(verdict: Verdict, number: int, frame: Frame, other: GdbFrame) -
     texts = [
         f"#{number} {frame.function}: {what} {one}, gdb {two}"
         for what, one, two in compare_frame(frame, other)
+        if what != "function" or not same_function(frame, str(two))
     ]
     wrong = [text for text in texts if not is_gdb_habit(verdict.cell, text)]
     verdict.habits += [text for text in texts if text not in wrong]
@@ -150,27 +156,29 @@ def _compare_with_eu_stack(
     options = []
     if program.debug_directory is not None:
         options.append(f"--debuginfo-path={program.debug_directory}")
-    theirs = eu_stack(program.path, crash.core, *options)
+    theirs = eu_stack(program.path, crash.core, *options, inlined=False)
     for tid, thread in ours.items():
         frames = theirs.get(tid, [])
-        pcs = [frame.pc for frame in thread.frames]
-        verdict.eu_frames += max(len(frames), len(pcs))
+        physical = [frame for frame in thread.frames if not frame.inline]
+        verdict.eu_frames += max(len(frames), len(physical))
+        pcs = [frame.pc for frame in physical]
         for one, two in _aligned(pcs, [frame[0] for frame in frames]):
             _compare_eu_frames(
-                verdict,
-                [thread.frames[at] for at in one],
-                [frames[at] for at in two],
+                verdict, [physical[at] for at in one], [frames[at] for at in two]
             )
 
 
 def _compare_eu_frames(
     verdict: Verdict, ours: list[Frame], theirs: list[EuFrame]
 ) -> None:
+    agree = [False]
     if len(ours) == len(theirs):
-        agree = [*map(agrees_with_eu_stack, ours, theirs)]
-    else:
-        agree = [False]
+        pairs = zip(ours, theirs, strict=True)
+        agree = [
+            frame.pc == pc and same_function(frame, name)
+            for frame, (pc, name, _) in pairs
+        ]
     verdict.equal_eu_frames += sum(agree)
     if not all(agree):
-        shown = [(f.pc, f.function, f.file, f.line) for f in ours]
+        shown = [(frame.pc, frame.function) for frame in ours]
         verdict.eu_reasons.append(f"{shown}, eu-stack {theirs}")
