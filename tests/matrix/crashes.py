@@ -41,7 +41,8 @@ def crash_all(
 
     Returns crashes, and for cells without a core what happened instead.
     """
-    crashes, failures = [], {}
+    crashes: list[Crash] = []
+    failures: dict[Cell, str] = {}
     with core_pattern(f"{directory}/core.%P"):
         for cell, program in programs:
             pid, end = _run(cell, program)

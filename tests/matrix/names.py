@@ -9,7 +9,12 @@ from coresnap.model import Frame
 __all__ = ["same_function"]
 
 _RULES = [
-    (r"::h[0-9a-f]{16}$", ""),  # Rust, legacy mangling
+    (r"@@?GLIBC[\w.]*", ""),  # eu-stack: the symbol's version
+    (r"( \[clone [^]]*\])+$", ""),
+    (r"\$LT\$.*?\$GT\$", ""),  # Rust, legacy mangling
+    (r"(\$u7b\$)?\$u7b\$closure\$u7d\$(\$u7d\$)?", "{closure}"),
+    (r"\.llvm\.\d+$", ""),
+    (r"::h[0-9a-f]{16}(E)?$", ""),
     (r"\[[0-9a-f]{12,16}\]", ""),  # Rust, v0 mangling: disambiguators
     (r"(\.(part|constprop|isra|cold|llvm|lto_priv)(\.\d+)*)+$", ""),
     (r"\.(part|constprop|isra|cold)$", ""),
@@ -42,7 +47,14 @@ def same_function(ours: Frame, theirs: str) -> bool:
     one, two = _plain(ours.function or ""), _plain(theirs)
     if one == two or one.endswith(f"::{two}") or two.endswith(f"::{one}"):
         return True
-    return _without_arguments(one) == _without_arguments(two) != ""
+    one, two = _without_arguments(one), _without_arguments(two)
+    return one == two != "" or _is_rust_impl(one, two)
+
+
+def _is_rust_impl(one: str, two: str) -> bool:
+    """``<Pair as Area>::area`` is ``{impl}::area`` in debug information."""
+    has_impl = "{impl}" in one + two or "_::" in one + two or "::::" in one + two
+    return has_impl and one.rpartition("::")[2] == two.rpartition("::")[2]
 
 
 def _plain(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from matrix.habits import HABITS
 from matrix.verdict import Verdict
 
-__all__ = ["totals", "write_table"]
+__all__ = ["share_of_values", "totals", "write_table"]
 
 REASONS = 3
 """Shown of one cell."""
@@ -61,6 +61,12 @@ def write_table(verdicts: Sequence[Verdict]) -> str:
     lines += ["", "## What counts as equal", ""]
     lines += [f"- {habit.reason}" for habit in HABITS]
     return "\n".join(lines) + "\n"
+
+
+def share_of_values(verdicts: Iterable[Verdict]) -> float:
+    """Equal ones, 0 to 1; 1 if there are none."""
+    found = list(verdicts)
+    return sum(map(_equal, found)) / (sum(map(_all, found)) or 1)
 
 
 def _row(verdict: Verdict) -> str:

@@ -175,7 +175,8 @@ def _compare_eu_frames(
     if len(ours) == len(theirs):
         pairs = zip(ours, theirs, strict=True)
         agree = [
-            frame.pc == pc and same_function(frame, name)
+            # It names nothing in some programs: what it does not say is no difference.
+            frame.pc == pc and (not name or same_function(frame, name))
             for frame, (pc, name, _) in pairs
         ]
     verdict.equal_eu_frames += sum(agree)
