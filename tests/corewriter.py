@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-EM_386, EM_X86_64, EM_AARCH64 = 3, 62, 183
+EM_386, EM_X86_64, EM_AARCH64, EM_RISCV = 3, 62, 183, 243
 ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
 PT_LOAD, PT_DYNAMIC, PT_NOTE, PT_PHDR, PT_GNU_EH_FRAME = 1, 2, 4, 6, 0x6474E550
 NT_PRSTATUS, NT_PRFPREG, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
@@ -27,10 +27,15 @@ _X86_64_REGISTERS = """
 _I386_REGISTERS = """
     ebx ecx edx esi edi ebp eax ds es fs gs orig_eax eip cs eflags esp ss
 """
+_RISCV_REGISTERS = """
+    pc ra sp gp tp t0 t1 t2 fp s1 a0 a1 a2 a3 a4 a5 a6 a7
+    s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6
+"""
 USER_REGISTERS = {
     EM_X86_64: _X86_64_REGISTERS.split(),
     EM_386: _I386_REGISTERS.split(),
     EM_AARCH64: [*(f"x{n}" for n in range(31)), "sp", "pc", "pstate"],
+    EM_RISCV: _RISCV_REGISTERS.split(),
 }
 """The order in which each kernel dumps the registers."""
 
@@ -65,6 +70,7 @@ class Target:
 X86_64 = Target()
 I386 = Target(EM_386, 32)
 AARCH64 = Target(EM_AARCH64)
+RISCV64 = Target(EM_RISCV)
 
 
 @attrs.frozen

@@ -87,7 +87,7 @@ def test_functions_are_those_that_all_oracles_agree_on(
 
 PROGRAM = {"leaf", "rec", "cmp", "main", "idle"}
 GENERATED = [f for f in _expected() if f["file"].startswith("qemu-user-generated/")]
-# Libc's files are not here. On i386 the core holds its text; AArch64's and Power's chains
+# Libc is not here. On i386 the core holds its text; AArch64's and Power's chains
 # need none; on the others its frames between cmp and main are lost but for one.
 STATIC = [facts for facts in GENERATED if "static" in facts["file"]]
 LOST_LIBC = {"arm-O0-pie", "arm-O2-pie", "s390x-O0-pie", "s390x-O2-pie"}

@@ -88,7 +88,10 @@ class Code:
 
     def is_entry(self, pc: int) -> bool:
         """Whether ``pc`` is in the function at the program's entry point."""
-        return 0 <= pc - self._entry < _ENTRY_SIZE
+        if not 0 <= pc - self._entry < _ENTRY_SIZE:
+            return False
+        start = self.function_start(pc)
+        return start is None or start.address <= self._entry
 
     @functools.cached_property
     def span(self) -> tuple[int, int]:
@@ -140,7 +143,8 @@ class Code:
         module = self.find_module(pc)
         executable = self.is_executable(pc)
         if not executable:
-            return Step(module, executable)
+            # A trampoline may begin its mapping, one above a caller's lookup pc.
+            return self._signal_step(module, pc) or Step(module, executable)
         step = self._step_by_cfi(module, pc) if module is not None else None
         return step or self._signal_step(module, pc) or self._step_by_code(module, pc)
 
@@ -192,7 +196,7 @@ class Code:
         """A caller's lookup pc is one below the trampoline that it returns to."""
         for start in (pc + 1, pc):
             apply = trampoline_at(start, self.arch, self.memory, self.code_mask)
-            if apply is not None:
+            if apply is not None and self.is_executable(start):
                 return Step(module, True, True, False, apply, Trust.CONTEXT)
         return None
 

@@ -64,6 +64,8 @@ _TRAMPOLINES: dict[str, tuple[_Trampoline, ...]] = {
         _Trampoline(bytes.fromhex("7770a0e3000000ef"), _at(32), _ARM),
         _Trampoline(bytes.fromhex("ad2700df"), _at(160), _ARM),
         _Trampoline(bytes.fromhex("772700df"), _at(32), _ARM),
+        _Trampoline(bytes.fromhex("4ff0ad0700df"), _at(160), _ARM),
+        _Trampoline(bytes.fromhex("4ff0770700df"), _at(32), _ARM),
     ),
     "riscv64": (
         # li a7, 139; ecall: siginfo, then the ucontext with pc at 176.
@@ -71,7 +73,9 @@ _TRAMPOLINES: dict[str, tuple[_Trampoline, ...]] = {
     ),
     "ppc64le": (
         # addi r1, r1, 128; li r0, 172; sc: a pointer to pt_regs is in the sigcontext.
+        # qemu-user has no addi, and lays out its frame in its own way.
         _Trampoline(bytes.fromhex("80002138ac00003802000044"), _behind(352, 0), _PPC64),
+        _Trampoline(bytes.fromhex("ac00003802000044"), _behind(368, 0), _PPC64),
     ),
     "s390x": (
         # svc 173: save area, svc, siginfo, then the ucontext; svc 119: a pointer.
