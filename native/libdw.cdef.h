@@ -169,6 +169,30 @@ int csdw_location(Dwarf *dwarf, uint64_t die, uint32_t attribute, uint64_t pc,
 // -ENODATA: no row holds pc.
 int csdw_line_at(Dwarf *dwarf, uint64_t unit, uint64_t pc, struct csdw_line *ret);
 
+// Skeleton units, and split units in a file of them. Row: unit DIE, whether it is a
+// skeleton, id, addresses of the name of the split file and of the directory (0: none).
+int csdw_unit_ids(Dwarf *dwarf, struct csdw_table *ret);
+
+// The unit DIE that holds a DIE; unlike csdw_unit_of this searches no split file.
+int csdw_skeleton_of(Dwarf *dwarf, uint64_t die, uint64_t *ret);
+
+// .debug_str with room for more, in place of what libelf has read. Call it before
+// dwarf_begin_elf, and deinit after elf_end.
+struct csdw_strings {
+    uint8_t *data;
+    size_t used;
+    size_t capacity;
+};
+
+int csdw_strings_init(struct csdw_strings *strings, Elf *elf, size_t room);
+void csdw_strings_deinit(struct csdw_strings *strings);
+
+// Let libdw find the split unit of a skeleton at `path`, and nowhere else. To be called
+// before csdw_unit_of or csdw_units see the skeleton. -ENOSPC: too many, or the name stands
+// inside the unit and is shorter; it is made useless then.
+int csdw_split_rename(struct csdw_strings *strings, Elf *elf, Dwarf *dwarf,
+                      uint64_t unit, const char *path);
+
 // The name of file number `index` in a unit's line table. -ENODATA: no such file.
 int csdw_file(Dwarf *dwarf, uint64_t unit, uint64_t index, const char **ret);
 

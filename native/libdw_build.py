@@ -19,6 +19,7 @@ _SOURCES = (
     "lines",
     "location",
     "ranges",
+    "splits",
     "table",
     "units",
     "walks",

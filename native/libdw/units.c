@@ -45,8 +45,7 @@ static int add_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
     Dwarf_CU *unit = NULL;
     uint8_t type = 0;
     Dwarf_Die die;
-    Dwarf_Die sub;
-    while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, &sub) == 0) {
+    while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, NULL) == 0) {
         if (die.addr == NULL || type == DW_UT_type || type == DW_UT_partial ||
             is_among(listed, csdw_die_address(&die))) {
             continue;

@@ -24,6 +24,7 @@ Candidates = Callable[[str | None], Iterator[tuple[str, Path]]]
 
 def attach_alternate(
     file: DebugFile,
+    link: tuple[str, str] | None,
     candidates: Candidates,
     sysroot: Path | None,
     log: SearchLog,
@@ -31,13 +32,10 @@ def attach_alternate(
 ) -> str | None:
     """Let ``file`` read the file that it shares; the build-id if that is not there.
 
-    ``candidates`` says where a build-id may be found; the recorded name comes next,
-    absolute ones below ``sysroot``. None also if the file shares nothing.
+    ``link`` is its ``ElfFile.alternate_link``. ``candidates`` says where a build-id may
+    be found; the recorded name comes next, absolute ones below ``sysroot``. None also
+    if the file shares nothing.
     """
-    try:
-        link = open_elf(file.path).alternate_link
-    except (AccessError, InputError, MissingError):
-        return None  # libdw has just read it: it went away
     if link is None:
         return None
     name, build_id = link

@@ -21,6 +21,7 @@ from coresnap.analysis.debuginfo.records import (
     RawOperation,
     Value,
 )
+from coresnap.analysis.debuginfo.split_units import FindSplit, SplitUnit, SplitUnits
 from coresnap.analysis.debuginfo.tables import CData, RangeTable, TypeTable
 from coresnap.analysis.debuginfo.unpacking import unpacked
 from coresnap.errors import AccessError, InputError
@@ -107,6 +108,7 @@ class DebugFile:
         self._elf: Any = None
         self._dwarf: Any = None
         self._alternate: DebugFile | None = None
+        self._splits: SplitUnits | None = None
         self._budget = _DIE_BUDGET
         self._dies: dict[int, Die] = {}
         self._children: dict[int, list[tuple[int, int]]] = {}
@@ -126,6 +128,10 @@ class DebugFile:
         self._elf = lib.elf_begin(self._descriptor, lib.ELF_C_READ_MMAP, self._ffi.NULL)
         if self._elf == self._ffi.NULL:
             raise InputError(f"{self.path} cannot be read as an ELF file")
+        self._begin_dwarf()
+
+    def _begin_dwarf(self) -> None:
+        lib = self._lib
         self._dwarf = lib.dwarf_begin_elf(self._elf, lib.DWARF_C_READ, self._ffi.NULL)
         if self._dwarf == self._ffi.NULL:
             self._dwarf = None
@@ -143,6 +149,9 @@ class DebugFile:
         if self._elf:
             self._lib.elf_end(self._elf)
             self._elf = None
+        if self._splits is not None:
+            self._splits.close()
+            self._splits = None
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -151,6 +160,28 @@ class DebugFile:
             self._alternate = None
         self._dies.clear()
         self._children.clear()
+
+    def split_units(self) -> list[SplitUnit]:
+        """The skeletons of split units; in a file of split units, those."""
+        table = self._table()
+        self._lib.csdw_unit_ids(self._dwarf, table)
+        return [
+            SplitUnit(handle, bool(skeleton), unit_id, *map(self._text_at, texts))
+            for handle, skeleton, unit_id, *texts in self._rows(table)
+        ]
+
+    def _text_at(self, address: int) -> str | None:
+        return self._text(self._ffi.cast("char *", address))
+
+    def use_splits(self, units: Sequence[SplitUnit], find: FindSplit) -> None:
+        """Have ``find`` look for the split units of ``units`` when they are needed.
+
+        To be called before anything else is asked of this file.
+        """
+        self._lib.dwarf_end(self._dwarf)
+        self._dwarf = None
+        self._splits = SplitUnits(self._ffi, self._lib, self._elf, units, find)
+        self._begin_dwarf()
 
     def use_alternate(self, other: DebugFile | None) -> None:
         """Read from ``other`` what stands in a shared file (``.gnu_debugaltlink``).
@@ -274,6 +305,8 @@ class DebugFile:
 
     def unit_of(self, handle: int) -> tuple[int, int]:
         """The unit DIE around a DIE, and its split unit's (0: none)."""
+        if self._splits is not None:
+            self._splits.prepare(self._dwarf, handle)
         unit = self._ffi.new("uint64_t *")
         split = self._ffi.new("uint64_t *")
         self._lib.csdw_unit_of(self._dwarf, handle, unit, split)
@@ -297,6 +330,8 @@ class DebugFile:
 
     def units(self) -> list[tuple[int, int]]:
         """(unit DIE, tag) of all units; of a split unit, the DIE with the contents."""
+        if self._splits is not None:
+            self._splits.prepare_all(self._dwarf)
         table = self._table()
         self._lib.csdw_units(self._dwarf, table)
         return [(row[0], row[1]) for row in self._rows(table)]

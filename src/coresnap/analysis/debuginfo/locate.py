@@ -25,6 +25,7 @@ from coresnap.analysis.debuginfo.alternate import attach_alternate
 from coresnap.analysis.debuginfo.debug_cache import DebugCache
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file, unavailable
 from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
+from coresnap.analysis.debuginfo.split import SplitPlaces, attach_splits
 from coresnap.analysis.debuginfo.symbol_directory import (
     SymbolDirectory,
     build_id_path,
@@ -118,10 +119,31 @@ def locate(
     file = _Search(build_id, log, places.cache).find(module_file, places)
     if file is None:
         return Located(None, log)
-    missing = attach_alternate(
-        file, places.build_id_candidates, places.sysroot, log, places.cache
-    )
+    missing = _attach(file, module_file, places, log)
     return Located(file, log, alternate_build_id=missing)
+
+
+def _attach(
+    file: DebugFile, module_file: Path | None, places: DebugPlaces, log: SearchLog
+) -> str | None:
+    """Let a debug file read others; the build-id of a shared one that is missing."""
+    try:
+        elf = open_elf(file.path)
+    except _UNREADABLE:
+        return None  # libdw has just read it: it went away
+    # Every unit's code is named through it, where the rest of the unit is elsewhere.
+    if elf.section(".debug_addr") or elf.section(".zdebug_addr"):
+        own = dict.fromkeys(path for path in (module_file, file.path) if path)
+        directories = tuple(s.path for s in places.symbols if s.is_indexed)
+        attach_splits(file, SplitPlaces(tuple(own), directories, places.sysroot), log)
+    return attach_alternate(
+        file,
+        elf.alternate_link,
+        places.build_id_candidates,
+        places.sysroot,
+        log,
+        places.cache,
+    )
 
 
 class _Candidate(msgspec.Struct, frozen=True):
