@@ -164,9 +164,16 @@ def _shown(variable: Variable, raw: bool) -> tuple[Variable, ...]:
     """What a value is made of, for people: a container's elements, not its pointers."""
     if raw:
         return variable.items + variable.members
+    if variable.described and _says_all(variable.text or ""):
+        return ()
     if variable.items or variable.text is not None or variable.value is not None:
         return variable.items
     return variable.members
+
+
+def _says_all(text: str) -> bool:
+    """Whether a text ends with what the value holds: ``Some(3)``."""
+    return text.endswith((")", "}")) and _CUT not in text
 
 
 def _is_numbered(values: tuple[Variable, ...]) -> bool:

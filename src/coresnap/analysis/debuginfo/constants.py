@@ -24,6 +24,7 @@ class Tag(enum.IntEnum):
     TYPEDEF = 0x16
     UNION_TYPE = 0x17
     UNSPECIFIED_PARAMETERS = 0x18
+    VARIANT = 0x19
     INHERITANCE = 0x1C
     INLINED_SUBROUTINE = 0x1D
     MODULE = 0x1E
@@ -38,6 +39,7 @@ class Tag(enum.IntEnum):
     TEMPLATE_TYPE_PARAMETER = 0x2F
     TEMPLATE_VALUE_PARAMETER = 0x30
     TRY_BLOCK = 0x32
+    VARIANT_PART = 0x33
     VARIABLE = 0x34
     VOLATILE_TYPE = 0x35
     RESTRICT_TYPE = 0x37
@@ -61,6 +63,8 @@ class Attribute(enum.IntEnum):
 
     LOCATION = 0x02
     BYTE_SIZE = 0x0B
+    DISCR = 0x15
+    DISCR_VALUE = 0x16
     COMP_DIR = 0x1B
     PRODUCER = 0x25
     CONST_VALUE = 0x1C

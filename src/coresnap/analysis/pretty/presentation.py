@@ -30,8 +30,8 @@ class Presentation(msgspec.Struct, frozen=True, eq=False):
     count: int | None = None
     """How many items there are; None if that is not known before they are read."""
     like: Value | None = None
-    """Present it as this value is, under the text of this presentation if it has one:
-    for what only wraps another value."""
+    """Present it as this value is: for what only wraps another value. If the
+    presentation has a text, it stays, and what is no pointer becomes an item."""
     target: Value | None = None
     """What it points to."""
     number: int | None = None
@@ -40,6 +40,8 @@ class Presentation(msgspec.Struct, frozen=True, eq=False):
     """``text`` is the text that the value holds, and not about the value."""
     truncated: bool = False
     """The text is cut."""
+    constructor: str | None = None
+    """What the items are arguments of: the text becomes ``Some(3)``."""
 
 
 Present = Callable[[Value], Presentation]

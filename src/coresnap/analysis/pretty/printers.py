@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from coresnap.analysis.values.types import CompoundType
 from coresnap.model import Note
 
 if TYPE_CHECKING:
@@ -83,8 +84,20 @@ class Printers:
 
                 type = ValueType(decoder, handle)
                 found = (_family(module)(type) for module in modules)
-                return next(filter(None, found), None)
-        return None
+                present = next(filter(None, found), None)
+                if present is not None:
+                    return present
+        return self._enum(decoder, handle)
+
+    def _enum(self, decoder: ValueDecoder, handle: int) -> Present | None:
+        """Rust's enums have variants in place of members, in any crate."""
+        found = decoder.graph.peeled(handle)
+        if not isinstance(found, CompoundType) or found.members or not found.size:
+            return None
+        from coresnap.analysis.pretty.rust import enums
+        from coresnap.analysis.pretty.value import ValueType
+
+        return enums.present(ValueType(decoder, handle))
 
     def _load(self) -> list[Printer]:
         from coresnap.analysis.pretty.installed import installed_printers

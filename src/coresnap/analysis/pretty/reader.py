@@ -43,6 +43,23 @@ class _Shown(msgspec.Struct):
     """Nothing contradicts that the value is what it looks like."""
 
 
+def _constructed(constructor: str, shown: _Shown) -> str:
+    """A value as its source writes it: ``Some(3)``, ``Circle {radius: 2.0}``."""
+    if not shown.items:
+        return constructor
+    positional = shown.items[0].name == "[0]"
+    arguments = (
+        inline_value(item, depth=1)
+        if positional
+        else f"{item.name}: {inline_value(item, depth=1)}"
+        for item in shown.items
+    )
+    text = ", ".join(arguments)
+    if len(text) > _KEY_LENGTH:
+        text = text[: _KEY_LENGTH - 1] + "…"
+    return f"{constructor}({text})" if positional else f"{constructor} {{{text}}}"
+
+
 class PrettyReader:
     """Reads values of one type as its printer presents them; ``raw`` reads members."""
 
@@ -142,17 +159,17 @@ class PrettyReader:
         return shown
 
     def _add_like(self, shown: _Shown, like: Value) -> None:
-        inner = like.show("", VariableKind.MEMBER)
-        shown.value, shown.target = inner.value, inner.target
+        inner = like.show("[0]", VariableKind.ELEMENT)
         shown.truncated = shown.truncated or inner.truncated
-        shown.items = inner.items or inner.members
-        if shown.text is None:
-            shown.text, shown.described = inner.text, inner.described
-        elif inner.text is not None and not inner.described and not inner.items:
-            # Its own text is about a text, which is what it holds.
-            shown.items = (like.show("[0]", VariableKind.ELEMENT),)
         if inner.missing is not None:
             shown.text, shown.sound = inner.missing, False
+        elif shown.text is None or like.type.is_pointer:
+            shown.value, shown.target = inner.value, inner.target
+            shown.items = inner.items or inner.members
+            if shown.text is None:
+                shown.text, shown.described = inner.text, inner.described
+        else:
+            shown.items = inner.items or (inner,)
 
     def _add_target(self, shown: _Shown, target: Value) -> None:
         allowance = self._allowance
@@ -180,6 +197,8 @@ class PrettyReader:
         if items and items[-1].missing is not None:
             self._spoil(shown, found, items[:-1], items.pop().missing or "")
         shown.items = tuple(items) if items else shown.items
+        if found.constructor is not None and shown.sound:
+            shown.text = _constructed(found.constructor, shown)
 
     def _spoil(
         self, shown: _Shown, found: Presentation, items: list[Variable], why: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
-from coresnap.analysis.pretty.rust.layout import number_at
+from coresnap.analysis.pretty.rust.layout import inside, number_at
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
 __all__ = ["PRINTERS"]
@@ -96,7 +96,18 @@ _ATOMICS = (
     "Ptr",
 )
 
+
+def borrowed(type: ValueType) -> Present | None:
+    """What ``RefCell`` lends: a pointer to its value."""
+    place = inside(type, ("value",))
+    if place is None or not place.type.is_pointer:
+        return None
+    return lambda value: Presentation(like=value[place])
+
+
 PRINTERS: dict[str, Printer] = {
+    "core::cell::Ref": borrowed,
+    "core::cell::RefMut": borrowed,
     "core::cell::Cell": transparent,
     "core::cell::UnsafeCell": transparent,
     "core::cell::RefCell": ref_cell,
