@@ -18,6 +18,8 @@ from coresnap.collect.temporary_file import storage_error
 from coresnap.daemon.additions import Additions, choose_project
 
 if TYPE_CHECKING:
+    from coresnap.analysis.debuginfo.debuginfod import DebuginfodSettings
+    from coresnap.analysis.fetching import Fetcher
     from coresnap.analysis.session import KeptFile
     from coresnap.model import Snapshot
 
@@ -44,6 +46,11 @@ class Job:
     """An empty file for the plain core; None if ``core`` is plain already."""
     output_limit: int | None = None
     """Bytes that the output may have; None for as many as a snapshot may."""
+    symbol_directories: tuple[Path, ...] = ()
+    debuginfod: DebuginfodSettings | None = None
+    """Whom to ask for what is found nowhere; None for nobody."""
+    fetcher: int | None = None
+    """The worker's connection to who asks; it has no network itself."""
 
 
 def analyse_core(job: Job, output: int) -> dict[str, Any]:
@@ -100,9 +107,19 @@ def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
             job.core,
             sysroot=job.sysroot,
             debug_directories=job.debug_directories,
+            symbol_directories=job.symbol_directories,
+            fetcher=_fetcher(job),
             assets=members,
             kept=kept,
         )
+
+
+def _fetcher(job: Job) -> Fetcher | None:
+    if job.debuginfod is None or job.fetcher is None:
+        return None
+    from coresnap.daemon.fetch_broker import BrokeredFetcher
+
+    return BrokeredFetcher(job.debuginfod.cache, job.fetcher)
 
 
 @contextlib.contextmanager
@@ -166,6 +183,7 @@ def preload() -> None:
     """Import what workers need, once, while the files are sure to be readable."""
     import coresnap.analysis.analyze
     import coresnap.analysis.annotations
+    import coresnap.analysis.fetching
     import coresnap.analysis.record
     import coresnap.analysis.session
     import coresnap.collect.assets

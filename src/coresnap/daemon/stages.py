@@ -26,6 +26,7 @@ from coresnap.config import Config
 from coresnap.crash import Archive, Crash
 from coresnap.daemon.additions import additions_for
 from coresnap.daemon.clock import PatientClock
+from coresnap.daemon.fetch_broker import debuginfod_settings
 from coresnap.daemon.job import Job
 from coresnap.daemon.policy import decide_removals, may_remove_core
 from coresnap.daemon.removal import Removal, size_limit
@@ -181,6 +182,8 @@ class Pipeline:
             ),
             sysroot=self.config.sysroot,
             debug_directories=self.config.debug_directories,
+            symbol_directories=self.config.symbol_directories,
+            debuginfod=debuginfod_settings(self.config),
             is_record=archive.is_record,
             additions=additions_for(archive, self.config),
         )

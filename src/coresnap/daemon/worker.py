@@ -17,7 +17,7 @@ import select
 import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +26,8 @@ import attrs
 from coresnap.backends.base import CaptureBackend
 from coresnap.config import Config
 from coresnap.daemon.additions import ask_command
+from coresnap.daemon.child import become_owner, shed_inheritance
+from coresnap.daemon.fetch_broker import start_broker
 from coresnap.daemon.job import Job
 from coresnap.errors import CoresnapError, NoSpaceError, WorkerError
 
@@ -94,14 +96,20 @@ class Worker:
         self._killed = ""
         self._said = b""
         self._config = config
+        self._broker = start_broker(job.debuginfod, owner)
+        if self._broker is not None:
+            job = attrs.evolve(job, fetcher=self._broker.worker_end)
         try:
             self._report, writer = os.pipe()
             self.pid = os.fork()
         except OSError as error:
+            self._end_broker()
             raise WorkerError(f"cannot start a worker: {error.strerror}") from error
         if self.pid == 0:
             _run_child(job, (output, writer), config, backend, analyse, owner)
         os.close(writer)
+        if self._broker is not None:
+            self._broker.give_away()
 
     def fileno(self) -> int:
         """Return the pipe's end; what came is taken by ``has_ended``."""
@@ -132,7 +140,13 @@ class Worker:
                 break
         os.close(self._report)
         _, status = os.waitpid(self.pid, 0)
+        self._end_broker()
         return self._judge(self._said, status)
+
+    def _end_broker(self) -> None:
+        if self._broker is not None:
+            self._broker.end()
+            self._broker = None
 
     def _judge(self, report: bytes, status: int) -> Outcome:
         seconds = time.monotonic() - self.started
@@ -190,10 +204,10 @@ def _run_child(
     # Nothing may return into the parent's program, whatever happens here.
     try:
         output, report = descriptors
-        keep = descriptors if job.plain is None else (*descriptors, job.plain)
+        lent = [fd for fd in (job.plain, job.fetcher) if fd is not None]
         gc.disable()  # a short life: what is found is kept until the end anyway
-        _reset(keep)
-        alone = _become(owner)
+        shed_inheritance((*descriptors, *lent))
+        alone = become_owner(owner)
         job = attrs.evolve(job, additions=ask_command(job.additions))
         _limit(config, job, alone=alone)
         confinement = backend.confine()
@@ -227,37 +241,6 @@ def _try(analyse: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         where = f"{Path(place.filename).name}:{place.lineno}"
         reason = f"{type(error).__name__}: {error} ({where})"
         return {"verdict": Verdict.BROKE, "reason": reason}
-
-
-def _reset(keep: Sequence[int]) -> None:
-    """Drop everything of the parent's but the standard three and ``keep``."""
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    # Python ignores it; here it is a limit that has to end us.
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    begin = 3
-    for fd in sorted(keep):
-        os.closerange(begin, fd)
-        begin = fd + 1
-    os.closerange(begin, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(null, 1)
-    os.close(null)
-
-
-def _become(owner: tuple[int, int] | None) -> bool:
-    """Become the owner for good; False if we stay who we are."""
-    # A command run by root has only lent its effective ids to the owner.
-    if owner is None or 0 not in os.getresuid():
-        return False
-    uid, gid = owner
-    os.seteuid(0)
-    os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
-    return True
 
 
 def _largest_file(job: Job) -> int:
