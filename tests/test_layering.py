@@ -39,6 +39,7 @@ EXCEPTIONS = {
     ("views/cli/retry.py", "daemon"): _OS,
     ("views/cli/status.py", "backends"): _OS,
     ("views/cli/symbol_options.py", "analysis"): _FILES,
+    ("views/cli/symbols.py", "analysis"): _FILES,
     ("views/cli/uninstall.py", "backends"): _OS,
 }
 """(file, part it imports) to the reason why the arrow may be crossed there."""

@@ -42,6 +42,7 @@ COMMANDS = {
     "show": "show",
     "list": "list",
     "retry": "retry",
+    "symbols": "symbols",
     "import": "import_",
     "install": "install",
     "uninstall": "uninstall",
