@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -14,10 +15,12 @@ from coresnap.analysis.symbols import Symbol, SymbolTable
 from coresnap.analysis.thread_local import ThreadLocalStorage
 from coresnap.analysis.values.global_variables import GlobalReader
 from coresnap.analysis.values.module_reader import ModuleReader, ProcessFacts
+from coresnap.elfcore.memory_symbols import memory_symbols
 from coresnap.model import Module, Search
 
 if TYPE_CHECKING:
     from coresnap.elfcore.corefile import CoreFile, LoadedModule
+    from coresnap.elfcore.memory import Memory
 
 __all__ = ["ModuleTable", "ReadableModule"]
 
@@ -29,6 +32,7 @@ class ReadableModule(msgspec.Struct, eq=False):
     _debug_files: DebugFiles
     _facts: Callable[[], ProcessFacts]
     _storage: ThreadLocalStorage
+    _memory: Memory
     _located: Located | None = None
     _reader: ModuleReader | None = None
     _own_symbols: SymbolTable | None = None
@@ -69,14 +73,26 @@ class ReadableModule(msgspec.Struct, eq=False):
 
     def _symbol_tables(self) -> Iterator[SymbolTable]:
         """Its own symbols, then those that were stripped into the debug file."""
-        if self._own_symbols is None and self.loaded.elf is not None:
-            self._own_symbols = SymbolTable(self.loaded.elf)
+        if self._own_symbols is None:
+            self._own_symbols = self._read_own_symbols()
         if self._own_symbols is not None:
             yield self._own_symbols
         if self._debug_symbols is None:
             self._debug_symbols = self._read_debug_symbols()
         if self._debug_symbols is not None:
             yield self._debug_symbols
+
+    def _read_own_symbols(self) -> SymbolTable | None:
+        """Of its file, else those that the core's memory has."""
+        module = self.loaded
+        if module.elf is not None:
+            return SymbolTable(module.elf)
+        if module.image is None:
+            return None
+        in_memory = functools.partial(
+            memory_symbols, module.image, module.load_bias, self._memory
+        )
+        return SymbolTable(module.image, in_memory)
 
     def _read_debug_symbols(self) -> SymbolTable | None:
         self.reader()
@@ -150,7 +166,7 @@ class ModuleTable:
     ) -> None:
         storage = ThreadLocalStorage(core)
         self._modules = [
-            ReadableModule(module, debug_files, facts, storage)
+            ReadableModule(module, debug_files, facts, storage, core.memory)
             for module in sorted(core.modules, key=lambda module: module.start)
         ]
         self._starts = [module.loaded.start for module in self._modules]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -48,6 +48,8 @@ class SymbolTable(msgspec.Struct, eq=False):
     """Symbols of one file by address; sorted when the first one is asked for."""
 
     elf: ElfFile
+    entries: Callable[[], Iterator[SymbolEntries]] | None = None
+    """Where they are read from, if not from ``elf``."""
     _addresses: list[int] | None = None
     _symbols: list[tuple[int, int, int, int, SymbolEntries]] = msgspec.field(
         default_factory=list
@@ -98,7 +100,10 @@ class SymbolTable(msgspec.Struct, eq=False):
         return Symbol(text.partition("@")[0] or text, start, -negative_size)
 
     def searches(self) -> tuple[Search, ...]:
-        """What became of its minidebuginfo; nothing if it was not asked for."""
+        """What became of its minidebuginfo, or of what memory has, if it was needed."""
+        if self.entries is not None:
+            found = "used for dynamic symbols" if self.sources else "no dynamic symbols"
+            return (Search("executable", "[core]", found),)
         inner = None if self._addresses is None else minidebuginfo(self.elf)
         if inner is None:
             return ()
@@ -112,7 +117,7 @@ class SymbolTable(msgspec.Struct, eq=False):
         return self._addresses
 
     def _collect(self) -> Iterator[_Row]:
-        for entries in self.elf.symbol_entries():
+        for entries in (self.entries or self.elf.symbol_entries)():
             self.sources.append("dynsym" if entries.dynamic else "symtab")
             yield from self._of_table(self.elf, entries)
         inner = minidebuginfo(self.elf)

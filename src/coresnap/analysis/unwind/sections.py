@@ -1,12 +1,14 @@
 """Finds the FDE for an address in one module: .eh_frame_hdr, .eh_frame, .debug_frame.
 
+The last may stand inside .gnu_debugdata, too.
 A module whose file is missing is read from the core's memory where that holds it.
 """
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -15,6 +17,7 @@ from coresnap.analysis.unwind.cfi import CallFrameSection, Fde
 from coresnap.analysis.unwind.pointer_encoding import OMIT, PointerReader, fixed_size
 from coresnap.elfcore.elffile import PT_GNU_EH_FRAME, ElfFile
 from coresnap.elfcore.memory import Memory
+from coresnap.elfcore.minidebuginfo import minidebuginfo
 from coresnap.elfcore.modules import LoadedModule
 
 __all__ = ["ModuleCfi", "module_cfi"]
@@ -60,13 +63,19 @@ class ModuleCfi(msgspec.Struct, eq=False):
     """Where the search table's FDEs are."""
     sections: tuple[CallFrameSection, ...]
     """Searched one after the other where the table does not help."""
+    _more: Callable[[], tuple[CallFrameSection, ...]] | None = None
+    """Sections that cost something to get, for when nothing else helps."""
     _starts: dict[int, list[int]] = msgspec.field(default_factory=dict)
 
     def find(self, address: int) -> tuple[Fde, PointerReader] | None:
         """The FDE that covers ``address``, and the reader of its section."""
-        found = self._by_table(address)
-        if found is not None:
-            return found
+        found = self._by_table(address) or self._by_sections(address)
+        if found is None and self._more is not None:
+            self.sections, self._more = (*self.sections, *self._more()), None
+            found = self._by_sections(address)
+        return found
+
+    def _by_sections(self, address: int) -> tuple[Fde, PointerReader] | None:
         for number, section in enumerate(self.sections):
             starts = self._starts.get(number)
             if starts is None:
@@ -107,7 +116,17 @@ def module_cfi(module: LoadedModule, memory: Memory) -> ModuleCfi:
         sections += list(_eh_frame(source, table_section))
     if module.elf is not None:
         sections += list(_debug_frame(module.elf))
-    return ModuleCfi(table, table_section, tuple(sections))
+    more = None
+    if module.elf is not None:
+        more = functools.partial(_minidebuginfo_frames, module.elf)
+    return ModuleCfi(table, table_section, tuple(sections), more)
+
+
+def _minidebuginfo_frames(elf: ElfFile) -> tuple[CallFrameSection, ...]:
+    inner = minidebuginfo(elf)
+    if inner is None or inner.elf is None:
+        return ()
+    return tuple(_debug_frame(inner.elf))
 
 
 class _Source(msgspec.Struct, frozen=True, eq=False):
