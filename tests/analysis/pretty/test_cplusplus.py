@@ -45,7 +45,7 @@ def why_no(build: tuple[str, ...]) -> str | None:
     return None if trial.returncode == 0 else f"{' '.join(build)} does not build"
 
 
-@pytest.fixture(params=BUILDS.values(), ids=BUILDS, scope="module")
+@pytest.fixture(params=list(BUILDS.values()), ids=list(BUILDS), scope="module")
 def build(request: pytest.FixtureRequest) -> tuple[str, ...]:
     found: tuple[str, ...] = request.param
     if reason := why_no(found):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -81,10 +82,22 @@ class PrettyReader:
         address: int | None,
     ) -> Variable:
         """The value that stands at ``data[offset:]``."""
+        raw = functools.partial(self._raw, name, kind, data, offset, address)
         if self._allowance.depth <= 0:
-            return self._raw(name, kind, data, offset, address)
-        shown = self._shown(Value(self._type, address, data, offset))
-        raw = self._raw_view(shown, name, kind, data, offset, address)
+            return raw()
+        return self.present(Value(self._type, address, data, offset), name, kind, raw)
+
+    def present(
+        self,
+        value: Value,
+        name: str,
+        kind: VariableKind,
+        read_raw: Callable[[], Variable],
+    ) -> Variable:
+        """The value as its printer presents it, with the members that ``read_raw``
+        reads."""
+        shown = self._shown(value)
+        raw = self._raw_view(shown, read_raw)
         return Variable(
             name,
             raw.type,
@@ -93,7 +106,7 @@ class PrettyReader:
             shown.text,
             raw.members,
             shown.target,
-            address,
+            value.address,
             None,
             None,
             shown.truncated,
@@ -102,15 +115,7 @@ class PrettyReader:
             shown.described and shown.text is not None,
         )
 
-    def _raw_view(
-        self,
-        shown: _Shown,
-        name: str,
-        kind: VariableKind,
-        data: bytes,
-        offset: int,
-        address: int | None,
-    ) -> Variable:
+    def _raw_view(self, shown: _Shown, read_raw: Callable[[], Variable]) -> Variable:
         """The members: in full if they are all there is to see, else a few."""
         allowance = self._allowance
         nodes, levels = allowance.nodes, allowance.levels
@@ -119,7 +124,7 @@ class PrettyReader:
             given = max(given, nodes)
         allowance.nodes, allowance.levels = given, 0 if shown.sound else levels
         try:
-            return self._raw(name, kind, data, offset, address)
+            return read_raw()
         finally:
             spent = given - allowance.nodes
             allowance.raw = max(0, allowance.raw - spent)
