@@ -154,7 +154,7 @@ class _Candidate(msgspec.Struct, frozen=True):
 
 
 def _by_debug_link(
-    module_file: Path, elf: ElfFile | None, directories: Sequence[Path]
+    module_file: Path, elf: ElfFile | None, places: DebugPlaces
 ) -> Iterator[_Candidate]:
     link = None if elf is None else elf.debug_link
     # A name with a slash would lead out of the directories.
@@ -162,8 +162,12 @@ def _by_debug_link(
         return
     name, crc = link
     beside = module_file.resolve().parent
-    below = beside.relative_to(beside.anchor)
-    for place in (beside, beside / ".debug", *(d / below for d in directories)):
+    root = Path(beside.anchor)
+    if places.sysroot is not None and beside.is_relative_to(places.sysroot.resolve()):
+        root = places.sysroot.resolve()
+    below = beside.relative_to(root)
+    directories = (directory / below for directory in places.directories)
+    for place in (beside, beside / ".debug", *directories):
         yield _Candidate("debug-link", place / name, crc)
 
 
@@ -195,7 +199,7 @@ class _Search(msgspec.Struct, frozen=True):
                 yield _Candidate("build-id", directory / below)
         if module_file is not None:
             elf = self._elf(module_file)
-            yield from _by_debug_link(module_file, elf, places.directories)
+            yield from _by_debug_link(module_file, elf, places)
         if self.build_id is not None:
             for symbols in places.symbols:
                 for path in symbols.candidates(self.build_id, "debuginfo"):
