@@ -25,6 +25,7 @@ _OS = "the command is the backend's or the daemon's work, started by hand"
 EXCEPTIONS = {
     # `coresnap` itself is the library's two calls; analyze is one of them.
     ("views/cli/analyze.py", ""): "the command is the library call, with options",
+    ("views/cli/pretty.py", "pretty"): "the command is the library call",
     ("analysis/session.py", "collect"): "what the archive compressed it restores",
     ("daemon/job.py", "snapshot"): "the worker writes what the call returned",
     ("views/cli/catch_test.py", "backends"): _OS,

@@ -43,6 +43,7 @@ COMMANDS = {
     "list": "list",
     "retry": "retry",
     "symbols": "symbols",
+    "pretty": "pretty",
     "import": "import_",
     "install": "install",
     "uninstall": "uninstall",
