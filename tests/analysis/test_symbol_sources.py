@@ -245,14 +245,15 @@ def test_a_shared_file_of_another_build_gives_nothing_instead_of_wrong_names(
 # --- compressed sections, sysroots -------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["zlib", "zlib-gnu", "zlib-gabi"])
+@pytest.mark.parametrize("how", ["zlib", "zlib-gnu", "zlib-gabi", "zstd"])
 def test_compressed_sections_are_unpacked(
     compile_program: CompileProgram, kernel_core: KernelCore, tmp_path: Path, how: str
 ) -> None:
     program = tmp_path / "program"
     shutil.copy(compile_program("inlines.c", "-g", "-O1"), program)
     option = f"--compress-debug-sections={how}"
-    subprocess.run(["objcopy", option, program], check=True)
+    if subprocess.run(["objcopy", option, str(program)], check=False).returncode:
+        pytest.skip(f"objcopy knows no {how}")
     assert whole(coresnap.analyze(kernel_core([program])))
 
 

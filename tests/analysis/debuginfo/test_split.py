@@ -105,6 +105,20 @@ def test_units_are_found_beside_the_program_and_in_symbol_directories(
     assert used == [str(moved / "split_helper.dwo"), str(tmp_path / "split_main.dwo")]
 
 
+@pytest.mark.parametrize("how", ["zlib", "zstd"])
+def test_compressed_units_are_unpacked(
+    tmp_path: Path, kernel_core: KernelCore, how: str
+) -> None:
+    program = build(tmp_path / "built")
+    for name in UNITS:
+        unit = str(program.with_name(f"{name}.dwo"))
+        option = f"--compress-debug-sections={how}"
+        packing = subprocess.run(["objcopy", option, unit], check=False)
+        if packing.returncode:
+            pytest.skip(f"objcopy knows no {how}")
+    assert_everything_is_there(coresnap.analyze(kernel_core([program])))
+
+
 @pytest.mark.parametrize(
     ("compiler", "version"), [("gcc", 4), ("clang", 4), ("clang", 5)]
 )

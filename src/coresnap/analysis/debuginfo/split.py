@@ -14,14 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from coresnap.analysis.debuginfo.dwarf import (
-    DebugFile,
-    open_debug_file,
-    open_descriptor,
-)
+from coresnap.analysis.debuginfo.dwarf import DebugFile, open_descriptor
 from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
 from coresnap.analysis.debuginfo.split_package import SplitPackage, open_package
 from coresnap.analysis.debuginfo.split_units import Link, SplitUnit
+from coresnap.elfcore.elffile import SHF_COMPRESSED, open_elf
+from coresnap.elfcore.elfwriter import anonymous_file, write_sections
 from coresnap.errors import AccessError, InputError, MissingError
 
 __all__ = ["SplitPlaces", "attach_splits"]
@@ -105,10 +103,12 @@ class _SplitFinder:
             if not stat.S_ISREG(os.stat(path).st_mode):
                 self._log.add(_WHAT, path, "is not a regular file")
                 return None
-            with open_debug_file(path) as file:
+            descriptor = _open_readable(path)
+            with DebugFile(path, os.dup(descriptor)) as file:
                 ids = {one.id for one in file.split_units()}
             if unit_id in ids:
-                return open_descriptor(path)
+                return descriptor
+            os.close(descriptor)
             found = ", ".join(f"{one:016x}" for one in sorted(ids)[:4]) or "none"
             self._log.add(_WHAT, path, f"holds unit {found}, not {unit_id:016x}")
         except (FileNotFoundError, NotADirectoryError):
@@ -131,6 +131,18 @@ class _SplitFinder:
                     text = str(error).removeprefix(f"{path}: ").removeprefix(f"{path} ")
                     self._log.add(_WHAT, path, text)
         return self._packages
+
+
+def _open_readable(path: Path) -> int:
+    """A descriptor of a .dwo file without zstd, which libdw knows since 0.192 only."""
+    elf = open_elf(path)
+    sections = [s for s in elf.sections if s.name.endswith(".dwo")]
+    if not any(section.flags & SHF_COMPRESSED for section in sections):
+        return open_descriptor(path)
+    contents = {section.name: elf.section_data(section) for section in sections}
+    with anonymous_file("split-unit") as (descriptor, _):
+        write_sections(descriptor, elf.header, contents)
+        return os.dup(descriptor)
 
 
 def attach_splits(file: DebugFile, places: SplitPlaces, log: SearchLog) -> None:
