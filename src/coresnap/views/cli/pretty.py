@@ -78,7 +78,7 @@ def _text(trial: Trial, *, raw: bool) -> str:
     from coresnap.snapshot.escape import printable
     from coresnap.snapshot.values import variable_lines
 
-    lines = []
+    lines: list[str] = []
     for presented in trial.presented:
         label = printable(presented.place)
         lines += variable_lines(presented.variable, 100, label=label, raw=raw)
