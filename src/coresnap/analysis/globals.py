@@ -31,6 +31,8 @@ _MOST_VARIABLES = 500
 """Variables that nobody asked for by name; a program may have a hundred thousand."""
 _MOST_NODES = 20_000
 """Members and elements below those."""
+_MOST_OTHER_UNITS = 64
+"""Units without a frame that are read although nobody asked for them."""
 _MOST_THREADS = 64
 """Threads whose own values are read."""
 _MOST_UNREAD = 100_000
@@ -146,10 +148,24 @@ class GlobalsFinder(msgspec.Struct, eq=False):
                 yield reader, unit
         for module in modules:
             reader = self._reader(module)
-            for unit in reader.units() if reader is not None else ():
-                if unit not in seen:
+            if reader is not None:
+                for unit in self._others(module, reader, seen):
                     seen.add(unit)
-                    yield reader, unit  # type: ignore[misc]
+                    yield reader, unit
+
+    def _others(
+        self, module: ReadableModule, reader: GlobalReader, seen: set[int]
+    ) -> list[int]:
+        """Units without a frame: to read all of a large program would take minutes."""
+        others = [unit for unit in reader.units() if unit not in seen]
+        if self.choice.modules == "all" or len(others) <= _MOST_OTHER_UNITS:
+            return others
+        text = (
+            f"{module.loaded.path}: only those of units that a frame is in, not of "
+            f"{len(others)} others; those asked for by name are read"
+        )
+        self.notes.append(Note("globals", text))
+        return []
 
     def _with_frames(
         self, modules: Sequence[ReadableModule]

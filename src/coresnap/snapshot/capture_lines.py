@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -50,8 +49,12 @@ def _words(known: dict[str, int | float | str]) -> Iterator[str]:
 
 
 def _checks(snapshot: Snapshot) -> list[tuple[str, str]]:
+    if _CAPTURE not in snapshot.assets:
+        return []
+    import json
+
     try:
-        record: Any = json.loads(snapshot.assets.get(_CAPTURE, b"{}"))
+        record: Any = json.loads(snapshot.assets[_CAPTURE])
     except (ValueError, RecursionError):
         return []
     checks = record.get("checks") if isinstance(record, dict) else None

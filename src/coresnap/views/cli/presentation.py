@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -86,6 +85,8 @@ def present(snapshot: Snapshot, arguments: argparse.Namespace) -> None:
 
 def _width() -> int:
     if sys.stdout.isatty():
+        import shutil  # with three libraries for compression
+
         return shutil.get_terminal_size((_WIDTH, 24)).columns
     return _WIDTH
 
