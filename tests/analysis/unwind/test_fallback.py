@@ -35,6 +35,9 @@ class FakeCode:
             value, self.arch, self.memory, self.is_executable
         )
 
+    def is_generated(self, pc: int) -> bool:
+        return False
+
     def find_module(self, pc: int) -> LoadedModule | None:
         return None
 
@@ -44,19 +47,21 @@ class FakeCode:
 
 def fallback(words: list[int], machine: int = 183) -> Fallback:
     """That code, and a stack."""
-    code = BL.to_bytes(4, "little") * 64
+    image = BL.to_bytes(4, "little") * 64
     stack = b"".join(word.to_bytes(8, "little") for word in words)
     loads = [
-        ProgramHeader(1, 5, 0, CODE, len(code), len(code), 4096),
-        ProgramHeader(1, 6, len(code), STACK, len(stack), len(stack), 4096),
+        ProgramHeader(1, 5, 0, CODE, len(image), len(image), 4096),
+        ProgramHeader(1, 6, len(image), STACK, len(stack), len(stack), 4096),
     ]
     mappings = [
-        Mapping(CODE, CODE + len(code), "r-x"),
+        Mapping(CODE, CODE + len(image), "r-x"),
         Mapping(STACK, STACK + len(stack), "rw-"),
     ]
-    memory = Memory(memoryview(code + stack), loads, 8, "little", mappings)
+    memory = Memory(memoryview(image + stack), loads, 8, "little", mappings)
     architecture = architecture_of(machine, 8, "little")
-    return Fallback(FakeCode(architecture, memory), lambda registers: 0)
+    return Fallback(
+        FakeCode(architecture, memory), lambda registers: 0, lambda registers: None
+    )
 
 
 def test_a_wild_call_left_its_return_address_in_the_link_register() -> None:

@@ -6,6 +6,8 @@ import functools
 from bisect import bisect_right
 from collections.abc import Callable
 
+import msgspec
+
 from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.expression.numbers import DecodeError
 from coresnap.analysis.unwind.call_site import call_before
@@ -32,6 +34,7 @@ __all__ = ["Code", "DebugFile"]
 
 _ENTRY_SIZE = 128
 """Bytes of the function at the entry point: often without CFI, never with a caller."""
+_ENTRY_PAD = 4
 _PF_X = 1
 
 DebugFile = Callable[[LoadedModule], ElfFile | None]
@@ -47,6 +50,7 @@ class Code:
         self.steps: dict[int, Step] = {}
         self._code_steps: dict[int, Step] = {}
         self._modules = core.modules
+        self._knows_files = bool(core.mapped_files)
         self._module_starts = [module.start for module in core.modules]
         self._debug_file = debug_file
         self._entry = core.auxv.get(AT_ENTRY, 1 << 64) & ~1
@@ -91,7 +95,8 @@ class Code:
         if not 0 <= pc - self._entry < _ENTRY_SIZE:
             return False
         start = self.function_start(pc)
-        return start is None or start.address <= self._entry
+        # A pad may stand between the entry point and the symbol of what begins there.
+        return start is None or start.address <= self._entry + _ENTRY_PAD
 
     @functools.cached_property
     def span(self) -> tuple[int, int]:
@@ -120,6 +125,12 @@ class Code:
             return True
         return None if not self.memory.read_some((value & ~1) - 4, 4) else False
 
+    def is_generated(self, pc: int) -> bool:
+        """Whether the code at ``pc`` is of no file, as a compiler at run time makes."""
+        if not self._knows_files or self.find_module(pc) is not None:
+            return False
+        return bool(self.memory.read_some(pc, 1))
+
     def find_module(self, pc: int) -> LoadedModule | None:
         """The module that ``pc`` is in."""
         index = bisect_right(self._module_starts, pc) - 1
@@ -146,7 +157,8 @@ class Code:
             # A trampoline may begin its mapping, one above a caller's lookup pc.
             return self._signal_step(module, pc) or Step(module, executable)
         step = self._step_by_cfi(module, pc) if module is not None else None
-        return step or self._signal_step(module, pc) or self._step_by_code(module, pc)
+        step = step or self._signal_step(module, pc) or self._planted_step(module, pc)
+        return step or self._step_by_code(module, pc)
 
     def _step_by_cfi(self, module: LoadedModule, pc: int) -> Step | None:
         address = pc - module.load_bias & self.arch.pointer_mask
@@ -157,8 +169,8 @@ class Code:
             fde, reader = found
             signal = fde.cie.signal_frame
             if fde.end == address + 1 and not signal:
-                # A call that ends its function, or a trampoline that begins behind it.
-                step = self._signal_step(module, pc)
+                # A call that ends its function, or what begins behind it was planted.
+                step = self._signal_step(module, pc) or self._planted_step(module, pc)
                 if step is not None:
                     return step
             row = row_at(fde, address, reader)
@@ -168,7 +180,20 @@ class Code:
             apply = compile_row(row, column, self.arch, self.memory, self.code_mask)
         except DecodeError:
             return None
-        return Step(module, True, signal, outermost, apply)
+        return Step(module, True, signal, outermost, apply, exact=signal)
+
+    def _planted_step(self, module: LoadedModule | None, pc: int) -> Step | None:
+        """A caller's pc that no call pushed, but someone planted: makecontext does."""
+        if module is None or call_before(pc + 1, self.arch, self.memory) is not None:
+            return None
+        try:
+            found = self._find_cfi(module, pc + 1 - module.load_bias)
+        except DecodeError:
+            return None
+        if found is None or found[0].start != pc + 1 - module.load_bias:
+            return None
+        step = self._step_by_cfi(module, pc + 1)
+        return None if step is None else msgspec.structs.replace(step, exact=True)
 
     def _find_cfi(
         self, module: LoadedModule, address: int
@@ -197,7 +222,7 @@ class Code:
         for start in (pc + 1, pc):
             apply = trampoline_at(start, self.arch, self.memory, self.code_mask)
             if apply is not None and self.is_executable(start):
-                return Step(module, True, True, False, apply, Trust.CONTEXT)
+                return Step(module, True, True, False, apply, Trust.CONTEXT, exact=True)
         return None
 
     def _step_by_code(self, module: LoadedModule | None, pc: int) -> Step:
@@ -220,7 +245,7 @@ class Code:
         if table is not None:
             return Step(module, True, apply=_exact_where_it_matters(read, table))
         outermost = layout.outermost and start.named
-        return Step(module, True, False, outermost, read, Trust.PROLOGUE, last)
+        return Step(module, True, False, outermost, read, Trust.PROLOGUE, last=last)
 
     def _table_entry(self, module: LoadedModule, pc: int) -> tuple[Apply | None, bool]:
         """By ARM's own table; and whether that says that nothing leads on."""

@@ -10,7 +10,7 @@ import msgspec
 from coresnap.analysis.unwind.call_site import call_before
 from coresnap.analysis.unwind.frame_chain import follow_chain
 from coresnap.analysis.unwind.function_starts import FunctionStart
-from coresnap.analysis.unwind.stack_scan import scan_stack
+from coresnap.analysis.unwind.stack_scan import StackScan
 from coresnap.analysis.unwind.step import Registers
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.modules import LoadedModule
@@ -22,6 +22,8 @@ __all__ = ["Fallback", "Guess", "KnownCode"]
 
 _ENDS = 9
 """Points of a guess that leads to the end of the stack."""
+_RULES_LIMIT = 4
+"""Frames between code without a frame and the chain's next one."""
 _LEAF_SIZE = 4096
 """Bytes from a function's start in which a leaf function's pc is believed to be."""
 
@@ -42,6 +44,9 @@ class KnownCode(Protocol):
 
     def returns_to(self, value: int) -> bool | None:
         """Whether ``value`` is behind a call; None if that cannot be looked at."""
+
+    def is_generated(self, pc: int) -> bool:
+        """Whether the code at ``pc`` is of no file, as a compiler at run time makes."""
 
     def find_module(self, pc: int) -> LoadedModule | None:
         """The module that ``pc`` is in."""
@@ -64,19 +69,23 @@ class Fallback(msgspec.Struct, frozen=True, eq=False):
 
     code: KnownCode
     ahead: Callable[[Registers], int]
+    leave: Callable[[Registers], Registers | None]
+    """By the rules of the code at a return address, to its own caller."""
 
     def find(
         self,
         registers: Registers,
         *,
         interrupted: bool,
+        smashed: bool = False,
         chained: bool = False,
     ) -> Guess | None:
         """The caller of a frame with ``registers``; None if nothing looks like one.
 
         ``interrupted``: the frame is where execution really was, not a caller.
-        ``chained``: the frame itself was found by the chain, so that the chain's end
-        may be the stack's; the caller's pc is 0 then.
+        ``smashed``: its return address is known, and is none, so that the next frame
+        that makes sense is wanted. ``chained``: the frame itself was found by the
+        chain, so that the chain's end may be the stack's; the caller's pc is 0 then.
         """
         pc = registers.get(self.code.arch.program_counter, 0)
         if interrupted:
@@ -91,8 +100,58 @@ class Fallback(msgspec.Struct, frozen=True, eq=False):
             return found or Guess({arch.program_counter: 0}, Trust.FRAME_POINTER)
         caller = follow_chain(registers, arch, self.code.memory, self._may_return)
         if caller is not None:
-            return Guess(caller, Trust.FRAME_POINTER)
-        return self._scan(registers, pc)
+            between = self._frameless(registers, caller, pc)
+            return between or Guess(caller, Trust.FRAME_POINTER)
+        return self._scan(registers, None if smashed else pc)
+
+    def _frameless(
+        self, registers: Registers, caller: Registers, pc: int
+    ) -> Guess | None:
+        """The frame below the one that the frame pointer belongs to.
+
+        Code without a frame of its own leaves the frame pointer as it was: then a
+        return address below leads by rules to where the chain does, and could not
+        without the frame pointer.
+        """
+        arch = self.code.arch
+        if not arch.is_x86:
+            return None
+        fp = registers[arch.frame_pointer]
+        for candidate in self._stack_scan.callers(registers, self.code.span):
+            if candidate[arch.stack_pointer] > fp:
+                return None
+            if not self._could_call(candidate[arch.program_counter], pc):
+                continue
+            lost = {k: v for k, v in candidate.items() if k != arch.frame_pointer}
+            if self._meets(candidate, caller) and not self._meets(lost, caller):
+                return Guess(candidate, Trust.SCAN)
+        return None
+
+    def _could_call(self, address: int, pc: int) -> bool:
+        """Whether the call before ``address`` may be of the function at ``pc``.
+
+        Generated code is not called by its address, but by its own like.
+        """
+        if not self.code.is_generated(pc):
+            return True
+        call = call_before(address, self.code.arch, self.code.memory)
+        if call is None or call.target is None:
+            return True
+        find = self.code.memory.find_mapping
+        return find(call.target) is find(pc)
+
+    def _meets(self, registers: Registers, caller: Registers) -> bool:
+        """Whether rules lead from ``registers`` to the frame of ``caller``."""
+        pc_number = self.code.arch.program_counter
+        above: Registers | None = registers
+        for _ in range(_RULES_LIMIT):
+            above = None if above is None else self.leave(above)
+            if above is None:
+                return False
+            # Not by the stack pointer: the chain's is wrong above a realigned frame.
+            if above[pc_number] == caller[pc_number]:
+                return True
+        return False
 
     def _may_return(self, value: int) -> bool:
         """Not refuted: a chain is a good witness where code is not in the core."""
@@ -140,17 +199,21 @@ class Fallback(msgspec.Struct, frozen=True, eq=False):
                 return None
         return Guess({**registers, arch.program_counter: masked}, Trust.SCAN, full=True)
 
-    def _scan(self, registers: Registers, pc: int, least: int = 0) -> Guess | None:
-        start = self.code.function_start(pc)
-        found = scan_stack(
+    def _scan(
+        self, registers: Registers, pc: int | None, least: int = 0
+    ) -> Guess | None:
+        start = None if pc is None else self.code.function_start(pc)
+        found = self._stack_scan.best(
             registers,
-            self.code.arch,
-            self.code.memory,
-            plausible=self._returns,
             span=self.code.span,
             function=start.address if start is not None and start.named else None,
             ahead=self.ahead,
+            able=lambda address: pc is None or self._could_call(address, pc),
             least=least,
-            code_mask=self.code.code_mask,
         )
         return None if found is None else Guess(found, Trust.SCAN)
+
+    @property
+    def _stack_scan(self) -> StackScan:
+        code = self.code
+        return StackScan(code.arch, code.memory, code.code_mask, self._returns)

@@ -46,6 +46,8 @@ class Step(msgspec.Struct, frozen=True, eq=False):
     """None: neither CFI nor its code tells how to leave it."""
     trust: Trust = Trust.CFI
     """How a caller is found that ``apply`` gives."""
+    exact: bool = False
+    """A caller's pc was planted, not pushed by a call: the lookup pc is the pc."""
     last: bool = False
     """Said to be a stack's last function, unless something leads on after all."""
 

@@ -40,7 +40,7 @@ class Unwinder:
         self._architecture = core.architecture
         self._frame_limit = frame_limit
         self._code = Code(core, debug_file)
-        self._fallback = Fallback(self._code, self._ahead)
+        self._fallback = Fallback(self._code, self._ahead, self._leave)
 
     def unwind(self, registers: Registers) -> Stack:
         """Walk up from ``registers``, those of a thread."""
@@ -68,7 +68,7 @@ class Unwinder:
             frames.append(
                 StackFrame(
                     pc,
-                    pc if signal else lookup,
+                    pc if step.exact else lookup,
                     cfa,
                     registers,
                     trust,
@@ -80,7 +80,7 @@ class Unwinder:
                 return Stack(tuple(frames), UnwindEnd.OUTERMOST)
             if len(frames) >= self._frame_limit:
                 return Stack(tuple(frames), UnwindEnd.FRAME_LIMIT)
-            trust = step.trust
+            trust, smashed = step.trust, False
             if signal:
                 if cfa in signal_stacks:
                     return Stack(tuple(frames), UnwindEnd.NO_PROGRESS)
@@ -92,18 +92,19 @@ class Unwinder:
                 elif not (
                     steps.get(caller_pc - 1) or step_at(caller_pc - 1)
                 ).executable:
-                    caller, end = None, UnwindEnd.NO_RULE
+                    caller, end, smashed = None, UnwindEnd.NO_RULE, True
                 elif (
                     caller.get(sp_number, 0) <= registers.get(sp_number, 0)
                 ) and self._stands_still(registers, caller, full):
                     caller, end = None, UnwindEnd.NO_PROGRESS
             if caller is None:
-                if self._code.is_entry(pc):
+                if (step.exact and not signal) or self._code.is_entry(lookup):
                     return Stack(tuple(frames), UnwindEnd.OUTERMOST)
                 guess = self._by_code(step, lookup, registers, full)
                 guess = guess or self._fallback.find(
                     registers,
                     interrupted=interrupted,
+                    smashed=smashed,
                     chained=frames[-1].trust is Trust.FRAME_POINTER,
                 )
                 if guess is None:
@@ -165,8 +166,11 @@ class Unwinder:
             step = self._code.step_at(registers[pc_number] - 1)
             if step.outermost:
                 return points + _COMPLETE
-            _, caller, _, _ = self._apply(step, registers, False)
-            if caller is None or step.signal_frame:
+            if step.apply is None or step.signal_frame:
+                break
+            try:
+                _, caller, _ = step.apply(registers, False)
+            except (MemoryReadError, ExpressionError):
                 break
             if not self._is_likely(caller):
                 # Where the stack pointer itself is a guess, nothing is refuted.
@@ -178,6 +182,11 @@ class Unwinder:
                 break
             registers, points = caller, points + 1
         return points
+
+    def _leave(self, registers: Registers) -> Registers | None:
+        """The caller by the rules of the code at a return address."""
+        step = self._code.step_at(registers[self._architecture.program_counter] - 1)
+        return self._apply(step, registers, False)[1]
 
     def _stands_still(
         self, registers: Registers, caller: Registers, full: bool

@@ -62,6 +62,15 @@ class FrameLayout(msgspec.Struct, eq=False):
             None if self.realigned is None else self.realigned.copy(),
         )
 
+    @property
+    def known(self) -> int:
+        """How many values are known to be somewhere."""
+        realigned = self.realigned
+        if realigned is None:
+            return len(self.saved)
+        inner = len(realigned.saved) + len(realigned.bases)
+        return len(self.saved) + inner + (realigned.pointer is not None) + 1
+
     def realign(self) -> None:
         """The stack pointer is rounded down."""
         self.depth, self.realigned = None, Realignment()
@@ -93,7 +102,8 @@ class FrameLayout(msgspec.Struct, eq=False):
         elif realigned is not None:
             offset = displacement - realigned.depth
             if register in self.bases:
-                realigned.pointer = offset, self.bases[register]
+                # Only the first: later ones are what calls have made of the register.
+                realigned.pointer = realigned.pointer or (offset, self.bases[register])
             else:
                 realigned.saved.setdefault(register, offset)
 

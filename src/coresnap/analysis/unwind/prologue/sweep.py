@@ -35,7 +35,9 @@ def sweep(
     last = Flow.NEXT
     while address <= lookup:
         carried = branches.pop(address, None)
-        if carried is not None and (layout is None or layout.depth is None):
+        if carried is not None and (layout is None or layout.depth != carried.depth):
+            # Where paths meet they agree; else one of them is none: it came from
+            # behind a call that does not return.
             layout = carried
         if layout is None:
             layout = body.copy()
@@ -70,8 +72,8 @@ def sweep(
 
 def _is_larger(layout: FrameLayout, body: FrameLayout) -> bool:
     """Whether the prologue goes on: more is saved, or it has a base at last."""
-    if len(layout.saved) != len(body.saved):
-        return len(layout.saved) > len(body.saved)
+    if layout.known != body.known:
+        return layout.known > body.known
     if (layout.depth is None) != (body.depth is None):
         return len(layout.bases) >= len(body.bases)
     return layout.depth is not None and layout.depth > (body.depth or 0)
