@@ -208,3 +208,6 @@ class DamagedReader:
 
     def plan(self, pc: int, return_pc: int) -> None:
         raise InputError("damaged debug information entry")
+
+    def line_at(self, pc: int) -> None:
+        raise InputError("damaged line table")

@@ -17,6 +17,7 @@ import msgspec
 from coresnap.analysis.debuginfo.compile_units import CompileUnit, CompileUnits
 from coresnap.analysis.debuginfo.dwarf import DebugFile, unavailable
 from coresnap.analysis.debuginfo.files import DebugFiles
+from coresnap.analysis.debuginfo.records import Line
 from coresnap.analysis.demangle import display_name, short_name
 from coresnap.analysis.modules import ModuleTable, ReadableModule
 from coresnap.analysis.pretty.printers import Printers
@@ -276,6 +277,15 @@ class FrameBuilder:
             self._notes[module.loaded.path] = Note("debuginfo", str(error))
             return None
 
+    def _line_at(self, module: ReadableModule, pc: int) -> Line | None:
+        if self._planning > _PLANNING_LIMIT:
+            return None
+        try:
+            reader = module.reader()
+            return None if reader is None else reader.line_at(pc)
+        except InputError:
+            return None  # said when the function was looked for
+
     def _symbol_plan(self, module: ReadableModule, pc: int) -> _Plan:
         symbol = module.symbol(pc)
         activation, start = _Activation(), None
@@ -286,6 +296,12 @@ class FrameBuilder:
                 name, linkage_name, short_name=short_name(name, symbol.name)
             )
             start = symbol.address + module.loaded.load_bias
+        line = self._line_at(module, pc)
+        if line is not None:
+            excerpt = self._source.around(line.file, line.line, module.modified)
+            activation = msgspec.structs.replace(
+                activation, file=line.file, line=line.line, excerpt=excerpt
+            )
         loaded = module.loaded
         return _Plan(
             (activation,), None, start, loaded.path, loaded.load_bias, loaded.build_id

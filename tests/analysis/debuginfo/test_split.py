@@ -159,7 +159,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path, kernel_core: KernelCore) 
     assert (str(unit), "is not a regular file") in searches(snapshot, program)
 
 
-def test_without_its_units_a_program_has_its_symbols_and_says_what_is_missing(
+def test_without_its_units_a_program_has_symbols_and_lines_and_says_what_is_missing(
     tmp_path: Path, kernel_core: KernelCore
 ) -> None:
     program = build(tmp_path / "built")
@@ -167,8 +167,12 @@ def test_without_its_units_a_program_has_its_symbols_and_says_what_is_missing(
     for name in UNITS:
         program.with_name(f"{name}.dwo").unlink()
     snapshot = coresnap.analyze(core)
-    functions = [f.function for f in snapshot.threads[0].frames]
-    assert functions.index("helper") + 1 == functions.index("main")
+    frames = [f for f in snapshot.threads[0].frames if f.module == str(program)]
+    assert [f.function for f in frames[:2]] == ["helper", "main"]
+    # The line table stays in the program.
+    for frame, name in zip(frames, UNITS, strict=False):
+        assert str(frame.file).endswith(f"{name}.c")
+    assert all(f.line for f in frames[:2])
     found = searches(snapshot, program)
     assert (str(program.with_name("program.dwp")), "not there") in found
     assert {result for _, result in found} == {"not there"}

@@ -13,7 +13,7 @@ import msgspec
 
 from coresnap.analysis.debuginfo.constants import Language, Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile
-from coresnap.analysis.debuginfo.records import AddressRange, Die, DieFlag
+from coresnap.analysis.debuginfo.records import AddressRange, Die, DieFlag, Line
 from coresnap.analysis.debuginfo.tables import RangeTable
 from coresnap.analysis.demangle import display_name
 
@@ -85,6 +85,12 @@ class FunctionFinder:
             if found is not None:
                 return self._describe(unit, found, pc, return_pc)
         return None
+
+    def line_at(self, pc: int) -> Line | None:
+        """The source line of ``pc`` where no function is described: in assembly, or
+        in a unit whose other half, with the functions, was not found."""
+        lines = (self._file.line_at(u, pc) for u in self._candidate_units(pc))
+        return next(filter(None, lines), None)
 
     def code_of(self, function: int) -> int:
         """DIE of the code of a function that is named by this DIE, which may be a

@@ -9,6 +9,7 @@ import msgspec
 from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
+from coresnap.analysis.debuginfo.records import Line
 from coresnap.analysis.pretty.printers import Printers
 from coresnap.analysis.values.call_sites import call_site_at, linkage_name
 from coresnap.analysis.values.decode import Process, ValueDecoder
@@ -127,6 +128,10 @@ class ModuleReader:
             thread_local_block=self._thread_local_block,
         )
         return GlobalReader(self.file, code, self._planner, self._machine, is_inside)
+
+    def line_at(self, pc: int) -> Line | None:
+        """The source line of run-time address ``pc``, if that is all that is known."""
+        return self._finder.line_at(pc - self._bias)
 
     def _code(self, at: FunctionAt, link_pc: int) -> FrameCode:
         base = self.file.location(at.function, Attribute.FRAME_BASE, link_pc)
