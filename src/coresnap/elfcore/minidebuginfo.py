@@ -7,7 +7,6 @@ An xz-compressed ELF file with the functions that .dynsym lacks, and often with 
 from __future__ import annotations
 
 import functools
-import lzma
 
 import msgspec
 
@@ -35,6 +34,8 @@ def minidebuginfo(elf: ElfFile) -> MiniDebugInfo | None:
     section = elf.section(".gnu_debugdata")
     if section is None:
         return None
+    import lzma  # not before: most files have no such section
+
     decompressor = lzma.LZMADecompressor(memlimit=_MEMORY_LIMIT)
     try:
         data = decompressor.decompress(elf.section_data(section), _SIZE_LIMIT)

@@ -25,7 +25,6 @@ from coresnap.analysis.debuginfo.alternate import attach_alternate
 from coresnap.analysis.debuginfo.debug_cache import DebugCache
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file, unavailable
 from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
-from coresnap.analysis.debuginfo.split import SplitPlaces, attach_splits
 from coresnap.analysis.debuginfo.symbol_directory import (
     SymbolDirectory,
     build_id_path,
@@ -133,6 +132,9 @@ def _attach(
         return None  # libdw has just read it: it went away
     # Every unit's code is named through it, where the rest of the unit is elsewhere.
     if elf.section(".debug_addr") or elf.section(".zdebug_addr"):
+        # Not before: few programs are built so.
+        from coresnap.analysis.debuginfo.split import SplitPlaces, attach_splits
+
         own = dict.fromkeys(path for path in (module_file, file.path) if path)
         directories = tuple(s.path for s in places.symbols if s.is_indexed)
         attach_splits(file, SplitPlaces(tuple(own), directories, places.sysroot), log)
