@@ -6,9 +6,12 @@ import functools
 import os
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from coresnap.analysis.pretty.presentation import Printer
 from coresnap.model import Note
+
+if TYPE_CHECKING:
+    from coresnap.analysis.pretty.presentation import Printer
 
 __all__ = ["GROUP", "installed_printers"]
 

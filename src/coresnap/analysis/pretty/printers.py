@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from coresnap.analysis.values.types import CompoundType
 from coresnap.model import Note
 
 if TYPE_CHECKING:
     from coresnap.analysis.pretty.presentation import Present, Printer
-    from coresnap.analysis.pretty.value import ValueType
     from coresnap.analysis.values.decode import ValueDecoder
     from coresnap.analysis.values.scalars import Read
 
 __all__ = ["Printers"]
 
 _FAMILIES = (
-    ("std::", ("cplusplus", "rust")),
-    ("__gnu_cxx::", ("cplusplus",)),
-    ("__gnu_debug::", ("cplusplus",)),
-    ("alloc::", ("rust",)),
-    ("core::", ("rust",)),
-    ("hashbrown::", ("rust",)),
-    ("&", ("rust",)),
-    ("(", ("rust",)),
-    ("*", ("rust",)),
-    ("_G", ("glib",)),
+    ("std::", "cplusplus"),
+    ("__gnu_cxx::", "cplusplus"),
+    ("__gnu_debug::", "cplusplus"),
+    ("_G", "glib"),
 )
-"""How the names of a library's types begin, and the modules that know them."""
+"""How the names of a library's types begin, and the module that knows them."""
 
 _NOTE_LIMIT = 20
 
@@ -71,33 +63,18 @@ class Printers:
     def _find(self, decoder: ValueDecoder, handle: int, name: str) -> Present | None:
         if self._own is None:
             self._own = self._load()
-        if self._own:
-            from coresnap.analysis.pretty.value import ValueType
-
-            type = ValueType(decoder, handle)
-            own = next(filter(None, (printer(type) for printer in self._own)), None)
-            if own is not None:
-                return own
-        for prefix, modules in _FAMILIES:
-            if name.startswith(prefix):
-                from coresnap.analysis.pretty.value import ValueType
-
-                type = ValueType(decoder, handle)
-                found = (_family(module)(type) for module in modules)
-                present = next(filter(None, found), None)
-                if present is not None:
-                    return present
-        return self._enum(decoder, handle)
-
-    def _enum(self, decoder: ValueDecoder, handle: int) -> Present | None:
-        """Rust's enums have variants in place of members, in any crate."""
-        found = decoder.graph.peeled(handle)
-        if not isinstance(found, CompoundType) or found.members or not found.size:
+        family = _family_of(decoder, handle, name)
+        if family is None and not self._own:
             return None
-        from coresnap.analysis.pretty.rust import enums
         from coresnap.analysis.pretty.value import ValueType
 
-        return enums.present(ValueType(decoder, handle))
+        type = ValueType(decoder, handle)
+        own = next(filter(None, (printer(type) for printer in self._own)), None)
+        if own is not None or family is None:
+            return own
+        module = importlib.import_module(f"coresnap.analysis.pretty.{family}")
+        found: Present | None = module.present(type)
+        return found
 
     def _load(self) -> list[Printer]:
         from coresnap.analysis.pretty.installed import installed_printers
@@ -118,7 +95,8 @@ class Printers:
             self._notes[message] = Note("pretty", message)
 
 
-def _family(name: str) -> Callable[[ValueType], Present | None]:
-    module = importlib.import_module(f"coresnap.analysis.pretty.{name}")
-    find: Callable[[ValueType], Present | None] = module.present
-    return find
+def _family_of(decoder: ValueDecoder, handle: int, name: str) -> str | None:
+    """The module that may know the type; None if none does."""
+    if decoder.graph.is_rust(handle):
+        return "rust"
+    return next((f for prefix, f in _FAMILIES if name.startswith(prefix)), None)

@@ -134,6 +134,10 @@ class TypeGraph:
         language = self._language(handle)
         return Language.is_cplusplus(language) or language == Language.RUST
 
+    def is_rust(self, handle: int) -> bool:
+        """Whether the type's unit is written in Rust."""
+        return self._language(handle) == Language.RUST
+
     def _language(self, handle: int) -> int:
         unit, split = self.file.unit_of(handle)
         contents = split or unit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from coresnap.analysis.pretty.cplusplus.layout import first_slot
 from coresnap.analysis.pretty.names import type_arguments
-from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
+from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["error_code", "exception_pointer", "function", "message", "mutex", "thread"]
 
 
 def function(type: ValueType) -> Present | None:
@@ -145,22 +145,3 @@ def thread(type: ValueType) -> Present | None:
         return Presentation(f"{name}, pthread_t {handle:#x}")
 
     return present
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::function": function,
-    "std::logic_error": message,
-    "std::runtime_error": message,
-    "std::error_code": error_code,
-    "std::error_condition": error_code,
-    "std::__exception_ptr::exception_ptr": exception_pointer,
-    "std::exception_ptr": exception_pointer,
-    "std::mutex": mutex,
-    "std::recursive_mutex": mutex,
-    "std::timed_mutex": mutex,
-    "std::recursive_timed_mutex": mutex,
-    "std::thread": thread,
-    "std::thread::id": thread,
-    "std::jthread": thread,
-    "std::__thread_id": thread,
-}

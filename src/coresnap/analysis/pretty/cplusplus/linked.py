@@ -10,12 +10,11 @@ from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Present,
     Presentation,
-    Printer,
 )
 from coresnap.analysis.pretty.value import Value, ValueType
 from coresnap.errors import MemoryReadError
 
-__all__ = ["PRINTERS", "chain"]
+__all__ = ["chain", "forward_list", "linked_list"]
 
 _COUNT_LIMIT = 10_000
 """Nodes that are counted where the list does not know its length."""
@@ -107,9 +106,3 @@ def forward_list(type: ValueType) -> Present | None:
         return Presentation(text, numbered(items), count)
 
     return present
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::list": linked_list,
-    "std::forward_list": forward_list,
-}

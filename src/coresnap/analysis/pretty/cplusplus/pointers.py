@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from coresnap.analysis.pretty.cplusplus.layout import first_slot, unpaired
-from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
+from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["reference_wrapper", "shared_pointer", "unique_pointer"]
 
 
 def unique_pointer(type: ValueType) -> Present | None:
@@ -79,11 +79,3 @@ def reference_wrapper(type: ValueType) -> Present | None:
     if place is None or not place.type.is_pointer:
         return None
     return lambda value: Presentation(like=value[place])
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::unique_ptr": unique_pointer,
-    "std::shared_ptr": shared_pointer,
-    "std::weak_ptr": shared_pointer,
-    "std::reference_wrapper": reference_wrapper,
-}

@@ -10,11 +10,20 @@ from coresnap.analysis.pretty.presentation import (
     Item,
     Present,
     Presentation,
-    Printer,
 )
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS", "numbered"]
+__all__ = [
+    "adaptor",
+    "array",
+    "bitset",
+    "deque",
+    "iterator",
+    "numbered",
+    "safe_iterator",
+    "span",
+    "vector",
+]
 
 _SIZE_LIMIT = 1 << 48
 """Elements that no container has: the address space ends before."""
@@ -288,19 +297,3 @@ def safe_iterator(type: ValueType) -> Present | None:
         return None
     checked = type.bases[0]
     return lambda value: Presentation(like=value[checked])
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::vector": vector,
-    "std::array": array,
-    "std::span": span,
-    "std::initializer_list": span,
-    "std::deque": deque,
-    "std::stack": adaptor,
-    "std::queue": adaptor,
-    "std::priority_queue": adaptor,
-    "std::bitset": bitset,
-    "std::__wrap_iter": iterator,
-    "__gnu_debug::_Safe_iterator": safe_iterator,
-    "__gnu_cxx::__normal_iterator": iterator,
-}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from coresnap.analysis.pretty.cplusplus.layout import aligned, first_slot, unpaired
 from coresnap.analysis.pretty.cplusplus.linked import chain
 from coresnap.analysis.pretty.cplusplus.trees import entries, pair_slots
-from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
+from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["iterator", "unordered"]
 
 
 def unordered(type: ValueType) -> Present | None:
@@ -101,17 +101,3 @@ def _node_element(type: ValueType) -> ValueType | None:
         if target is not None and target.bare_name == "std::__hash_node":
             return target.argument(0)
     return None
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::unordered_map": unordered,
-    "std::unordered_multimap": unordered,
-    "std::unordered_set": unordered,
-    "std::unordered_multiset": unordered,
-    "std::__hash_iterator": iterator,
-    "std::__hash_const_iterator": iterator,
-    "std::__hash_map_iterator": iterator,
-    "std::__hash_map_const_iterator": iterator,
-    "std::__detail::_Node_iterator": iterator,
-    "std::__detail::_Node_const_iterator": iterator,
-}

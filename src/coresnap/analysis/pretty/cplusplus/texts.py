@@ -7,11 +7,10 @@ from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Present,
     Presentation,
-    Printer,
 )
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["path", "string", "string_view"]
 
 _LENGTH_LIMIT = 1 << 48
 """Characters that no string has: the address space ends before."""
@@ -132,10 +131,3 @@ def path(type: ValueType) -> Present | None:
     if name is None:
         return None
     return lambda value: Presentation(like=value[name])
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::basic_string": string,
-    "std::basic_string_view": string_view,
-    "std::filesystem::path": path,
-}

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 from coresnap.analysis.pretty.cplusplus.layout import first_slot
 from coresnap.analysis.pretty.names import type_arguments
-from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
+from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 from coresnap.model import Variable, VariableKind
 
-__all__ = ["PRINTERS"]
+__all__ = ["duration", "time_point"]
 
 _UNITS = {
     Fraction(1, 10**9): "ns",
@@ -101,9 +101,3 @@ def _date(seconds: Fraction) -> str | None:
     rest = int((seconds - whole) * 10**9)
     digits = f".{rest:09d}".rstrip("0") if rest else ""
     return f"{moment:%Y-%m-%d %H:%M:%S}{digits} UTC"
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::chrono::duration": duration,
-    "std::chrono::time_point": time_point,
-}

@@ -13,11 +13,10 @@ from coresnap.analysis.pretty.presentation import (
     Item,
     Present,
     Presentation,
-    Printer,
 )
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS", "entries", "pair_slots"]
+__all__ = ["entries", "iterator", "map_entry", "ordered", "pair_slots"]
 
 _HEIGHT_LIMIT = 128
 """Levels that no tree in 64 bits has."""
@@ -196,19 +195,3 @@ def map_entry(type: ValueType) -> Present | None:
     """What libc++ wraps the pairs of a map in."""
     pair = first_slot(type, ("__cc_",), ("__cc",))
     return None if pair is None else lambda value: Presentation(like=value[pair])
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::__value_type": map_entry,
-    "std::__hash_value_type": map_entry,
-    "std::map": ordered,
-    "std::multimap": ordered,
-    "std::set": ordered,
-    "std::multiset": ordered,
-    "std::_Rb_tree_iterator": iterator,
-    "std::_Rb_tree_const_iterator": iterator,
-    "std::__map_iterator": iterator,
-    "std::__map_const_iterator": iterator,
-    "std::__tree_iterator": iterator,
-    "std::__tree_const_iterator": iterator,
-}

@@ -11,11 +11,10 @@ from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Present,
     Presentation,
-    Printer,
 )
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["any_", "atomic", "complex_", "optional", "pair", "tuple_", "variant"]
 
 _ELEMENT_LIMIT = 64
 """Elements of a tuple, alternatives of a variant."""
@@ -199,14 +198,3 @@ def atomic(type: ValueType) -> Present | None:
     if place is None:
         return None
     return lambda value: Presentation(like=value[place])
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::pair": pair,
-    "std::tuple": tuple_,
-    "std::optional": optional,
-    "std::variant": variant,
-    "std::any": any_,
-    "std::complex": complex_,
-    "std::atomic": atomic,
-}

@@ -8,7 +8,7 @@ from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
 from coresnap.analysis.pretty.rust.layout import inside, number_at
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["borrowed", "mutex", "read_write_lock", "ref_cell", "transparent"]
 
 _WRITER = 0x3FFF_FFFF
 """Low bits of an RwLock's state that a writer sets (std, sys/sync/rwlock/futex.rs)."""
@@ -86,14 +86,9 @@ def _lock(name: str, say: Callable[[int], str], *paths: tuple[str, ...]) -> Prin
     return printer
 
 
-_mutex = _lock("Mutex", _mutex_state, ("inner",))
-_read_write = _lock(
+mutex = _lock("Mutex", _mutex_state, ("inner",))
+read_write_lock = _lock(
     "RwLock", _lock_state, ("inner", "state"), ("inner", "inner", "state")
-)
-
-_ATOMICS = (
-    *("Bool", "I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "Isize", "Usize"),
-    "Ptr",
 )
 
 
@@ -103,21 +98,3 @@ def borrowed(type: ValueType) -> Present | None:
     if place is None or not place.type.is_pointer:
         return None
     return lambda value: Presentation(like=value[place])
-
-
-PRINTERS: dict[str, Printer] = {
-    "core::cell::Ref": borrowed,
-    "core::cell::RefMut": borrowed,
-    "core::cell::Cell": transparent,
-    "core::cell::UnsafeCell": transparent,
-    "core::cell::RefCell": ref_cell,
-    "core::mem::manually_drop::ManuallyDrop": transparent,
-    "core::num::wrapping::Wrapping": transparent,
-    "core::num::nonzero::NonZero": transparent,
-    "std::sync::mutex::Mutex": _mutex,
-    "std::sync::poison::mutex::Mutex": _mutex,
-    "std::sync::rwlock::RwLock": _read_write,
-    "std::sync::poison::rwlock::RwLock": _read_write,
-    **{f"core::sync::atomic::Atomic{name}": transparent for name in _ATOMICS},
-    "core::sync::atomic::Atomic": transparent,
-}

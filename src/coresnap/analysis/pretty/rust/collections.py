@@ -9,13 +9,12 @@ from coresnap.analysis.pretty.presentation import (
     Item,
     Present,
     Presentation,
-    Printer,
 )
 from coresnap.analysis.pretty.rust.layout import element_pointer, number_at
 from coresnap.analysis.pretty.rust.texts import text
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS", "elements", "unnamed"]
+__all__ = ["deque", "elements", "unnamed", "vector"]
 
 _SIZE_LIMIT = 1 << 48
 _TUPLE_LIMIT = 64
@@ -131,9 +130,3 @@ def _tuple(type: ValueType) -> Present | None:
         return Presentation(None, items, len(parts))
 
     return present
-
-
-PRINTERS: dict[str, Printer] = {
-    "alloc::vec::Vec": vector,
-    "alloc::collections::vec_deque::VecDeque": deque,
-}

@@ -69,6 +69,8 @@ def _fields(held: Value) -> Iterator[Item]:
 
 
 def _variants(type: ValueType) -> _Variants | None:
+    if type.members or not type.is_complete or not type.size:
+        return None
     file = type.decoder.graph.file
     parts = file.children(type.plain.handle, (Tag.VARIANT_PART,))
     if len(parts) != 1:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
+from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.rust.layout import number_at, short_name
 from coresnap.analysis.pretty.value import Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["counted", "wrapped"]
 
 
 def counted(type: ValueType) -> Present | None:
@@ -45,13 +45,3 @@ def wrapped(type: ValueType) -> Present | None:
     if not inner.type.is_pointer:
         return None
     return lambda value: Presentation(like=value[inner])
-
-
-PRINTERS: dict[str, Printer] = {
-    "alloc::rc::Rc": counted,
-    "alloc::rc::Weak": counted,
-    "alloc::sync::Arc": counted,
-    "alloc::sync::Weak": counted,
-    "core::ptr::non_null::NonNull": wrapped,
-    "core::ptr::unique::Unique": wrapped,
-}

@@ -8,12 +8,11 @@ from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Present,
     Presentation,
-    Printer,
 )
 from coresnap.analysis.pretty.rust.layout import number_at, short_name
 from coresnap.analysis.pretty.value import Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["table"]
 
 _CHUNK = 4096
 """Control bytes read at once."""
@@ -65,11 +64,3 @@ def _entries(
                 yield value.at(control - (start + at + 1) * entry.size, entry)
     if left > 0:
         raise CorruptValueError("there are fewer entries than it says")
-
-
-PRINTERS: dict[str, Printer] = {
-    "std::collections::hash::map::HashMap": table,
-    "std::collections::hash::set::HashSet": table,
-    "hashbrown::map::HashMap": table,
-    "hashbrown::set::HashSet": table,
-}

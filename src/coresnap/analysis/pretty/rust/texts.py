@@ -6,12 +6,11 @@ from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Present,
     Presentation,
-    Printer,
 )
 from coresnap.analysis.pretty.rust.layout import element_pointer, number_at
 from coresnap.analysis.pretty.value import Value, ValueType
 
-__all__ = ["PRINTERS", "text"]
+__all__ = ["string", "text"]
 
 _LENGTH_LIMIT = 1 << 48
 
@@ -45,10 +44,3 @@ def string(type: ValueType) -> Present | None:
         return text(value, address, count)
 
     return present
-
-
-PRINTERS: dict[str, Printer] = {
-    "alloc::string::String": string,
-    "std::ffi::os_str::OsString": string,
-    "std::path::PathBuf": string,
-}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 
-from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
+from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.rust.layout import number_at
 from coresnap.analysis.pretty.value import Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["duration", "point"]
 
 
 def _seconds(seconds: int, nanoseconds: int) -> str:
@@ -53,10 +53,3 @@ def point(type: ValueType) -> Present | None:
         return Presentation(f"{moment:%Y-%m-%d %H:%M:%S}{fraction} UTC")
 
     return present
-
-
-PRINTERS: dict[str, Printer] = {
-    "core::time::Duration": duration,
-    "std::time::Instant": point,
-    "std::time::SystemTime": point,
-}

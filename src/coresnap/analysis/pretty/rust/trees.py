@@ -10,12 +10,11 @@ from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Present,
     Presentation,
-    Printer,
 )
 from coresnap.analysis.pretty.rust.layout import number_at, short_name
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 
-__all__ = ["PRINTERS"]
+__all__ = ["tree"]
 
 _HEIGHT_LIMIT = 32
 _CAPACITY = 11
@@ -104,9 +103,3 @@ def _entries(
             key = Slot(shape.keys.offset + index * shape.key.size, shape.key)
             mapped = Slot(shape.values.offset + index * shape.value.size, shape.value)
             yield node[key], node[mapped]
-
-
-PRINTERS: dict[str, Printer] = {
-    "alloc::collections::btree::map::BTreeMap": tree,
-    "alloc::collections::btree::set::BTreeSet": tree,
-}
