@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import pytest
 
+from conftest import CompileProgram, KernelCore
 from coresnap.backends import crash_record
 from coresnap.backends.fake import FakeBackend
 from coresnap.collect.assets import pack_assets
@@ -26,8 +27,10 @@ from coresnap.daemon.clock import PatientClock
 from coresnap.daemon.job import Job, analyse_core
 from coresnap.daemon.stages import Pipeline
 from coresnap.daemon.worker import Analyse, Verdict
+from coresnap.elfcore.elffile import open_elf
 from coresnap.errors import CoreFormatError, MissingError, NoSpaceError, UsageError
 from coresnap.snapshot.container import read_snapshot
+from debuginfod_server import serving
 
 GOOD = {"checks": [], "truncated": False, "size": 4}
 
@@ -757,3 +760,39 @@ def test_a_full_disk_loses_nothing_and_is_caught_up_with(
         world.journal.close()
     finally:
         subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+# --- where symbols come from ----------------------------------------------------------
+
+
+@pytest.mark.compiler
+@pytest.mark.core_pattern
+@pytest.mark.libdw
+@pytest.mark.parametrize("source", ["directory", "server"])
+def test_what_is_missing_comes_from_where_the_settings_say(
+    make: Make,
+    compile_program: CompileProgram,
+    kernel_core: KernelCore,
+    tmp_path: Path,
+    source: str,
+) -> None:
+    built = compile_program("inlines.c", "-g", "-O1", "-Wl,--build-id=sha1")
+    program = tmp_path / "program"
+    program.write_bytes(built.read_bytes())
+    program.chmod(0o755)
+    core = kernel_core([program])
+    build_id = str(open_elf(program).build_id)
+    program.unlink()
+    with serving() as server:
+        server.serve(build_id, "executable", built.read_bytes())
+        places: dict[str, Any] = {"debuginfod_urls": (server.url,)}
+        if source == "directory":
+            places = {"symbol_directories": (built.parent,)}
+        world = make(analyse_core, **places)
+        archive_id = world.put(core.read_bytes())
+        world.work()
+    snapshot = read_snapshot(world.spool.path(Part.SNAPSHOT, archive_id))
+    frame = snapshot.threads[0].frames[0]
+    assert str(frame.file).endswith("inlines.c")
+    fetched = world.pipeline.config.root / "debuginfod" / build_id / "executable"
+    assert fetched.exists() == (source == "server")
