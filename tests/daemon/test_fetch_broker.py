@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from coresnap.analysis.debuginfo.debuginfod import DebuginfodSettings
 from coresnap.analysis.debuginfo.symbol_directory import Kind
 from coresnap.analysis.debuginfo.wanted import Wanted
 from coresnap.backends.linux import LinuxBackend
+from coresnap.backends.linux_files import make_directories
 from coresnap.config import Config, load_config
 from coresnap.daemon.fetch_broker import BrokeredFetcher, debuginfod_settings
 from coresnap.daemon.job import Job
@@ -75,6 +77,18 @@ def test_the_settings_are_those_of_the_file(config: Config, server: FakeServer) 
     assert debuginfod_settings(config) == DebuginfodSettings(
         (server.url,), config.root / "debuginfod", 90, 300, 2 << 30
     )
+
+
+@pytest.mark.root
+def test_install_makes_the_default_directory_and_no_other(
+    config: Config, tmp_path: Path
+) -> None:
+    named = attrs.evolve(config, debuginfod_cache=tmp_path / "shared")
+    make_directories(named, (12345, 12345))
+    assert not named.fetched.exists()
+    make_directories(config, (12345, 12345))
+    status = (tmp_path / "debuginfod").stat()
+    assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (12345, 0o700)
 
 
 @pytest.mark.compiler

@@ -128,6 +128,11 @@ class Config:
         return self.root / "journal" / "journal.sqlite"
 
     @property
+    def fetched(self) -> Path:
+        """Where the daemon keeps what debuginfod servers sent."""
+        return self.debuginfod_cache or self.root / "debuginfod"
+
+    @property
     def handler_settings(self) -> Path:
         """The file that the kernel's handler reads; root's alone."""
         return self.root / "catch.conf"

@@ -50,7 +50,7 @@ def debuginfod_settings(config: Config) -> DebuginfodSettings | None:
 
     return DebuginfodSettings(
         tuple(map(check_url, config.debuginfod_urls)),
-        config.debuginfod_cache or config.root / "debuginfod",
+        config.fetched,
         config.debuginfod_timeout,
         config.debuginfod_time,
         config.debuginfod_size,
