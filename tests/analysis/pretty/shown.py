@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import coresnap
-from coresnap.model import Snapshot, Variable
+from coresnap.analysis.frames import FrameBuilder
+from coresnap.analysis.unwind.unwinder import Unwinder
+from coresnap.analysis.values.limits import ValueLimits
+from coresnap.elfcore.corefile import open_core
+from coresnap.model import Frame, Variable
 
 __all__ = ["crashed_in", "held", "variables"]
 
 
-def variables(snapshot: Snapshot, function: str) -> dict[str, Variable]:
-    """The variables of the crashed thread's frame of ``function``."""
-    for frame in snapshot.threads[0].frames:
+def variables(frames: Iterable[Frame], function: str) -> dict[str, Variable]:
+    """The variables of the frame of ``function``."""
+    for frame in frames:
         if frame.function and frame.function.rpartition("::")[2] == function:
             return {variable.name: variable for variable in frame.variables}
     raise AssertionError(f"no frame of {function}")
 
 
-def crashed_in(core: Path, function: str) -> dict[str, Variable]:
+def crashed_in(
+    core: Path, function: str, limits: ValueLimits | None = None
+) -> dict[str, Variable]:
     """The variables of ``function``, in which the process of ``core`` crashed."""
-    return variables(coresnap.analyze(core), function)
+    if limits is None:
+        return variables(coresnap.analyze(core).threads[0].frames, function)
+    with open_core(core) as opened, FrameBuilder(opened, limits=limits) as builder:
+        stack = Unwinder(opened).unwind(opened.threads[0].registers)
+        return variables(builder.frames(stack), function)
 
 
 def held(variable: Variable) -> Any:  # noqa: ANN401 - whatever the program's value is

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from coresnap.errors import InputError
 from coresnap.model import Note
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from coresnap.analysis.values.decode import ValueDecoder
     from coresnap.analysis.values.scalars import Read
 
-__all__ = ["Printers"]
+__all__ = ["UNFIT", "Printers"]
 
 _FAMILIES = (
     ("std::", "cplusplus"),
@@ -22,6 +23,9 @@ _FAMILIES = (
     ("_G", "glib"),
 )
 """How the names of a library's types begin, and the module that knows them."""
+
+UNFIT = (InputError, ArithmeticError, LookupError, ValueError)
+"""What a printer raises for types and values that nobody has thought of."""
 
 _NOTE_LIMIT = 20
 
@@ -73,7 +77,10 @@ class Printers:
         if own is not None or family is None:
             return own
         module = importlib.import_module(f"coresnap.analysis.pretty.{family}")
-        found: Present | None = module.present(type)
+        try:
+            found: Present | None = module.present(type)
+        except UNFIT:
+            return None  # incomplete or damaged: the raw view says how
         return found
 
     def _load(self) -> list[Printer]:

@@ -14,8 +14,9 @@ from coresnap.analysis.pretty.presentation import (
     Present,
     Presentation,
 )
+from coresnap.analysis.pretty.printers import UNFIT
 from coresnap.analysis.pretty.value import Value, ValueType
-from coresnap.errors import InputError, MemoryReadError
+from coresnap.errors import MemoryReadError
 from coresnap.model import Variable, VariableKind
 from coresnap.snapshot.values import inline_value
 
@@ -145,7 +146,7 @@ class PrettyReader:
             return _Shown(f"corrupt or not initialised: {error}", sound=False)
         except MemoryReadError as error:
             return _Shown(f"{_MEMORY_REASON}: {error.address:#x}", sound=False)
-        except InputError as error:
+        except UNFIT as error:
             return _Shown(f"not known: {error}", sound=False)
         finally:
             allowance.depth, allowance.raw, allowance.levels = depth, raw, levels

@@ -196,8 +196,11 @@ def _missing(planned: PlannedVariable, type_name: str, reason: str) -> Variable:
 def _without_lost(value: Variable, other: Variable) -> Variable:
     """Take out what differs: it depends on pieces that were optimized out."""
     if value.members and len(value.members) == len(other.members):
-        members = map(_without_lost, value.members, other.members)
-        return msgspec.structs.replace(value, members=tuple(members))
+        members = tuple(map(_without_lost, value.members, other.members))
+        if (value.value, value.text) == (other.value, other.text):
+            return msgspec.structs.replace(value, members=members)
+        # Presented from bits that are not there (docs/pretty.md): only members stay.
+        return Variable(value.name, value.type, value.kind, members=members)
     if (value.value, value.text) == (other.value, other.text):
         return value
     reason = "optimized out: a piece of it"
