@@ -212,9 +212,9 @@ class Search(msgspec.Struct, frozen=True, omit_defaults=True):
     """``executable``, ``debug-link``, ``build-id``, ``debugdata``, ``alternate``,
     ``split``, ``debuginfod``."""
     place: str
-    """Path or URL."""
+    """Path, URL, or ``[core]`` for the memory itself."""
     result: str
-    """``used``, or why not: ``not there``, ``build-id differs``, …"""
+    """``used``, or why not: ``not there``, ``has build-id …``, …"""
 
 
 class Module(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,7 +6,7 @@ An xz-compressed ELF file with the functions that .dynsym lacks, and often with 
 
 from __future__ import annotations
 
-import functools
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -17,7 +17,6 @@ __all__ = ["MiniDebugInfo", "minidebuginfo"]
 
 _SIZE_LIMIT = 1 << 26
 _MEMORY_LIMIT = 1 << 28
-_CACHED = 64
 
 
 class MiniDebugInfo(msgspec.Struct, frozen=True, eq=False):
@@ -28,9 +27,18 @@ class MiniDebugInfo(msgspec.Struct, frozen=True, eq=False):
     """Why it cannot be read."""
 
 
-@functools.lru_cache(maxsize=_CACHED)
+_FOUND: WeakKeyDictionary[ElfFile, MiniDebugInfo | None] = WeakKeyDictionary()
+"""Names and frames are asked for separately; to decompress takes 10 ms."""
+
+
 def minidebuginfo(elf: ElfFile) -> MiniDebugInfo | None:
     """The file inside; None if ``elf`` has no such section."""
+    if elf not in _FOUND:
+        _FOUND[elf] = _read(elf)
+    return _FOUND[elf]
+
+
+def _read(elf: ElfFile) -> MiniDebugInfo | None:
     section = elf.section(".gnu_debugdata")
     if section is None:
         return None

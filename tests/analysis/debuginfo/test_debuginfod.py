@@ -14,7 +14,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from debuginfod_server import Answer, FakeServer, sends, serving
 
 from conftest import CompileProgram
 from coresnap.analysis.debuginfo.debuginfod import (
@@ -25,6 +24,7 @@ from coresnap.analysis.debuginfo.debuginfod import (
 from coresnap.analysis.debuginfo.wanted import Fetched, Wanted
 from coresnap.elfcore.elffile import open_elf
 from coresnap.errors import UsageError
+from debuginfod_server import Answer, FakeServer, sends, serving
 
 UNKNOWN = "ab" * 20
 MEBIBYTE = 1 << 20
@@ -304,6 +304,22 @@ def test_a_redirect_is_followed_but_never_to_a_file(
         f"/buildid/{UNKNOWN}/debuginfo"
     )
     assert fetch(settings, UNKNOWN).path is None
+
+
+def test_a_proxy_is_asked_where_the_environment_names_one(
+    server: FakeServer,
+    settings: DebuginfodSettings,
+    program: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    build_id = build_id_of(program)
+    place = f"http://debuginfod.invalid/buildid/{build_id}/debuginfo"
+    server.answers[place] = sends(program.read_bytes())
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    far = msgspec.structs.replace(settings, urls=("http://debuginfod.invalid",))
+    assert fetch(far, build_id).path is not None
+    assert server.asked == [place]
 
 
 @pytest.mark.root
