@@ -25,11 +25,11 @@ pytestmark = [
 UNITS = ("split_helper", "split_main")
 
 
-def build(directory: Path, compiler: str = "gcc", version: int = 5) -> Path:
+def build(directory: Path, compiler: str = "gcc", version: int = 5, *more: str) -> Path:
     if shutil.which(compiler) is None:
         pytest.skip(f"not installed: {compiler}")
     directory.mkdir(exist_ok=True)
-    flags = ["-g", "-O0", f"-gdwarf-{version}", "-gsplit-dwarf"]
+    flags = ["-g", "-O0", f"-gdwarf-{version}", "-gsplit-dwarf", *more]
     for name in UNITS:
         shutil.copy(SOURCES / f"{name}.c", directory)
         command = [compiler, *flags, "-c", f"{name}.c"]
@@ -103,6 +103,16 @@ def test_units_are_found_beside_the_program_and_in_symbol_directories(
     assert_everything_is_there(snapshot)
     used = [place for place, result in searches(snapshot, away) if result == "used"]
     assert used == [str(moved / "split_helper.dwo"), str(tmp_path / "split_main.dwo")]
+
+
+def test_type_units_in_sections_of_their_own_are_read(
+    tmp_path: Path, kernel_core: KernelCore
+) -> None:
+    program = build(tmp_path / "built", "gcc", 5, "-fdebug-types-section")
+    unit = open_elf(program.with_name("split_helper.dwo"))
+    names = [section.name for section in unit.sections]
+    assert names.count(".debug_info.dwo") > 1
+    assert_everything_is_there(coresnap.analyze(kernel_core([program])))
 
 
 @pytest.mark.parametrize("how", ["zlib", "zstd"])

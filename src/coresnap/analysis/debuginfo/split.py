@@ -134,12 +134,20 @@ class _SplitFinder:
 
 
 def _open_readable(path: Path) -> int:
-    """A descriptor of a .dwo file without zstd, which libdw knows since 0.192 only."""
+    """A descriptor of a .dwo file as libdw can read it.
+
+    That is without zstd, which libdw knows since 0.192 only, and with one section of
+    each name: gcc puts every type unit into a section of its own, which no linker joins.
+    """
     elf = open_elf(path)
     sections = [s for s in elf.sections if s.name.endswith(".dwo")]
-    if not any(section.flags & SHF_COMPRESSED for section in sections):
+    packed = any(section.flags & SHF_COMPRESSED for section in sections)
+    if not packed and len({section.name for section in sections}) == len(sections):
         return open_descriptor(path)
-    contents = {section.name: elf.section_data(section) for section in sections}
+    contents: dict[str, bytes] = {}
+    for section in sections:
+        data = bytes(elf.section_data(section))
+        contents[section.name] = contents.get(section.name, b"") + data
     with anonymous_file("split-unit") as (descriptor, _):
         write_sections(descriptor, elf.header, contents)
         return os.dup(descriptor)
