@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DebugFiles"]
 
+_EXECUTABLES = "usr/lib"
+"""Where Fedora and its kin have links to executables, in ``.build-id``."""
 _MOST_AHEAD = 8
 """Modules opened ahead: stacks run through a few, a process may map hundreds."""
 
@@ -92,7 +94,8 @@ class DebugFiles:
         """Where the executable or library with a build-id may be."""
         if not is_build_id(build_id):
             return
-        for directory in self.places.directories:
+        own = (self.places.sysroot or Path("/")) / _EXECUTABLES
+        for directory in (*self.places.directories, own):
             yield "build-id", directory / build_id_path(build_id, "executable")
         for symbols in self.places.symbols:
             for path in symbols.candidates(build_id, "executable"):

@@ -137,7 +137,7 @@ def _open_readable(path: Path) -> int:
     """A descriptor of a .dwo file as libdw can read it.
 
     That is without zstd, which libdw knows since 0.192 only, and with one section of
-    each name: gcc puts every type unit into a section of its own, which no linker joins.
+    each name: gcc puts each type unit into a section of its own, and nobody links them.
     """
     elf = open_elf(path)
     sections = [s for s in elf.sections if s.name.endswith(".dwo")]

@@ -16,7 +16,7 @@ __all__ = ["FindSplit", "Link", "SplitUnit", "SplitUnits"]
 
 _NOWHERE = "/dev/null/split"
 """A path that nothing can be at."""
-_MOST = 4096
+_MOST = 512
 """Units that are looked for when all of a file are asked for."""
 _ROOM = 1 << 18
 """Bytes for the paths of split units."""
