@@ -20,6 +20,10 @@ fn crash() {
     unsafe { *(8 as *mut i32) = 1 };
 }
 
+// std::hint::black_box is of Rust 1.66.
+#[inline(never)]
+fn keep<T>(_: T) {}
+
 #[inline(never)]
 fn texts() {
     let empty = String::new();
@@ -29,7 +33,7 @@ fn texts() {
     let os = OsString::from("os text");
     let boxed: Box<str> = "boxed".into();
     crash();
-    std::hint::black_box((&empty, &string, &slice, &path, &os, &boxed));
+    keep((&empty, &string, &slice, &path, &os, &boxed));
 }
 
 #[inline(never)]
@@ -55,8 +59,8 @@ fn collections() {
     let sorted: BTreeSet<u8> = vec![3u8, 1, 2].into_iter().collect();
     let part: &[i32] = &numbers[1..];
     crash();
-    std::hint::black_box((&none, &numbers, &words, &points, &units, &queue, &ages));
-    std::hint::black_box((&set, &no_map, &tree, &small, &sorted, &part));
+    keep((&none, &numbers, &words, &points, &units, &queue, &ages));
+    keep((&set, &no_map, &tree, &small, &sorted, &part));
 }
 
 #[inline(never)]
@@ -81,9 +85,9 @@ fn wrappers() {
     let duration = Duration::from_millis(1500);
     let reference: Option<&i32> = Some(&boxed);
     crash();
-    std::hint::black_box((&some, &absent, &some_text, &no_text, &good, &bad, &boxed));
-    std::hint::black_box((&shared, &also, &weak, &atomic, &cell, &borrowed, &guard));
-    std::hint::black_box((&lock, &duration, &reference));
+    keep((&some, &absent, &some_text, &no_text, &good, &bad, &boxed));
+    keep((&shared, &also, &weak, &atomic, &cell, &borrowed, &guard));
+    keep((&lock, &duration, &reference));
 }
 
 fn main() {

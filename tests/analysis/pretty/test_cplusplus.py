@@ -20,9 +20,9 @@ pytestmark = [
 
 BUILDS = {
     "libstdc++": ("c++", "-std=c++20"),
-    "libstdc++, debug mode": (
+    "libstdc++, debug mode, old ABI": (
         *("c++", "-std=c++17", "-gdwarf-4"),
-        "-D_GLIBCXX_DEBUG",
+        *("-D_GLIBCXX_DEBUG", "-D_GLIBCXX_USE_CXX11_ABI=0"),
     ),
     "libstdc++, clang": ("clang++", "-std=c++20", "-fstandalone-debug"),
     "libc++": ("clang++", "-std=c++20", "-stdlib=libc++"),
@@ -168,7 +168,9 @@ def test_wrappers_are_what_they_hold(crashed: Crashed) -> None:
         "some_text": ["text"],
         "absent": "std::optional, empty",
         "anything": "std::any of int",
+        "any_text": "std::any of std::string",
         "no_thing": "std::any, empty",
+        "caught": "std::exception_ptr to std::out_of_range: thrown and caught",
         "unique": {"x": 5, "y": 6},
         "unique_array": 1,
         "shared": {"x": 7, "y": 8},

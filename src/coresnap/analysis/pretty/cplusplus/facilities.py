@@ -6,8 +6,19 @@ from coresnap.analysis.pretty.cplusplus.layout import first_slot
 from coresnap.analysis.pretty.names import type_arguments
 from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.snapshot.short_names import short_type
 
 __all__ = ["error_code", "exception_pointer", "function", "message", "mutex", "thread"]
+
+_WITH_MESSAGE = frozenset(
+    f"std::{name}"
+    for name in (
+        *("logic_error", "domain_error", "invalid_argument", "length_error"),
+        *("out_of_range", "runtime_error", "range_error", "overflow_error"),
+        "underflow_error",
+    )
+)
+"""Exceptions of <stdexcept>."""
 
 
 def function(type: ValueType) -> Present | None:
@@ -30,7 +41,7 @@ def _function_libstdcxx(type: ValueType) -> Present | None:
         callee = arguments[1] if len(arguments) > 1 else "?"
         if "(*)" in callee or callee == "?":
             callee = value.symbol(value.integer(stored)) or callee
-        return Presentation(f"std::function of {callee}")
+        return Presentation(f"std::function of {short_type(callee)}")
 
     return present
 
@@ -50,7 +61,7 @@ def _function_libcxx(type: ValueType) -> Present | None:
         callee = next(iter(type_arguments(symbol)), "?")
         if "(*)" in callee:
             callee = value.symbol(value.word(address + word)) or callee
-        return Presentation(f"std::function of {callee}")
+        return Presentation(f"std::function of {short_type(callee)}")
 
     return present
 
@@ -101,9 +112,24 @@ def exception_pointer(type: ValueType) -> Present | None:
         address = value.integer(place)
         if address == 0:
             return Presentation("std::exception_ptr, empty")
-        return Presentation(f"std::exception_ptr to the exception at {address:#x}")
+        text = f"std::exception_ptr to {_exception(value, address)}"
+        return Presentation(text, number=address)
 
     return present
+
+
+def _exception(value: Value, address: int) -> str:
+    """What is known of an exception whose type only its vtable tells."""
+    name = value.type.decoder.process.class_of(value.word(address))
+    if name is None:
+        return "an exception without a vtable"
+    if name in _WITH_MESSAGE:
+        # Both libraries keep a pointer to the text behind the vtable's.
+        word = value.type.decoder.graph.pointer_size
+        text = value.string(value.word(address + word))
+        if text is not None:
+            return f"{name}: {text}"
+    return name
 
 
 def mutex(type: ValueType) -> Present | None:

@@ -13,6 +13,7 @@ from coresnap.analysis.pretty.presentation import (
     Presentation,
 )
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.snapshot.short_names import short_type
 
 __all__ = ["any_", "atomic", "complex_", "optional", "pair", "tuple_", "variant"]
 
@@ -122,7 +123,7 @@ def variant(type: ValueType) -> Present | None:
         place = alternatives[number]
         held = names[number] if len(names) == len(alternatives) else place.type.name
         return Presentation(
-            f"std::variant of {held}", ((f"[{number}]", value[place]),), 1
+            f"std::variant of {short_type(held)}", ((f"[{number}]", value[place]),), 1
         )
 
     return present
@@ -164,7 +165,7 @@ def any_(type: ValueType) -> Present | None:
             return Presentation("std::any, empty")
         symbol = value.symbol(address) or ""
         held = next(iter(type_arguments(symbol)), "?")
-        return Presentation(f"std::any of {held}")
+        return Presentation(f"std::any of {short_type(held)}")
 
     return present
 

@@ -88,7 +88,7 @@ def _lock(name: str, say: Callable[[int], str], *paths: tuple[str, ...]) -> Prin
 
 mutex = _lock("Mutex", _mutex_state, ("inner",))
 read_write_lock = _lock(
-    "RwLock", _lock_state, ("inner", "state"), ("inner", "inner", "state")
+    "RwLock", _lock_state, ("inner", "state"), ("inner", "__0", "state")
 )
 
 
