@@ -6,6 +6,7 @@ The x86 ones are walked end to end in ``test_unwinder.py``.
 from __future__ import annotations
 
 from coresnap.analysis.unwind.call_site import follows_call
+from coresnap.analysis.unwind.effort import Effort
 from coresnap.analysis.unwind.fallback import Fallback
 from coresnap.analysis.unwind.function_starts import FunctionStart
 from coresnap.elfcore.elfheader import ProgramHeader
@@ -26,6 +27,7 @@ class FakeCode:
 
     def __init__(self, arch: Architecture, memory: Memory) -> None:
         self.arch, self.memory, self.code_mask = arch, memory, arch.code_mask
+        self.effort = Effort()
 
     def is_executable(self, pc: int) -> bool:
         return CODE <= pc < CODE + 256

@@ -43,8 +43,8 @@ def _compiler(machine: str) -> str:
 def _crash(machine: str, options: Sequence[str], directory: Path) -> tuple[Path, Path]:
     """The program and its core."""
     program = directory / "program"
-    build = [_compiler(machine), *options, "-static", SOURCES / "foreign.c"]
-    subprocess.run([*build, "-o", program], check=True)
+    build = [_compiler(machine), *options, "-static", str(SOURCES / "foreign.c")]
+    subprocess.run([*build, "-o", str(program)], check=True)
     soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     try:

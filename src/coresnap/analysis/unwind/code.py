@@ -12,6 +12,7 @@ from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.expression.numbers import DecodeError
 from coresnap.analysis.unwind.call_site import call_before
 from coresnap.analysis.unwind.cfi import Fde
+from coresnap.analysis.unwind.effort import Effort
 from coresnap.analysis.unwind.exidx import (
     ExceptionIndex,
     compile_entry,
@@ -48,6 +49,8 @@ class Code:
         self.arch = core.architecture
         self.code_mask = core.facts.code_mask or core.architecture.code_mask
         self.steps: dict[int, Step] = {}
+        self.effort = Effort()
+        self._interrupted: dict[int, Step] = {}
         self._code_steps: dict[int, Step] = {}
         self._modules = core.modules
         self._knows_files = bool(core.mapped_files)
@@ -60,11 +63,18 @@ class Code:
         self._starts: dict[int, FunctionStarts] = {}
         self._return_addresses: dict[int, bool | None] = {}
 
+    def interrupted_at(self, pc: int) -> Step:
+        """What is known about the code at ``pc``, where execution really was."""
+        step = self._interrupted.get(pc)
+        if step is None:
+            step = self._interrupted[pc] = self._make_step(pc, caller=False)
+        return step
+
     def step_at(self, lookup_pc: int) -> Step:
-        """What is known about the code at ``lookup_pc``."""
+        """What is known about the code at ``lookup_pc``, one below a caller's pc."""
         step = self.steps.get(lookup_pc)
         if step is None:
-            step = self.steps[lookup_pc] = self._make_step(lookup_pc)
+            step = self.steps[lookup_pc] = self._make_step(lookup_pc, caller=True)
         return step
 
     def code_step_at(self, lookup_pc: int) -> Step:
@@ -146,21 +156,26 @@ class Code:
         starts = self._starts.get(module.start)
         if starts is None:
             debug_file = self._debug_file(module) if self._debug_file else None
-            starts = FunctionStarts(module, self.arch, self.memory, debug_file)
+            starts = FunctionStarts(
+                module, self.arch, self.memory, self.effort, debug_file
+            )
             self._starts[module.start] = starts
         return starts.find(pc)
 
-    def _make_step(self, pc: int) -> Step:
+    def _make_step(self, pc: int, *, caller: bool) -> Step:
         module = self.find_module(pc)
-        executable = self.is_executable(pc)
-        if not executable:
+        if not self.is_executable(pc):
             # A trampoline may begin its mapping, one above a caller's lookup pc.
-            return self._signal_step(module, pc) or Step(module, executable)
-        step = self._step_by_cfi(module, pc) if module is not None else None
-        step = step or self._signal_step(module, pc) or self._planted_step(module, pc)
+            step = self._behind(module, pc) if caller else None
+            return step or Step(module, False)
+        step = None if module is None else self._step_by_cfi(module, pc, caller=caller)
+        if step is None:
+            step = self._behind(module, pc) if caller else self._signal_step(module, pc)
         return step or self._step_by_code(module, pc)
 
-    def _step_by_cfi(self, module: LoadedModule, pc: int) -> Step | None:
+    def _step_by_cfi(
+        self, module: LoadedModule, pc: int, *, caller: bool
+    ) -> Step | None:
         address = pc - module.load_bias & self.arch.pointer_mask
         try:
             found = self._find_cfi(module, address)
@@ -168,9 +183,9 @@ class Code:
                 return None
             fde, reader = found
             signal = fde.cie.signal_frame
-            if fde.end == address + 1 and not signal:
+            if caller and fde.end == address + 1 and not signal:
                 # A call that ends its function, or what begins behind it was planted.
-                step = self._signal_step(module, pc) or self._planted_step(module, pc)
+                step = self._behind(module, pc)
                 if step is not None:
                     return step
             row = row_at(fde, address, reader)
@@ -182,6 +197,10 @@ class Code:
             return None
         return Step(module, True, signal, outermost, apply, exact=signal)
 
+    def _behind(self, module: LoadedModule | None, pc: int) -> Step | None:
+        """What begins one above a caller's lookup pc: no call can have led there."""
+        return self._signal_step(module, pc + 1) or self._planted_step(module, pc)
+
     def _planted_step(self, module: LoadedModule | None, pc: int) -> Step | None:
         """A caller's pc that no call pushed, but someone planted: makecontext does."""
         if module is None or call_before(pc + 1, self.arch, self.memory) is not None:
@@ -192,7 +211,7 @@ class Code:
             return None
         if found is None or found[0].start != pc + 1 - module.load_bias:
             return None
-        step = self._step_by_cfi(module, pc + 1)
+        step = self._step_by_cfi(module, pc + 1, caller=False)
         return None if step is None else msgspec.structs.replace(step, exact=True)
 
     def _find_cfi(
@@ -218,12 +237,11 @@ class Code:
         return cfi
 
     def _signal_step(self, module: LoadedModule | None, pc: int) -> Step | None:
-        """A caller's lookup pc is one below the trampoline that it returns to."""
-        for start in (pc + 1, pc):
-            apply = trampoline_at(start, self.arch, self.memory, self.code_mask)
-            if apply is not None and self.is_executable(start):
-                return Step(module, True, True, False, apply, Trust.CONTEXT, exact=True)
-        return None
+        """A signal's trampoline that begins at ``pc``."""
+        apply = trampoline_at(pc, self.arch, self.memory, self.code_mask)
+        if apply is None or not self.is_executable(pc):
+            return None
+        return Step(module, True, True, False, apply, Trust.CONTEXT, exact=True)
 
     def _step_by_code(self, module: LoadedModule | None, pc: int) -> Step:
         if self.is_entry(pc):
@@ -233,7 +251,7 @@ class Code:
             table, last = self._table_entry(module, pc)
         start = self.function_start(pc)
         layout = None
-        if start is not None:
+        if start is not None and self.effort.take_code(pc - start.address):
             layout = layout_at(
                 self.arch, self.memory, start.address, pc, alone=start.named
             )

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from coresnap.analysis.unwind.call_site import call_before
+from coresnap.analysis.unwind.effort import Effort
 from coresnap.analysis.unwind.frame_chain import follow_chain
 from coresnap.analysis.unwind.function_starts import FunctionStart
 from coresnap.analysis.unwind.stack_scan import StackScan
@@ -34,6 +35,7 @@ class KnownCode(Protocol):
     arch: Architecture
     memory: Memory
     code_mask: int
+    effort: Effort
 
     @property
     def span(self) -> tuple[int, int]:
@@ -114,7 +116,7 @@ class Fallback(msgspec.Struct, frozen=True, eq=False):
         without the frame pointer.
         """
         arch = self.code.arch
-        if not arch.is_x86:
+        if not arch.is_x86 or not self.code.effort.take_scan():
             return None
         fp = registers[arch.frame_pointer]
         for candidate in self._stack_scan.callers(registers, self.code.span):
@@ -202,6 +204,8 @@ class Fallback(msgspec.Struct, frozen=True, eq=False):
     def _scan(
         self, registers: Registers, pc: int | None, least: int = 0
     ) -> Guess | None:
+        if not self.code.effort.take_scan():
+            return None
         start = None if pc is None else self.code.function_start(pc)
         found = self._stack_scan.best(
             registers,

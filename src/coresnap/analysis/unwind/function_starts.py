@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections import Counter
 
@@ -9,6 +10,7 @@ import msgspec
 
 from coresnap.analysis.symbols import SymbolTable
 from coresnap.analysis.unwind.call_site import call_targets
+from coresnap.analysis.unwind.effort import Effort
 from coresnap.elfcore.elffile import ElfFile
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.modules import LoadedModule
@@ -19,6 +21,7 @@ __all__ = ["FunctionStart", "FunctionStarts"]
 _PF_X = 1
 _SEARCHED = 1 << 22
 """Bytes of code that are searched for calls, around the pc in question."""
+_TARGET_LIMIT = 1 << 18
 _COLD = ".cold"
 _ALIGNMENT = 16
 _ENDS = (b"\xc3", b"\xcc", b"\x90", b"\xf4")
@@ -39,6 +42,7 @@ class FunctionStarts(msgspec.Struct, eq=False):
     module: LoadedModule
     arch: Architecture
     memory: Memory
+    effort: Effort
     debug_file: ElfFile | None
     _tables: list[SymbolTable] | None = None
     _targets: dict[int, list[int]] = msgspec.field(default_factory=dict)
@@ -66,10 +70,13 @@ class FunctionStarts(msgspec.Struct, eq=False):
         """Targets within the window of code that ``address`` is in."""
         window = address - address % _SEARCHED
         targets = self._targets.get(window)
+        if targets is None and not self.effort.take_window():
+            return []
         if targets is None:
             start, end = self._code_around(address)
             first, last = max(start, window), min(end, window + _SEARCHED)
             found = call_targets(first, max(last - first, 0), self.arch, self.memory)
+            found = itertools.islice(found, _TARGET_LIMIT)
             counts = Counter(t & ~self._thumb_bit for t in found if start <= t < end)
             targets = sorted(t for t, n in counts.items() if n > 1 or self._begins(t))
             self._targets[window] = targets

@@ -50,10 +50,6 @@ class Unwinder:
             return Stack((), UnwindEnd.NO_REGISTERS)
         return self._walk(registers, pc)
 
-    def step_at(self, lookup_pc: int) -> Step:
-        """What is known about the code at ``lookup_pc``."""
-        return self._code.step_at(lookup_pc)
-
     def _walk(self, registers: Registers, pc: int) -> Stack:
         steps, step_at = self._code.steps, self._code.step_at
         arch = self._architecture
@@ -62,7 +58,10 @@ class Unwinder:
         signal_stacks: set[int] = set()
         lookup, trust, full, interrupted = pc, Trust.CONTEXT, True, True
         while True:
-            step = steps.get(lookup) or step_at(lookup)
+            if interrupted:
+                step = self._code.interrupted_at(lookup)
+            else:
+                step = steps.get(lookup) or step_at(lookup)
             cfa, caller, more, end = self._apply(step, registers, full)
             signal = step.signal_frame
             frames.append(
@@ -100,21 +99,19 @@ class Unwinder:
             if caller is None:
                 if (step.exact and not signal) or self._code.is_entry(lookup):
                     return Stack(tuple(frames), UnwindEnd.OUTERMOST)
-                guess = self._by_code(step, lookup, registers, full)
-                guess = guess or self._fallback.find(
+                guess = self._by_code(
+                    step, lookup, registers, full
+                ) or self._fallback.find(
                     registers,
                     interrupted=interrupted,
                     smashed=smashed,
                     chained=frames[-1].trust is Trust.FRAME_POINTER,
                 )
-                if guess is None:
-                    end = UnwindEnd.OUTERMOST if step.last else end
+                reason = self._why_no_guess(guess, registers)
+                if guess is None or reason is not None:
+                    end = UnwindEnd.OUTERMOST if step.last else reason or end
                     return Stack(tuple(frames), end)
                 caller, trust, more = guess.registers, guess.trust, guess.full
-                if caller[pc_number] == 0:
-                    return Stack(tuple(frames), UnwindEnd.ZERO_RETURN_ADDRESS)
-                if not more and caller[sp_number] <= registers.get(sp_number, 0):
-                    return Stack(tuple(frames), UnwindEnd.NO_PROGRESS)
             registers, full, interrupted = caller, more or signal, signal
             pc = registers[pc_number]
             lookup = pc if signal else pc - 1
@@ -148,6 +145,20 @@ class Unwinder:
         if not moves and self._stands_still(registers, caller, full):
             return None
         return Guess(caller, Trust.PROLOGUE)
+
+    def _why_no_guess(
+        self, guess: Guess | None, registers: Registers
+    ) -> UnwindEnd | None:
+        """Why the stack ends with this guess, if it does."""
+        arch = self._architecture
+        if guess is None:
+            return None
+        if guess.registers[arch.program_counter] == 0:
+            return UnwindEnd.ZERO_RETURN_ADDRESS
+        above = guess.registers.get(arch.stack_pointer, 0)
+        if not guess.full and above <= registers.get(arch.stack_pointer, 0):
+            return UnwindEnd.NO_PROGRESS
+        return None
 
     def _is_likely(self, caller: Registers) -> bool:
         """Whether code that was read may be right: it led to behind a call, to a
