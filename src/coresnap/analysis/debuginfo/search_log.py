@@ -10,6 +10,7 @@ __all__ = ["NOT_THERE", "USED", "SearchLog"]
 
 USED = "used"
 NOT_THERE = "not there"
+_NOTHING = "no debug information"
 _LIMIT = 64
 """Searches that are listed: a module may have thousands of split units."""
 
@@ -39,15 +40,19 @@ class SearchLog(msgspec.Struct):
 
     def problem(self) -> str:
         """Why nothing was found, in one line for people."""
+        # What became of the module's own file is said by the module.
+        looks = [
+            s for s in self.searches if s.what != "executable" or _NOTHING in s.result
+        ]
         told = [
-            f"{s.place}: {s.result}"
-            for s in self.searches
+            f"{s.place}: {s.result.removeprefix(f'{USED}; ')}"
+            for s in looks
             if s.result not in (USED, NOT_THERE)
         ]
-        vain = sum(s.result == NOT_THERE for s in self.searches)
+        vain = sum(s.result == NOT_THERE for s in looks)
         if vain:
             told.append(f"nothing in {vain} other places" if told else _places(vain))
-        return "no debug information: " + "; ".join(dict.fromkeys(told))
+        return ": ".join(filter(None, (_NOTHING, "; ".join(dict.fromkeys(told)))))
 
 
 def _places(count: int) -> str:
