@@ -1,4 +1,4 @@
-"""Builds a program with hundreds of megabytes of DWARF, as large products ship.
+"""Builds a program with more than 500 MB of DWARF, as large products ship.
 
 The template-heavy C++ program is compiled once and linked many times under other entry
 names, so that the build takes seconds, while a debugger meets as many compile units,
@@ -12,11 +12,11 @@ from pathlib import Path
 
 __all__ = ["build_heavy"]
 
-_UNITS = 600
+_UNITS = 800
 
 
 def build_heavy(source: Path, directory: Path) -> Path:
-    """Link ``source`` (C++, with a ``main``) 600 times; crashes in the last copy."""
+    """Link ``source`` (C++, with a ``main``) 800 times; crashes in the last copy."""
     unit = directory / "unit.o"
     compiler = ["c++", "-g", "-O0", "-std=c++17"]
     _run(*compiler, "-c", str(source), "-o", str(unit))

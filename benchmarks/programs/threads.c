@@ -1,5 +1,5 @@
-// Build: cc -g -O0 -pthread threads.c -o threads
-// 64 named threads recurse 200 deep with a 256-byte buffer each and meet at a barrier;
+// Build: cc -g -O0 -pthread threads.c -o threads [-DTHREADS=1000 -DDEPTH=20]
+// 64 named threads, or as many as it says, recurse 200 deep with a 256-byte buffer each and meet at a barrier;
 // the last to arrive prints CLOCK_MONOTONIC in nanoseconds and writes through a null
 // pointer. 538 MB of stacks, nearly all holes.
 #define _GNU_SOURCE
@@ -9,7 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS = 64, DEPTH = 200 };
+#ifndef THREADS
+#define THREADS 64
+#endif
+#ifndef DEPTH
+#define DEPTH 200
+#endif
 
 static pthread_barrier_t barrier;
 
