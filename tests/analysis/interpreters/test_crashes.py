@@ -7,17 +7,15 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import attrs
 import pytest
 
-from conftest import SOURCES, KernelCore
-from coresnap.analysis.session import analyze
-from coresnap.model import Frame, Snapshot, Thread, Trust
-from pythons import FaultStack, Python, fault_stacks, pythons
+from conftest import KernelCore
+from coresnap.model import Frame, Trust
+from pythoncrash import SCRIPT, interpreted, run
+from pythons import Python, pythons
 
 pytestmark = [pytest.mark.core_pattern, pytest.mark.libdw]
 
-SCRIPT = SOURCES / "python" / "crashes.py"
 SCENARIOS = (
     "read",
     "abort",
@@ -34,28 +32,6 @@ SCENARIOS = (
 ALL = [p for p in pythons() if not p.free_threaded]
 needs_python = pytest.mark.skipif(not ALL, reason="no CPython from 3.9 on is installed")
 each_python = pytest.mark.parametrize("python", ALL, ids=str)
-
-
-@attrs.frozen
-class Crashed:
-    """What became of one run."""
-
-    snapshot: Snapshot
-    stacks: list[FaultStack]
-    """What faulthandler said, the crashed thread first."""
-
-
-def run(kernel_core: KernelCore, python: Python, scenario: str, *more: str) -> Crashed:
-    with tempfile.NamedTemporaryFile("r") as said:
-        core = kernel_core([*python.command, str(SCRIPT), scenario, said.name, *more])
-        try:
-            return Crashed(analyze(core), fault_stacks(said.read()))
-        finally:
-            core.unlink()
-
-
-def interpreted(thread: Thread) -> list[Frame]:
-    return [frame for frame in thread.frames if frame.interpreter]
 
 
 def described(frames: Sequence[Frame]) -> list[tuple[str, int | None, str]]:
