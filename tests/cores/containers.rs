@@ -15,6 +15,27 @@ struct Point {
     y: i32,
 }
 
+#[allow(dead_code)]
+trait Shape {
+    fn area(&self) -> f64;
+}
+
+impl Shape for Point {
+    fn area(&self) -> f64 {
+        0.0
+    }
+}
+
+struct Label {
+    text: String,
+}
+
+impl Shape for Label {
+    fn area(&self) -> f64 {
+        self.text.len() as f64
+    }
+}
+
 #[inline(never)]
 fn crash() {
     unsafe { *(8 as *mut i32) = 1 };
@@ -84,10 +105,12 @@ fn wrappers() {
     let lock = RwLock::new(12);
     let duration = Duration::from_millis(1500);
     let reference: Option<&i32> = Some(&boxed);
+    let label: Box<dyn Shape> = Box::new(Label { text: "label".into() });
+    let plain: &dyn Shape = &Point { x: 1, y: 2 };
     crash();
     keep((&some, &absent, &some_text, &no_text, &good, &bad, &boxed));
     keep((&shared, &also, &weak, &atomic, &cell, &borrowed, &guard));
-    keep((&lock, &duration, &reference));
+    keep((&lock, &duration, &reference, label.area(), plain.area()));
 }
 
 fn main() {

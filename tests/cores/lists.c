@@ -2,6 +2,23 @@
 // Build: cc -g -O0 -o lists lists.c $(pkg-config --cflags --libs glib-2.0)
 #include <glib.h>
 
+// As GLib's debug information has it (glib/ghash.c, 2.66 and later).
+struct _GHashTable {
+	gsize size;
+	gint mod;
+	guint mask;
+	guint nnodes;
+	guint noccupied;
+	guint have_big_keys : 1;
+	guint have_big_values : 1;
+	gpointer keys;
+	guint *hashes;
+	gpointer values;
+	GHashFunc hash_func;
+	GEqualFunc key_equal_func;
+	gint ref_count;
+};
+
 int main(void)
 {
 	GList *list = NULL;

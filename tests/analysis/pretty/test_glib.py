@@ -53,6 +53,7 @@ def test_containers_are_their_elements(pointees: dict[str, Variable]) -> None:
         "array": "GArray of 3",
         "octets": "GByteArray of 3",
         "queue": "GQueue of 1",
+        "table": "GHashTable of 2",
     }
     assert {name: pointees[name].text for name in texts} == texts
     values = {name: [item.value for item in pointees[name].items] for name in texts}
@@ -63,3 +64,7 @@ def test_containers_are_their_elements(pointees: dict[str, Variable]) -> None:
     assert values["pointers"][1] == 0
     assert values["octets"] == [1, 2, 3]
     assert len(values["queue"]) == 1
+    names = [item.name for item in pointees["table"].items]
+    assert all(name.startswith("[0x") for name in names)
+    assert len(set(names)) == 2
+    assert 0 not in values["table"]

@@ -89,6 +89,12 @@ def test_enums_are_written_as_in_the_source(crashed: Crashed) -> None:
     assert part["reference"].items[0].value == part["boxed"].value
 
 
+def test_trait_objects_say_whose_they_are(crashed: Crashed) -> None:
+    part = crashed("wrappers")
+    assert part["label"].text == "dyn of containers::Label"
+    assert part["plain"].text == "dyn of containers::Point"
+
+
 def test_wrappers_say_who_holds_what(crashed: Crashed) -> None:
     part = crashed("wrappers")
     texts = {

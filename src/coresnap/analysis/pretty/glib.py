@@ -143,10 +143,9 @@ def table(type: ValueType) -> Present | None:
     if any(slot is None for slot in slots):
         return None
     size, count, keys, values, hashes = (slot for slot in slots if slot is not None)
-    pointer = keys.type.target
+    # Both arrays are gpointers to gpointers: the type of one is that of its elements.
+    pointer = keys.type.plain
     big = (type.slot("have_big_keys"), type.slot("have_big_values"))
-    if pointer is None:
-        return None
 
     def show(value: Value) -> Presentation:
         number = value.integer(count)
@@ -154,7 +153,7 @@ def table(type: ValueType) -> Present | None:
         if any(slot is not None and not value.integer(slot) for slot in big):
             return Presentation(text)
         places = [value.integer(slot) for slot in (keys, values, hashes)]
-        found = _entries(value, pointer.plain, places, value.integer(size))
+        found = _entries(value, pointer, places, value.integer(size))
         return Presentation(text, found, number)
 
     return show

@@ -171,7 +171,9 @@ class PrettyReader:
             shown.text, shown.sound = inner.missing, False
         elif shown.text is None or like.type.is_pointer:
             shown.value, shown.target = inner.value, inner.target
-            shown.items = inner.items or inner.members
+            shown.items = (
+                inner.items if inner.described else inner.items or inner.members
+            )
             if shown.text is None:
                 shown.text, shown.described = inner.text, inner.described
         else:

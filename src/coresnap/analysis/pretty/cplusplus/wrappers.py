@@ -13,6 +13,7 @@ from coresnap.analysis.pretty.presentation import (
     Presentation,
 )
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.model import VariableKind
 from coresnap.snapshot.short_names import short_type
 
 __all__ = ["any_", "atomic", "complex_", "optional", "pair", "tuple_", "variant"]
@@ -29,7 +30,7 @@ def pair(type: ValueType) -> Present | None:
 
     def present(value: Value) -> Presentation:
         items = (("first", value[first]), ("second", value[second]))
-        return Presentation("std::pair", items, 2)
+        return Presentation(None, items, 2)
 
     return present
 
@@ -180,8 +181,10 @@ def complex_(type: ValueType) -> Present | None:
         return None
 
     def present(value: Value) -> Presentation:
-        items = (("real", value[real]), ("imag", value[imaginary]))
-        return Presentation("std::complex", items, 2)
+        parts = [
+            value[slot].show("", VariableKind.MEMBER) for slot in (real, imaginary)
+        ]
+        return Presentation(f"{parts[0].value} + {parts[1].value}i")
 
     return present
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coresnap.analysis.pretty.presentation import Present
-from coresnap.analysis.pretty.rust import collections, enums
+from coresnap.analysis.pretty.rust import collections, enums, pointers
 from coresnap.analysis.pretty.table import printer_of
 from coresnap.analysis.pretty.value import ValueType
 
@@ -58,4 +58,7 @@ def present(type: ValueType) -> Present | None:
         name = _ATOMICS
     printer = printer_of(__name__, PRINTERS.get(name))
     found = printer(type) if printer is not None else None
-    return found or collections.unnamed(type) or enums.present(type)
+    if found is not None:
+        return found
+    unnamed = (collections.unnamed, pointers.trait_object, enums.present)
+    return next(filter(None, (printer(type) for printer in unnamed)), None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from coresnap.analysis.pretty.names import type_arguments
 from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.rust.layout import number_at, short_name
 from coresnap.analysis.pretty.value import Value, ValueType
 
-__all__ = ["counted", "wrapped"]
+__all__ = ["counted", "trait_object", "wrapped"]
 
 
 def counted(type: ValueType) -> Present | None:
@@ -37,6 +38,35 @@ def counted(type: ValueType) -> Present | None:
         return Presentation(text, target=target, number=address + held.offset)
 
     return present
+
+
+def trait_object(type: ValueType) -> Present | None:
+    """``&dyn Trait``, ``Box<dyn Trait>``: the type whose vtable it has."""
+    pointer, vtable = type.slot("pointer"), type.slot("vtable")
+    if pointer is None or vtable is None or len(type.members) != 2:
+        return None
+    if not pointer.type.is_pointer or not vtable.type.is_pointer:
+        return None
+
+    def present(value: Value) -> Presentation:
+        name = _implementor(value, value.integer(vtable), vtable.type.size)
+        text = f"dyn of {name or 'a type without a name'}"
+        return Presentation(text, number=value.integer(pointer))
+
+    return present
+
+
+def _implementor(value: Value, vtable: int, word: int) -> str | None:
+    """Whose drop_in_place<T> begins the vtable, or, if nothing is to be dropped, whose
+    <T as Trait>::method comes behind size and alignment."""
+    drop = value.word(vtable)
+    if drop:
+        symbol = value.symbol(drop) or ""
+        return next(iter(type_arguments(symbol)), None)
+    method = value.symbol(value.word(vtable + 3 * word)) or ""
+    if not method.startswith("<"):
+        return None
+    return method[1:].partition(" as ")[0]
 
 
 def wrapped(type: ValueType) -> Present | None:
