@@ -43,6 +43,17 @@ CFI = bytes.fromhex(
     "00000000"
 )
 
+FUNCTIONS = {
+    "x86-64": (0, "554889e5415453 4881ec00010000 e800000000 488d65f0 5b415c5dc3"),
+    "i386": (1, "8d4c2404 83e4f0 ff71fc 5589e5 53 51 83ec10 e8fbffffff 8d65f8 59c3"),
+    "aarch64": (2, "fd7bbda9 fd030091 f30b00f9 00000094 f30b40f9 fd7bc3a8 c0035fd6"),
+    "arm": (5, "f0482de9 18b08de2 40d04de2 000000eb 18d04be2 f088bde8"),
+    "riscv64": (6, "011106ec22e80010ef000000e26042640561 8280"),
+    "ppc64le": (7, "a602087c 100001f8 d1ff21f8 01000048 30002138 2000804e"),
+    "s390x": (8, "ebbff0580024 e3f0ff60ff71 c0e500000000 ebbff0f80004 07fe"),
+}
+"""Number of a machine in ``ARCHITECTURES``, and a function of its code."""
+
 
 def notes() -> list[bytes]:
     return [
@@ -113,6 +124,9 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
     yield "expression", "pieces", bytes.fromhex("509304519304")
     yield "expression", "branch", bytes.fromhex("31122800002ffcff9f")
     yield "cfi", "frame", CFI
+    for machine, (number, code) in FUNCTIONS.items():
+        yield "unwind", machine, bytes([number]) + bytes(256) + bytes.fromhex(code)
+    yield "exidx", "entry", bytes.fromhex("970c84b0f0ffff7f01000000b0b0a880")
     yield "annotations", "pairs", b"team=storage\nbuild.id=7\n\0A1=x=y\0B=key=value\n"
     yield "seekable", "frames", seekable()
     small = foreigncores.small_core(memory=b"m")[:4096]

@@ -16,9 +16,14 @@ from coresnap.analysis.debuginfo.dwarf import open_debug_file, unavailable
 from coresnap.analysis.expression.evaluate import evaluate
 from coresnap.analysis.expression.locations import ExpressionContext
 from coresnap.analysis.expression.operations import decode
+from coresnap.analysis.unwind.call_site import call_before, call_targets
 from coresnap.analysis.unwind.cfi import CallFrameSection
+from coresnap.analysis.unwind.exidx import ExceptionIndex, compile_entry
+from coresnap.analysis.unwind.frame_chain import follow_chain
 from coresnap.analysis.unwind.pointer_encoding import PointerReader
+from coresnap.analysis.unwind.prologue.reader import compile_layout, layout_at
 from coresnap.analysis.unwind.rules import row_at
+from coresnap.analysis.unwind.trampoline import trampoline_at
 from coresnap.backends.crash_record import decode as decode_crash
 from coresnap.collect.admission import read_admission
 from coresnap.collect.assets import read_assets
@@ -29,6 +34,9 @@ from coresnap.collect.seekable import SeekableReader
 from coresnap.config.interpret import interpret
 from coresnap.elfcore.corefile import open_core
 from coresnap.elfcore.elffile import open_elf
+from coresnap.elfcore.elfheader import ProgramHeader
+from coresnap.elfcore.memory import Memory
+from coresnap.elfcore.registers import ARCHITECTURES
 from coresnap.errors import CoresnapError
 from coresnap.model import Snapshot
 from coresnap.snapshot.container import read_snapshot
@@ -122,6 +130,50 @@ def _cfi(data: bytes) -> None:
                 row_at(section.fde_at(position), (start + end) // 2, reader)
 
 
+_CODE = 0x10000
+_STACK = 0x80000000
+_BLOCK = 256
+
+
+def _unwind(data: bytes) -> None:
+    """The first byte chooses a machine; the rest is a stack, then code, by turns."""
+    arch = ARCHITECTURES[data[0] % len(ARCHITECTURES)] if data else ARCHITECTURES[0]
+    stack, code = data[1 : 1 + _BLOCK], data[1 + _BLOCK :]
+    loads = [
+        ProgramHeader(1, 5, 0, _CODE, len(code), len(code), 4096),
+        ProgramHeader(1, 6, len(code), _STACK, len(stack), len(stack), 4096),
+    ]
+    memory = Memory(memoryview(code + stack), loads, arch.pointer_size, arch.byte_order)
+    registers = {number: _STACK for number in arch.general_registers}
+    for lookup in range(_CODE, _CODE + min(len(code), 64)):
+        layout = layout_at(arch, memory, _CODE, lookup, alone=bool(lookup % 2))
+        if layout is not None:
+            with suppress(CoresnapError):
+                compile_layout(layout, arch, memory, arch.code_mask)(registers, True)
+    list(call_targets(_CODE, len(code), arch, memory))
+    for word in range(0, len(stack) - 8, 8):
+        call_before(_STACK + word, arch, memory)
+    follow_chain(registers, arch, memory, lambda value: bool(value % 2))
+    trampoline = trampoline_at(_CODE, arch, memory, arch.code_mask)
+    if trampoline is not None:
+        with suppress(CoresnapError):
+            trampoline(registers, True)
+
+
+def _exidx(data: bytes) -> None:
+    load = ProgramHeader(1, 5, 0, _CODE, len(data), len(data), 4096)
+    memory = Memory(memoryview(data), [load], 4, "little")
+    registers = {number: _CODE for number in range(16)}
+    with suppress(CoresnapError):
+        compile_entry(data[:1024], memory, 0xFFFFFFFE)(registers, True)
+    index = ExceptionIndex(memory, _CODE, len(data) // 8)
+    for address in range(_CODE, _CODE + 64, 7):
+        with suppress(CoresnapError):
+            entry = index.find(address)
+            if entry is not None:
+                compile_entry(entry, memory, 0xFFFFFFFE)(registers, False)
+
+
 def _debuginfo(data: bytes) -> None:
     if unavailable():
         return
@@ -166,6 +218,8 @@ PYTHON_TARGETS: dict[str, Callable[[bytes], None]] = {
     "config": _config,
     "expression": _expression,
     "cfi": _cfi,
+    "unwind": _unwind,
+    "exidx": _exidx,
     "debuginfo": _debuginfo,
     "annotations": _annotations,
     "seekable": _seekable,
