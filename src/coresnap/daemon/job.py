@@ -183,6 +183,7 @@ def preload() -> None:
     """Import what workers need, once, while the files are sure to be readable."""
     import coresnap.analysis.analyze
     import coresnap.analysis.annotations
+    import coresnap.analysis.debuginfo.split
     import coresnap.analysis.fetching
     import coresnap.analysis.record
     import coresnap.analysis.session

@@ -136,6 +136,7 @@ PRELOAD = """
 import importlib.readers, importlib.resources, os, random, subprocess, sys, tempfile
 from coresnap.daemon import job, rehearsal
 import coresnap.backends.linux, coresnap.snapshot.json_form, coresnap.snapshot.text
+import coresnap.config.reading
 import coresnap.views.cli.catch_test, coresnap.views.cli.list, coresnap.views.cli.main
 job.preload()
 os.setgroups([]); os.setgid(65534); os.setuid(65534); os.chdir("/")
