@@ -1,15 +1,22 @@
-"""A debuginfod server for tests, which may misbehave as a script tells it to."""
+"""Servers for tests: one that misbehaves as it is told to, and Debian's debuginfod."""
 
 from __future__ import annotations
 
 import contextlib
 import http.server
+import os
+import shutil
+import socket
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import attrs
+import pytest
 
-__all__ = ["FakeServer", "serving"]
+__all__ = ["Answer", "FakeServer", "debian_server", "sends", "serving"]
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
@@ -77,3 +84,36 @@ def serving() -> Iterator[FakeServer]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextlib.contextmanager
+def debian_server(directory: Path) -> Iterator[str]:
+    """Run debuginfod(8) over the files of ``directory``; skip where there is none."""
+    if shutil.which("debuginfod") is None:
+        pytest.skip("not installed: debuginfod")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = directory.with_name(f"{directory.name}.log")
+    words = ["debuginfod", "-F", "-p", str(port), "-d", ":memory:", "-v"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*words, str(directory)],
+            stdout=stream,
+            stderr=stream,
+            env={**os.environ, "DEBUGINFOD_URLS": ""},
+        )
+    try:
+        _wait_until_scanned(log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_scanned(log: Path) -> None:
+    for _ in range(600):
+        if b"fts traversed" in log.read_bytes():
+            return
+        time.sleep(0.05)
+    raise AssertionError(log.read_text(errors="replace"))

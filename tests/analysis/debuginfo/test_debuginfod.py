@@ -24,7 +24,7 @@ from coresnap.analysis.debuginfo.debuginfod import (
 from coresnap.analysis.debuginfo.wanted import Fetched, Wanted
 from coresnap.elfcore.elffile import open_elf
 from coresnap.errors import UsageError
-from debuginfod_server import Answer, FakeServer, sends, serving
+from debuginfod_server import Answer, FakeServer, debian_server, sends, serving
 
 UNKNOWN = "ab" * 20
 MEBIBYTE = 1 << 20
@@ -386,8 +386,6 @@ def test_the_variables_of_elfutils_are_read(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def debian(program: Path, tmp_path: Path) -> Iterator[str]:
     """debuginfod(8) over a directory with one program and its debug file."""
-    if shutil.which("debuginfod") is None:
-        pytest.skip("not installed: debuginfod")
     served = tmp_path / "served"
     served.mkdir()
     subprocess.run(
@@ -395,31 +393,8 @@ def debian(program: Path, tmp_path: Path) -> Iterator[str]:
     )
     stripped = shutil.copy(program, served / "program")
     subprocess.run(["strip", stripped], check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path / "debuginfod.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            ["debuginfod", "-F", "-p", str(port), "-d", ":memory:", "-v", served],
-            stdout=stream,
-            stderr=stream,
-            env={**os.environ, "DEBUGINFOD_URLS": ""},
-        )
-    try:
-        _wait_until_scanned(log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_until_scanned(log: Path) -> None:
-    for _ in range(600):
-        if b"fts traversed" in log.read_bytes():
-            return
-        time.sleep(0.05)
-    raise AssertionError(log.read_text(errors="replace"))
+    with debian_server(served) as url:
+        yield url
 
 
 @pytest.mark.compiler

@@ -13,7 +13,7 @@ import pytest
 from conftest import CompileProgram, KernelCore
 from coresnap.elfcore.elffile import open_elf
 from coresnap.views.cli.main import main
-from debuginfod_server import FakeServer, serving
+from debuginfod_server import FakeServer, debian_server, serving
 
 pytestmark = [pytest.mark.compiler, pytest.mark.libdw]
 
@@ -120,6 +120,30 @@ def test_an_analysis_asks_the_servers_it_is_told_and_no_other(
     assert sorted(asked) == sorted(
         f"/buildid/{build_id(built)}/{kind}" for kind in ("executable", "debuginfo")
     )
+
+
+@pytest.mark.core_pattern
+def test_an_analysis_with_debian_s_server_is_as_good_as_one_with_all_files_here(
+    core: Path, built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    (tmp_path / "stripped").rename(served / "program")
+    debug = str(served / "program.debug")
+    subprocess.run(["objcopy", "--only-keep-debug", str(built), debug], check=True)
+    with debian_server(served) as url:
+        words = ["--debuginfod", url, "--json"]
+        assert main(["analyze", str(core), *words]) == 0
+    fetched = json.loads(capsys.readouterr().out)
+    assert main(["analyze", str(core), str(built), "--json"]) == 0
+    here = json.loads(capsys.readouterr().out)
+    frames = fetched["threads"][0]["frames"]
+    assert str(frames[0]["file"]).endswith("inlines.c")
+    # The program itself has the name of its file, and its time: no source with a copy.
+    for frame in [*frames, *here["threads"][0]["frames"]]:
+        frame.pop("source", None)
+        frame.pop("source_start", None)
+    assert frames == here["threads"][0]["frames"]
 
 
 def test_build_ids_are_fetched_without_a_core(
