@@ -98,6 +98,7 @@ def make_directories(config: Config, owner: tuple[int, int]) -> None:
     for stage in STAGES:
         _make_directory(config.spool / stage, owner, 0o700)
     _make_directory(config.journal.parent, owner, 0o700)
+    _make_directory(config.decompressed, owner, 0o700)
     if config.debuginfod_cache is None:
         # One that was named may be shared, and is whose it is.
         _make_directory(config.fetched, owner, 0o700)

@@ -100,6 +100,8 @@ class Config:
     worker_attempts: int
     sysroot: Path | None
     debug_directories: tuple[Path, ...]
+    debug_cache: bool
+    debug_cache_size: int
     symbol_directories: tuple[Path, ...]
     debuginfod_urls: tuple[str, ...]
     debuginfod_cache: Path | None
@@ -126,6 +128,11 @@ class Config:
     def journal(self) -> Path:
         """The journal's database; its directory belongs to the daemon."""
         return self.root / "journal" / "journal.sqlite"
+
+    @property
+    def decompressed(self) -> Path:
+        """Where the daemon keeps debug information that was decompressed."""
+        return self.root / "cache"
 
     @property
     def fetched(self) -> Path:

@@ -142,4 +142,21 @@ ANALYSIS_SETTINGS = (
         "Directories with separate debug files, separated by colons, searched before "
         "the system's.",
     ),
+    Setting(
+        "analysis",
+        "cache",
+        "boolean",
+        "yes",
+        "Whether debug information of root's files that had to be decompressed is "
+        "kept, in cache below root, for the next core of the same program.",
+        field="debug_cache",
+    ),
+    Setting(
+        "analysis",
+        "cache.size",
+        "size",
+        "1GiB",
+        "Disk space that it may take; what was used longest ago goes first.",
+        field="debug_cache_size",
+    ),
 )

@@ -47,6 +47,8 @@ class Job:
     output_limit: int | None = None
     """Bytes that the output may have; None for as many as a snapshot may."""
     symbol_directories: tuple[Path, ...] = ()
+    cache: Path | None = None
+    """With debug information that was decompressed; a worker can only read it."""
     debuginfod: DebuginfodSettings | None = None
     """Whom to ask for what is found nowhere; None for nobody."""
     fetcher: int | None = None
@@ -80,6 +82,7 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
         "rung": snapshot.attributes.get("capture.rung"),
         "parked": snapshot.attributes.get("capture.parked"),
         "project": snapshot.attributes.get("coresnap.project"),
+        "debug_files": [m.debug_file for m in snapshot.modules if m.debug_file],
     }
 
 
@@ -109,6 +112,7 @@ def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
             debug_directories=job.debug_directories,
             symbol_directories=job.symbol_directories,
             fetcher=_fetcher(job),
+            cache=job.cache,
             assets=members,
             kept=kept,
         )

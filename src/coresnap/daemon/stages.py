@@ -26,6 +26,7 @@ from coresnap.config import Config
 from coresnap.crash import Archive, Crash
 from coresnap.daemon.additions import additions_for
 from coresnap.daemon.clock import PatientClock
+from coresnap.daemon.debug_keeper import DebugKeeper, take_debug_files
 from coresnap.daemon.fetch_broker import debuginfod_settings
 from coresnap.daemon.job import Job
 from coresnap.daemon.policy import decide_removals, may_remove_core
@@ -65,6 +66,7 @@ class Pipeline:
     """Whom workers become if this runs as root."""
     clock: PatientClock = attrs.field(factory=PatientClock)
     worker: Worker | None = None
+    _keeper: DebugKeeper = attrs.field(factory=DebugKeeper)
     _output: TemporaryFile | None = None
     _queue: list[Entry] = attrs.field(factory=list)
 
@@ -184,6 +186,7 @@ class Pipeline:
             debug_directories=self.config.debug_directories,
             symbol_directories=self.config.symbol_directories,
             debuginfod=debuginfod_settings(self.config),
+            cache=self.config.decompressed if self.config.debug_cache else None,
             is_record=archive.is_record,
             additions=additions_for(archive, self.config),
         )
@@ -213,11 +216,13 @@ class Pipeline:
         worker = self.worker
         outcome = worker.wait()
         self.worker = None
+        debug_files = take_debug_files(outcome.facts)
         try:
             if outcome.verdict == Verdict.DONE:
                 outcome = self._name_snapshot(worker.job.id, outcome)
             if outcome.verdict == Verdict.DONE:
                 self._note_success(worker.job.id, outcome)
+                self._keeper.keep(self.config, self.owner, debug_files)
             else:
                 # First its room: the journal may need it to say that there is none.
                 self._drop_output()
