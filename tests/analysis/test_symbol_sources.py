@@ -12,8 +12,10 @@ import pytest
 
 import coresnap
 from conftest import SOURCES, CompileProgram, KernelCore
+from coresnap.analysis.debuginfo.debuginfod import Debuginfod, DebuginfodSettings
 from coresnap.elfcore.elffile import open_elf
 from coresnap.model import Module, Search, Snapshot, Trust
+from debuginfod_server import serving
 
 pytestmark = [
     pytest.mark.compiler,
@@ -103,6 +105,37 @@ def test_a_replaced_library_is_not_taken_for_the_one_that_ran(
     place, result = results(module, "executable")[0]
     assert place == str(loaded)
     assert result.startswith("deleted; now: has build-id ")
+
+
+def test_files_of_all_modules_that_frames_need_are_fetched_and_of_no_others(
+    kernel_core: KernelCore, tmp_path: Path
+) -> None:
+    # Without frame pointers, the library's callers are found with its file only.
+    flags = ["-g", "-O1", "-fomit-frame-pointer", "-Wl,--build-id=sha1"]
+    library, host = tmp_path / "built.so", tmp_path / "host"
+    for source, target, more in (
+        ("plugin.c", library, ["-shared", "-fPIC", "-fno-optimize-sibling-calls"]),
+        ("plugin_host.c", host, ["-ldl"]),
+    ):
+        command = ["cc", *flags, str(SOURCES / source), "-o", str(target), *more]
+        subprocess.run(command, check=True)
+    loaded = Path(shutil.copy(library, tmp_path / "loaded.so"))
+    core = kernel_core([host, loaded])
+    ids = [str(open_elf(path).build_id) for path in (library, host)]
+    with serving() as server:
+        for build_id, path in zip(ids, (library, host), strict=True):
+            server.serve(build_id, "executable", path.read_bytes())
+        host.unlink()
+        library.unlink()
+        settings = DebuginfodSettings((server.url,), tmp_path / "cache")
+        snapshot = coresnap.analyze(core, fetcher=Debuginfod(settings))
+    named = [f.function for f in snapshot.threads[0].frames if f.file]
+    assert [name for name in named if name in ("plugin_run", "main")] == [
+        "plugin_run",
+        "main",
+    ]
+    needed = {f.build_id for f in snapshot.threads[0].frames}
+    assert {path.split("/")[2] for path in server.asked} <= needed | set(ids)
 
 
 # --- minidebuginfo ------------------------------------------------------------------
