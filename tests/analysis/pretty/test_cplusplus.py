@@ -24,7 +24,11 @@ BUILDS = {
         *("c++", "-std=c++17", "-gdwarf-4"),
         *("-D_GLIBCXX_DEBUG", "-D_GLIBCXX_USE_CXX11_ABI=0"),
     ),
-    "libstdc++, clang": ("clang++", "-std=c++20", "-fstandalone-debug"),
+    "libstdc++, clang": ("clang++", "-std=c++20"),
+    "libstdc++, names without arguments": (
+        *("clang++", "-std=c++20"),
+        *("-gsimple-template-names", "-fstandalone-debug"),
+    ),
     "libc++": ("clang++", "-std=c++20", "-stdlib=libc++"),
 }
 

@@ -31,13 +31,15 @@ def string(type: ValueType) -> Present | None:
 
 
 def _libstdcxx(type: ValueType) -> Present | None:
-    data, length = type.slot("_M_dataplus", "_M_p"), type.slot("_M_string_length")
+    holder, length = type.slot("_M_dataplus"), type.slot("_M_string_length")
     local = type.slot("_M_local_buf")
-    if data is None or length is None or local is None or data.type.target is None:
+    if holder is None or length is None or local is None or local.type.element is None:
         return None
-    width = data.type.target.size
+    width = local.type.element.size
     if not 0 < width <= 4:
         return None
+    # clang may leave the holder's type declared: it begins with the pointer.
+    data = type.slot("_M_dataplus", "_M_p") or Slot(holder.offset, length.type)
     room = local.type.size // width - 1
 
     def present(value: Value) -> Presentation:

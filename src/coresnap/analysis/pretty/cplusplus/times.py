@@ -6,7 +6,6 @@ import datetime
 from fractions import Fraction
 
 from coresnap.analysis.pretty.cplusplus.layout import first_slot
-from coresnap.analysis.pretty.names import type_arguments
 from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.value import Slot, Value, ValueType
 from coresnap.model import Variable, VariableKind
@@ -29,11 +28,7 @@ def _period(type: ValueType) -> Fraction | None:
     ratio = type.argument(1)
     if ratio is None or ratio.bare_name != "std::ratio":
         return None
-    terms = type_arguments(ratio.name)
-    try:
-        numbers = [int(term.rstrip("lL")) for term in terms]
-    except ValueError:
-        return None
+    numbers = [number for number in ratio.arguments if isinstance(number, int)]
     if not 1 <= len(numbers) <= 2 or numbers[-1] <= 0 or numbers[0] <= 0:
         return None
     return Fraction(*numbers)

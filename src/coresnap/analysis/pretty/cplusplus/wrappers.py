@@ -38,8 +38,10 @@ def pair(type: ValueType) -> Present | None:
 def tuple_(type: ValueType) -> Present | None:
     """``std::tuple``."""
     slots = list(_tuple_libstdcxx(type)) or list(_tuple_libcxx(type))
-    # GCC 12 leaves the arguments of a tuple out of its DIE.
-    if len(slots) != min(len(type_arguments(type.name)), _ELEMENT_LIMIT):
+    # GCC 12 leaves the arguments of a tuple out of its DIE, other options out of its
+    # name.
+    count = len(type.arguments) or len(type_arguments(type.name))
+    if len(slots) != min(count, _ELEMENT_LIMIT):
         return None
 
     def present(value: Value) -> Presentation:
