@@ -273,6 +273,8 @@ def test_a_shared_file_of_another_build_gives_nothing_instead_of_wrong_names(
         if place == str(common)
     ]
     assert told.startswith(f"has build-id {'00' * len(build_id)}")
+    problem = str(module_of(snapshot, "/program").problem)
+    assert f"build-id {build_id.hex()}, which it shares with others, is not" in problem
 
 
 # --- compressed sections, sysroots -------------------------------------------------

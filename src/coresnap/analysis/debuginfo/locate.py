@@ -84,9 +84,14 @@ class Located(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def problem(self) -> str | None:
-        """One line for people; None if a file was found."""
+        """One line for people; None if all was found."""
         if self.file is not None:
-            return None
+            if self.alternate_build_id is None:
+                return None
+            shared = f"the file with build-id {self.alternate_build_id}"
+            return (
+                f"{shared}, which it shares with others, is not here: names are missing"
+            )
         if self.unavailable is not None:
             return f"no debug information: {self.unavailable}"
         return self.log.problem()
