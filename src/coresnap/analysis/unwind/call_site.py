@@ -6,6 +6,7 @@ ISA 3.1, book I; z/Architecture Principles of Operation.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
@@ -16,6 +17,7 @@ from coresnap.elfcore.registers import Architecture
 
 __all__ = ["Call", "call_before", "call_targets", "follows_call"]
 
+_MATCH_LIMIT = 1 << 19
 _X86_LONGEST = 7
 _RELATIVE_CALL = 0xE8
 _INDIRECT_GROUP = 0xFF
@@ -228,7 +230,8 @@ def call_targets(
     if arch.family not in _DIRECT:
         return
     pattern, length, alignment = _DIRECT[arch.family]
-    for match in pattern.finditer(memory.read_some(start, size)):
+    matches = pattern.finditer(memory.read_some(start, size))
+    for match in itertools.islice(matches, _MATCH_LIMIT):
         end = start + match.start() + length
         if end % alignment == 0:
             call = call_before(end, arch, memory)

@@ -13,9 +13,9 @@ class Effort(msgspec.Struct, eq=False):
     scans: int = 4096
     """Searches of a stack for return addresses: milliseconds each, at worst."""
     code: int = 8 << 20
-    """Bytes of functions that are followed from their start: a second per MiB."""
-    windows: int = 32
-    """Windows of code that are searched for calls: a second each, at worst."""
+    """Bytes of functions that are followed from their start: two seconds per MiB."""
+    windows: int = 16
+    """Windows of code that are searched for calls: two seconds each, at worst."""
 
     def take_scan(self) -> bool:
         """Whether there is one left; it is spent then."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_right
 from collections import Counter
 
@@ -21,7 +20,6 @@ __all__ = ["FunctionStart", "FunctionStarts"]
 _PF_X = 1
 _SEARCHED = 1 << 22
 """Bytes of code that are searched for calls, around the pc in question."""
-_TARGET_LIMIT = 1 << 18
 _COLD = ".cold"
 _ALIGNMENT = 16
 _ENDS = (b"\xc3", b"\xcc", b"\x90", b"\xf4")
@@ -76,7 +74,6 @@ class FunctionStarts(msgspec.Struct, eq=False):
             start, end = self._code_around(address)
             first, last = max(start, window), min(end, window + _SEARCHED)
             found = call_targets(first, max(last - first, 0), self.arch, self.memory)
-            found = itertools.islice(found, _TARGET_LIMIT)
             counts = Counter(t & ~self._thumb_bit for t in found if start <= t < end)
             targets = sorted(t for t, n in counts.items() if n > 1 or self._begins(t))
             self._targets[window] = targets

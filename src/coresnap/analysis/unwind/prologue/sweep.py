@@ -32,7 +32,7 @@ def sweep(
     branches: dict[int, FrameLayout] = {}
     body = FrameLayout()
     layout: FrameLayout | None = body.copy()
-    last = Flow.NEXT
+    last, furthest = Flow.NEXT, start
     while address <= lookup:
         carried = branches.pop(address, None)
         if carried is not None and (layout is None or layout.depth != carried.depth):
@@ -55,6 +55,7 @@ def sweep(
         target = instruction.target
         if target is not None and target > address and len(branches) < _BRANCH_LIMIT:
             branches.setdefault(target, layout.copy())
+            furthest = max(furthest, target)
         if _is_larger(layout, body):
             body = layout.copy()
         flow = instruction.flow
@@ -62,7 +63,7 @@ def sweep(
         padded = flow is Flow.PAD and last is Flow.CALL
         if ended or (padded and not alone and end % _ALIGNMENT == 0):
             layout = None
-            if not alone and not any(branch > address for branch in branches):
+            if not alone and furthest <= address:
                 body = FrameLayout()
         if not padded:
             last = flow
