@@ -13,7 +13,8 @@ from coresnap.analysis.pretty.presentation import (
     Printer,
 )
 from coresnap.analysis.pretty.trial import Presented, Trial, try_printer
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = [
     "CorruptValueError",

@@ -11,7 +11,8 @@ from coresnap.analysis.pretty.presentation import (
     Presentation,
     Printer,
 )
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["present"]
 

@@ -12,7 +12,8 @@ from coresnap.analysis.pretty.presentation import (
     Presentation,
     Printer,
 )
-from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.analysis.pretty.types import ValueType
+from coresnap.analysis.pretty.value import Value
 from coresnap.errors import InputError
 
 __all__ = ["guarded"]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.analysis.pretty.types import ValueType
+from coresnap.analysis.pretty.value import Value
 from coresnap.errors import InputError
 
 __all__ = ["CorruptValueError", "Item", "Present", "Presentation", "Printer"]

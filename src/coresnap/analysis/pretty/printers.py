@@ -60,7 +60,7 @@ class Printers:
         if present is None:
             return None
         from coresnap.analysis.pretty.reader import PrettyReader
-        from coresnap.analysis.pretty.value import ValueType
+        from coresnap.analysis.pretty.types import ValueType
 
         return PrettyReader(decoder, ValueType(decoder, handle), present, raw).read
 
@@ -70,7 +70,7 @@ class Printers:
         family = _family_of(decoder, handle, name)
         if family is None and not self._own:
             return None
-        from coresnap.analysis.pretty.value import ValueType
+        from coresnap.analysis.pretty.types import ValueType
 
         type = ValueType(decoder, handle)
         own = next(filter(None, (printer(type) for printer in self._own)), None)

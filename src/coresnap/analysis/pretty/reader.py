@@ -15,7 +15,8 @@ from coresnap.analysis.pretty.presentation import (
     Presentation,
 )
 from coresnap.analysis.pretty.printers import UNFIT
-from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.analysis.pretty.types import ValueType
+from coresnap.analysis.pretty.value import Value
 from coresnap.errors import MemoryReadError
 from coresnap.model import Variable, VariableKind
 from coresnap.snapshot.values import inline_value

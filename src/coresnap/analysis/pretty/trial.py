@@ -12,13 +12,9 @@ from coresnap.analysis.pretty.guarded import guarded
 from coresnap.analysis.pretty.presentation import Present, Printer
 from coresnap.analysis.pretty.printers import Printers
 from coresnap.analysis.pretty.reader import PrettyReader
-from coresnap.analysis.pretty.stored import (
-    StoredProcess,
-    StoredType,
-    StoredValue,
-    walk,
-)
-from coresnap.analysis.pretty.value import ValueType
+from coresnap.analysis.pretty.stored import StoredType, StoredValue
+from coresnap.analysis.pretty.stored_process import StoredProcess, walk
+from coresnap.analysis.pretty.types import ValueType
 from coresnap.analysis.values.limits import ValueLimits
 from coresnap.errors import SnapshotFormatError
 from coresnap.model import Snapshot, Thread, Variable, VariableKind

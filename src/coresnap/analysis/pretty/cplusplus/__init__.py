@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coresnap.analysis.pretty.presentation import Present
 from coresnap.analysis.pretty.table import printer_of
-from coresnap.analysis.pretty.value import ValueType
+from coresnap.analysis.pretty.types import ValueType
 
 __all__ = ["PRINTERS", "present"]
 
@@ -16,7 +16,7 @@ PRINTERS = {
     "std::array": "sequences.array",
     "std::span": "sequences.span",
     "std::initializer_list": "sequences.span",
-    "std::deque": "sequences.deque",
+    "std::deque": "deques.deque",
     "std::stack": "sequences.adaptor",
     "std::queue": "sequences.adaptor",
     "std::priority_queue": "sequences.adaptor",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from coresnap.analysis.pretty.cplusplus.layout import first_slot
 from coresnap.analysis.pretty.names import type_arguments
 from coresnap.analysis.pretty.presentation import Present, Presentation
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 from coresnap.snapshot.short_names import short_type
 
 __all__ = ["error_code", "exception_pointer", "function", "message", "mutex", "thread"]

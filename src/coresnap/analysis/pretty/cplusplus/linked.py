@@ -11,7 +11,8 @@ from coresnap.analysis.pretty.presentation import (
     Present,
     Presentation,
 )
-from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.analysis.pretty.types import ValueType
+from coresnap.analysis.pretty.value import Value
 from coresnap.errors import MemoryReadError
 
 __all__ = ["chain", "forward_list", "linked_list"]

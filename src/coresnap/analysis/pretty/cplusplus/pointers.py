@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from coresnap.analysis.pretty.cplusplus.layout import first_slot, unpaired
 from coresnap.analysis.pretty.presentation import Present, Presentation
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["reference_wrapper", "shared_pointer", "unique_pointer"]
 

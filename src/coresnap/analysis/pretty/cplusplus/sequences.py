@@ -1,4 +1,4 @@
-"""Containers whose elements stand side by side, or in blocks."""
+"""Containers whose elements stand side by side."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from coresnap.analysis.pretty.presentation import (
     Present,
     Presentation,
 )
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = [
     "adaptor",
     "array",
     "bitset",
-    "deque",
     "iterator",
     "numbered",
+    "plausible",
     "safe_iterator",
     "span",
     "vector",
@@ -35,7 +36,8 @@ def numbered(values: Iterator[Value]) -> Iterator[Item]:
     return ((f"[{index}]", value) for index, value in enumerate(values))
 
 
-def _plausible(count: int) -> int:
+def plausible(count: int) -> int:
+    """``count``, if a container may have so many elements."""
     if not 0 <= count < _SIZE_LIMIT:
         raise CorruptValueError(f"it would have {count} elements")
     return count
@@ -78,7 +80,7 @@ def _range_presenter(
         return Presentation(
             f"{name} of {count}, capacity {capacity}",
             numbered(value.elements(element, first, count)),
-            _plausible(count),
+            plausible(count),
         )
 
     return present
@@ -97,7 +99,7 @@ def _bits_libstdcxx(type: ValueType) -> Present | None:
     def present(value: Value) -> Presentation:
         first, last = value.integer(start), value.integer(end)
         count = (last - first) * 8 + value.integer(rest) - value.integer(offset)
-        return _bits(value, first, _plausible(count))
+        return _bits(value, first, plausible(count))
 
     return present
 
@@ -108,7 +110,7 @@ def _bits_libcxx(type: ValueType) -> Present | None:
         return None
 
     def present(value: Value) -> Presentation:
-        return _bits(value, value.integer(start), _plausible(value.integer(size)))
+        return _bits(value, value.integer(start), plausible(value.integer(size)))
 
     return present
 
@@ -168,89 +170,9 @@ def span(type: ValueType) -> Present | None:
     def present(value: Value) -> Presentation:
         count = value.integer(size) if size is not None else extent or 0
         items = numbered(value.elements(element, value.integer(start), count))
-        return Presentation(f"{name} of {count}", items, _plausible(count))
+        return Presentation(f"{name} of {count}", items, plausible(count))
 
     return present
-
-
-def deque(type: ValueType) -> Present | None:
-    """``std::deque``: blocks of equal size, found through a map of pointers."""
-    return _deque_libstdcxx(type) or _deque_libcxx(type)
-
-
-def _deque_libstdcxx(type: ValueType) -> Present | None:
-    parts = {
-        name: type.slot("_M_impl", iterator, f"_M_{name}")
-        for iterator, names in (("_M_start", ("cur", "node")),)
-        for name in names
-    }
-    cursor, node = parts["cur"], parts["node"]
-    end = [
-        type.slot("_M_impl", "_M_finish", f"_M_{n}") for n in ("cur", "first", "node")
-    ]
-    if cursor is None or node is None or cursor.type.target is None or None in end:
-        return None
-    element = cursor.type.target
-    width = element.size
-    # bits/stl_deque.h, __deque_buf_size.
-    per_block = 512 // width if width < 512 else 1
-    word = cursor.type.size
-    end_cursor, end_first, end_node = (place for place in end if place is not None)
-    first_slot_ = type.slot("_M_impl", "_M_start", "_M_first")
-    if first_slot_ is None:
-        return None
-
-    def present(value: Value) -> Presentation:
-        blocks = value.integer(end_node) - value.integer(node)
-        skipped = (value.integer(cursor) - value.integer(first_slot_)) // width
-        last = (value.integer(end_cursor) - value.integer(end_first)) // width
-        count = blocks // word * per_block + last - skipped
-        if blocks % word or not 0 <= skipped < per_block or not 0 <= last < per_block:
-            raise CorruptValueError("its blocks do not fit together")
-        places = _Blocks(value.integer(node), word, per_block)
-        items = numbered(places.elements(value, element, skipped, _plausible(count)))
-        return Presentation(f"std::deque of {count}", items, count)
-
-    return present
-
-
-def _deque_libcxx(type: ValueType) -> Present | None:
-    blocks = type.slot("__map_", "__begin_")
-    start, size = type.slot("__start_"), unpaired(type, ("__size_",))
-    element = type.argument(0)
-    if blocks is None or start is None or size is None or element is None:
-        return None
-    width, word = element.size, blocks.type.size
-    # <deque>, __deque_block_size.
-    per_block = 4096 // width if 0 < width < 256 else 16
-
-    def present(value: Value) -> Presentation:
-        count = _plausible(value.integer(size))
-        places = _Blocks(value.integer(blocks), word, per_block)
-        items = places.elements(value, element, value.integer(start), count)
-        return Presentation(f"std::deque of {count}", numbered(items), count)
-
-    return present
-
-
-class _Blocks:
-    """A map of pointers to blocks: its address, a pointer's size, elements each."""
-
-    def __init__(self, address: int, word: int, per_block: int) -> None:
-        self._address = address
-        self._word = word
-        self._per_block = per_block
-
-    def elements(
-        self, value: Value, element: ValueType, start: int, count: int
-    ) -> Iterator[Value]:
-        """``count`` elements from position ``start`` of the first block on."""
-        while count > 0:
-            block, at = divmod(start, self._per_block)
-            address = value.word(self._address + block * self._word)
-            here = min(count, self._per_block - at)
-            yield from value.elements(element, address + at * element.size, here)
-            start, count = start + here, count - here
 
 
 def adaptor(type: ValueType) -> Present | None:

@@ -6,7 +6,8 @@ from coresnap.analysis.pretty.cplusplus.layout import aligned, first_slot, unpai
 from coresnap.analysis.pretty.cplusplus.linked import chain
 from coresnap.analysis.pretty.cplusplus.trees import entries, pair_slots
 from coresnap.analysis.pretty.presentation import Present, Presentation
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["iterator", "unordered"]
 

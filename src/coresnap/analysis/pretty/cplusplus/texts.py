@@ -8,7 +8,8 @@ from coresnap.analysis.pretty.presentation import (
     Present,
     Presentation,
 )
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["path", "string", "string_view"]
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from coresnap.analysis.pretty.cplusplus.layout import first_slot
 from coresnap.analysis.pretty.presentation import Present, Presentation
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 from coresnap.model import Variable, VariableKind
 
 __all__ = ["duration", "time_point"]

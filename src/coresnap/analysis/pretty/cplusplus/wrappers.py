@@ -12,7 +12,8 @@ from coresnap.analysis.pretty.presentation import (
     Present,
     Presentation,
 )
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 from coresnap.model import VariableKind
 from coresnap.snapshot.short_names import short_type
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from coresnap.analysis.pretty.presentation import Present
 from coresnap.analysis.pretty.rust import collections, enums, pointers
 from coresnap.analysis.pretty.table import printer_of
-from coresnap.analysis.pretty.value import ValueType
+from coresnap.analysis.pretty.types import ValueType
 
 __all__ = ["PRINTERS", "present"]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from coresnap.analysis.pretty.presentation import Present, Presentation, Printer
 from coresnap.analysis.pretty.rust.layout import inside, number_at
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["borrowed", "mutex", "read_write_lock", "ref_cell", "transparent"]
 

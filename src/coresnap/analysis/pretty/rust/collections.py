@@ -12,7 +12,8 @@ from coresnap.analysis.pretty.presentation import (
 )
 from coresnap.analysis.pretty.rust.layout import element_pointer, number_at
 from coresnap.analysis.pretty.rust.texts import text
-from coresnap.analysis.pretty.value import Slot, Value, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["deque", "elements", "unnamed", "vector"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coresnap.analysis.pretty.value import Slot, ValueType
+from coresnap.analysis.pretty.types import Slot, ValueType
 
 __all__ = ["element_pointer", "inside", "number_at", "short_name"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from coresnap.analysis.pretty.names import type_arguments
 from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.rust.layout import number_at, short_name
-from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.analysis.pretty.types import ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["counted", "trait_object", "wrapped"]
 

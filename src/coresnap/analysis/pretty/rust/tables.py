@@ -10,7 +10,8 @@ from coresnap.analysis.pretty.presentation import (
     Presentation,
 )
 from coresnap.analysis.pretty.rust.layout import number_at, short_name
-from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.analysis.pretty.types import ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["table"]
 

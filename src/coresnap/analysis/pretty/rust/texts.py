@@ -8,7 +8,8 @@ from coresnap.analysis.pretty.presentation import (
     Presentation,
 )
 from coresnap.analysis.pretty.rust.layout import element_pointer, number_at
-from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.analysis.pretty.types import ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["string", "text"]
 

@@ -6,7 +6,8 @@ import datetime
 
 from coresnap.analysis.pretty.presentation import Present, Presentation
 from coresnap.analysis.pretty.rust.layout import number_at
-from coresnap.analysis.pretty.value import Value, ValueType
+from coresnap.analysis.pretty.types import ValueType
+from coresnap.analysis.pretty.value import Value
 
 __all__ = ["duration", "point"]
 
