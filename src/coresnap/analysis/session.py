@@ -53,13 +53,13 @@ def analyze(
     debug files before the system's. Sources are looked for below
     ``source_directories``, and by ``source_substitutions``: what the first of a pair is
     the beginning of, begins with the second instead. ``assets`` is what the capture
-    kept beside the core, by member name, and ``kept`` the copies of the process's executable and
-    libraries among it. ``symbol_directories`` are searched by build-id for executables,
-    libraries and debug files that are found nowhere else; what is in none of them
-    ``fetcher`` fetches, for modules that frames stand in. ``globals`` says which
-    variables without a function are read: those of the ``crashed`` module, of ``all``,
-    ``none``, or those with these names, with commas between them. ``cache`` is a
-    directory that keeps at most ``cache_size`` bytes of debug information that had to
+    kept beside the core, by member name, and ``kept`` the copies of the process's
+    executable and libraries among it. ``symbol_directories`` are searched by build-id
+    for executables, libraries and debug files that are found nowhere else; what is in
+    none of them ``fetcher`` fetches, for modules that frames stand in. ``globals`` says
+    which variables without a function are read: those of the ``crashed`` module, of
+    ``all``, ``none``, or those with these names, with commas between them. ``cache`` is
+    a directory that keeps at most ``cache_size`` bytes of debug information that had to
     be decompressed. ``progress`` is told the name of each step as it begins.
 
     A core in the compressed form of the archive is restored first, into a file without
@@ -92,6 +92,7 @@ def analyze(
             ),
             files,
             fetcher,
+            progress,
         ) as core,
     ):
         files.open_ahead(_likely_modules(core))
@@ -124,10 +125,15 @@ def analyze_record(assets: Mapping[str, bytes]) -> Snapshot:
 
 
 def _opened(
-    open_again: Callable[[], CoreFile], files: DebugFiles, fetcher: Fetcher | None
+    open_again: Callable[[], CoreFile],
+    files: DebugFiles,
+    fetcher: Fetcher | None,
+    progress: Callable[[str], None] | None,
 ) -> CoreFile:
     if fetcher is None:
         return open_again()
+    if progress is not None:
+        progress("fetching")
     # Not before: most cores are read with what is here.
     from coresnap.analysis.fetching import open_with_fetched
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.server
 import os
@@ -16,6 +17,7 @@ import msgspec
 import pytest
 
 from conftest import CompileProgram
+from coresnap.analysis.debuginfo import download
 from coresnap.analysis.debuginfo.debuginfod import (
     Debuginfod,
     DebuginfodSettings,
@@ -258,6 +260,22 @@ def test_a_server_that_says_nothing_times_out(
 
 def _wait(server: FakeServer) -> None:
     server.ending.wait()
+
+
+def test_a_server_that_lets_nobody_in_is_given_up_sooner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_CONNECT_SECONDS", 0.3)
+    with socket.socket() as listener, contextlib.ExitStack() as crowd:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):  # what comes now finds the queue full, and is dropped
+            guest = crowd.enter_context(socket.socket())
+            guest.setblocking(False)
+            guest.connect_ex(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        found = result(fetch(DebuginfodSettings((url,), tmp_path), UNKNOWN))
+    assert found == "cannot be reached within 0.3 seconds"
 
 
 def test_where_nobody_listens_the_reason_is_given(tmp_path: Path) -> None:

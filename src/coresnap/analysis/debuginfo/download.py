@@ -21,10 +21,44 @@ __all__ = ["DownloadError", "Limits", "NotThereError", "download"]
 _PIECE = 1 << 16
 _WINDOW_BYTES = 100 << 10
 """What has to come within ``Limits.timeout``, as for debuginfod's own client."""
+_CONNECT_SECONDS = 10.0
+"""A server that is not reached by then is behind something that drops packets."""
+
+
+class _Connection(http.client.HTTPConnection):
+    """Has less patience for a server's first sign of life than for its files."""
+
+    def connect(self) -> None:
+        patience, self.timeout = self.timeout, _first(self.timeout)
+        super().connect()
+        self.sock.settimeout(patience)
+
+
+class _SecureConnection(http.client.HTTPSConnection):
+    def connect(self) -> None:
+        patience, self.timeout = self.timeout, _first(self.timeout)
+        super().connect()
+        self.sock.settimeout(patience)
+
+
+def _first(patience: float | None) -> float:
+    return _CONNECT_SECONDS if patience is None else min(patience, _CONNECT_SECONDS)
+
+
+class _HttpHandler(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+class _HttpsHandler(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_SecureConnection, req)
+
+
 _HANDLERS = (
     urllib.request.ProxyHandler,
-    urllib.request.HTTPHandler,
-    urllib.request.HTTPSHandler,
+    _HttpHandler,
+    _HttpsHandler,
     urllib.request.HTTPRedirectHandler,
     urllib.request.HTTPDefaultErrorHandler,
     urllib.request.HTTPErrorProcessor,
@@ -85,7 +119,8 @@ def download(url: str, write: Callable[[bytes], object], limits: Limits) -> None
         raise _too_slow(limits) from error
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError):
-            raise _too_slow(limits) from error
+            text = f"cannot be reached within {_first(limits.timeout):g} seconds"
+            raise DownloadError(text, is_down=True) from error
         reason = getattr(error.reason, "strerror", None) or error.reason
         raise DownloadError(f"cannot be reached: {reason}", is_down=True) from error
     except (http.client.HTTPException, ValueError, zlib.error) as error:
