@@ -127,6 +127,14 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
     for machine, (number, code) in FUNCTIONS.items():
         yield "unwind", machine, bytes([number]) + bytes(256) + bytes.fromhex(code)
     yield "exidx", "entry", bytes.fromhex("970c84b0f0ffff7f01000000b0b0a880")
+    # Build, then section, place, size and bytes of each edit: see reading.py.
+    yield "reading", "location", bytes([0, 2, 9, 0, 0, 0x91])
+    yield "reading", "form", bytes([1, 1, 40, 0, 1, 0x0F, 0x11])
+    yield (
+        "reading",
+        "many",
+        bytes([4, 0, 80, 0, 0, 7, 6, 30, 0, 1, 0, 5, 15, 64, 0, 0, 1]),
+    )
     yield "annotations", "pairs", b"team=storage\nbuild.id=7\n\0A1=x=y\0B=key=value\n"
     yield "seekable", "frames", seekable()
     small = foreigncores.small_core(memory=b"m")[:4096]

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from reading import read_damaged
+
 from coresnap.analysis.annotations import Given, annotate, from_environment
 from coresnap.analysis.debuginfo.dwarf import open_debug_file, unavailable
 from coresnap.analysis.expression.evaluate import evaluate
@@ -225,6 +227,7 @@ PYTHON_TARGETS: dict[str, Callable[[bytes], None]] = {
     "seekable": _seekable,
     "apport": _apport,
     "journal": _journal,
+    "reading": read_damaged,
 }
 
 
