@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 __all__ = ["PYTHON_NAME", "PYTHON_SECTION", "python_modules"]
 
 PYTHON_NAME = re.compile(
-    r"(?:lib)?python(?:(\d)\.(\d+)|\d)?[a-z]*(?:-[\w-]+)?(?:\.so[.\d]*)?"
+    r"(?:lib)?python(?:(\d)\.(\d+)|\d)?[dmtu]*(?:-[\w-]+)?(?:\.so[.\d]*)?"
     r"(?: \(deleted\))?"
 )
 """Base name of an executable or library that may be CPython; its version."""
+_MODULE_LIMIT = 8
 PYTHON_SECTION = ".PyRuntime"
 """Holds nothing but ``_PyRuntime`` (3.10)."""
 
@@ -31,4 +32,4 @@ def python_modules(core: CoreFile) -> list[LoadedModule]:
         if PYTHON_NAME.fullmatch(module.path.rpartition("/")[2])
         or (module is executable and module.elf and module.elf.section(PYTHON_SECTION))
     ]
-    return sorted(found, key=lambda module: ".so" not in module.path)
+    return sorted(found, key=lambda module: ".so" not in module.path)[:_MODULE_LIMIT]

@@ -24,6 +24,7 @@ _IN_CELL = 0x40 | 0x80
 class Code(msgspec.Struct, frozen=True):
     """One code object."""
 
+    address: int
     function: str
     file: str
     first_line: int
@@ -50,6 +51,7 @@ class CodeReader:
         self._objects = objects
         self._layout = layout
         self._known: dict[int, Code] = {}
+        self._lines: dict[tuple[int, int], int | None] = {}
 
     def code(self, address: int) -> Code:
         """The code object at an address; raises ``InputError`` if it is none."""
@@ -60,7 +62,12 @@ class CodeReader:
 
     def line(self, code: Code, offset: int) -> int | None:
         """The line of the instruction ``offset`` bytes into the code."""
-        return line_at(code.lines, code.first_line, offset, self._layout.version)
+        key = code.address, offset
+        if key not in self._lines:
+            self._lines[key] = line_at(
+                code.lines, code.first_line, offset, self._layout.version
+            )
+        return self._lines[key]
 
     def _read(self, address: int) -> Code:
         target, layout = self._target, self._layout.code
@@ -74,6 +81,7 @@ class CodeReader:
             instructions = address + layout.instructions
             first = 2 * target.integer(address + layout.first_traceable)
         return Code(
+            address,
             self._text(address + layout.name),
             self._text(address + layout.filename),
             target.integer(address + layout.first_line),

@@ -14,7 +14,9 @@ _NAME_LIMIT = 256
 _DIGITS_LIMIT = 512
 _DIGIT_BITS = 30
 _SCAN_LIMIT = 4096
-"""Slots of a set or dict that are looked at."""
+"""Slots of one set or dict that are looked at."""
+_SLOTS_LIMIT = 1_000_000
+"""Slots of all of them; hostile ones may be empty."""
 _BASIC_SIZE, _DICT_OFFSET = 8, 264
 """From ``tp_name``."""
 _MANAGED_DICT, _INLINE_VALUES, _HEAP_TYPE = 1 << 4, 1 << 2, 1 << 9
@@ -51,6 +53,7 @@ class Objects:
         self._target = target
         self._layout = layout
         self._types: dict[int, ObjectType] = {}
+        self._slots = _SLOTS_LIMIT
 
     def type_of(self, address: int) -> ObjectType:
         """The type of an object."""
@@ -171,7 +174,7 @@ class Objects:
         slots = target.signed_word(address + layout.set_mask) + 1
         table = target.word(address + layout.set_table)
         found: list[int] = []
-        for index in range(min(max(slots, 0), _SCAN_LIMIT)):
+        for index in range(self._scanned(slots)):
             if len(found) >= min(limit, used):
                 break
             key, value = target.words(table + 16 * index, 2)
@@ -191,7 +194,7 @@ class Objects:
     def _key_values(self, keys: int, values: int, limit: int) -> list[tuple[int, int]]:
         start, step, count = self._entries(keys)
         found: list[tuple[int, int]] = []
-        for index in range(min(count, _SCAN_LIMIT)):
+        for index in range(self._scanned(count)):
             if len(found) >= limit:
                 break
             entry = start + step * index
@@ -201,6 +204,14 @@ class Objects:
             if key and value:
                 found.append((key, value))
         return found
+
+    def _scanned(self, slots: int) -> int:
+        """How many of a container's slots may still be looked at."""
+        if self._slots <= 0:
+            raise InputError(f"more than {_SLOTS_LIMIT} slots of dicts and sets")
+        slots = min(max(slots, 0), _SCAN_LIMIT)
+        self._slots -= slots
+        return slots
 
     def _entries(self, keys: int) -> tuple[int, int, int]:
         """``PyDictKeysObject``: where its entries are, bytes of each, how many."""

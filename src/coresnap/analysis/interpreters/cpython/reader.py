@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,9 @@ _LOCALS_LIMIT = 200
 _NAMESPACE_LIMIT = 100
 _DEFINITIONS = ("function", "module", "builtin_function_or_method")
 """Types of what every module and class is full of."""
+_NOTES_LIMIT = 50
+_TIME_LIMIT = 20.0
+"""Seconds; after them frames are shown without variables and lines."""
 _EVALUATOR = "_PyEval_EvalFrameDefault"
 
 
@@ -43,11 +47,12 @@ class PythonReader:
         self._objects = Objects(self._target, layout.objects)
         self._values = ValueReader(self._objects)
         self._code = CodeReader(self._target, self._objects, layout)
-        self._stacks = StackReader(self._target, self._code, layout)
+        self._stacks = StackReader(self._target, self._code, layout, self._late)
         self._source = source
         self._interpreter = f"CPython {layout.version[0]}.{layout.version[1]}"
         # A script has no build-id: one that is newer than the core is not what ran.
         self._written = _modified(core.path)
+        self._deadline = time.monotonic() + _TIME_LIMIT
 
     def runs(self) -> dict[int, list[Run]]:
         """For each native thread that runs Python its runs, innermost first."""
@@ -58,8 +63,8 @@ class PythonReader:
                 found.setdefault(state.tid, []).extend(runs)
         for runs in found.values():
             _sort(runs)
-        if self._values.exhausted:
-            self._note("Python values are cut at the limit of their number")
+        if self._values.exhausted or self._late():
+            self._note("Python values are cut at the limit of their number or of time")
         return found
 
     @staticmethod
@@ -68,8 +73,12 @@ class PythonReader:
         name = frame.linkage_name or frame.function or ""
         return name == _EVALUATOR or name.startswith(_EVALUATOR + ".")
 
+    def _late(self) -> bool:
+        return time.monotonic() > self._deadline
+
     def _note(self, message: str) -> None:
-        self.notes.append(Note(_STEP, message))
+        if len(self.notes) < _NOTES_LIMIT:
+            self.notes.append(Note(_STEP, message))
 
     def _states(self) -> Iterator[ThreadState]:
         try:
@@ -95,7 +104,7 @@ class PythonReader:
 
     def _frame(self, frame: PythonFrame) -> Frame:
         code = frame.code
-        line = self._code.line(code, frame.offset)
+        line = None if self._late() else self._code.line(code, frame.offset)
         readable = code.file if code.file.startswith("/") else None
         excerpt = self._source.around(readable, line, self._written)
         return Frame(
@@ -117,6 +126,8 @@ class PythonReader:
         if not code.has_fast_locals:
             yield from self._namespace(frame)
         for index, name in enumerate(code.names[:_LOCALS_LIMIT]):
+            if self._values.exhausted or self._late():
+                break
             kind = (
                 VariableKind.ARGUMENT if index < code.arguments else VariableKind.LOCAL
             )
@@ -137,6 +148,8 @@ class PythonReader:
                 return
             for key, address in self._objects.pairs(found, _NAMESPACE_LIMIT)[0]:
                 name = self._objects.text(key)
+                if self._values.exhausted or self._late():
+                    break
                 if not name.startswith("__") and self._is_data(address):
                     yield self._values.variable(name, address, kind)
         except InputError:

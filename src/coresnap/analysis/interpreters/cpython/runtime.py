@@ -28,7 +28,8 @@ __all__ = ["Runtime", "find_runtime"]
 
 _VERSIONED = re.compile(r"(?:python(3)\.(\d+)/|\.cpython-(3)(\d+)[a-z]*-)")
 """In the paths of extension modules."""
-_SCAN_LIMIT = 64 << 20
+_SCAN_LIMIT = 16 << 20
+"""Bytes of data searched; a libpython has 2 MB."""
 _RUNTIME, _VERSION = "_PyRuntime", "Py_Version"
 
 

@@ -8,7 +8,7 @@ which native frame that is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -21,7 +21,8 @@ __all__ = ["PythonFrame", "PythonStack", "Segment", "StackReader"]
 
 FRAME_LIMIT = 2000
 """Python frames kept of one thread: the innermost."""
-_WALK_LIMIT = 200_000
+_WALK_LIMIT = 400_000
+"""Frames walked in all; a program may set its own limit of recursion."""
 _CODE_UNIT = 2
 
 
@@ -54,12 +55,20 @@ class PythonStack(msgspec.Struct):
 
 
 class StackReader:
-    """Walks the frames of thread states."""
+    """Walks the frames of thread states, until ``is_late``."""
 
-    def __init__(self, target: Target, code: CodeReader, layout: Layout) -> None:
+    def __init__(
+        self,
+        target: Target,
+        code: CodeReader,
+        layout: Layout,
+        is_late: Callable[[], bool],
+    ) -> None:
+        self._is_late = is_late
         self._target = target
         self._code = code
         self._layout = layout
+        self._left = _WALK_LIMIT
 
     def stack(self, thread: int) -> PythonStack:
         """The stack of the thread state at an address; as much as can be read."""
@@ -89,11 +98,12 @@ class StackReader:
     ) -> Iterator[tuple[PythonFrame | None, bool, int | None]]:
         """(frame, whether its activation of the evaluator began with it, anchor)."""
         layout, address = self._layout.frame, self._innermost(thread)
-        seen = 0
         while address:
-            seen += 1
-            if seen > _WALK_LIMIT:
-                raise InputError(f"more than {_WALK_LIMIT} frames")
+            self._left -= 1
+            if self._left < 0:
+                raise InputError(f"there are more than {_WALK_LIMIT} frames in all")
+            if self._is_late():
+                raise InputError("reading Python frames took too long")
             if self._is_native(address):
                 yield None, True, address
             else:

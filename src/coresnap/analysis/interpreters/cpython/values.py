@@ -46,6 +46,7 @@ class ValueReader:
     def variable(self, name: str, address: int, kind: VariableKind) -> Variable:
         """The object at ``address`` under a name."""
         self._allowance.begin(self._limits)
+        self._allowance.spend(1)
         return self._read(name, address, kind, self._limits.depth)
 
     def one_line(self, address: int, nested: bool = False) -> str:
