@@ -75,9 +75,7 @@ def _pcs(core: CoreFile, share: Share | None = None) -> list[list[int]]:
 
 
 @pytest.fixture(scope="module")
-def cores(
-    compile_program: CompileProgram, kernel_core: KernelCore
-) -> list[Path]:
+def cores(compile_program: CompileProgram, kernel_core: KernelCore) -> list[Path]:
     """Cores of every program that the compilers here can make."""
     found = []
     for compiler in COMPILERS:

@@ -94,7 +94,7 @@ def _long(word: int, address: int, layout: FrameLayout) -> Instruction:
         _store(_FLOATS[first], base, offset, layout)
     elif kind == 0xE371 and second == 0:  # lay
         _address(first, base, offset, layout)
-    elif kind == 0xEB04 and first <= _SP <= second and base == _SP:  # lmg
+    elif kind == 0xEB04 and second == _SP:  # lmg, whatever it counts from
         layout.depth = 0
     elif word >> 40 == 0xC2 and second == 8 and first == _SP:  # agfi
         layout.grow(-signed(word, 32))
