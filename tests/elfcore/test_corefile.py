@@ -116,6 +116,20 @@ def test_vector_registers_are_kept_as_wide_integers(tmp_path: Path) -> None:
         assert 17 not in core.architecture.general_registers
 
 
+def test_the_bits_that_authenticate_return_addresses_are_known(tmp_path: Path) -> None:
+    mask = w.AARCH64.pack("PP", 0x7F << 55, 0x7F << 48)
+    notes = [
+        *simple_notes(w.AARCH64, pc="pc"),
+        w.note(w.AARCH64, b"LINUX", 0x406, mask),
+    ]
+    with open_core(write(tmp_path, w.write_core(w.AARCH64, notes=notes))) as core:
+        assert core.facts.code_mask == (1 << 64) - 1 - (0x7F << 48)
+    plain = w.write_core(w.AARCH64, notes=notes[:-1])
+    with open_core(write(tmp_path, plain, "plain")) as core:
+        assert core.facts.code_mask is None
+        assert core.architecture.code_mask == (1 << 48) - 1
+
+
 def test_a_thread_that_alone_has_a_signal_comes_first(tmp_path: Path) -> None:
     notes = [
         w.prstatus(w.X86_64, tid=1, registers={}),

@@ -1,4 +1,4 @@
-"""Return addresses follow a call: of every length, on x86 and AArch64."""
+"""Return addresses follow a call: of every length, on every machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from coresnap.analysis.unwind.call_site import follows_call
-from coresnap.elfcore.elfheader import ProgramHeader
+from coresnap.analysis.unwind.call_site import call_before, call_targets, follows_call
+from coresnap.elfcore.elfheader import ByteOrder, ProgramHeader
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.registers import architecture_of
 
@@ -101,3 +101,45 @@ def test_the_assembler_agrees(tmp_path: Path) -> None:
     pieces = [piece for piece in code.split(b"\x90" * 9) if piece]
     assert len(pieces) == len(calls)
     assert all(follows(piece) for piece in pieces)
+
+
+# One call of each kind per machine, as GNU as writes it, and where it goes from CODE.
+FOREIGN_CALLS = [
+    (40, 4, "little", "feffffeb", CODE),  # A32 bl .
+    (40, 4, "little", "33ff2fe1", None),  # A32 blx r3
+    (40, 4, "little", "fff7feff", CODE),  # T32 bl .
+    (40, 4, "little", "98479847", None),  # T32 blx r3, twice
+    (243, 8, "little", "130000000000000097000000e7800000", CODE + 8),  # auipc, jalr ra
+    (243, 8, "little", "1300000013000000ef000000", CODE + 8),  # jal ra, .
+    (243, 8, "little", "130000001300000001000294", None),  # c.nop; c.jalr
+    (21, 8, "little", "01000048", CODE),  # bl .
+    (21, 8, "little", "2104804e", None),  # bctrl
+    (22, 8, "big", "c0e500000000", CODE),  # brasl r14, .
+    (22, 8, "big", "070707070de1", None),  # basr r14, r1
+]
+
+
+@pytest.mark.parametrize(
+    ("machine", "size", "order", "code", "target"),
+    FOREIGN_CALLS,
+    ids=[f"{call[0]}-{call[3]}" for call in FOREIGN_CALLS],
+)
+def test_calls_of_other_machines_are_seen_with_their_targets(
+    machine: int,
+    size: int,
+    order: ByteOrder,
+    code: str,
+    target: int | None,
+) -> None:
+    data = bytes.fromhex(code)
+    padded = data + bytes(64)
+    loads = [ProgramHeader(1, 5, 0, CODE, len(padded), len(padded), 4096)]
+    memory = Memory(memoryview(padded), loads, size, order)
+    arch = architecture_of(machine, size, order)
+    call = call_before(CODE + len(data), arch, memory)
+    assert call is not None
+    assert call.target == target
+    # An address that no call precedes.
+    assert call_before(CODE + len(data) + 32, arch, memory) is None
+    found = set(call_targets(CODE, len(data), arch, memory))
+    assert found == ({target} if target is not None else set())

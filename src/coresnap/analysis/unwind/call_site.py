@@ -214,7 +214,7 @@ _DIRECT: dict[str, tuple[re.Pattern[bytes], int, int]] = {
     "x86": (re.compile(rb"\xe8"), 5, 1),
     "aarch64": (re.compile(rb"[\x94-\x97]"), 1, 4),
     "arm": (re.compile(rb"[\xeb\xfa\xfb\xd0-\xff]"), 1, 2),
-    "riscv": (re.compile(rb"\xef[\x00\x10-\xf0]"), 4, 2),
+    "riscv": (re.compile(rb"\xef[\x00\x10-\xf0]|\xe7\x80"), 4, 2),
     "ppc64": (re.compile(rb"[\x48-\x4b]"), 1, 4),
     "s390x": (re.compile(rb"\xc0\xe5"), 6, 2),
 }
