@@ -28,6 +28,8 @@ MACHINES = {
     "ppc64le": ("powerpc64le-linux-gnu", "qemu-ppc64le"),
     "s390x": ("s390x-linux-gnu", "qemu-s390x"),
 }
+PROCESSOR = {"aarch64": ("-cpu", "max")}
+"""AArch64's authenticates pointers if a program is built for that."""
 COMPLETE = {UnwindEnd.OUTERMOST, UnwindEnd.ZERO_RETURN_ADDRESS}
 OPTIONS = {"O0": ["-O0"], "O2": ["-O2"], "O2-fp": ["-O2", "-fno-omit-frame-pointer"]}
 
@@ -49,7 +51,7 @@ def _crash(machine: str, options: Sequence[str], directory: Path) -> tuple[Path,
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     try:
         subprocess.run(
-            [MACHINES[machine][1], program],
+            [MACHINES[machine][1], *PROCESSOR.get(machine, ()), program],
             cwd=directory,
             check=False,
             timeout=60,
@@ -93,6 +95,21 @@ def test_a_signal_handlers_stack_is_whole_with_and_without_cfi(
     by_code = {Trust.PROLOGUE, Trust.FRAME_POINTER}
     # ARM's own tables are part of the code.
     _check(core, program, by_code | ({Trust.CFI} if machine == "arm" else set()))
+
+
+def test_return_addresses_that_are_authenticated_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["-O2", "-mbranch-protection=standard"]
+    program, path = _crash("aarch64", options, tmp_path)
+    with open_core(path, executable=program) as core:
+        sp = core.threads[0].registers[core.architecture.stack_pointer]
+        words = [core.memory.read_word(sp + 8 * index) for index in range(64)]
+        signed = [w for w in words if w >> 48 and w & (1 << 48) - 1 in range(1 << 23)]
+        assert signed, "qemu's processor signs nothing"
+    _check(path, program, {Trust.CFI, Trust.PROLOGUE})
+    hide_cfi(monkeypatch)
+    _check(path, program, {Trust.PROLOGUE, Trust.FRAME_POINTER})
 
 
 @pytest.fixture

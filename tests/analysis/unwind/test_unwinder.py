@@ -9,6 +9,7 @@ import pytest
 from cfiwriter import Frames, Function
 
 import corewriter as w
+from coresnap.analysis.unwind.effort import Effort
 from coresnap.analysis.unwind.unwinder import Stack, Unwinder
 from coresnap.elfcore.corefile import open_core
 from coresnap.model import Trust, UnwindEnd
@@ -269,6 +270,21 @@ def test_a_stack_switched_to_another_mapping_may_be_lower(tmp_path: Path) -> Non
         rsp=OTHER_STACK,
     )
     assert shape(stack)[1:] == [(after_call(2), Trust.CFI)]
+
+
+def test_guessing_ends_when_its_budget_is_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack full of return addresses into code that nothing tells about."""
+    words = [after_call(4), 1] * 400
+    free = unwind(tmp_path, words, rip=function(4), functions=[])
+    assert len(free.frames) == 100
+    monkeypatch.setattr(
+        "coresnap.analysis.unwind.code.Effort", lambda: Effort(scans=10, code=0)
+    )
+    bounded = unwind(tmp_path, words, rip=function(4), functions=[])
+    assert len(bounded.frames) == 11
+    assert bounded.end is UnwindEnd.NO_RULE
 
 
 def test_a_thread_without_registers_says_so(tmp_path: Path) -> None:
