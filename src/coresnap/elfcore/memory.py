@@ -110,6 +110,10 @@ class Memory:
 
     def read(self, address: int, size: int) -> bytes:
         """Exactly ``size`` bytes; raises ``MemoryReadError``."""
+        found = self._stored.find(address)
+        if found is not None and size <= found[1] - address:
+            begin = found[3] + address - found[0]
+            return bytes(found[2][begin : begin + size])
         data = self.read_some(address, size)
         if len(data) < size:
             raise MemoryReadError(address + len(data), size - len(data))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from coresnap.analysis.debuginfo.constants import Attribute, Encoding, Tag
+from coresnap.analysis.expression.numbers import ByteOrder
 from coresnap.analysis.pretty.names import bare_name
 from coresnap.analysis.values.types import (
     ArrayType,
@@ -89,7 +90,7 @@ class ValueType:
         """The type under its own name: ``void *`` for what a typedef calls gpointer."""
         return ValueType(self._decoder, self._found.handle)
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         """Bytes of a value. Raises ``InputError`` if that is not known."""
         size = self._decoder.graph.size(self.handle)
@@ -134,13 +135,18 @@ class ValueType:
             )
         return isinstance(self._found, PointerType | EnumType)
 
-    @property
+    @functools.cached_property
     def is_signed(self) -> bool:
         """Whether a number of this type may be negative."""
         found = self._found
         if isinstance(found, EnumType):
             return found.signed
         return isinstance(found, BaseType) and found.is_signed
+
+    @functools.cached_property
+    def byte_order(self) -> ByteOrder:
+        """``little`` or ``big``, as the core's."""
+        return "little" if self.decoder.little_endian else "big"
 
     @property
     def character_size(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from coresnap.analysis.pretty.types import Slot, ValueType
 from coresnap.analysis.values.text import text_decoder
@@ -11,6 +10,8 @@ from coresnap.errors import InputError, MemoryReadError
 from coresnap.model import Variable, VariableKind
 
 __all__ = ["Value"]
+
+_OUTSIDE = "damaged debug information: a member outside of its type"
 
 
 class Value:
@@ -44,42 +45,42 @@ class Value:
         slot = self.type.slot(place) if isinstance(place, str) else place
         if slot is None:
             raise KeyError(place)
-        address = None if self.address is None else self.address + slot.offset
         if slot.bits is not None:
             return Value(slot.type, None, self._bit_field(slot, *slot.bits))
-        return Value(slot.type, address, self._bytes(), self._offset + slot.offset)
+        at, data = self._offset + slot.offset, self._data or self._bytes()
+        if slot.offset < 0 or at + slot.type.size > len(data):
+            raise InputError(_OUTSIDE)
+        address = None if self.address is None else self.address + slot.offset
+        return Value(slot.type, address, data, at)
 
     def _bit_field(self, slot: Slot, start: int, width: int) -> bytes:
         start += slot.offset * 8
         first, last = start // 8, (start + width - 1) // 8
         at = self._offset
-        whole = int.from_bytes(self._bytes()[at + first : at + last + 1], self._order)
+        order = self.type.byte_order
+        whole = int.from_bytes(self._bytes()[at + first : at + last + 1], order)
         shift = start - first * 8
-        if self._order == "big":
+        if order == "big":
             shift = (last - first + 1) * 8 - shift - width
         number = whole >> shift & (1 << width) - 1
-        return number.to_bytes(slot.type.size, self._order)
-
-    @property
-    def _order(self) -> Literal["little", "big"]:
-        return "little" if self.type.decoder.little_endian else "big"
+        return number.to_bytes(slot.type.size, order)
 
     def integer(self, slot: Slot) -> int:
         """The number at ``slot``."""
         if slot.bits is not None:
             return self[slot].number
-        at = self._offset + slot.offset
-        chunk = self._bytes()[at : at + slot.type.size]
-        if len(chunk) < slot.type.size:
-            raise InputError("damaged debug information: a member outside of its type")
-        return int.from_bytes(chunk, self._order, signed=slot.type.is_signed)
+        at, data, type = self._offset + slot.offset, self._data, slot.type
+        chunk = (data or self._bytes())[at : at + type.size]
+        if len(chunk) < type.size or slot.offset < 0:
+            raise InputError(_OUTSIDE)
+        return int.from_bytes(chunk, type.byte_order, signed=type.is_signed)
 
     @property
     def number(self) -> int:
         """The number of an integer, enumeration or truth value; a pointer's address."""
-        at = self._offset
-        chunk = self._bytes()[at : at + self.type.size]
-        return int.from_bytes(chunk, self._order, signed=self.type.is_signed)
+        at, type = self._offset, self.type
+        chunk = (self._data or self._bytes())[at : at + type.size]
+        return int.from_bytes(chunk, type.byte_order, signed=type.is_signed)
 
     @property
     def raw(self) -> bytes:
@@ -118,10 +119,9 @@ class Value:
 
     def word(self, address: int) -> int:
         """The pointer that is at ``address``."""
-        size = self.type.decoder.graph.pointer_size
-        return int.from_bytes(
-            self.type.decoder.process.read(address, size), self._order
-        )
+        decoder = self.type.decoder
+        data = decoder.process.read(address, decoder.graph.pointer_size)
+        return int.from_bytes(data, self.type.byte_order)
 
     def text(self, address: int, length: int, width: int = 1) -> tuple[str, bool]:
         """``length`` characters of ``width`` bytes, and whether they were cut.
