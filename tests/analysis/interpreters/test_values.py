@@ -38,7 +38,7 @@ EXPECTED = {
     "wide": ("str", "\u65e5\u672c"),
     "astral": ("str", "\U0001f389!"),
     "own_text": ("Text", "derived"),
-    "raw": ("bytes", "a\\x00\\xff"),
+    "raw": ("bytes", "a\0\\xff"),
     "empty": ("tuple", "0 items"),
     "pair": ("tuple", [1, "two"]),
     "numbers": ("list", [1, 2, [3, [4]]]),

@@ -25,7 +25,7 @@ class _Value(msgspec.Struct):
     type: str
     value: int | float | str | bool | None = None
     text: str | None = None
-    members: tuple[Variable, ...] = ()
+    described: bool = False
     items: tuple[Variable, ...] = ()
     truncated: bool = False
 
@@ -86,13 +86,10 @@ class ValueReader:
             kind,
             found.value,
             found.text,
-            found.members,
-            None,
-            address,
-            None,
-            None,
-            found.truncated,
-            found.items,
+            address=address,
+            truncated=found.truncated,
+            items=found.items,
+            described=found.described,
         )
 
     def _value(self, address: int, depth: int) -> _Value:
@@ -107,15 +104,18 @@ class ValueReader:
                 return _Value(name, self._objects.floating(address))
             case "bytes":
                 data, length = self._objects.data(address, self._limits.text)
-                return _Value(name, text=repr(data)[2:-1], truncated=length > len(data))
+                text = data.decode("utf-8", "backslashreplace")
+                return _Value(name, text=text, truncated=length > len(data))
             case "list" | "tuple" | "set" | "frozenset":
                 return self._sequence(name, kind.family, address, depth)
             case "dict":
                 return self._mapping(name, address, depth)
             case "NoneType":
-                return _Value(name, text="None")
+                return _Value(name, text="None", described=True)
             case "type":
-                return _Value(name, text=f"<class {self._class(address)}>")
+                return _Value(
+                    name, text=f"<class {self._class(address)}>", described=True
+                )
             case "exception":
                 return self._instance(self.exception(address), name, address, depth)
             case _:
@@ -127,7 +127,9 @@ class ValueReader:
     def _integer(self, name: str, address: int) -> _Value:
         number = self._objects.integer(address)
         if number is None:
-            return _Value(name, text="a very large number", truncated=True)
+            return _Value(
+                name, text="a very large number", described=True, truncated=True
+            )
         if name == "bool":
             return _Value(name, bool(number))
         return _Value(name, number if -_WIDEST <= number < 2 * _WIDEST else str(number))
@@ -139,7 +141,9 @@ class ValueReader:
     def _other(self, kind: ObjectType, name: str, address: int, depth: int) -> _Value:
         if name == "function":
             function = self._objects.function_name(address)
-            return _Value(name, text=f"<function {function} at {address:#x}>")
+            return _Value(
+                name, text=f"<function {function} at {address:#x}>", described=True
+            )
         text = f"<{name} object at {address:#x}>"
         return self._instance(text, name, address, depth)
 
@@ -157,6 +161,7 @@ class ValueReader:
         return _Value(
             name,
             text=f"{count} item{'' if count == 1 else 's'}",
+            described=True,
             items=items,
             truncated=count > len(items),
         )
@@ -169,6 +174,7 @@ class ValueReader:
         return _Value(
             name,
             text=f"{count} item{'' if count == 1 else 's'}",
+            described=True,
             items=items,
             truncated=count > len(items),
         )
@@ -187,7 +193,8 @@ class ValueReader:
             found = []  # the object itself could be read
         named = [(self._attribute(key), value) for key, value in found[:limit]]
         members = self._all(named, _MEMBER, depth)
-        return _Value(name, None, text, members, truncated=len(found) > len(members))
+        truncated = len(found) > len(members)
+        return _Value(name, None, text, True, members, truncated)
 
     def _attribute(self, address: int) -> str:
         try:
