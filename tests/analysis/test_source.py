@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from coresnap.analysis.source import Excerpt, SourceReader
+from coresnap.analysis.source_paths import SourcePaths
 
 LATER = 2_000_000_000.0
 
@@ -60,3 +61,58 @@ def test_a_huge_line_is_cut(tmp_path: Path) -> None:
     file = tmp_path / "long.c"
     file.write_text("x" * 100_000)
     assert len(SourceReader().around(str(file), 1, LATER).lines[0]) == 400
+
+
+def test_a_source_directory_has_the_longest_end_of_the_path_that_is_there(
+    tmp_path: Path,
+) -> None:
+    for place in ("net/a.c", "a.c"):
+        file = tmp_path / place
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"{place}\n")
+    reader = SourceReader(paths=SourcePaths((tmp_path / "absent", tmp_path)))
+    assert reader.around("/build/src/net/a.c", 1, LATER).lines == ("net/a.c",)
+    assert reader.around("./a.c", 1, LATER).lines == ("a.c",)
+    assert reader.around("/build/b.c", 1, LATER) == Excerpt()
+
+
+def test_what_was_pointed_at_is_shown_whatever_its_age(source: Path) -> None:
+    reader = SourceReader(paths=SourcePaths((source.parent,)))
+    assert reader.around("/build/program.c", 10, 0.0).start == 7
+    assert reader.around("/build/program.c", 10, None).start == 7
+
+
+def test_a_path_does_not_lead_out_of_a_source_directory(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret\n")
+    (tmp_path / "tree").mkdir()
+    paths = SourcePaths((tmp_path / "tree",), (("/build", str(tmp_path / "tree")),))
+    for name in ("../secret", "/build/../secret", "a/../../secret", "/build/x/../../s"):
+        assert SourceReader(paths=paths).around(name, 1, LATER) == Excerpt()
+
+
+@pytest.mark.parametrize(
+    ("file", "start", "found"),
+    [
+        ("/build/src/a.c", "/build", "src/a.c"),
+        ("/build/src/a.c", "/build/", "src/a.c"),
+        ("/build/src/a.c", "/build/src", "a.c"),
+        ("/builds/a.c", "/build", None),
+        ("/build", "/build", None),
+        ("./src/a.c", ".", "src/a.c"),
+        ("src/a.c", "./src", "a.c"),
+        ("/src/a.c", ".", None),
+        ("/a.c", "/", "a.c"),
+    ],
+)
+def test_whole_directories_at_the_start_of_a_path_are_substituted(
+    file: str, start: str, found: str | None
+) -> None:
+    chosen = list(SourcePaths((), ((start, "/new"),)).chosen(file))
+    assert chosen == ([Path("/new", found)] if found else [])
+
+
+def test_the_first_substitution_that_fits_is_taken() -> None:
+    pairs = (("/other", "/x"), ("/build", "/one"), ("/build/src", "/two"))
+    assert list(SourcePaths((), pairs).chosen("/build/src/a.c")) == [
+        Path("/one/src/a.c")
+    ]

@@ -10,7 +10,7 @@ from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file
 from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
 from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.analysis.values.type_names import type_name
-from coresnap.elfcore.elffile import open_elf
+from debuginfo_addresses import address_of
 
 pytestmark = [pytest.mark.compiler, pytest.mark.libdw]
 
@@ -33,18 +33,6 @@ CRASH_ARGUMENTS = {
     "ratio": "double",
     "text": "const char *",
 }
-
-
-def address_of(program: Path, name: bytes) -> int:
-    """Link-time address of a symbol, by this test's own reading of the table."""
-    elf = open_elf(program)
-    for table in elf.symbol_entries():
-        entries, strings = bytes(table.entries), bytes(table.strings)
-        for at in range(0, len(entries), 24):
-            start = int.from_bytes(entries[at : at + 4], "little")
-            if strings[start : strings.index(b"\0", start)] == name:
-                return int.from_bytes(entries[at + 8 : at + 16], "little")
-    raise AssertionError(f"no symbol {name!r} in {program}")
 
 
 def innermost(file: DebugFile, pc: int) -> tuple[FunctionAt, Activation]:
