@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 __all__ = ["alias_of", "short_words", "without_defaults"]
@@ -87,6 +88,8 @@ _LONGEST_NAME = 40
 _NAME_END = re.compile(r"[\w:]+$")
 
 
+# The same few words stand in every argument list of a template-heavy stack.
+@functools.lru_cache(maxsize=8192)
 def short_words(text: str, *, is_first: bool) -> str:
     """Text outside brackets without versions, hashes and Rust's paths."""
     text = _RUST_HASH.sub("", _VERSIONS.sub("", text))
@@ -96,6 +99,8 @@ def short_words(text: str, *, is_first: bool) -> str:
 
 def without_defaults(written: str, items: list[str]) -> list[str]:
     """The arguments of the template that ends ``written``, defaults taken off."""
+    if len(items) < 2:
+        return items
     match = _NAME_END.search(written[-_LONGEST_NAME:])
     name = match[0].rstrip(":") if match else ""
     defaults = _CONTAINERS.get(name)

@@ -31,6 +31,8 @@ _ABI_TAG = re.compile(r"\[abi:\w+\]")
 def short_function(name: str) -> str:
     """``std::vector<int, std::allocator<int> >::push_back`` as
     ``std::vector<int>::push_back``."""
+    if name.isidentifier():
+        return name
     tree = _parsed(name)
     if tree is None:
         return name
@@ -41,6 +43,8 @@ def short_function(name: str) -> str:
 @functools.lru_cache(maxsize=16384)
 def short_type(name: str) -> str:
     """``std::map<int, long, std::less<int>, …>`` as ``std::map<int, long>``."""
+    if name.isidentifier():
+        return name
     tree = _parsed(name)
     if tree is None:
         return name
