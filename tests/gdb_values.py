@@ -106,6 +106,8 @@ def _members(value, kind, depth, targets):
     for field in kind.fields():
         if not hasattr(field, "bitpos") and not field.is_base_class:
             continue  # static
+        if field.artificial and not field.name:
+            continue  # what tells Rust's variants apart
         try:
             member = tree(value[field], depth - 1, targets)
         except (gdb.error, RuntimeError):

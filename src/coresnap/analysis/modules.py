@@ -71,6 +71,12 @@ class ReadableModule(msgspec.Struct, eq=False):
                 return symbol
         return None
 
+    def names(self, address: int) -> frozenset[str]:
+        """Names of the symbols that begin at a run-time address."""
+        link_address = address - self.loaded.load_bias
+        tables = self._symbol_tables()
+        return frozenset(n for table in tables for n in table.names(link_address))
+
     def _symbol_tables(self) -> Iterator[SymbolTable]:
         """Its own symbols, then those that were stripped into the debug file."""
         if self._own_symbols is None:

@@ -7,7 +7,7 @@ xz-compressed ELF file with the functions that .dynsym lacks).
 from __future__ import annotations
 
 import struct
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -82,6 +82,15 @@ class SymbolTable(msgspec.Struct, eq=False):
         if index >= 0 and self._symbols[index][2] == 0:
             return self._symbol(self._preferred(index, address))
         return None
+
+    def names(self, address: int) -> Iterator[str]:
+        """Names of all symbols that begin at link-time ``address``."""
+        addresses = self._sorted()
+        first = bisect_left(addresses, address)
+        for index in range(first, min(first + _LOOK_BACK, len(addresses))):
+            if addresses[index] != address:
+                break
+            yield self._symbol(index).name
 
     def _preferred(self, candidate: int, address: int) -> int:
         """The best of those that begin where the candidate begins."""

@@ -122,6 +122,9 @@ class FakeProcess:
     def symbol(self, address: int) -> str | None:
         return f"function_{address:x}"
 
+    def names(self, address: int) -> frozenset[str]:
+        return frozenset()
+
     def class_of(self, vtable: int) -> str | None:
         return None
 
@@ -135,6 +138,9 @@ class _NoFrame:
 
     def member_address(self, member: int, address: int) -> int | None:
         return None
+
+    def implementor(self, vtable: int) -> int:
+        return 0
 
 
 def decoder_for(

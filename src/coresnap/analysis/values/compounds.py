@@ -17,6 +17,7 @@ from coresnap.analysis.values.types import (
     CompoundType,
     EnumType,
     Member,
+    VariantPart,
 )
 from coresnap.model import Variable, VariableKind
 
@@ -40,6 +41,9 @@ class CompoundReaders:
         """A reader that reads the members' types when it is first used."""
         allowance = self._decoder.allowance
         plan: list[_MemberPlan] | None = None
+        active: Read | None = None
+        if found.variants is not None:
+            active = self._variant(found, found.variants, type_name)
 
         def read(
             name: str, kind: VariableKind, data: bytes, offset: int, address: int | None
@@ -47,6 +51,8 @@ class CompoundReaders:
             nonlocal plan
             if plan is None:
                 plan = [self._member(found, member) for member in found.members]
+            if active is not None:
+                return active(name, kind, data, offset, address)
             if not plan:
                 return Variable(name, type_name, kind, address=address)
             if allowance.depth <= 0 or not allowance.spend(len(plan)):
@@ -62,6 +68,49 @@ class CompoundReaders:
             )
 
         return read
+
+    def _variant(self, found: CompoundType, part: VariantPart, type_name: str) -> Read:
+        """A reader that shows the variant that there is, as a member."""
+        decoder = self._decoder
+        allowance = decoder.allowance
+        number = self._discriminant(found, part)
+        plans: dict[int, _MemberPlan] = {}
+
+        def read(
+            name: str, kind: VariableKind, data: bytes, offset: int, address: int | None
+        ) -> Variable:
+            member = part.numbered.get(number(data, offset), part.default)
+            if member is None:
+                reason = "corrupt: no variant has this number"
+                return Variable(name, type_name, kind, address=address, missing=reason)
+            if allowance.depth <= 0 or not allowance.spend(1):
+                return Variable(name, type_name, kind, address=address, truncated=True)
+            plan = plans.get(id(member))
+            if plan is None:
+                plan = plans[id(member)] = self._member(found, member)
+            of_member, label, role, at = plan
+            allowance.depth -= 1
+            place = None if address is None else address + at
+            held = of_member(label, role, data, offset + at, place)
+            allowance.depth += 1
+            return Variable(name, type_name, kind, None, None, (held,), None, address)
+
+        return read
+
+    def _discriminant(
+        self, found: CompoundType, part: VariantPart
+    ) -> Callable[[bytes, int], int]:
+        """(data, offset) -> the number that tells which variant there is."""
+        told = part.discriminant
+        size = None if told is None else self._decoder.graph.size(told.type)
+        at = 0 if told is None else told.offset or 0
+        only = next(iter(part.numbered), 0)
+        if not size or at + size > (found.size or 0):
+            return lambda data, offset: only
+        unpack = integer_unpacker(
+            size, signed=False, little_endian=self._decoder.little_endian
+        )
+        return lambda data, offset: unpack(data, offset + at)
 
     def _member(self, found: CompoundType, member: Member) -> _MemberPlan:
         decoder = self._decoder

@@ -62,6 +62,10 @@ class Process(Protocol):
         behind its start."""
         ...
 
+    def names(self, address: int) -> frozenset[str]:
+        """All names that the linker knows for what begins at ``address``."""
+        ...
+
     def class_of(self, vtable: int) -> str | None:
         """The C++ class whose vtable is at ``vtable``, as it is demangled."""
         ...
@@ -80,6 +84,10 @@ class Dynamic(Protocol):
 
     def member_address(self, member: int, address: int) -> int | None:
         """Where a member with a location expression is (virtual bases)."""
+        ...
+
+    def implementor(self, vtable: int) -> int:
+        """DIE of the type with this vtable (Rust's trait objects); 0: not known."""
         ...
 
 

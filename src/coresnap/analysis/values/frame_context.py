@@ -83,6 +83,9 @@ class FrameCode(msgspec.Struct, frozen=True, eq=False):
     call_site: CallSite | None
     """The call that is going on in it; None: not described, or none is."""
     thread_local_block: ThreadLocalBlock
+    names: Callable[[int], frozenset[str]] | None = None
+    """(run-time address) -> all names of what begins there: libc's functions have
+    several, and their callers know them by another one."""
     tail_calls: Callable[[CallSite, str], tuple[CallSite, ...]] | None = None
     """(a call going on in it, a function) -> the calls that led from what was called
     to that function by jumps; see ``tail_calls.TailCallFinder``."""
@@ -291,7 +294,9 @@ def _calls(site: CallSite, caller: FrameContext, code: FrameCode) -> bool:
     with other arguments.
     """
     if site.callee is not None:
-        return site.callee == code.symbol
+        return site.callee == code.symbol or (
+            code.names is not None and site.callee in code.names(code.start)
+        )
     if site.target is None:
         return False
     try:

@@ -16,6 +16,7 @@ from coresnap.analysis.expression import (
 from coresnap.analysis.values.evaluate import Bytes, value_bytes
 from coresnap.analysis.values.frame_context import FrameContext
 from coresnap.analysis.values.places import place_at
+from coresnap.analysis.values.rust_vtables import RustVtables
 from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.errors import InputError, MemoryReadError
 
@@ -31,6 +32,7 @@ class FrameTypes(msgspec.Struct, eq=False):
     context: FrameContext | None = None
     pc: int = 0
     """Link-time address that the context's locations are looked up for."""
+    _vtables: RustVtables | None = None
 
     def element_count(self, subrange: int) -> int | None:
         """Elements of a variable-length array; None if the frame does not know."""
@@ -67,6 +69,16 @@ class FrameTypes(msgspec.Struct, eq=False):
         if not isinstance(found, Bytes):
             return None
         return int.from_bytes(found.data, self.context.byte_order, signed=True)
+
+    def implementor(self, vtable: int) -> int:
+        """DIE of the type whose vtable is at this run-time address (Rust); 0: it is not
+        known."""
+        if self._vtables is None:
+            self._vtables = RustVtables(self.file)
+        try:
+            return self._vtables.implementor(vtable - self.bias)
+        except InputError:
+            return 0
 
     def member_address(self, member: int, address: int) -> int | None:
         """Where a member with a location expression is (virtual bases)."""

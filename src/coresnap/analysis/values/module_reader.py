@@ -79,6 +79,7 @@ class ModuleReader:
         self._bias = bias
         self._thread_local_block = thread_local_block
         self._machine = facts.machine
+        self._names = facts.process.names
         self._finder = FunctionFinder(file)
         self._tail_calls = TailCallFinder(file, self._finder)
         graph = TypeGraph(
@@ -144,6 +145,7 @@ class ModuleReader:
             frame_base=base,
             call_site=call_site,
             thread_local_block=self._thread_local_block,
+            names=self._names,
             tail_calls=self._tail_calls.chain,
         )
 

@@ -28,6 +28,7 @@ class CoreProcess:
     def __init__(self, memory: Memory, modules: ModuleTable) -> None:
         self._memory = memory
         self._modules = modules
+        self._names: dict[int, frozenset[str]] = {}
         self.visited: list[tuple[int, int]] = []
         """(address, size) of what values were read from, at most ``_VISIT_LIMIT``."""
 
@@ -73,6 +74,15 @@ class CoreProcess:
         if module is None or symbol is None:
             return None
         return symbol, address - module.loaded.load_bias - symbol.address
+
+    def names(self, address: int) -> frozenset[str]:
+        """All names that the linker knows for what begins at ``address``."""
+        found = self._names.get(address)
+        if found is None:
+            module = self._modules.at(address)
+            found = module.names(address) if module is not None else frozenset()
+            self._names[address] = found
+        return found
 
     def class_of(self, vtable: int) -> str | None:
         """The C++ class whose vtable is at ``vtable``, as it is demangled."""

@@ -24,6 +24,7 @@ from coresnap.analysis.values.types import (
     PointerType,
     QualifiedType,
     Type,
+    VariantPart,
     VoidType,
 )
 
@@ -283,7 +284,46 @@ class TypeGraph:
             keyword=_KEYWORDS[Tag(die.tag)],
             members=tuple(self._members(die.handle)),
             complete=not die.flags & DieFlag.DECLARATION,
+            variants=self._variants(die.handle),
         )
+
+    def _variants(self, handle: int) -> VariantPart | None:
+        """Rust's enums have one variant part, of variants of one member each."""
+        parts = self.file.children(handle, (Tag.VARIANT_PART,))
+        if len(parts) != 1:
+            return None
+        part = parts[0][0]
+        told = self.file.attribute(part, Attribute.DISCR)
+        discriminant = None
+        if told is not None and told.reference is not None:
+            discriminant = self._member(self.file.die(told.reference), is_base=False)
+        size = (discriminant and self.size(discriminant.type)) or 16
+        numbered: dict[int, Member] = {}
+        default: Member | None = None
+        for variant, _ in self.file.children(part, (Tag.VARIANT,))[:_MEMBER_LIMIT]:
+            members = self.file.children(variant, (Tag.MEMBER,))
+            if len(members) != 1:
+                return None
+            member = self._member(self.file.die(members[0][0]), is_base=False)
+            number = self._discriminant(variant, size)
+            if number is None:
+                default = member
+            else:
+                numbered[number] = member
+        if discriminant is None:
+            default = next(iter(numbered.values()), default)
+        if not numbered and default is None:
+            return None  # an enum that no value can be of
+        return VariantPart(discriminant, numbered, default)
+
+    def _discriminant(self, variant: int, size: int) -> int | None:
+        """The number of a variant, as unsigned; those of u128 are blocks."""
+        value = self.file.attribute(variant, Attribute.DISCR_VALUE)
+        if value is not None and value.block is not None:
+            return int.from_bytes(value.block, self.byte_order)
+        if value is None or value.number is None:
+            return None
+        return value.number & (1 << 8 * size) - 1
 
     def _members(self, handle: int) -> Iterator[Member]:
         children = self.file.children(handle, (Tag.MEMBER, Tag.INHERITANCE))

@@ -27,6 +27,7 @@ __all__ = [
     "PointerType",
     "QualifiedType",
     "Type",
+    "VariantPart",
     "VoidType",
 ]
 
@@ -120,12 +121,25 @@ class Member(msgspec.Struct, frozen=True):
     """DIE whose DW_AT_data_member_location is an expression; 0: none."""
 
 
+class VariantPart(msgspec.Struct, frozen=True, eq=False):
+    """What stands in place of members in an enum of Rust: one of several."""
+
+    discriminant: Member | None
+    """The number that tells which one; None if there is only one."""
+    numbered: dict[int, Member]
+    """By the discriminant, taken as unsigned."""
+    default: Member | None
+    """Of all other numbers."""
+
+
 class CompoundType(Type, frozen=True, eq=False):
     """A struct, class or union; ``members`` hold no static ones."""
 
     keyword: str
     members: tuple[Member, ...]
     complete: bool
+    variants: VariantPart | None = None
+    """Of an enum of Rust whose variants have fields; ``members`` are then empty."""
 
 
 class FunctionType(Type, frozen=True, eq=False):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from coresnap.analysis.debuginfo.constants import Attribute, Tag
 from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Item,
@@ -15,10 +14,9 @@ from coresnap.analysis.pretty.presentation import (
 )
 from coresnap.analysis.pretty.types import Slot, ValueType
 from coresnap.analysis.pretty.value import Value
+from coresnap.analysis.values.types import CompoundType, Member
 
 __all__ = ["present"]
-
-_VARIANT_LIMIT = 4096
 
 
 class _Variant(msgspec.Struct, frozen=True, eq=False):
@@ -70,37 +68,24 @@ def _fields(held: Value) -> Iterator[Item]:
 
 
 def _variants(type: ValueType) -> _Variants | None:
-    if type.members or not type.is_complete or not type.size:
+    found = type.decoder.graph.peeled(type.handle)
+    if not isinstance(found, CompoundType) or found.variants is None:
         return None
-    file = type.decoder.graph.file
-    parts = file.children(type.plain.handle, (Tag.VARIANT_PART,))
-    if len(parts) != 1:
-        return None
-    part = parts[0][0]
-    numbered: dict[int, _Variant] = {}
-    default = None
-    discriminant = _discriminant(type, part)
-    for handle, _ in file.children(part, (Tag.VARIANT,))[:_VARIANT_LIMIT]:
-        members = file.children(handle, (Tag.MEMBER,))
-        if len(members) != 1:
+    part = found.variants
+    discriminant = None
+    if part.discriminant is not None:
+        discriminant = _slot(type, part.discriminant)
+        if not discriminant.type.is_number:
             return None
-        die = file.die(members[0][0])
-        place = Slot(die.member_location, ValueType(type.decoder, die.type))
-        variant = _Variant(die.name or "", place)
-        number = file.attribute(handle, Attribute.DISCR_VALUE)
-        if number is None or number.number is None:
-            default = variant
-        elif discriminant is not None:
-            mask = (1 << 8 * discriminant.type.size) - 1
-            numbered[number.number & mask] = variant
+    numbered = {
+        number: _Variant(member.name, _slot(type, member))
+        for number, member in part.numbered.items()
+    }
+    default = None
+    if part.default is not None:
+        default = _Variant(part.default.name, _slot(type, part.default))
     return _Variants(discriminant, numbered, default)
 
 
-def _discriminant(type: ValueType, part: int) -> Slot | None:
-    file = type.decoder.graph.file
-    value = file.attribute(part, Attribute.DISCR)
-    if value is None or value.reference is None:
-        return None
-    die = file.die(value.reference)
-    found = ValueType(type.decoder, die.type)
-    return Slot(die.member_location, found) if found.is_number else None
+def _slot(type: ValueType, member: Member) -> Slot:
+    return Slot(member.offset or 0, ValueType(type.decoder, member.type))

@@ -50,11 +50,29 @@ def trait_object(type: ValueType) -> Present | None:
         return None
 
     def present(value: Value) -> Presentation:
-        name = _implementor(value, value.integer(vtable), vtable.type.size)
+        table = value.integer(vtable)
+        address = value.integer(pointer)
+        held = _described(type, table)
+        if held is not None:
+            text = f"dyn of {held.name}"
+            target = value.at(address, held) if address else None
+            return Presentation(text, target=target, number=address)
+        name = _implementor(value, table, vtable.type.size)
         text = f"dyn of {name or 'a type without a name'}"
-        return Presentation(text, number=value.integer(pointer))
+        return Presentation(text, number=address)
 
     return present
+
+
+def _described(type: ValueType, vtable: int) -> ValueType | None:
+    """The type whose vtable it is, as debug information says: that of the module that
+    uses it, or of the one that it stands in."""
+    process = type.decoder.process
+    for decoder in (type.decoder, process.decoder_at(vtable)):
+        handle = decoder.dynamic.implementor(vtable) if decoder is not None else 0
+        if handle and decoder is not None:
+            return ValueType(decoder, handle)
+    return None
 
 
 def _implementor(value: Value, vtable: int, word: int) -> str | None:
