@@ -92,7 +92,6 @@ def _states(layout: Layout) -> Iterator[tuple[str, str, int]]:
     yield RUNTIME, "interpreters.head", runtime.interpreters_head
     yield RUNTIME, "interpreters.main", runtime.interpreters_head + 8
     yield INTERPRETER, "next", runtime.interpreter_next
-    yield INTERPRETER, "id", runtime.interpreter_id
     yield INTERPRETER, head, runtime.threads_head
     yield THREAD, "next", thread.next
     yield THREAD, "interp", thread.interpreter

@@ -126,7 +126,6 @@ def layout_of(found: DebugOffsets) -> Layout | None:
         runtime=RuntimeLayout(
             interpreters_head=at["runtime.interpreters_head"],
             interpreter_next=at["interpreter.next"],
-            interpreter_id=at["interpreter.id"],
             threads_head=at["interpreter.threads_head"],
         ),
         thread=_thread(known.thread, at),

@@ -30,7 +30,6 @@ class RuntimeLayout(msgspec.Struct, frozen=True):
     interpreters_head: int
     """The first interpreter; the main one is in the next word."""
     interpreter_next: int
-    interpreter_id: int
     threads_head: int
 
 
@@ -195,9 +194,7 @@ _OBJECTS_3_12 = msgspec.structs.replace(
 
 _3_9 = Layout(
     version=(3, 9),
-    runtime=RuntimeLayout(
-        interpreters_head=32, interpreter_next=0, interpreter_id=24, threads_head=8
-    ),
+    runtime=RuntimeLayout(interpreters_head=32, interpreter_next=0, threads_head=8),
     thread=ThreadLayout(
         next=8,
         interpreter=16,
@@ -222,9 +219,7 @@ _3_10 = Layout(
 )
 _3_11 = Layout(
     version=(3, 11),
-    runtime=RuntimeLayout(
-        interpreters_head=40, interpreter_next=0, interpreter_id=48, threads_head=16
-    ),
+    runtime=RuntimeLayout(interpreters_head=40, interpreter_next=0, threads_head=16),
     thread=ThreadLayout(
         next=8,
         interpreter=16,
@@ -263,9 +258,7 @@ _3_11 = Layout(
 )
 _3_12 = Layout(
     version=(3, 12),
-    runtime=RuntimeLayout(
-        interpreters_head=40, interpreter_next=0, interpreter_id=8, threads_head=72
-    ),
+    runtime=RuntimeLayout(interpreters_head=40, interpreter_next=0, threads_head=72),
     thread=ThreadLayout(
         next=8,
         interpreter=16,
@@ -296,7 +289,6 @@ _3_13 = Layout(
     runtime=RuntimeLayout(
         interpreters_head=632,
         interpreter_next=7264,
-        interpreter_id=7272,
         threads_head=7344,
     ),
     thread=ThreadLayout(
