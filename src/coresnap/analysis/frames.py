@@ -50,6 +50,7 @@ _PLANNING_LIMIT = 60.0
 """Seconds of reading debug information in all; hostile input can ask for hours."""
 _INNERMOST, _OUTERMOST = 256, 64
 """Frames of a stack that are read with variables: a recursion repeats itself."""
+_ADDRESS_MASK = (1 << 64) - 1
 _NEAR = 32
 """Frames searched for a register before the innermost, which knows all of them."""
 
@@ -201,7 +202,7 @@ class FrameBuilder:
         pc = frame.pc
         stack_pointer = frame.registers.get(self._architecture.stack_pointer)
         offset = None if plan.start is None else pc - plan.start
-        in_module = None if plan.module is None else pc - plan.bias
+        in_module = None if plan.module is None else pc - plan.bias & _ADDRESS_MASK
         for one in plan.activations:
             variables: tuple[Variable, ...] = ()
             if one.variables is not None and context is not None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ModuleTable", "ReadableModule"]
 
+_HALF = 1 << 63
+"""Of the address space: a load bias lies on either side of 0."""
+
 
 class ReadableModule(msgspec.Struct, eq=False):
     """A module of the process; files are looked for when they are first needed."""
@@ -127,7 +130,8 @@ class ReadableModule(msgspec.Struct, eq=False):
             path=module.path,
             start=module.start,
             end=module.end,
-            load_bias=module.load_bias,
+            # Modulo the address space: old kernels link the vdso to its last page.
+            load_bias=(module.load_bias + _HALF) % (2 * _HALF) - _HALF,
             build_id=module.build_id,
             file=None if module.file is None else self._shown(str(module.file)),
             debug_file=None

@@ -15,6 +15,7 @@ from coresnap.model import Mapping
 __all__ = ["AT_RANDOM", "AT_SYSINFO_EHDR", "join_mappings"]
 
 AT_RANDOM, AT_SYSINFO_EHDR = 25, 33
+_LAST_ADDRESS = (1 << 64) - 1
 _FLAGS = ((4, "r"), (2, "w"), (1, "x"))
 
 
@@ -89,8 +90,10 @@ def _mapping(
 ) -> Mapping:
     permissions = "".join(c if load.flags & bit else "-" for bit, c in _FLAGS)
     stored = max(0, min(load.filesz, file_size - load.offset))
+    # A damaged segment may reach beyond the last address.
+    end = min(end, _LAST_ADDRESS)
     if file is not None:
-        offset = file.offset + load.vaddr - file.start
+        offset = file.offset + load.vaddr - file.start & _LAST_ADDRESS
         return Mapping(load.vaddr, end, permissions, offset, file.display_path, stored)
     names = [n for a, n in special.items() if a is not None and load.vaddr <= a < end]
     return Mapping(

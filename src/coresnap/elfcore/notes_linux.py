@@ -38,6 +38,7 @@ AT_NULL, AT_PAGESZ = 0, 6
 _FXSAVE_SIZE, _FXSAVE_XMM = 512, 160
 _AARCH64_FPSIMD_SIZE = 512
 _DEFAULT_PAGE = 4096
+_OFFSET_MASK = (1 << 63) - 1
 _MAPPED_FILE_LIMIT = 1 << 20
 
 
@@ -309,7 +310,8 @@ def _files(
     end = start + 3 * word * count
     names = data[end:].tobytes().split(b"\0")
     files = [
-        MappedFile(first, last, offset * page_size, name)
+        # The kernel's loff_t, which a damaged offset may not leave.
+        MappedFile(first, last, offset * page_size & _OFFSET_MASK, name)
         for (first, last, offset), name in zip(
             struct.iter_unpack(f"{order}3{code}", data[start:end]), names, strict=False
         )

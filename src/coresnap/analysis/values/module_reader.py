@@ -28,6 +28,8 @@ from coresnap.analysis.values.variables import VariablePlanner, VariablesPlan
 
 __all__ = ["CodePlan", "FunctionPlan", "ModuleReader", "ProcessFacts"]
 
+_ADDRESS_MASK = (1 << 64) - 1
+
 
 class ProcessFacts(msgspec.Struct, frozen=True, eq=False):
     """What a module's values need to know about the process."""
@@ -104,8 +106,8 @@ class ModuleReader:
         ``return_pc`` is the return address of the call in progress, 0 if there is
         none. Raises ``InputError`` if the debug information is damaged.
         """
-        link_pc = pc - self._bias
-        link_return = return_pc - self._bias if return_pc else 0
+        link_pc = self._link_address(pc)
+        link_return = self._link_address(return_pc) if return_pc else 0
         at = self._finder.find(link_pc, link_return)
         if at is None:
             return None
@@ -132,7 +134,11 @@ class ModuleReader:
 
     def line_at(self, pc: int) -> Line | None:
         """The source line of run-time address ``pc``, if that is all that is known."""
-        return self._finder.line_at(pc - self._bias)
+        return self._finder.line_at(self._link_address(pc))
+
+    def _link_address(self, address: int) -> int:
+        # A damaged core may say that the module was loaded anywhere.
+        return address - self._bias & _ADDRESS_MASK
 
     def _code(self, at: FunctionAt, link_pc: int) -> FrameCode:
         base = self.file.location(at.function, Attribute.FRAME_BASE, link_pc)
