@@ -266,6 +266,9 @@ def _compare_members(
 ) -> None:
     if ours.truncated:
         return
+    if ours.described and not ours.members and gdb and not gdb[0][0]:
+        _compare_variant(result, where, ours, gdb)
+        return
     if len(ours.members) != len(gdb):
         names = [member.name for member in ours.members]
         theirs = [name for name, _ in gdb]
@@ -274,6 +277,22 @@ def _compare_members(
         return
     for member, (name, value) in zip(ours.members, gdb, strict=True):
         _compare(result, f"{where}.{name}", member, value)
+
+
+def _compare_variant(
+    result: Comparison, where: str, ours: Variable, gdb: list[tuple[str, _GdbValue]]
+) -> None:
+    """An enum of Rust: gdb has the discriminant and the variant that is there."""
+    if len(gdb) != 2:
+        return  # it cannot tell which
+    name, value = gdb[1]
+    if not re.match(rf"{re.escape(name)}\b", ours.text or ""):
+        result.differ(f"{where}: {ours.text}, gdb {name}", _leaves(value))
+        return
+    result.agreed += 1
+    for item, (_, field) in zip(ours.items, value.get("members", []), strict=False):
+        if not item.described:
+            _compare(result, where + item.name, item, field)
 
 
 def _compare_elements(

@@ -21,6 +21,16 @@ class Habit:
     reason: str
     toolchain: str = ""
     """Part of its name; empty for all."""
+    form: str = ""
+    """Empty for all."""
+
+    def covers(self, cell: Cell, text: str) -> bool:
+        """Whether a difference in a cell is this one."""
+        return (
+            self.toolchain in cell.toolchain
+            and self.form in ("", cell.form)
+            and self.pattern.search(text) is not None
+        )
 
 
 HABITS: tuple[Habit, ...] = (
@@ -41,15 +51,31 @@ HABITS: tuple[Habit, ...] = (
         "with DWARF 4: as they stand they are addresses, where nothing is",
         "clang",
     ),
+    Habit(
+        re.compile(
+            r"frames \[.*'(main|wait_idly)'.*\], gdb \[(None|'vsnprintf'|, )*\]"
+            r"|_start: pc \d+, gdb 0$"
+        ),
+        "Debian's musl has no call frame information: gdb's stack is lost in it, ours "
+        "reaches the program's functions, and `main` or the thread's function",
+        form="musl",
+    ),
+    Habit(
+        re.compile(
+            r"(line \d+|file \S+), gdb None$|frames \[.*\], gdb \[\]$"
+            r"|function .*(::h[0-9a-f]{16}|\[[0-9a-f]{14,16}\].*)$"
+        ),
+        "gdb 13 finds no unit for most code of rustc's fat LTO (`info line` says so), "
+        "where addr2line has the functions, inlined calls and lines that we have",
+        toolchain="rustc",
+        form="lto",
+    ),
 )
 
 
 def is_gdb_habit(cell: Cell, text: str) -> bool:
     """Whether a difference is one of ``HABITS``."""
-    return any(
-        habit.pattern.search(text) is not None and habit.toolchain in cell.toolchain
-        for habit in HABITS
-    )
+    return any(habit.covers(cell, text) for habit in HABITS)
 
 
 def excuses(cell: Cell) -> Callable[[str], bool]:
