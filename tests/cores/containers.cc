@@ -135,6 +135,7 @@ __attribute__((noinline)) static void associations(void)
     std::unordered_set<int> few = {17};
     std::unordered_multiset<int> same = {8, 8};
     std::map<int, std::string>::iterator found = names.find(2);
+    std::map<int, std::string>::iterator end = names.find(9);
     std::map<std::pair<int, int>, int> pairs = {{{1, 2}, 3}};
     std::set<int> big;
     for (int i = 0; i < 250; i++)
@@ -146,7 +147,7 @@ __attribute__((noinline)) static void associations(void)
     crash();
     (void)(lists.size() + small.size() + nothing.size() + many.size() +
            numbers.size() + repeated.size() + ages.size() + squares.size() +
-           several.size() + few.size() + same.size() + found->first + pairs.size() +
+           several.size() + few.size() + same.size() + found->first + pairs.size() + (end == names.end()) +
            big.size() + wide.size() + place->first);
 }
 

@@ -26,7 +26,7 @@ SCRIPT = Path(__file__).with_name("gdb_printers.py")
 ELSEWISE = {
     *("bits", "flags"),  # one element a bit, or those that are set
     *("pointer", "path"),  # not followed; by components
-    *("found", "place"),  # as one text
+    *("found", "place", "end"),  # as one text
     "fixed",  # as it is
     "zeros",  # gdb.Value.string ends at NUL
     *("small", "pairs"),  # keys, in ours, are as values are written

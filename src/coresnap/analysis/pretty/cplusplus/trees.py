@@ -186,10 +186,20 @@ def iterator(type: ValueType) -> Present | None:
 
     def present(value: Value) -> Presentation:
         address = value.integer(node)
+        if not is_libcxx and address and _is_header(value, address, word):
+            return Presentation("past the end", number=address)
         target = value.at(address + reach, element) if address else None
         return Presentation(None, target=target, number=address)
 
     return present
+
+
+def _is_header(value: Value, node: int, word: int) -> bool:
+    """Whether it is the node that libstdc++ keeps in the container itself: red, as no
+    root is, and the parent of its parent."""
+    color = value.type.decoder.process.read(node, 4)
+    parent = value.word(node + word)
+    return not any(color) and (parent == 0 or value.word(parent + word) == node)
 
 
 def map_entry(type: ValueType) -> Present | None:
