@@ -180,6 +180,7 @@ def _is_constant(symbol):
 
 def variables(frame):
     found = []
+    frame.select()  # bounds of arrays are computed in the selected frame
     try:
         block = frame.block()
     except RuntimeError:

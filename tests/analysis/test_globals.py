@@ -48,7 +48,7 @@ def worker_of(snapshot: Snapshot, tid: int) -> int:
 
 
 def by_worker(snapshot: Snapshot, name: str) -> dict[int, object]:
-    found = {}
+    found: dict[int, object] = {}
     for one in named(snapshot, name):
         assert one.kind is VariableKind.TLS
         assert one.location is not None

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable
 
 from coresnap.analysis.debuginfo.constants import Encoding
+from coresnap.analysis.values.decimals import decimal_text
 from coresnap.analysis.values.types import BaseType, EnumType
 from coresnap.model import Variable, VariableKind
 
@@ -111,7 +112,7 @@ def read_scalar(
     if encoding in (Encoding.COMPLEX_FLOAT, Encoding.GNU_COMPLEX_INTEGER):
         return _read_complex(found, type_name, little_endian=little_endian, x87=x87)
     if encoding == Encoding.DECIMAL_FLOAT:
-        return missing_reader(type_name, "unsupported: decimal float")
+        return _read_decimal(type_name, size, little_endian=little_endian)
     signed = found.is_signed
     unpack = integer_unpacker(size, signed=signed, little_endian=little_endian)
     if encoding == Encoding.BOOLEAN:
@@ -122,6 +123,20 @@ def read_scalar(
         code = _INTEGER_FORMATS[size]
         return _packed_reader(type_name, prefix + (code if signed else code.upper()))
     return _number_reader(type_name, lambda data, at: plain_integer(unpack(data, at)))
+
+
+def _read_decimal(type_name: str, size: int, *, little_endian: bool) -> Read:
+    unpack = integer_unpacker(size, signed=False, little_endian=little_endian)
+    if decimal_text(0, size) is None or not little_endian:
+        return missing_reader(type_name, f"unsupported: {size}-byte decimal float")
+
+    def read(
+        name: str, kind: VariableKind, data: bytes, offset: int, address: int | None
+    ) -> Variable:
+        number = decimal_text(unpack(data, offset), size)
+        return Variable(name, type_name, kind, number, None, (), None, address)
+
+    return read
 
 
 def _packed_reader(type_name: str, code: str) -> Read:
