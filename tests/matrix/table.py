@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from matrix.habits import HABITS
@@ -85,9 +86,10 @@ def _reasons(verdict: Verdict) -> list[str]:
     if not reasons:
         return []
     lines = [f"- {verdict.cell.name}"]
-    lines += [
-        f"  - `{reason[:WIDTH].replace('`', '')}`" for reason in reasons[:REASONS]
-    ]
+    for reason in reasons[:REASONS]:
+        # The directory is that of one machine.
+        text = re.sub(r"/[^ ']*/programs/", "", reason.replace("`", ""))
+        lines.append(f"  - `{text[:WIDTH]}`")
     if len(reasons) > REASONS:
         lines.append(f"  - and {len(reasons) - REASONS} more")
     return lines
