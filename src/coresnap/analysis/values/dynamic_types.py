@@ -14,6 +14,8 @@ __all__ = ["DynamicTypes", "WholeObject"]
 
 _DEPTH_LIMIT = 16
 """Base classes of base classes."""
+_BASE_LIMIT = 64
+"""Classes looked at in search of a base."""
 _FARTHEST = 1 << 24
 """Bytes from the start of an object to a base of it."""
 _MEMORY_LIMIT = 10_000
@@ -41,7 +43,8 @@ class DynamicTypes:
     def whole(self, address: int, declared: int) -> WholeObject | None:
         """The object at ``address``, which was declared as of this type; None if it is
         of no other class, or nobody knows."""
-        if not self._is_polymorphic(declared, _DEPTH_LIMIT):
+        is_incomplete = not self._decoder.is_complete(declared)
+        if not is_incomplete and not self._is_polymorphic(declared, _DEPTH_LIMIT):
             return None
         size = self._decoder.graph.pointer_size
         order = self._decoder.graph.byte_order
@@ -59,7 +62,24 @@ class DynamicTypes:
         is_declared = decoder is self._decoder and self._is_same(type, declared)
         if is_declared or not -_FARTHEST < to_top <= 0:
             return None
+        if is_incomplete and not self._derives(decoder, type, declared):
+            return None
         return WholeObject(name, address + to_top, decoder, type)
+
+    def _derives(self, decoder: ValueDecoder | None, type: int, declared: int) -> bool:
+        """Whether a class is the declared one, or has it among its bases: what begins
+        with a vtable may be of another class whose first member has one."""
+        wanted = self._decoder.graph.peeled(declared).name
+        pending = [type] if decoder is not None else []
+        for _ in range(_BASE_LIMIT):
+            if not pending or decoder is None:
+                return False
+            found = decoder.graph.peeled(pending.pop())
+            if found.name == wanted:
+                return True
+            if isinstance(found, CompoundType):
+                pending += [m.type for m in found.members if m.is_base]
+        return False
 
     def _is_same(self, type: int, declared: int) -> bool:
         graph = self._decoder.graph

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.records import RawOperation
 from coresnap.analysis.expression import (
@@ -192,6 +193,13 @@ class FrameContext(ExpressionContext):
             return BaseType(self.pointer_size, 0)
         die = self.code.file.die(operation.die)
         return BaseType(die.byte_size, die.encoding)
+
+    def procedure(self, operation: AnyOperation) -> Operations:
+        """The expression of the DIE that a call operation names; empty if it has
+        none (DWARF 5, section 2.5.1.5)."""
+        if not operation.die:
+            raise ExpressionError("calls another expression, which was not found")
+        return self.code.file.location(operation.die, Attribute.LOCATION, 0) or ()
 
     def entry_value(self, operations: Operations) -> int | None:
         """A register's value when the function was entered, computed in the caller.

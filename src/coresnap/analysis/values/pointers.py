@@ -91,6 +91,11 @@ class PointerReaders:
         is_vtable = target.name == "__vtbl_ptr_type"
         if isinstance(target, FunctionType) or is_vtable:
             return lambda value: (decoder.process.symbol(value), None, False)
+        is_class = isinstance(target, CompoundType) and not target.complete
+        if is_class and decoder.graph.is_cplusplus(target.handle):
+            return self._follow_declared(
+                found.target, int(found.kind is PointerKind.POINTER)
+            )
         if isinstance(target, VoidType) or not decoder.is_complete(found.target):
             return lambda value: _NOTHING
         is_pointer = found.kind is PointerKind.POINTER
@@ -120,6 +125,21 @@ class PointerReaders:
                 return _LATER
             found, cut = targets.follow(self._lead(value, target), cost)
             return None, found, cut
+
+        return behind
+
+    def _follow_declared(self, target: int, cost: int) -> Callable[[int], _Behind]:
+        """For a class that is only declared here: clang describes one with virtual
+        methods where its constructor is, which may be in another module."""
+        follow = self._follow(target, cost)
+        dynamic_types = self._dynamic_types
+
+        def behind(value: int) -> _Behind:
+            return (
+                _NOTHING
+                if dynamic_types.whole(value, target) is None
+                else follow(value)
+            )
 
         return behind
 
