@@ -19,7 +19,7 @@ def test_a_class_that_only_a_library_knows_is_shown_whole(
     compile_program: CompileProgram, kernel_core: KernelCore, compiler: str
 ) -> None:
     library = compile_program(
-        "shapes_library.cc",
+        "library_classes_library.cc",
         "-g",
         "-fPIC",
         "-shared",
@@ -27,7 +27,7 @@ def test_a_class_that_only_a_library_knows_is_shown_whole(
         name="libshapes.so",
     )
     program = compile_program(
-        "shapes.cc", "-g", compiler=compiler, libraries=[str(library)]
+        "library_classes.cc", "-g", compiler=compiler, libraries=[str(library)]
     )
     core = kernel_core([program])
     (frames,) = frames_of(core).values()

@@ -1,5 +1,5 @@
-// The library of shapes.cc. Build: c++ -g -fPIC -shared.
-#include "shapes.h"
+// The library of library_classes.cc. Build: c++ -g -fPIC -shared.
+#include "library_classes.h"
 
 struct Hidden {
     int secret = 42;

@@ -1,4 +1,4 @@
-// What shapes.cc calls and shapes_library.cc defines: the classes behind it are known to
+// What library_classes.cc calls and library_classes_library.cc defines: the classes behind it are known to
 // the library alone.
 struct Hidden;
 
