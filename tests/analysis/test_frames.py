@@ -211,3 +211,15 @@ class DamagedReader:
 
     def line_at(self, pc: int) -> None:
         raise InputError("damaged line table")
+
+
+@pytest.mark.libdw
+def test_a_frame_says_how_its_unit_was_compiled(crashed: Crash) -> None:
+    found = crashed("values.cc", "-std=c++17", "-g", "-O2")
+    frames = next(iter(found.frames.values()))
+    ours = [frame for frame in frames if str(frame.file).endswith("values.cc")]
+    assert {frame.language for frame in ours} == {"C++17"}
+    assert {frame.optimized for frame in ours} == {True}
+    producers = {frame.producer for frame in ours}
+    assert len(producers) == 1
+    assert "-O2" in str(producers.pop())

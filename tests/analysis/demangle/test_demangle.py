@@ -11,6 +11,7 @@ import coresnap
 from coresnap.analysis.demangle import (
     cplusplus,
     display_name,
+    short_name,
     without_parameters,
 )
 
@@ -126,3 +127,24 @@ TEXT = st.text(alphabet="_ZRNSITEJXLDpsCMBFKU0123456789abchi.@$", max_size=60)
 def test_whatever_a_symbol_is_called_it_has_a_name(start: str, rest: str) -> None:
     shown = display_name(start + rest)
     assert shown or not start + rest
+
+
+@pytest.mark.libdw
+@pytest.mark.parametrize(
+    ("function", "symbol", "short"),
+    [
+        ("main", None, None),
+        ("std::vector<int, std::allocator<int> >::at", None, "std::vector<int>::at"),
+        (
+            "shop::{impl#3}::fmt<i32>",
+            "_RNvXs2_C4shopNtB5_5OrderNtNtC4core3fmt5Debug3fmt",
+            "<shop::Order as Debug>::fmt",
+        ),
+        ("shop::{impl#3}::fmt", "fmt", None),
+        ("shop::{impl#3}::fmt", None, None),
+    ],
+)
+def test_a_short_name_says_whose_implementation_it_is(
+    function: str, symbol: str | None, short: str | None
+) -> None:
+    assert short_name(function, symbol) == short
