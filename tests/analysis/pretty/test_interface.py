@@ -65,7 +65,7 @@ def careless(type: ValueType) -> Present | None:
 
 @pytest.fixture(scope="module")
 def core(compile_program: CompileProgram, kernel_core: KernelCore) -> Path:
-    return kernel_core([compile_program("shapes.cc", "-g", "-O0")])
+    return kernel_core([compile_program("geometry.cc", "-g", "-O0")])
 
 
 @pytest.fixture(scope="module")
