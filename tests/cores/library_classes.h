@@ -1,5 +1,4 @@
-// What library_classes.cc calls and library_classes_library.cc defines: the classes behind it are known to
-// the library alone.
+// What library_classes.cc calls: the classes behind it are known to the library alone.
 struct Hidden;
 
 struct Shape {
