@@ -27,6 +27,17 @@ PROGRAMS = {
     "C++ -O3": (("values.cc", "-std=c++17", "-g", "-O3"), 65),
     "C++ DWARF 4": (("values.cc", "-std=c++17", "-gdwarf-4", "-O1"), 65),
     "objects -O0": (("objects.cc", "-std=gnu++20", "-DHALF=_Float16", "-g", "-w"), 155),
+    "objects type units": (
+        (
+            "objects.cc",
+            "-std=gnu++20",
+            "-DHALF=_Float16",
+            "-g",
+            "-w",
+            "-fdebug-types-section",
+        ),
+        100,
+    ),
     "objects -O2": (
         ("objects.cc", "-std=gnu++20", "-DHALF=_Float16", "-g", "-O2", "-w"),
         115,

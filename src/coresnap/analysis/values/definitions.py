@@ -35,7 +35,7 @@ class DefinitionIndex:
             self._namesakes(declaration.name or ""), _NAMESAKE_LIMIT
         )
         for handle in candidates:
-            if qualified_name(self._file, [self._file.die(handle)]) == wanted:
+            if self._qualified(handle) == wanted:
                 return handle
         return 0
 
@@ -49,10 +49,14 @@ class DefinitionIndex:
         for handle in itertools.islice(
             self._templates(_own_name(name)), _NAMESAKE_LIMIT
         ):
-            found = qualified_name(self._file, [self._file.die(handle)])
-            if canonical(found) == wanted:
+            if canonical(self._qualified(handle)) == wanted:
                 return handle
         return 0
+
+    def _qualified(self, handle: int) -> str:
+        # In a type unit the definition stands outside its namespace, and refers to a
+        # declaration within.
+        return qualified_name(self._file, self._file.integrated(handle))
 
     def _templates(self, name: str) -> Iterator[int]:
         """Types with this name before their template arguments."""
