@@ -7,7 +7,15 @@ import msgspec
 import pytest
 
 from coresnap.errors import UsageError
-from coresnap.model import Dropped, Module, Note, Search, Signal, Snapshot
+from coresnap.model import (
+    Dropped,
+    Module,
+    Note,
+    Search,
+    Signal,
+    Snapshot,
+    VariableKind,
+)
 from coresnap.snapshot.display import Display
 from coresnap.snapshot.ink import Ink
 from coresnap.snapshot.text import headline, render
@@ -40,6 +48,12 @@ def test_a_live_process_did_not_crash() -> None:
     assert "was alive" in text
     assert "crashed" not in text
     assert "thread 1\n#0" in text
+
+
+def test_a_thread_local_variable_says_whose_value_it_is() -> None:
+    own = variable("count", value=7, kind=VariableKind.TLS, location="thread 12")
+    text = render(specimens.small(globals=(own,)))
+    assert "  int count (thread 12) = 7\n" in text
 
 
 def test_how_the_core_was_taken_is_said_above_the_stacks() -> None:

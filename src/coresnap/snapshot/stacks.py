@@ -18,7 +18,7 @@ from coresnap.snapshot.display import Display
 from coresnap.snapshot.escape import printable
 from coresnap.snapshot.ink import Ink
 from coresnap.snapshot.type_shortening import with_short_types
-from coresnap.snapshot.values import inline_value, variable_lines
+from coresnap.snapshot.values import declaration, inline_value, variable_lines
 
 __all__ = [
     "declared_lines",
@@ -133,7 +133,10 @@ def declared_lines(
     """Yield the lines of a variable that stands for itself."""
     if not display.full_names:
         variable = with_short_types(variable)
-    yield from variable_lines(variable, display.width, indent, raw=display.raw)
+    label = None
+    if variable.kind is VariableKind.TLS and variable.location is not None:
+        label = f"{declaration(variable)} ({printable(variable.location)})"
+    yield from variable_lines(variable, display.width, indent, label, raw=display.raw)
 
 
 @functools.lru_cache(maxsize=1024)
