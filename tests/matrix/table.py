@@ -20,14 +20,14 @@ Written by `tests/matrix/run --markdown docs/matrix.md`; do not edit.
 
 Each row is one program of `tests/matrix/programs`, compiled, linked and shipped as the
 row says, killed by the kernel, and its core read by `coresnap analyze`, by gdb through
-its Python interface, and by `eu-stack -i`. The rows are chosen so that every two values
+its Python interface, and by `eu-stack`. The rows are chosen so that every two values
 of two columns that can meet do meet in one row (`tests/matrix/design.py`).
 
 A *frame* is equal if pc, function, inline-ness, file and line are gdb's. A *value* is a
 number or string in an argument or local variable, with all members, elements and what
-pointers point to one level deep; it is equal if gdb has the same, or both say that it
-is optimized out. *Ours only* are values where gdb has none. A row passes if no frame
-and no value differs.
+pointers lead to; it is equal if gdb has the same, or both say that it is optimized out.
+*Ours only* are values where gdb has none. A row passes if no frame and no value
+differs. Of eu-stack, pc and name of all frames but the inlined ones are compared.
 """
 
 
@@ -59,7 +59,7 @@ def write_table(verdicts: Sequence[Verdict]) -> str:
     lines += ["", "## What differs", ""]
     for verdict in verdicts:
         lines += _reasons(verdict)
-    lines += ["", "## What counts as equal", ""]
+    lines += ["", "## What counts as equal, or is left out as a guess", ""]
     lines += [f"- {habit.reason}" for habit in HABITS]
     return "\n".join(lines) + "\n"
 
