@@ -35,6 +35,12 @@ def digest(*frames: Frame) -> str:
         ("std::vector<int, std::allocator<int> >::at", "std::vector<T>::at"),
         ("operator<", "operator<"),
         ("app::run::h0123456789abcdef", "app::run"),
+        ("<app::Order as core::fmt::Debug>::fmt",) * 2,
+        (
+            "<alloc::vec::Vec<u8> as app::Sum>::sum",
+            "<alloc::vec::Vec<T> as app::Sum>::sum",
+        ),
+        ("app::first::<u32>", "app::first<T>"),
         ("memory_pool_init", "memory_pool_init"),
         ("strict_parse", "strict_parse"),
     ],
@@ -84,6 +90,16 @@ def test_a_frame_without_a_name_counts_by_build_and_offset() -> None:
         0x7F01, Trust.CFI, module="/lib/x.so", module_offset=0x101, build_id="ab12"
     )
     assert fingerprint("app", "SIGSEGV", [frame]).frames == ("ab12+0x101",)
+
+
+def test_rust_implementations_go_by_type_and_trait_not_by_number() -> None:
+    symbol = "_RNvXs_CsjgVfYmPBj4U_3appNtB4_5OrderNtNtCs6UvUjUYXtWa_4core3fmt5Debug3fmt"
+    one, two = (
+        Frame(1, Trust.CFI, function=f"app::{{impl#{n}}}::fmt", linkage_name=symbol)
+        for n in (1, 2)
+    )
+    stripped = Frame(1, Trust.CFI, function="<app::Order as core::fmt::Debug>::fmt")
+    assert digest(one) == digest(two) == digest(stripped)
 
 
 def test_a_guessed_frame_does_not_count() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from coresnap.analysis.demangle import display_name
 from coresnap.model import Frame, Trust
 
 __all__ = [
@@ -39,6 +40,7 @@ _LONGEST_CYCLE = 10
 _CLONE = re.compile(
     r"(\.(constprop|isra|part|cold|lto_priv|localalias|llvm)(\.\d+)*|\[abi:\w+\])+$"
 )
+_RUST_IMPLEMENTATION = "{impl#"
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 
 
@@ -109,7 +111,7 @@ def _counting_frames(frames: Iterable[Frame]) -> list[str]:
             interpreter = frame.module
             lines.append(_interpreted_line(frame))
             continue
-        name = normalise_function(frame.function) if frame.function else None
+        name = normalise_function(_name(frame)) if frame.function else None
         if name and _matches("stop.txt", name):
             break
         if not lines and (frame.signal_frame or (name and _matches("skip.txt", name))):
@@ -118,6 +120,14 @@ def _counting_frames(frames: Iterable[Frame]) -> list[str]:
         if interpreter is None or frame.module != interpreter:
             lines.append(_line(frame, name))
     return lines
+
+
+def _name(frame: Frame) -> str:
+    # rustc numbers implementations in its debug information, anew in each build; the
+    # symbol names type and trait, as it does where that is all there is.
+    if frame.linkage_name and _RUST_IMPLEMENTATION in (frame.function or ""):
+        return display_name(frame.linkage_name)
+    return frame.function or ""
 
 
 def _interpreted_line(frame: Frame) -> str:
@@ -159,9 +169,10 @@ def _cycle_at(lines: list[str], at: int) -> int:
 def _without_template_arguments(name: str) -> str:
     if "<" not in name or "operator" in name:
         return name
-    kept: list[str] = []
+    qualified = name.startswith("<")  # Rust's <Type as Trait>::function
+    kept: list[str] = ["<"] if qualified else []
     depth = 0
-    for character in name:
+    for character in name[qualified:]:
         if character == "<":
             depth += 1
             if depth == 1:
@@ -170,7 +181,7 @@ def _without_template_arguments(name: str) -> str:
             depth -= 1
         elif not depth:
             kept.append(character)
-    return "".join(kept)
+    return "".join(kept).replace("::<T>", "<T>")
 
 
 @functools.cache
