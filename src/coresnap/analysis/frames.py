@@ -1,41 +1,28 @@
 """From a stack to frames for people: functions, inlined ones too, lines, variables.
 
-What is the same whenever the program stands at an address (function, inlined calls,
-lines, which variables there are and where) is worked out once per address and kept as
-a plan; a frame then costs the reading of its values.
+What there is at an address is planned once (``frame_plans``); a frame then costs the
+reading of its values.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from coresnap.analysis.debuginfo.compile_units import CompileUnit, CompileUnits
-from coresnap.analysis.debuginfo.dwarf import DebugFile, unavailable
+from coresnap.analysis.debuginfo.dwarf import unavailable
 from coresnap.analysis.debuginfo.files import DebugFiles
-from coresnap.analysis.debuginfo.records import Line
-from coresnap.analysis.demangle import display_name, short_name
+from coresnap.analysis.frame_plans import FramePlanner, Plan
 from coresnap.analysis.modules import ModuleTable, ReadableModule
 from coresnap.analysis.pretty.printers import Printers
-from coresnap.analysis.source import Excerpt, SourceReader
+from coresnap.analysis.source import SourceReader
 from coresnap.analysis.source_paths import SourcePaths
 from coresnap.analysis.thread_local import THREAD_POINTERS
 from coresnap.analysis.values.frame_context import FrameContext, Machine
 from coresnap.analysis.values.limits import Allowance, ValueLimits
-from coresnap.analysis.values.module_reader import (
-    CodePlan,
-    FunctionPlan,
-    ModuleReader,
-    ProcessFacts,
-)
+from coresnap.analysis.values.module_reader import ProcessFacts
 from coresnap.analysis.values.process import CoreProcess
 from coresnap.analysis.values.targets import Targets
-from coresnap.analysis.values.variables import VariablesPlan
-from coresnap.errors import InputError
 from coresnap.model import Dropped, Frame, Module, Note, Variable
 
 if TYPE_CHECKING:
@@ -46,39 +33,11 @@ __all__ = ["FrameBuilder"]
 
 _X87_ARCHITECTURES = ("x86-64", "i386")
 
-_PLANNING_LIMIT = 60.0
-"""Seconds of reading debug information in all; hostile input can ask for hours."""
 _INNERMOST, _OUTERMOST = 256, 64
 """Frames of a stack that are read with variables: a recursion repeats itself."""
 _ADDRESS_MASK = (1 << 64) - 1
 _NEAR = 32
 """Frames searched for a register before the innermost, which knows all of them."""
-
-
-class _Activation(msgspec.Struct, frozen=True, eq=False):
-    """One function of a plan, with everything that needs no frame."""
-
-    function: str | None = None
-    linkage_name: str | None = None
-    inline: bool = False
-    file: str | None = None
-    line: int | None = None
-    excerpt: Excerpt = msgspec.field(default_factory=Excerpt)
-    variables: VariablesPlan | None = None
-    short_name: str | None = None
-    unit: CompileUnit = msgspec.field(default_factory=CompileUnit)
-
-
-class _Plan(msgspec.Struct, frozen=True, eq=False):
-    """What is at one address of the code; ``activations`` innermost first."""
-
-    activations: tuple[_Activation, ...] = (_Activation(),)
-    code: CodePlan | None = None
-    start: int | None = None
-    """Where the function starts: what ``function_offset`` counts from."""
-    module: str | None = None
-    bias: int = 0
-    build_id: str | None = None
 
 
 class FrameBuilder:
@@ -109,11 +68,8 @@ class FrameBuilder:
         self._table = ModuleTable(core, self._files, self._facts)
         self._process = CoreProcess(core.memory, self._table)
         self._architecture = architecture
-        self._source = SourceReader(sysroot, source_paths)
-        self._plans: dict[tuple[int, int], _Plan] = {}
-        self._notes: dict[str, Note] = {}
-        self._compile_units: dict[DebugFile, CompileUnits] = {}
-        self._planning = 0.0
+        source = SourceReader(sysroot, source_paths)
+        self._planner = FramePlanner(self._table, source)
         self._unread = 0
         self._machine = Machine(
             pointer_size=architecture.pointer_size,
@@ -152,7 +108,7 @@ class FrameBuilder:
 
     def notes(self) -> tuple[Note, ...]:
         """What the reader of the frames must know."""
-        notes = [*self._notes.values(), *self._printers.notes()]
+        notes = [*self._planner.notes.values(), *self._printers.notes()]
         reason = unavailable()
         if reason is not None:
             notes.append(Note("debuginfo", f"no lines, inlines, values: {reason}"))
@@ -189,14 +145,14 @@ class FrameBuilder:
         for index, frame in enumerate(stack.frames):
             read = index < _INNERMOST or index >= outer
             at = contexts.at(index) if read else None
-            self._add_frames(frames, frame, self.plan(frame), at)
+            self._add_frames(frames, frame, self._planner.at(frame), at)
         return tuple(frames)
 
     def _add_frames(
         self,
         frames: list[Frame],
         frame: StackFrame,
-        plan: _Plan,
+        plan: Plan,
         context: FrameContext | None,
     ) -> None:
         pc = frame.pc
@@ -234,108 +190,11 @@ class FrameBuilder:
                 )
             )
 
-    def plan(self, frame: StackFrame) -> _Plan:
-        """What is at the frame's address."""
-        key = frame.lookup_pc, frame.pc
-        plan = self._plans.get(key)
-        if plan is None:
-            return_pc = frame.pc if frame.lookup_pc != frame.pc else 0
-            plan = self._plans[key] = self._make_plan(frame.lookup_pc, return_pc)
-        return plan
-
-    def _make_plan(self, pc: int, return_pc: int) -> _Plan:
-        module = self._table.at(pc)
-        if module is None:
-            return _Plan()
-        started = time.monotonic()
-        code = self._code_plan(module, pc, return_pc)
-        self._planning += time.monotonic() - started
-        if code is None:
-            return self._symbol_plan(module, pc)
-        modified = module.modified
-        return _Plan(
-            tuple(self._activation(f, code, modified) for f in code.functions),
-            code,
-            code.start,
-            module.loaded.path,
-            module.loaded.load_bias,
-            module.loaded.build_id,
-        )
-
-    def _code_plan(
-        self, module: ReadableModule, pc: int, return_pc: int
-    ) -> CodePlan | None:
-        if self._planning > _PLANNING_LIMIT:
-            text = (
-                f"given up after {_PLANNING_LIMIT} seconds: the rest has symbols only"
-            )
-            self._notes["time"] = Note("debuginfo", text)
-            return None
-        try:
-            reader: ModuleReader | None = module.reader()
-            return None if reader is None else reader.plan(pc, return_pc)
-        except InputError as error:
-            self._notes[module.loaded.path] = Note("debuginfo", str(error))
-            return None
-
-    def _line_at(self, module: ReadableModule, pc: int) -> Line | None:
-        if self._planning > _PLANNING_LIMIT:
-            return None
-        try:
-            reader = module.reader()
-            return None if reader is None else reader.line_at(pc)
-        except InputError:
-            return None  # said when the function was looked for
-
-    def _symbol_plan(self, module: ReadableModule, pc: int) -> _Plan:
-        symbol = module.symbol(pc)
-        activation, start = _Activation(), None
-        if symbol is not None:
-            name = display_name(symbol.name)
-            linkage_name = symbol.name if symbol.name != name else None
-            activation = _Activation(
-                name, linkage_name, short_name=short_name(name, symbol.name)
-            )
-            start = symbol.address + module.loaded.load_bias
-        line = self._line_at(module, pc)
-        if line is not None:
-            excerpt = self._source.around(line.file, line.line, module.modified)
-            activation = msgspec.structs.replace(
-                activation, file=line.file, line=line.line, excerpt=excerpt
-            )
-        loaded = module.loaded
-        return _Plan(
-            (activation,), None, start, loaded.path, loaded.load_bias, loaded.build_id
-        )
-
-    def _activation(
-        self, function: FunctionPlan, code: CodePlan, modified: float | None
-    ) -> _Activation:
-        one = function.activation
-        physical = code.functions[-1].activation.handle
-        return _Activation(
-            one.name,
-            one.linkage_name,
-            one.inline,
-            one.file,
-            one.line,
-            self._source.around(one.file, one.line, modified),
-            function.variables,
-            short_name(one.name, one.linkage_name),
-            self._units_of(code.code.file).of_function(one.handle, physical),
-        )
-
-    def _units_of(self, file: DebugFile) -> CompileUnits:
-        units = self._compile_units.get(file)
-        if units is None:
-            units = self._compile_units[file] = CompileUnits(file)
-        return units
-
     def units(self, stack: Stack) -> Iterator[tuple[ReadableModule, int]]:
         """The units that hold the frames of a stack that was built, innermost first,
         as their modules and the DIEs of their contents."""
         for frame in stack.frames:
-            code, module = self.plan(frame).code, self._table.at(frame.lookup_pc)
+            code, module = self._planner.at(frame).code, self._table.at(frame.lookup_pc)
             if code is not None and module is not None:
                 yield module, code.unit
 
@@ -359,7 +218,7 @@ class FrameBuilder:
         self, frame: StackFrame, contexts: _Contexts, index: int
     ) -> FrameContext | None:
         """The frame as expressions see it; None where there is no debug information."""
-        code = self.plan(frame).code
+        code = self._planner.at(frame).code
         if code is None:
             return None
         return FrameContext(
