@@ -105,6 +105,20 @@ def test_versions_are_dropped() -> None:
     assert name_at(symbols, 0x1100) == "old"
 
 
+def test_a_name_leads_to_the_strongest_symbol_of_that_name() -> None:
+    symbols = table(
+        Row("raise@@GLIBC_2.2.5", 0x1000),
+        Row("raise", 0x1100, 16, LOCAL),
+        Row("twice", 0x1200, 16, LOCAL),
+        Row("twice", 0x1300, 16, LOCAL),
+        Row("raised", 0x1400),
+        Row("praise", 0x1500),
+    )
+    assert symbols.address("raise") == 0x1000
+    assert symbols.address("twice") is None, "which of them is not known"
+    assert symbols.address("aise") is None
+
+
 def test_what_names_no_code_or_data_is_left_out() -> None:
     symbols = table(
         Row("undefined", 0x1000, section=0),

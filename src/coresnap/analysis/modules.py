@@ -52,6 +52,7 @@ class ReadableModule(msgspec.Struct, eq=False):
                     module.load_bias,
                     self._thread_local_block,
                     self._facts(),
+                    self._address_of,
                 )
         return self._reader
 
@@ -79,6 +80,11 @@ class ReadableModule(msgspec.Struct, eq=False):
         link_address = address - self.loaded.load_bias
         tables = self._symbol_tables()
         return frozenset(n for table in tables for n in table.names(link_address))
+
+    def _address_of(self, name: str) -> int | None:
+        """Link-time address of the function that the linker knows by this name."""
+        found = (table.address(name) for table in self._symbol_tables())
+        return next((address for address in found if address is not None), None)
 
     def _symbol_tables(self) -> Iterator[SymbolTable]:
         """Its own symbols, then those that were stripped into the debug file."""

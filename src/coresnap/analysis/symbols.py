@@ -6,6 +6,8 @@ xz-compressed ELF file with the functions that .dynsym lacks).
 
 from __future__ import annotations
 
+import itertools
+import re
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
@@ -21,6 +23,8 @@ __all__ = ["Symbol", "SymbolTable"]
 
 _SYMBOL_LIMIT = 4_000_000
 _LOOK_BACK = 64
+_SAME_NAME_LIMIT = 1000
+"""Strings that end in one name."""
 _UNDEFINED = 0
 _NO_TYPE, _OBJECT, _FUNCTION, _TLS, _INDIRECT_FUNCTION = 0, 1, 2, 6, 10
 _KEPT_TYPES = frozenset({_NO_TYPE, _OBJECT, _FUNCTION, _INDIRECT_FUNCTION})
@@ -92,6 +96,23 @@ class SymbolTable(msgspec.Struct, eq=False):
                 break
             yield self._symbol(index).name
 
+    def address(self, name: str) -> int | None:
+        """Link-time address of what the linker calls ``name``: the strongest symbol.
+
+        None if there is none, or several as strong ones. Looks at all symbols.
+        """
+        self._sorted()
+        offsets: dict[int, frozenset[int]] = {}
+        found: set[tuple[int, int]] = set()
+        for address, order, _, offset, entries in self._symbols:
+            if id(entries) not in offsets:
+                offsets[id(entries)] = _offsets(entries, name)
+            if offset in offsets[id(entries)]:
+                found.add((order, address))
+        strongest = min(found, default=(0, 0))[0]
+        addresses = [address for order, address in found if order == strongest]
+        return addresses[0] if len(addresses) == 1 else None
+
     def _preferred(self, candidate: int, address: int) -> int:
         """The best of those that begin where the candidate begins."""
         start = self._symbols[candidate][0]
@@ -146,6 +167,14 @@ class SymbolTable(msgspec.Struct, eq=False):
             address = value & ~1 if thumb and kind == _FUNCTION else value
             order = _BINDING_ORDER.get(info >> 4, 3) + (4 if kind == _NO_TYPE else 0)
             yield address, order, -size, name, entries
+
+
+def _offsets(entries: SymbolEntries, name: str) -> frozenset[int]:
+    """Where ``name`` stands among the strings, alone or as the end of another one,
+    with or without a version."""
+    pattern = re.escape(name.encode("utf-8", "surrogateescape")) + rb"(?=[\0@])"
+    found = re.finditer(pattern, entries.strings)
+    return frozenset(at.start() for at in itertools.islice(found, _SAME_NAME_LIMIT))
 
 
 def _is_mapping_symbol(entries: SymbolEntries, name: int) -> bool:

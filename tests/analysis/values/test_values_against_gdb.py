@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import CompileProgram, KernelCore
+from conftest import SOURCES, CompileProgram, KernelCore
 from gdb_oracle import Comparison, compare_values, crash
 
 pytestmark = [
@@ -44,6 +44,16 @@ PROGRAMS = {
     ),
     "tail calls": (("tail_calls.c", "-g", "-O2", "-w"), 25),
     "tail calls, DWARF 4": (("tail_calls.c", "-gdwarf-4", "-O2", "-w"), 25),
+    "tail calls to another unit": (
+        (
+            "tail_calls_units.c",
+            "-g",
+            "-O2",
+            "-w",
+            str(SOURCES / "tail_calls_elsewhere.c"),
+        ),
+        8,
+    ),
     "inlined": (("inlines.c", "-g", "-O2"), 25),
     "nested": (("nested.c", "-g", "-O0"), 20),
     "threads -O0": (("workers.c", "-g", "-O0", "-pthread"), 300),

@@ -100,6 +100,15 @@ class FunctionFinder:
             found = self._codes[function] = self._search_code(function)
         return found
 
+    def code_at(self, entry: int) -> int:
+        """DIE of the function that begins at link-time address ``entry``; 0: none."""
+        for unit in self._candidate_units(entry):
+            found = self._range(unit, entry)
+            if found is not None:
+                low = self._file.die(found.handle).low_pc or found.low
+                return found.handle if low == entry else 0
+        return 0
+
     def _search_code(self, function: int) -> int:
         if self._file.die(function).flags & (DieFlag.LOW_PC | DieFlag.RANGES):
             return function

@@ -10,9 +10,8 @@ from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import Activation, FunctionAt, FunctionFinder
 from coresnap.analysis.debuginfo.records import Line
-from coresnap.analysis.pretty.printers import Printers
 from coresnap.analysis.values.call_sites import call_site_at, linkage_name
-from coresnap.analysis.values.decode import Process, ValueDecoder
+from coresnap.analysis.values.decode import Presenter, Process, ValueDecoder
 from coresnap.analysis.values.frame_context import (
     FrameCode,
     Machine,
@@ -42,9 +41,9 @@ class ProcessFacts(msgspec.Struct, frozen=True, eq=False):
     """Whether long double is the 80-bit format of the x87."""
     limits: ValueLimits
     allowance: Allowance
-    """Shared by all modules, as are ``targets`` and ``printers``."""
+    """Shared by all modules, as are ``targets`` and ``presenter``."""
     targets: Targets
-    printers: Printers
+    presenter: Presenter
 
 
 class FunctionPlan(msgspec.Struct, frozen=True, eq=False):
@@ -68,7 +67,7 @@ class CodePlan(msgspec.Struct, frozen=True, eq=False):
 
 class ModuleReader:
     """One module: ``bias`` is its load bias, ``thread_local_block`` as in
-    ``FrameCode``."""
+    ``FrameCode``; ``address_of`` knows its symbols' link-time addresses."""
 
     def __init__(
         self,
@@ -76,6 +75,7 @@ class ModuleReader:
         bias: int,
         thread_local_block: ThreadLocalBlock,
         facts: ProcessFacts,
+        address_of: Callable[[str], int | None],
     ) -> None:
         self.file = file
         self._bias = bias
@@ -83,7 +83,7 @@ class ModuleReader:
         self._machine = facts.machine
         self._names = facts.process.names
         self._finder = FunctionFinder(file)
-        self._tail_calls = TailCallFinder(file, self._finder)
+        self._tail_calls = TailCallFinder(file, self._finder, address_of)
         graph = TypeGraph(
             file, pointer_size=facts.pointer_size, little_endian=facts.little_endian
         )
@@ -96,7 +96,7 @@ class ModuleReader:
             facts.limits,
             x87=facts.x87,
             targets=facts.targets,
-            printers=facts.printers,
+            presenter=facts.presenter,
         )
         self._planner = VariablePlanner(file, self.decoder, types)
 

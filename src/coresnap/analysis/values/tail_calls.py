@@ -7,14 +7,14 @@ there is one way only from the one to the other, it is known what each passed on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from coresnap.analysis.debuginfo.constants import Attribute, Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import FunctionFinder
-from coresnap.analysis.values.call_sites import call_site_at
+from coresnap.analysis.values.call_sites import call_site_at, linkage_name
 from coresnap.analysis.values.frame_context import CallSite
 from coresnap.errors import InputError
 
@@ -27,6 +27,8 @@ _LONGEST = 16
 _MOST_STEPS = 1000
 """Calls looked at in search of one chain."""
 _MOST_SITES = 10_000
+_MOST_NAMES = 256
+"""Functions of other units that are looked for among a module's symbols."""
 
 
 class _TailCall(msgspec.Struct, frozen=True, eq=False):
@@ -34,15 +36,28 @@ class _TailCall(msgspec.Struct, frozen=True, eq=False):
 
     site: CallSite
     function: int
-    """DIE of the called function's code; 0: not known, or not in this unit."""
+    """DIE of the called function's code; 0: not known."""
+    symbol: str
+    """The function's own name, which the call may know by another one."""
 
 
 class TailCallFinder:
-    """Chains of tail calls within one debug file; functions are read when needed."""
+    """Chains of tail calls within one debug file; functions are read when needed.
 
-    def __init__(self, file: DebugFile, finder: FunctionFinder) -> None:
+    A function of another unit is only declared in the caller's: ``address_of`` gives
+    its link-time address by its linkage name.
+    """
+
+    def __init__(
+        self,
+        file: DebugFile,
+        finder: FunctionFinder,
+        address_of: Callable[[str], int | None],
+    ) -> None:
         self._file = file
         self._finder = finder
+        self._address_of = address_of
+        self._elsewhere: dict[str, int] = {}
         self._calls: dict[int, tuple[_TailCall, ...]] = {}
         self._steps = 0
 
@@ -56,7 +71,7 @@ class TailCallFinder:
             return ()
         self._steps = 0
         try:
-            start = self._finder.code_of(site.function)
+            start = self._code_of(site)
             found = list(self._chains(start, symbol, ())) if start else []
         except (InputError, _UnclearError):
             return ()
@@ -72,7 +87,7 @@ class TailCallFinder:
             self._steps += 1
             if self._steps > _MOST_STEPS or call.site.callee is None:
                 raise _UnclearError
-            if call.site.callee == symbol:
+            if symbol in (call.site.callee, call.symbol):
                 yield (*before, call)
             elif call.function and call.function not in seen:
                 yield from self._chains(call.function, symbol, (*before, call))
@@ -93,8 +108,24 @@ class TailCallFinder:
                     pending.append(handle)
                 elif self._is_tail_call(handle):
                     site = call_site_at(self._file, handle)
-                    code = self._finder.code_of(site.function) if site.function else 0
-                    yield _TailCall(site, code)
+                    code = self._code_of(site)
+                    name = linkage_name(self._file, code) if code else ""
+                    yield _TailCall(site, code, name)
+
+    def _code_of(self, site: CallSite) -> int:
+        """DIE of the code of the function that a call names; 0: not known."""
+        if not site.function:
+            return 0
+        own = self._finder.code_of(site.function)
+        return own or self._code_elsewhere(site.callee or "")
+
+    def _code_elsewhere(self, name: str) -> int:
+        found = self._elsewhere.get(name)
+        if found is None and name and len(self._elsewhere) < _MOST_NAMES:
+            address = self._address_of(name)
+            found = 0 if address is None else self._finder.code_at(address)
+            self._elsewhere[name] = found
+        return found or 0
 
     def _is_tail_call(self, handle: int) -> bool:
         names = (Attribute.CALL_TAIL_CALL, Attribute.GNU_TAIL_CALL)
