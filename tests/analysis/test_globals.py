@@ -115,3 +115,14 @@ class TestOfACore:
 
     def test_none_reads_none(self, core: Path) -> None:
         assert coresnap.analyze(core, globals="none").globals == ()
+
+    def test_type_units_are_no_units_without_a_frame(
+        self, tmp_path: Path, compile_program: CompileProgram, kernel_core: KernelCore
+    ) -> None:
+        source = tmp_path / "many_types.cc"
+        types = "".join(f"struct T{n} {{ int n; }} t{n};\n" for n in range(100))
+        source.write_text(f"{types}int main() {{ __builtin_trap(); }}\n")
+        program = compile_program(source, "-g", "-fdebug-types-section")
+        snapshot = coresnap.analyze(kernel_core([program]))
+        assert [note for note in snapshot.notes if note.step == "globals"] == []
+        assert {f"t{n}" for n in range(100)} <= {one.name for one in snapshot.globals}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from coresnap.analysis.debuginfo.constants import Tag
 from coresnap.analysis.globals_choice import GlobalsChoice
 from coresnap.analysis.values.global_variables import GlobalReader
 from coresnap.errors import InputError
@@ -157,12 +158,14 @@ class GlobalsFinder(msgspec.Struct, eq=False):
         self, module: ReadableModule, reader: GlobalReader, seen: set[int]
     ) -> list[int]:
         """Units without a frame: to read all of a large program would take minutes."""
-        others = [unit for unit in reader.units() if unit not in seen]
-        if self.choice.modules == "all" or len(others) <= _MOST_OTHER_UNITS:
-            return others
+        others = [(unit, tag) for unit, tag in reader.units() if unit not in seen]
+        # What dwz(1) moved into partial units stood in those that are counted.
+        count = sum(tag != Tag.PARTIAL_UNIT for _, tag in others)
+        if self.choice.modules == "all" or count <= _MOST_OTHER_UNITS:
+            return [unit for unit, _ in others]
         text = (
             f"{module.loaded.path}: only those of units that a frame is in, not of "
-            f"{len(others)} others; those asked for by name are read"
+            f"{count} others; those asked for by name are read"
         )
         self.notes.append(Note("globals", text))
         return []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
-from coresnap.analysis.debuginfo.constants import Language
+from coresnap.analysis.debuginfo.constants import Language, Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import qualified_name
 from coresnap.analysis.debuginfo.records import GlobalVariable
@@ -47,9 +47,9 @@ class GlobalReader(msgspec.Struct, eq=False):
     _budget: int = _VISIT_LIMIT
     _variables: dict[int, list[GlobalVariable]] = msgspec.field(default_factory=dict)
 
-    def units(self) -> Iterator[int]:
-        """DIEs of the units with code or data."""
-        return (unit for unit, _ in self.file.units())
+    def units(self) -> list[tuple[int, int]]:
+        """(DIE, tag) of the units that may have variables."""
+        return [(unit, tag) for unit, tag in self.file.units() if tag != Tag.TYPE_UNIT]
 
     def variables(self, unit: int) -> list[GlobalVariable]:
         """The unit's variables that have a name, in the source's order."""
