@@ -88,7 +88,7 @@ class FrameBuilder:
             limits=self._limits,
             allowance=self._allowance,
             targets=self._targets,
-            printers=self._printers,
+            presenter=self._printers,
         )
 
     def __enter__(self) -> FrameBuilder:

@@ -196,6 +196,6 @@ def preload() -> None:
     import coresnap.collect.compression
     import coresnap.collect.kept_modules
     import coresnap.snapshot.container  # noqa: F401
-    from coresnap.analysis.pretty.table import import_all
+    from coresnap.analysis.pretty.printers import import_all
 
     import_all()

@@ -10,7 +10,14 @@ from coresnap.analysis.pretty.types import ValueType
 from coresnap.analysis.pretty.value import Value
 from coresnap.errors import InputError
 
-__all__ = ["CorruptValueError", "Item", "Present", "Presentation", "Printer"]
+__all__ = [
+    "UNFIT",
+    "CorruptValueError",
+    "Item",
+    "Present",
+    "Presentation",
+    "Printer",
+]
 
 Item = tuple[str, Value]
 """Name and value of something that a container holds."""
@@ -18,6 +25,10 @@ Item = tuple[str, Value]
 
 class CorruptValueError(InputError):
     """The value's bytes contradict each other; the message says how."""
+
+
+UNFIT = (InputError, ArithmeticError, LookupError, ValueError)
+"""What a printer raises for types and values that nobody has thought of."""
 
 
 class Presentation(msgspec.Struct, frozen=True, eq=False):

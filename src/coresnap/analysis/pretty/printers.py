@@ -6,15 +6,16 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from coresnap.errors import InputError
 from coresnap.model import Note
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from coresnap.analysis.pretty.presentation import Present, Printer
     from coresnap.analysis.values.decode import ValueDecoder
     from coresnap.analysis.values.scalars import Read
 
-__all__ = ["UNFIT", "Printers"]
+__all__ = ["Printers", "import_all"]
 
 _FAMILIES = (
     ("std::", "cplusplus"),
@@ -23,9 +24,6 @@ _FAMILIES = (
     ("_G", "glib"),
 )
 """How the names of a library's types begin, and the module that knows them."""
-
-UNFIT = (InputError, ArithmeticError, LookupError, ValueError)
-"""What a printer raises for types and values that nobody has thought of."""
 
 _NOTE_LIMIT = 20
 
@@ -70,13 +68,14 @@ class Printers:
         family = _family_of(decoder, handle, name)
         if family is None and not self._own:
             return None
+        from coresnap.analysis.pretty.presentation import UNFIT
         from coresnap.analysis.pretty.types import ValueType
 
         type = ValueType(decoder, handle)
         own = next(filter(None, (printer(type) for printer in self._own)), None)
         if own is not None or family is None:
             return own
-        module = importlib.import_module(f"coresnap.analysis.pretty.{family}")
+        module = _library(family)
         try:
             found: Present | None = module.present(type)
         except UNFIT:
@@ -100,6 +99,22 @@ class Printers:
     def _complain(self, message: str) -> None:
         if len(self._notes) < _NOTE_LIMIT:
             self._notes[message] = Note("pretty", message)
+
+
+def import_all() -> None:
+    """Import the printers of all libraries, for a process whose children analyse."""
+    from coresnap.analysis.pretty.table import printer_of
+
+    for family in ("cplusplus", "rust"):
+        library = _library(family)
+        for function in library.PRINTERS.values():
+            printer_of(library.__name__, function)
+    _library("glib")
+    importlib.import_module("coresnap.analysis.pretty.reader")
+
+
+def _library(family: str) -> ModuleType:
+    return importlib.import_module(f"coresnap.analysis.pretty.{family}")
 
 
 def _family_of(decoder: ValueDecoder, handle: int, name: str) -> str | None:

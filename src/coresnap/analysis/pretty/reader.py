@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from coresnap.analysis.pretty.presentation import (
+    UNFIT,
     CorruptValueError,
     Item,
     Present,
     Presentation,
 )
-from coresnap.analysis.pretty.printers import UNFIT
 from coresnap.analysis.pretty.types import ValueType
 from coresnap.analysis.pretty.value import Value
 from coresnap.errors import MemoryReadError

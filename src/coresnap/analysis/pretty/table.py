@@ -6,18 +6,7 @@ import importlib
 
 from coresnap.analysis.pretty.presentation import Printer
 
-__all__ = ["import_all", "printer_of"]
-
-
-def import_all() -> None:
-    """Import the printers of all libraries, for a process whose children analyse."""
-    from coresnap.analysis.pretty import cplusplus, rust
-
-    for library in (cplusplus, rust):
-        for function in library.PRINTERS.values():
-            printer_of(library.__name__, function)
-    importlib.import_module("coresnap.analysis.pretty.glib")
-    importlib.import_module("coresnap.analysis.pretty.reader")
+__all__ = ["printer_of"]
 
 
 def printer_of(package: str, name: str | None) -> Printer | None:

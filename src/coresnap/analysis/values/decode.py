@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from coresnap.analysis.pretty.printers import Printers
 from coresnap.analysis.values.arrays import ArrayReaders
 from coresnap.analysis.values.compounds import CompoundReaders
 from coresnap.analysis.values.limits import Allowance, ValueLimits
@@ -38,7 +37,7 @@ from coresnap.analysis.values.types import (
 from coresnap.errors import MemoryReadError
 from coresnap.model import Variable, VariableKind
 
-__all__ = ["Dynamic", "Process", "ValueDecoder"]
+__all__ = ["Dynamic", "Presenter", "Process", "ValueDecoder"]
 
 
 _TEXTUAL = frozenset(("wchar_t", "char8_t", "char16_t", "char32_t"))
@@ -91,6 +90,19 @@ class Dynamic(Protocol):
         ...
 
 
+class Presenter(Protocol):
+    """What knows better than their members what values of some classes are."""
+
+    def reader(
+        self, decoder: ValueDecoder, handle: int, name: str, raw: Read
+    ) -> Read | None:
+        """A reader that presents values of a type; None: they are shown as they are.
+
+        ``name`` is what the debug information calls it; ``raw`` reads its members.
+        """
+        ...
+
+
 class ValueDecoder:
     """Readers for the types of one debug file, over one process."""
 
@@ -103,7 +115,7 @@ class ValueDecoder:
         limits: ValueLimits,
         *,
         x87: bool,
-        printers: Printers | None = None,
+        presenter: Presenter | None = None,
         targets: Targets | None = None,
     ) -> None:
         self.graph = graph
@@ -114,7 +126,7 @@ class ValueDecoder:
         self.targets = targets or Targets(allowance, limits.nodes_per_target)
         self.little_endian = graph.little_endian
         self.x87 = x87
-        self._printers = printers or Printers()
+        self._presenter = presenter
         self._readers: dict[int, Read] = {}
         self._names: dict[int, str] = {}
         self._pointers = PointerReaders(self)
@@ -149,7 +161,9 @@ class ValueDecoder:
             return self._arrays.array(found, name, found.dimensions)
         if isinstance(found, CompoundType):
             raw = self._compounds.compound(found, name)
-            return self._printers.reader(self, handle, found.name or "", raw) or raw
+            if self._presenter is None:
+                return raw
+            return self._presenter.reader(self, handle, found.name or "", raw) or raw
         return valueless_reader(name)
 
     def name(self, handle: int) -> str:
