@@ -163,7 +163,8 @@ static void collect_core(struct crash *crash)
 	checks_init(&crash->checks, &crash->process);
 	if (crash->capture.rung < RUNG_RECORD) {
 		capture_init(&crash->capture);
-		int error = capture_core(&crash->capture, &crash->checks, crash->core_file.fd);
+		bool same = checks_same_process(&crash->checks, &crash->capture.head);
+		int error = capture_core(&crash->capture, same, crash->core_file.fd);
 		if (error)
 			keep_record_only(crash, reason_of(error));
 	}

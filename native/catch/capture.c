@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "checks.h"
 #include "core_stream.h"
 #include "ladder.h"
 #include "memory_fetch.h"
@@ -30,13 +29,6 @@ static bool is_waiting(const struct capture *capture)
 		return true;
 	int capacity = fcntl(capture->source, F_GETPIPE_SZ);
 	return capacity > 0 && bytes_left(&capture->head) > (uint64_t)capacity;
-}
-
-static bool has_memory(const struct capture *capture, const struct checks *checks)
-{
-	// The memory of a process that merely got the pid would be worse than none.
-	return capture->head.is_core && is_waiting(capture) &&
-	       checks_same_process(checks, &capture->head);
 }
 
 static bool wants_memory(const struct capture *capture)
@@ -174,7 +166,7 @@ void capture_init(struct capture *capture)
 	capture->error = core_head_init(capture->source, capture->patience, &capture->head);
 }
 
-int capture_core(struct capture *capture, const struct checks *checks, int fd)
+int capture_core(struct capture *capture, bool same, int fd)
 {
 	struct sparse_writer *writer = &capture->writer;
 	struct space space = {fd, capture->settings->quota, 0};
@@ -182,7 +174,8 @@ int capture_core(struct capture *capture, const struct checks *checks, int fd)
 
 	if (error || capture->error == -ENOMEM)
 		return -ENOMEM;
-	capture->has_memory = has_memory(capture, checks);
+	// The memory of a process that merely got the pid would be worse than none.
+	capture->has_memory = same && capture->head.is_core && is_waiting(capture);
 	ladder_choose(capture, fd);
 	int stored = sparse_writer_append(writer, capture->head.data, capture->head.size);
 	capture->error = capture->error ? capture->error : stored;

@@ -10,8 +10,6 @@
 #include "sparse_writer.h"
 #include "stacks.h"
 
-struct checks;
-
 struct capture {
 	// What is given.
 	int source; // the kernel's pipe or socket
@@ -39,9 +37,10 @@ struct capture {
 void capture_init(struct capture *capture);
 void capture_deinit(struct capture *capture);
 
-// Write the core into `fd`, an empty file. Returns 0 also for an incomplete core, and
-// -ENOMEM if nothing could be tried.
-int capture_core(struct capture *capture, const struct checks *checks, int fd);
+// Write the core into `fd`, an empty file; `same` says whether the front of the core is
+// of the process in /proc. Returns 0 also for an incomplete core, and -ENOMEM if nothing
+// could be tried.
+int capture_core(struct capture *capture, bool same, int fd);
 
 // Where the core would end if it were all there; of less than a full one, where it ends.
 uint64_t capture_expected_size(const struct capture *capture);
