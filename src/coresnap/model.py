@@ -63,7 +63,7 @@ class UnwindEnd(enum.StrEnum):
     NO_RULE = "no-rule"
     """Neither CFI, nor the code, nor a chain, nor a scan finds a caller."""
     FRAME_LIMIT = "frame-limit"
-    """The configured number of frames was reached; there are more."""
+    """There are more frames than were walked: millions, or they run in a circle."""
     NO_REGISTERS = "no-registers"
     """The core holds no registers that we can read for this thread."""
 
@@ -187,6 +187,9 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     interpreter: str | None = None
     """The interpreter whose frame this is, e.g. ``CPython 3.11``; pc and registers are
     those of the native frame that runs it. None for a native frame."""
+    left_out: int = 0
+    """Frames between the one before and this one that a long stack lost its middle
+    with; inlined calls do not count."""
 
 
 class Thread(msgspec.Struct, frozen=True, omit_defaults=True):

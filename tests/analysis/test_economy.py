@@ -37,6 +37,23 @@ def test_more_of_one_stack_than_examples_are_like_the_first() -> None:
     assert order.alike == {EXAMPLES + 1: 1, EXAMPLES + 2: 1}
 
 
+def test_a_stack_is_shortened_in_its_middle_and_again() -> None:
+    long = stack(*range(1000))
+    once = long.shortened(100)
+    assert [f.pc for f in once.frames] == [*range(90), *range(990, 1000)]
+    assert (once.left_out, once.gap, once.end) == (900, 90, long.end)
+    twice = once.shortened(20)
+    assert [f.pc for f in twice.frames] == [*range(18), 998, 999]
+    assert (twice.left_out, twice.gap) == (980, 18)
+    assert long.shortened(1000) is long
+
+
+def test_stacks_that_lost_different_middles_are_not_alike() -> None:
+    stacks = [stack(*range(n), 9999).shortened(10) for n in (50, 51)]
+    order = reading_order([*stacks, *[stacks[0]] * EXAMPLES])
+    assert order.alike == {EXAMPLES + 1: 0}
+
+
 @pytest.fixture
 def crowd(compile_program: CompileProgram, kernel_core: KernelCore) -> Snapshot:
     program = compile_program("crowd.c", "-g", "-O0", libraries=["-pthread"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import coresnap
 from conftest import CompileProgram, KernelCore
 from coresnap.analysis import modules
 from coresnap.analysis.debuginfo import dwarf
@@ -17,6 +18,7 @@ from coresnap.analysis.values.limits import ValueLimits
 from coresnap.elfcore.corefile import open_core
 from coresnap.errors import InputError
 from coresnap.model import Frame, Module, Note, Trust, Variable
+from coresnap.snapshot.text import render
 from eu_stack import agrees_with_eu_stack, eu_stack
 from gdb_oracle import Crashed, compare_frames, crash
 
@@ -223,3 +225,19 @@ def test_a_frame_says_how_its_unit_was_compiled(crashed: Crash) -> None:
     producers = {frame.producer for frame in ours}
     assert len(producers) == 1
     assert "-O2" in str(producers.pop())
+
+
+@pytest.mark.libdw
+def test_of_a_stack_overflow_both_ends_are_shown(
+    compile_program: CompileProgram, kernel_core: KernelCore
+) -> None:
+    flags = ("-g", "-O0", "-fno-stack-protector", "-w")
+    program = compile_program("odd_stacks.c", *flags, libraries=["-pthread"])
+    snapshot = coresnap.analyze(kernel_core([program, "overflow"]))
+    frames = snapshot.threads[0].frames
+    assert frames[0].function == "overflow"
+    assert "main" in [frame.function for frame in frames[-5:]]
+    (gap,) = [frame.left_out for frame in frames if frame.left_out]
+    counts = {one.what: one.count for one in snapshot.dropped}
+    assert counts["frames"] == gap > 10_000
+    assert f"… {gap:,} frames left out …" in render(snapshot)

@@ -160,6 +160,7 @@ def _full_frame() -> Frame:
         producer="GNU C11 12.2.0 -O2",
         optimized=True,
         interpreter="CPython 3.11",
+        left_out=98_231,
     )
 
 

@@ -41,6 +41,23 @@ def test_a_signature_shows_each_argument_with_its_value() -> None:
     assert shown == 'f (n=3, s=0x10 "x", gone=<optimized out>)'
 
 
+def test_a_gap_is_shown_and_frames_behind_it_have_their_own_numbers() -> None:
+    long = thread(
+        frames=(
+            frame(function="leaf"),
+            frame(function="again", left_out=98_231),
+            frame(function="main"),
+        )
+    )
+    lines = list(thread_lines(long, BRIEF))
+    assert [line.split(" in ")[0].strip() for line in lines] == [
+        "#0   leaf",
+        "… 98,231 frames left out …",
+        "#98232 again",
+        "#98233 main",
+    ]
+
+
 def test_a_long_argument_is_cut_in_the_signature() -> None:
     shown = function_signature(
         frame(function="f", variables=(argument("s", "char[99]", text="a" * 99),))

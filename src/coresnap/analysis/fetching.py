@@ -85,7 +85,12 @@ def needed_modules(core: CoreFile, files: DebugFiles) -> list[LoadedModule]:
     """
     from coresnap.analysis.unwind.unwinder import Unwinder
 
-    unwinder = Unwinder(core, debug_file=files.separate_elf, frame_limit=_FRAMES)
+    unwinder = Unwinder(
+        core,
+        debug_file=files.separate_elf,
+        frame_limit=_FRAMES,
+        to_the_end=False,
+    )
     found: dict[int, LoadedModule] = {}
     if core.executable is not None:
         found[core.executable.start] = core.executable

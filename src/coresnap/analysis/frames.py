@@ -6,9 +6,11 @@ reading of its values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from coresnap.analysis.debuginfo.dwarf import unavailable
 from coresnap.analysis.debuginfo.files import DebugFiles
@@ -140,12 +142,17 @@ class FrameBuilder:
         """
         self._follow(deep=deep)
         frames: list[Frame] = []
-        contexts = _Contexts(self, stack.frames)
+        contexts = _Contexts(self, stack)
         outer = len(stack.frames) - _OUTERMOST
         for index, frame in enumerate(stack.frames):
             read = index < _INNERMOST or index >= outer
-            at = contexts.at(index) if read else None
+            at = contexts.of(index) if read else None
+            first = len(frames)
             self._add_frames(frames, frame, self._planner.at(frame), at)
+            if index == stack.gap and stack.left_out:
+                frames[first] = msgspec.structs.replace(
+                    frames[first], left_out=stack.left_out
+                )
         return tuple(frames)
 
     def _add_frames(
@@ -240,16 +247,21 @@ class FrameBuilder:
 class _Contexts:
     """The frames of one stack as expressions see them, made when needed."""
 
-    def __init__(self, builder: FrameBuilder, frames: Sequence[StackFrame]) -> None:
+    def __init__(self, builder: FrameBuilder, stack: Stack) -> None:
         self._builder = builder
-        self._frames = frames
+        self._frames = frames = stack.frames
+        self._gap = stack.gap
         self._contexts: dict[int, FrameContext | None] = {}
         self.thread_pointer = builder.thread_pointer(frames[0]) if frames else None
 
     def at(self, index: int) -> FrameContext | None:
-        """The context of one frame; None if there is none."""
-        if index >= len(self._frames):
+        """The context of a caller; None if there is none, or it was left out."""
+        if index >= len(self._frames) or (index == self._gap and index):
             return None
+        return self.of(index)
+
+    def of(self, index: int) -> FrameContext | None:
+        """The context of one frame; None if there is no debug information."""
         if index not in self._contexts:
             frame = self._frames[index]
             self._contexts[index] = self._builder.context(frame, self, index)
@@ -257,8 +269,10 @@ class _Contexts:
 
     def untouched(self, number: int, index: int) -> int | None:
         """A register in the nearest frame below ``index`` that knows it."""
-        nearest = self._frames[max(index - _NEAR, 0) : index][::-1]
-        for frame in (*nearest, self._frames[0]) if index else ():
+        innermost = self._gap if index >= self._gap else 0
+        nearest = self._frames[max(index - _NEAR, innermost) : index][::-1]
+        known = nearest if innermost or not index else (*nearest, self._frames[0])
+        for frame in known:
             value = frame.registers.get(number)
             if value is not None:
                 return value

@@ -33,7 +33,8 @@ def reading_order(stacks: Sequence[Stack]) -> ReadingOrder:
     each stack, then a second of each, and so on."""
     groups: dict[object, list[int]] = {}
     for index, stack in enumerate(stacks):
-        key = stack.end, tuple((frame.pc, frame.trust) for frame in stack.frames)
+        places = tuple((frame.pc, frame.trust) for frame in stack.frames)
+        key = stack.end, stack.left_out, places
         groups.setdefault(key, []).append(index)
     read = [
         (place, index)

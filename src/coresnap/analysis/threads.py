@@ -70,15 +70,17 @@ class ThreadReader:
             self.dropped.append(Dropped("variables", unread, reason, thread.tid))
 
     def _within_room(self, index: int) -> Stack:
-        stack = self._stacks[index]
-        most = max(self._room, _LEAST_FRAMES)
-        left_out = len(stack.frames) - most
-        if left_out <= 0:
-            return stack
-        reason = f"the process has more than {_MOST_FRAMES} frames"
-        tid = self._threads[index].tid
-        self.dropped.append(Dropped("frames", left_out, reason, tid))
-        return Stack(stack.frames[:most], UnwindEnd.FRAME_LIMIT)
+        whole = self._stacks[index]
+        stack = whole.shortened(max(self._room, _LEAST_FRAMES))
+        if stack.left_out:
+            reason = (
+                "the middle of a long stack"
+                if stack is whole
+                else f"the process has more than {_MOST_FRAMES} frames"
+            )
+            tid = self._threads[index].tid
+            self.dropped.append(Dropped("frames", stack.left_out, reason, tid))
+        return stack
 
     def threads(self) -> list[Thread]:
         """All threads as the core orders them, those that were not read too."""

@@ -170,8 +170,12 @@ def thread_heading(threads: Iterable[Thread], ink: Ink) -> str:
 
 def thread_lines(thread: Thread, display: Display) -> Iterator[str]:
     """Yield the frames of ``thread`` and, if the stack is cut, why."""
-    for number, frame in enumerate(thread.frames):
-        yield from frame_lines(number, frame, display)
+    left_out = 0
+    for index, frame in enumerate(thread.frames):
+        if frame.left_out:
+            left_out += frame.left_out
+            yield display.ink.doubt(f"     … {frame.left_out:,} frames left out …")
+        yield from frame_lines(index + left_out, frame, display)
     if thread.end in _END:
         yield display.ink.doubt(f"     ({_END[thread.end]})")
 
@@ -180,7 +184,7 @@ def folded(threads: Iterable[Thread]) -> list[list[Thread]]:
     """Group threads that stand at the same places, in order of appearance."""
     groups: dict[object, list[Thread]] = {}
     for thread in threads:
-        places = tuple((f.pc, f.inline, f.function) for f in thread.frames)
+        places = tuple((f.pc, f.inline, f.function, f.left_out) for f in thread.frames)
         key = (thread.crashed, thread.end, places)
         groups.setdefault(key, []).append(thread)
     return list(groups.values())

@@ -152,10 +152,36 @@ def test_a_stack_that_is_not_in_the_core_ends_it(tmp_path: Path) -> None:
     assert (len(stack.frames), stack.end) == (1, UnwindEnd.UNREADABLE)
 
 
-def test_the_frame_limit_is_said(tmp_path: Path) -> None:
+def test_a_long_stack_loses_its_middle(tmp_path: Path) -> None:
+    words = [*[after_call(1)] * 50, after_call(2)]
+    stack = unwind(tmp_path, words, rip=function(1), frame_limit=20)
+    whole = unwind(tmp_path, words, rip=function(1))
+    assert (len(whole.frames), whole.left_out, whole.gap) == (52, 0, 0)
+    assert (stack.left_out, stack.gap) == (32, 18)
+    kept = [*whole.frames[:18], *whole.frames[-2:]]
+    assert [frame.cfa for frame in stack.frames] == [frame.cfa for frame in kept]
+    assert stack.end is whole.end is UnwindEnd.OUTERMOST
+
+
+@pytest.mark.parametrize("limit", [2, 9, 10, 51, 52, 53])
+def test_no_more_frames_than_the_limit_are_kept(tmp_path: Path, limit: int) -> None:
+    words = [*[after_call(1)] * 50, after_call(2)]
+    stack = unwind(tmp_path, words, rip=function(1), frame_limit=limit)
+    assert len(stack.frames) == min(limit, 52)
+    assert stack.left_out == 52 - len(stack.frames)
+    assert bool(stack.gap) == bool(stack.left_out)
+
+
+def test_the_end_of_the_walk_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "coresnap.analysis.unwind.code.Effort", lambda: Effort(frames=5)
+    )
     words = [after_call(1)] * 50
     stack = unwind(tmp_path, words, rip=function(1), frame_limit=10)
-    assert (len(stack.frames), stack.end) == (10, UnwindEnd.FRAME_LIMIT)
+    assert (len(stack.frames), stack.left_out) == (10, 5)
+    assert stack.end is UnwindEnd.FRAME_LIMIT
 
 
 def test_a_loop_is_no_progress(tmp_path: Path) -> None:

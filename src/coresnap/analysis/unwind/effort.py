@@ -17,10 +17,19 @@ class Effort(msgspec.Struct, eq=False):
     windows: int = 16
     """Windows of code that are searched for calls: two seconds each, at worst."""
 
+    frames: int = 2_000_000
+    """Frames beyond what is kept of a stack: two microseconds each. A thread's stack
+    of 8 MiB has room for half a million."""
+
     def take_scan(self) -> bool:
         """Whether there is one left; it is spent then."""
         self.scans -= 1
         return self.scans >= 0
+
+    def take_frame(self) -> bool:
+        """Whether there is one left; it is spent then."""
+        self.frames -= 1
+        return self.frames >= 0
 
     def take_code(self, size: int) -> bool:
         """Whether ``size`` bytes are left; they are spent then."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import msgspec
 
 from coresnap.elfcore.modules import LoadedModule
 from coresnap.model import Trust, UnwindEnd
 
-__all__ = ["Stack", "StackFrame"]
+__all__ = ["FrameKeeper", "Stack", "StackFrame"]
+
+_OUTERMOST_SHARE = 10
+"""One frame of so many is kept for the outer end of a stack that is too long."""
 
 
 class StackFrame(msgspec.Struct, frozen=True, eq=False):
@@ -35,3 +40,46 @@ class Stack(msgspec.Struct, frozen=True, eq=False):
 
     frames: tuple[StackFrame, ...]
     end: UnwindEnd
+    left_out: int = 0
+    """Frames in the middle of a long stack that are not among ``frames``."""
+    gap: int = 0
+    """Index of the first frame behind those; 0: there are none."""
+
+    def shortened(self, most: int) -> Stack:
+        """The innermost frames and the outermost ones: ``most``, at least 2."""
+        count = len(self.frames)
+        if count <= most:
+            return self
+        outer = min(max(most // _OUTERMOST_SHARE, 1), count - self.gap)
+        inner = most - outer
+        if self.gap:
+            inner = min(inner, self.gap)
+        kept = self.frames[:inner] + self.frames[count - outer :]
+        left_out = self.left_out + count - len(kept)
+        return Stack(kept, self.end, left_out, inner)
+
+
+class FrameKeeper:
+    """The frames of a stack that is being walked: where there are more than ``limit``,
+    which is at least 2, those in the middle are forgotten."""
+
+    def __init__(self, limit: int) -> None:
+        outer = max(limit // _OUTERMOST_SHARE, 1)
+        self._limit = limit
+        self._most_inner = limit - outer
+        self._innermost: list[StackFrame] = []
+        self._outermost: deque[StackFrame] = deque(maxlen=outer)
+        self._count = 0
+
+    def add(self, frame: StackFrame) -> bool:
+        """Take the next frame outwards; whether that makes ``limit`` frames or more."""
+        self._count += 1
+        inner = self._count <= self._most_inner
+        (self._innermost if inner else self._outermost).append(frame)
+        return self._count >= self._limit
+
+    def stack(self, end: UnwindEnd) -> Stack:
+        """All that was kept."""
+        frames = (*self._innermost, *self._outermost)
+        left_out = self._count - len(frames)
+        return Stack(frames, end, left_out, self._most_inner if left_out else 0)

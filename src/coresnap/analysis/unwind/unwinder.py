@@ -5,7 +5,7 @@ from __future__ import annotations
 from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.unwind.code import Code, DebugFile
 from coresnap.analysis.unwind.fallback import Fallback, Guess
-from coresnap.analysis.unwind.stack import Stack, StackFrame
+from coresnap.analysis.unwind.stack import FrameKeeper, Stack, StackFrame
 from coresnap.analysis.unwind.step import Registers, Step
 from coresnap.elfcore.corefile import CoreFile
 from coresnap.errors import MemoryReadError
@@ -25,8 +25,9 @@ class Unwinder:
     """Unwinds threads of ``core``; what it learns about code serves all of them.
 
     ``debug_file`` finds a module's separate debug file, which may hold a .debug_frame
-    and symbols; it is asked where the module itself has none. A stack ends at
-    ``frame_limit`` frames.
+    and symbols; it is asked where the module itself has none. Of a longer stack than
+    ``frame_limit`` frames the middle is left out; without ``to_the_end`` the stack ends
+    there.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class Unwinder:
         *,
         debug_file: DebugFile | None = None,
         frame_limit: int = _FRAME_LIMIT,
+        to_the_end: bool = True,
     ) -> None:
         self._memory = core.memory
         self._architecture = core.architecture
         self._frame_limit = frame_limit
+        self._to_the_end = to_the_end
         self._code = Code(core, debug_file)
         self._fallback = Fallback(self._code, self._ahead, self._leave)
 
@@ -54,7 +57,7 @@ class Unwinder:
         steps, step_at = self._code.steps, self._code.step_at
         arch = self._architecture
         pc_number, sp_number = arch.program_counter, arch.stack_pointer
-        frames: list[StackFrame] = []
+        kept = FrameKeeper(self._frame_limit)
         signal_stacks: set[int] = set()
         lookup, trust, full, interrupted = pc, Trust.CONTEXT, True, True
         while True:
@@ -64,7 +67,8 @@ class Unwinder:
                 step = steps.get(lookup) or step_at(lookup)
             cfa, caller, more, end = self._apply(step, registers, full)
             signal = step.signal_frame
-            frames.append(
+            chained = trust is Trust.FRAME_POINTER
+            is_full = kept.add(
                 StackFrame(
                     pc,
                     pc if step.exact else lookup,
@@ -76,18 +80,18 @@ class Unwinder:
                 )
             )
             if step.outermost:
-                return Stack(tuple(frames), UnwindEnd.OUTERMOST)
-            if len(frames) >= self._frame_limit:
-                return Stack(tuple(frames), UnwindEnd.FRAME_LIMIT)
+                return kept.stack(UnwindEnd.OUTERMOST)
+            if is_full and not (self._to_the_end and self._code.effort.take_frame()):
+                return kept.stack(UnwindEnd.FRAME_LIMIT)
             trust, smashed = step.trust, False
             if signal:
                 if cfa in signal_stacks:
-                    return Stack(tuple(frames), UnwindEnd.NO_PROGRESS)
+                    return kept.stack(UnwindEnd.NO_PROGRESS)
                 signal_stacks.add(cfa or 0)
             elif caller is not None:
                 caller_pc = caller[pc_number]
                 if caller_pc == 0:
-                    return Stack(tuple(frames), UnwindEnd.ZERO_RETURN_ADDRESS)
+                    return kept.stack(UnwindEnd.ZERO_RETURN_ADDRESS)
                 elif not (
                     steps.get(caller_pc - 1) or step_at(caller_pc - 1)
                 ).executable:
@@ -98,19 +102,19 @@ class Unwinder:
                     caller, end = None, UnwindEnd.NO_PROGRESS
             if caller is None:
                 if (step.exact and not signal) or self._code.is_entry(lookup):
-                    return Stack(tuple(frames), UnwindEnd.OUTERMOST)
+                    return kept.stack(UnwindEnd.OUTERMOST)
                 guess = self._by_code(
                     step, lookup, registers, full
                 ) or self._fallback.find(
                     registers,
                     interrupted=interrupted,
                     smashed=smashed,
-                    chained=frames[-1].trust is Trust.FRAME_POINTER,
+                    chained=chained,
                 )
                 reason = self._why_no_guess(guess, registers)
                 if guess is None or reason is not None:
                     end = UnwindEnd.OUTERMOST if step.last else reason or end
-                    return Stack(tuple(frames), end)
+                    return kept.stack(end)
                 caller, trust, more = guess.registers, guess.trust, guess.full
             registers, full, interrupted = caller, more or signal, signal
             pc = registers[pc_number]
