@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 ADDRESS_MASK = (1 << 64) - 1
-_STACK_POINTERS = frozenset({"rsp", "esp", "sp"})
 _ENTRY_DEPTH = 8
 """Entry values that need entry values of their callers."""
 
@@ -87,9 +86,15 @@ class FrameCode(msgspec.Struct, frozen=True, eq=False):
     names: Callable[[int], frozenset[str]] | None = None
     """(run-time address) -> all names of what begins there: libc's functions have
     several, and their callers know them by another one."""
-    tail_calls: Callable[[CallSite, str], tuple[CallSite, ...]] | None = None
-    """(a call going on in it, a function) -> the calls that led from what was called
-    to that function by jumps; see ``tail_calls.TailCallFinder``."""
+    tail_caller: TailCaller | None = None
+    """Who jumped to a function, where it is another one that was called."""
+
+
+TailCaller = Callable[
+    ["FrameContext", CallSite, str], "tuple[FrameContext, CallSite] | None"
+]
+"""(a frame, the call going on in it, linkage name of a function) -> the function that
+jumped there and left no frame, with the jump; None if that is not known."""
 
 
 class Neighbours(Protocol):
@@ -230,11 +235,9 @@ class FrameContext(ExpressionContext):
         site = caller.code.call_site if caller is not None else None
         if caller is None or site is None or _calls(site, caller, self.code):
             return caller, site
-        find = caller.code.tail_calls
-        chain = find(site, self.code.symbol) if find is not None else ()
-        for call in chain:
-            caller, site = _replaced(caller, site, call), call
-        return (caller, site) if chain else (None, None)
+        find = caller.code.tail_caller
+        found = None if find is None else find(caller, site, self.code.symbol)
+        return found or (None, None)
 
     def _passed(
         self, caller: FrameContext, expression: tuple[RawOperation, ...] | None
@@ -250,37 +253,6 @@ class FrameContext(ExpressionContext):
             return evaluate_value(expression, caller)
         finally:
             caller._depth, caller._survives = 0, survives
-
-
-class _ReplacedFrame(msgspec.Struct, eq=False):
-    """Neighbours of a function that left no frame: only its caller is known."""
-
-    caller: FrameContext
-    thread_pointer: int | None = None
-
-    def at(self, index: int) -> FrameContext | None:
-        """Its caller."""
-        return self.caller
-
-    def untouched(self, number: int, index: int) -> int | None:
-        """Nothing: it gave back the registers that it saved before it jumped."""
-        return None
-
-
-def _replaced(caller: FrameContext, site: CallSite, call: CallSite) -> FrameContext:
-    """The function that ``site`` calls in ``caller``, which ended in ``call``."""
-    code = msgspec.structs.replace(
-        caller.code, symbol=site.callee or "", frame_base=None, call_site=call
-    )
-    # It had given back what it saved, and its stack, before it jumped.
-    names = caller.machine.register_names
-    registers = {
-        number: value
-        for number, value in caller.registers.items()
-        if names.get(number) not in _STACK_POINTERS
-    }
-    neighbours = _ReplacedFrame(caller, caller.neighbours.thread_pointer)
-    return FrameContext(caller.machine, code, registers, None, neighbours, 0)
 
 
 def _single_register(operations: Operations) -> int | None:

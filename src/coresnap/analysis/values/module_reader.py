@@ -152,7 +152,7 @@ class ModuleReader:
             call_site=call_site,
             thread_local_block=self._thread_local_block,
             names=self._names,
-            tail_calls=self._tail_calls.chain,
+            tail_caller=self._tail_calls.caller_of,
         )
 
     def _entry(self, at: FunctionAt) -> int:

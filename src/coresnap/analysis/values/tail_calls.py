@@ -15,11 +15,12 @@ from coresnap.analysis.debuginfo.constants import Attribute, Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import FunctionFinder
 from coresnap.analysis.values.call_sites import call_site_at, linkage_name
-from coresnap.analysis.values.frame_context import CallSite
+from coresnap.analysis.values.frame_context import CallSite, FrameContext
 from coresnap.errors import InputError
 
 __all__ = ["TailCallFinder"]
 
+_STACK_POINTERS = frozenset({"rsp", "esp", "sp"})
 _CALL_SITES = (Tag.CALL_SITE, Tag.GNU_CALL_SITE)
 _AROUND = (Tag.LEXICAL_BLOCK, Tag.INLINED_SUBROUTINE, Tag.TRY_BLOCK, Tag.CATCH_BLOCK)
 _LONGEST = 16
@@ -61,7 +62,17 @@ class TailCallFinder:
         self._calls: dict[int, tuple[_TailCall, ...]] = {}
         self._steps = 0
 
-    def chain(self, site: CallSite, symbol: str) -> tuple[CallSite, ...]:
+    def caller_of(
+        self, caller: FrameContext, site: CallSite, symbol: str
+    ) -> tuple[FrameContext, CallSite] | None:
+        """The function that jumped to ``symbol``, with that jump, after ``caller``
+        called another one in ``site``; None if that is not known."""
+        chain = self._chain(site, symbol)
+        for call in chain:
+            caller, site = _replaced(caller, site, call), call
+        return (caller, site) if chain else None
+
+    def _chain(self, site: CallSite, symbol: str) -> tuple[CallSite, ...]:
         """The tail calls from the function that ``site`` calls to ``symbol``, in order.
 
         Empty if there is no such chain, more than one, or a call whose target is only
@@ -135,3 +146,34 @@ class TailCallFinder:
 
 class _UnclearError(Exception):
     """More than one chain may lead there."""
+
+
+class _ReplacedFrame(msgspec.Struct, eq=False):
+    """Neighbours of a function that left no frame: only its caller is known."""
+
+    caller: FrameContext
+    thread_pointer: int | None = None
+
+    def at(self, index: int) -> FrameContext | None:
+        """Its caller."""
+        return self.caller
+
+    def untouched(self, number: int, index: int) -> int | None:
+        """Nothing: it gave back the registers that it saved before it jumped."""
+        return None
+
+
+def _replaced(caller: FrameContext, site: CallSite, call: CallSite) -> FrameContext:
+    """The function that ``site`` calls in ``caller``, which ended in ``call``."""
+    code = msgspec.structs.replace(
+        caller.code, symbol=site.callee or "", frame_base=None, call_site=call
+    )
+    # It had given back what it saved, and its stack, before it jumped.
+    names = caller.machine.register_names
+    registers = {
+        number: value
+        for number, value in caller.registers.items()
+        if names.get(number) not in _STACK_POINTERS
+    }
+    neighbours = _ReplacedFrame(caller, caller.neighbours.thread_pointer)
+    return FrameContext(caller.machine, code, registers, None, neighbours, 0)
