@@ -88,12 +88,12 @@ TRANSCRIPTS = (
     Transcript(
         "overflow",
         "A stack overflow",
-        "A recursion without end. Shown without variables, and cut: there are as many "
-        "frames as the stack had room for, or as the limit allows.",
+        "A recursion without end. There are as many frames as the stack had room for; of "
+        "so many the middle is left out. Shown without variables, and cut.",
         ("overflow.c",),
         (("gcc", "-g", "-O0", "-o", "overflow", "overflow.c"),),
         ("./overflow",),
-        ("weigh", "weigh", "weigh"),
+        ("weigh", "weigh", "main"),
     ),
     Transcript(
         "stripped",
