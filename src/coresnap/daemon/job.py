@@ -195,7 +195,8 @@ def preload() -> None:
     import coresnap.collect.checks
     import coresnap.collect.compression
     import coresnap.collect.kept_modules
-    import coresnap.snapshot.container  # noqa: F401
+    import coresnap.snapshot.container
+    import coresnap.snapshot.placing  # noqa: F401
     from coresnap.analysis.pretty.printers import import_all
 
     import_all()

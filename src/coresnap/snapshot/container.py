@@ -7,13 +7,11 @@ in SnapshotFormatError.
 
 from __future__ import annotations
 
-import errno
 import functools
 import os
 import stat
 import zlib
 from collections.abc import Iterable
-from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -22,9 +20,7 @@ import msgspec
 from coresnap.errors import (
     AccessError,
     MissingError,
-    NoSpaceError,
     SnapshotFormatError,
-    StorageError,
 )
 from coresnap.model import Snapshot
 from coresnap.snapshot import layout, schema
@@ -66,20 +62,10 @@ def write_snapshot(snapshot: Snapshot, target: str | os.PathLike[str] | int) -> 
     with mode 0600 (it holds memory of the process), synced, and renamed. Raises
     StorageError (NoSpaceError when the disk is full) and AccessError.
     """
+    from coresnap.snapshot.placing import place
+
     data = pack_snapshot(snapshot)
-    if isinstance(target, int):
-        _write_all(target, data)
-        return len(data)
-    path = Path(target)
-    try:
-        if path.exists() and not path.is_file():
-            # A device or pipe must not be replaced by a file.
-            with path.open("wb", buffering=0) as stream:
-                _write_all(stream.fileno(), data)
-        else:
-            _replace(path, data)
-    except OSError as error:
-        raise _storage_error(error, path) from error
+    place(data, target)
     return len(data)
 
 
@@ -124,42 +110,6 @@ def _assemble(bodies: Iterable[tuple[str, int, bytes, int]]) -> bytes:
         sections.append(Section(name, offset, len(stored), size, checksum, codec))
         offset += len(stored)
     return layout.pack_front(sections) + b"".join(body[2] for body in bodies)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o600)
-    try:
-        try:
-            _write_all(descriptor, data)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    try:
-        while view:
-            view = view[os.write(descriptor, view) :]
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise _storage_error(error, "the snapshot") from error
-
-
-def _storage_error(error: OSError, what: object) -> StorageError | AccessError:
-    message = f"cannot write {what}: {error.strerror}"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return AccessError(message)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpaceError(message)
-    return StorageError(message)
 
 
 def read_snapshot(source: str | os.PathLike[str] | int) -> Snapshot:
