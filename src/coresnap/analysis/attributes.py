@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from coresnap.analysis.capture import CRASH, CaptureFacts, json_object
-from coresnap.analysis.container import container_of
 from coresnap.model import Frame, Signal
 
 __all__ = ["ATTRIBUTES", "AttributeKind", "Facts", "attributes_of"]
@@ -244,6 +243,11 @@ def _of_capture(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
 
 
 def _of_container(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    if not facts.assets:
+        return
+    # Twenty expressions to compile, for which a core alone has no use.
+    from coresnap.analysis.container import container_of
+
     uid = json_object(facts.assets.get(CRASH, b"")).get("uid")
     found = container_of(facts.assets, uid if isinstance(uid, int) else None)
     values = {

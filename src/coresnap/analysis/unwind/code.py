@@ -5,31 +5,28 @@ from __future__ import annotations
 import functools
 from bisect import bisect_right
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.expression.numbers import DecodeError
-from coresnap.analysis.unwind.call_site import call_before
 from coresnap.analysis.unwind.cfi import Fde
 from coresnap.analysis.unwind.effort import Effort
-from coresnap.analysis.unwind.exidx import (
-    ExceptionIndex,
-    compile_entry,
-    exception_index,
-)
-from coresnap.analysis.unwind.function_starts import FunctionStart, FunctionStarts
 from coresnap.analysis.unwind.pointer_encoding import PointerReader
-from coresnap.analysis.unwind.prologue.reader import compile_layout, layout_at
 from coresnap.analysis.unwind.rules import RuleKind, row_at
 from coresnap.analysis.unwind.sections import ModuleCfi, debug_file_cfi, module_cfi
 from coresnap.analysis.unwind.step import Apply, Registers, Step, compile_row
-from coresnap.analysis.unwind.trampoline import trampoline_at
 from coresnap.elfcore.corefile import CoreFile
 from coresnap.elfcore.elffile import ElfFile
 from coresnap.elfcore.modules import AT_ENTRY, LoadedModule
 from coresnap.errors import MemoryReadError
 from coresnap.model import Trust
+
+# What reads machine code is imported where it is needed: CFI leads through most cores.
+if TYPE_CHECKING:
+    from coresnap.analysis.unwind.exidx import ExceptionIndex
+    from coresnap.analysis.unwind.function_starts import FunctionStart, FunctionStarts
 
 __all__ = ["Code", "DebugFile"]
 
@@ -126,6 +123,9 @@ class Code:
         return self._return_addresses[value]
 
     def _follows_call(self, value: int) -> bool | None:
+        from coresnap.analysis.unwind.call_site import call_before
+        from coresnap.analysis.unwind.trampoline import trampoline_at
+
         if not self.is_executable(value & self.code_mask):
             return False
         call = call_before(value, self.arch, self.memory)
@@ -155,6 +155,8 @@ class Code:
             return None
         starts = self._starts.get(module.start)
         if starts is None:
+            from coresnap.analysis.unwind.function_starts import FunctionStarts
+
             debug_file = self._debug_file(module) if self._debug_file else None
             starts = FunctionStarts(
                 module, self.arch, self.memory, self.effort, debug_file
@@ -203,6 +205,8 @@ class Code:
 
     def _planted_step(self, module: LoadedModule | None, pc: int) -> Step | None:
         """A caller's pc that no call pushed, but someone planted: makecontext does."""
+        from coresnap.analysis.unwind.call_site import call_before
+
         if module is None or call_before(pc + 1, self.arch, self.memory) is not None:
             return None
         try:
@@ -238,6 +242,8 @@ class Code:
 
     def _signal_step(self, module: LoadedModule | None, pc: int) -> Step | None:
         """A signal's trampoline that begins at ``pc``."""
+        from coresnap.analysis.unwind.trampoline import trampoline_at
+
         apply = trampoline_at(pc, self.arch, self.memory, self.code_mask)
         if apply is None or not self.is_executable(pc):
             return None
@@ -246,6 +252,8 @@ class Code:
     def _step_by_code(self, module: LoadedModule | None, pc: int) -> Step:
         if self.is_entry(pc):
             return Step(module, True, outermost=True)
+        from coresnap.analysis.unwind.prologue.reader import compile_layout, layout_at
+
         table, last = None, False
         if module is not None and self.arch.family == "arm":
             table, last = self._table_entry(module, pc)
@@ -267,6 +275,8 @@ class Code:
 
     def _table_entry(self, module: LoadedModule, pc: int) -> tuple[Apply | None, bool]:
         """By ARM's own table; and whether that says that nothing leads on."""
+        from coresnap.analysis.unwind.exidx import compile_entry, exception_index
+
         if module.start not in self._indexes:
             self._indexes[module.start] = exception_index(module, self.memory)
         index = self._indexes[module.start]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+from typing import TYPE_CHECKING
+
 from coresnap.analysis.expression import ExpressionError
 from coresnap.analysis.unwind.code import Code, DebugFile
-from coresnap.analysis.unwind.fallback import Fallback, Guess
 from coresnap.analysis.unwind.stack import FrameKeeper, Stack, StackFrame
 from coresnap.analysis.unwind.step import Registers, Step
 from coresnap.elfcore.corefile import CoreFile
 from coresnap.errors import MemoryReadError
 from coresnap.model import Trust, UnwindEnd
+
+# Guessing is imported where it is needed: CFI leads through most cores.
+if TYPE_CHECKING:
+    from coresnap.analysis.unwind.fallback import Fallback, Guess
 
 __all__ = ["Stack", "StackFrame", "Unwinder"]
 
@@ -43,7 +49,12 @@ class Unwinder:
         self._frame_limit = frame_limit
         self._to_the_end = to_the_end
         self._code = Code(core, debug_file)
-        self._fallback = Fallback(self._code, self._ahead, self._leave)
+
+    @functools.cached_property
+    def _fallback(self) -> Fallback:
+        from coresnap.analysis.unwind.fallback import Fallback
+
+        return Fallback(self._code, self._ahead, self._leave)
 
     def unwind(self, registers: Registers) -> Stack:
         """Walk up from ``registers``, those of a thread."""
@@ -145,6 +156,8 @@ class Unwinder:
         if caller is None or not self._is_likely(caller):
             return None
         sp_number = self._architecture.stack_pointer
+        from coresnap.analysis.unwind.fallback import Guess
+
         moves = caller.get(sp_number, 0) > registers.get(sp_number, 0)
         if not moves and self._stands_still(registers, caller, full):
             return None
