@@ -336,6 +336,10 @@ class DebugFile:
         self._lib.csdw_units(self._dwarf, table)
         return [(row[0], row[1]) for row in self._rows(table)]
 
+    def shared_units(self) -> list[tuple[int, int]]:
+        """The units of the file that is shared, see ``use_alternate``."""
+        return [] if self._alternate is None else self._alternate.units()
+
     def functions(self, unit: int, *, deep: bool) -> RangeTable:
         """Ranges of the functions below a unit; nested functions only if ``deep``."""
         table = self._table()

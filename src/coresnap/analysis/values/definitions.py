@@ -73,7 +73,8 @@ class DefinitionIndex:
 
     def _read_more(self) -> TypeTable | None:
         if self._unread is None:
-            self._unread = iter(self._file.units())
+            # dwz(1) moves what several files define into one that they share.
+            self._unread = iter([*self._file.units(), *self._file.shared_units()])
         unit = next(self._unread, None)
         if unit is None or self._budget <= 0:
             return None
