@@ -1,13 +1,15 @@
-"""Numbers of the DWARF standard (version 5, section 7) that are read here."""
+"""Numbers of the DWARF standard (version 5, section 7) that are read here.
+
+Plain numbers, as what C reads is compared with them: to make enumerations of so many
+members takes a millisecond of each start.
+"""
 
 from __future__ import annotations
-
-import enum
 
 __all__ = ["Attribute", "Encoding", "Language", "Tag"]
 
 
-class Tag(enum.IntEnum):
+class Tag:
     """DW_TAG_*."""
 
     ARRAY_TYPE = 0x01
@@ -58,7 +60,7 @@ class Tag(enum.IntEnum):
     GNU_CALL_SITE_PARAMETER = 0x410A
 
 
-class Attribute(enum.IntEnum):
+class Attribute:
     """DW_AT_*: those that are asked for by number."""
 
     LOCATION = 0x02
@@ -91,7 +93,7 @@ class Attribute(enum.IntEnum):
     GNU_DWO_NAME = 0x2130
 
 
-class Encoding(enum.IntEnum):
+class Encoding:
     """DW_ATE_*."""
 
     ADDRESS = 0x01
@@ -110,7 +112,7 @@ class Encoding(enum.IntEnum):
     """DW_ATE_lo_user: GCC's encoding of ``_Complex int``."""
 
 
-class Language(enum.IntEnum):
+class Language:
     """DW_LANG_*: those whose names or types are written differently."""
 
     C_PLUS_PLUS = 0x04
@@ -128,5 +130,12 @@ class Language(enum.IntEnum):
 
 
 _CPLUSPLUS = frozenset(
-    member for name, member in Language.__members__.items() if name.startswith("C_PLUS")
+    (
+        Language.C_PLUS_PLUS,
+        Language.C_PLUS_PLUS_03,
+        Language.C_PLUS_PLUS_11,
+        Language.C_PLUS_PLUS_14,
+        Language.C_PLUS_PLUS_17,
+        Language.C_PLUS_PLUS_20,
+    )
 )

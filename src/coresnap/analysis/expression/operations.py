@@ -6,7 +6,6 @@ DWARF 5, section 7.7.1, and the GNU extensions that GCC and Clang write for DWAR
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 from coresnap.analysis.expression.numbers import (
@@ -22,7 +21,7 @@ __all__ = ["AnyOperation", "Op", "Operation", "Operations", "decode"]
 _OPERATION_LIMIT = 10_000
 
 
-class Op(IntEnum):
+class Op:
     """Operation codes; the numbered families name their first member."""
 
     ADDR = 0x03
@@ -203,7 +202,9 @@ _OPERANDS: dict[int, tuple[str, ...]] = {
     **{breg: ("sleb",) for breg in range(Op.BREG0, Op.BREG0 + 32)},
 }
 _PLAIN = (
-    {int(op) for op in Op} | set(range(Op.LIT0, Op.BREG0)) | set(range(Op.BREG0, 0x90))
+    {op for op in vars(Op).values() if isinstance(op, int)}
+    | set(range(Op.LIT0, Op.BREG0))
+    | set(range(Op.BREG0, 0x90))
 ) - set(_OPERANDS)
 
 

@@ -8,6 +8,7 @@ from coresnap.analysis.debuginfo.constants import Attribute, Language, Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.functions import qualified_name
 from coresnap.analysis.debuginfo.records import Die, DieFlag
+from coresnap.analysis.debuginfo.unit_languages import UnitLanguages
 from coresnap.analysis.expression.numbers import ByteOrder
 from coresnap.analysis.values.definitions import DefinitionIndex
 from coresnap.analysis.values.types import (
@@ -70,7 +71,7 @@ class TypeGraph:
         self.little_endian = little_endian
         self.byte_order: ByteOrder = "little" if little_endian else "big"
         self._types: dict[int, Type] = {0: VOID}
-        self._languages: dict[int, int] = {}
+        self._languages = UnitLanguages(file)
         self._index = DefinitionIndex(file)
         self._builders: dict[int, Callable[[Die], Type]] = {
             Tag.BASE_TYPE: self._base,
@@ -132,21 +133,12 @@ class TypeGraph:
 
     def is_cplusplus(self, handle: int) -> bool:
         """Whether the type's unit writes ``node`` for C's ``struct node``."""
-        language = self._language(handle)
+        language = self._languages.of(handle)
         return Language.is_cplusplus(language) or language == Language.RUST
 
     def is_rust(self, handle: int) -> bool:
         """Whether the type's unit is written in Rust."""
-        return self._language(handle) == Language.RUST
-
-    def _language(self, handle: int) -> int:
-        unit, split = self.file.unit_of(handle)
-        contents = split or unit
-        found = self._languages.get(contents)
-        if found is None:
-            found = self.file.die(contents).language if contents else 0
-            self._languages[contents] = found
-        return found
+        return self._languages.of(handle) == Language.RUST
 
     def _definition(self, die: Die) -> Die:
         if die.signature:
@@ -206,7 +198,7 @@ class TypeGraph:
 
     def _pointer(self, die: Die) -> Type:
         size = die.byte_size if die.flags & DieFlag.BYTE_SIZE else self.pointer_size
-        kind = _POINTERS[Tag(die.tag)]
+        kind = _POINTERS[die.tag]
         return PointerType(die.handle, die.name, size, kind, die.type)
 
     def _member_pointer(self, die: Die) -> Type:
@@ -273,7 +265,7 @@ class TypeGraph:
 
     def _qualified(self, die: Die) -> Type:
         name = self._name(die) if die.tag == Tag.TYPEDEF else None
-        qualifier = _QUALIFIERS[Tag(die.tag)]
+        qualifier = _QUALIFIERS[die.tag]
         return QualifiedType(die.handle, name, None, die.type, qualifier)
 
     def _compound(self, die: Die) -> Type:
@@ -281,7 +273,7 @@ class TypeGraph:
             die.handle,
             self._name(die),
             die.byte_size if die.flags & DieFlag.BYTE_SIZE else None,
-            keyword=_KEYWORDS[Tag(die.tag)],
+            keyword=_KEYWORDS[die.tag],
             members=tuple(self._members(die.handle)),
             complete=not die.flags & DieFlag.DECLARATION,
             variants=self._variants(die.handle),
