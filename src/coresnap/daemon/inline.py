@@ -7,13 +7,17 @@ import os
 import pwd
 import signal
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from coresnap.backends.base import CaptureBackend
 from coresnap.collect.journal import Journal
 from coresnap.collect.spool import Spool
 from coresnap.config import Config
 from coresnap.daemon.job import analyse_core, preload
-from coresnap.daemon.stages import Log, Pipeline
+from coresnap.daemon.stages import Pipeline
+
+if TYPE_CHECKING:
+    from coresnap.daemon.log import Log
 
 __all__ = ["open_pipeline"]
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
 import structlog
 
-__all__ = ["Logger", "make_logger"]
+__all__ = ["Log", "Logger", "make_logger"]
+
+
+Log = Callable[..., object]
+"""Called with a sentence and facts, as ``Logger.info`` is."""
 
 
 class Logger(Protocol):

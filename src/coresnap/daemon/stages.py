@@ -8,43 +8,37 @@ that whatever kills us, the next start finds exactly the work that is left.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from coresnap.backends.base import CaptureBackend
-from coresnap.collect.archive import archive_file, check_space
+from coresnap.collect.archive import archive_file
 from coresnap.collect.journal import Entry, Event, Journal, State
-from coresnap.collect.reduction import reduce_assets
-from coresnap.collect.spool import Part, Spool, TemporaryFile, storage_error
-from coresnap.collect.stored_core import is_compressed, open_stored
+from coresnap.collect.spool import Part, Spool, TemporaryFile
 from coresnap.config import Config
 from coresnap.crash import Archive, Crash
-from coresnap.daemon.additions import additions_for
 from coresnap.daemon.clock import PatientClock
 from coresnap.daemon.debug_keeper import DebugKeeper, take_debug_files
-from coresnap.daemon.fetch_broker import debuginfod_settings
-from coresnap.daemon.job import Job
 from coresnap.daemon.policy import decide_removals, may_remove_core
-from coresnap.daemon.removal import Removal, size_limit
+from coresnap.daemon.preparation import hand_over, prepare
+from coresnap.daemon.removal import Removal, Remover, size_limit
 from coresnap.daemon.worker import Analyse, Outcome, Verdict, Worker
 from coresnap.errors import (
     CoresnapError,
-    InputError,
     MissingError,
     NoSpaceError,
     StorageError,
     UsageError,
 )
 
-__all__ = ["Log", "Pipeline"]
+if TYPE_CHECKING:
+    from coresnap.daemon.job import Job
+    from coresnap.daemon.log import Log
 
-Log = Callable[..., object]
-"""Called with a sentence and facts, as structlog's ``info`` is."""
+__all__ = ["Pipeline", "check_retriable"]
 
 _LEFTOVER_AGE = 24 * 3600
 """Seconds after which an unfinished file belongs to nobody."""
@@ -145,55 +139,13 @@ class Pipeline:
 
     def _start(self, archive: Archive) -> None:
         with contextlib.ExitStack() as files:
-            self._start_worker(archive, self._restored(archive, files))
+            job = prepare(archive, self.spool, self.config, self.owner, files)
+            self._start_worker(archive, job)
 
-    def _restored(
-        self, archive: Archive, files: contextlib.ExitStack
-    ) -> tuple[int, int | None]:
-        """Return a core's size, and an empty file for it if it is compressed.
-
-        Raises NoSpaceError if the plain core would not leave what ``dump.quota`` says.
-        """
-        if not archive.has_core:
-            return 0, None
-        fd = self.spool.open(Part.CORE, archive.id)
-        try:
-            if not is_compressed(fd):
-                return archive.size, None
-            size, taken = _plain_size(fd)
-        except OSError as error:
-            where = self.spool.path(Part.CORE, archive.id)
-            raise storage_error(f"cannot read {where}", error) from error
-        finally:
-            os.close(fd)
-        check_space(self.spool.directory, self.config.dump_quota, taken)
-        plain = files.enter_context(self.spool.create(Part.CORE))
-        if self.owner is not None and os.geteuid() == 0:
-            os.fchown(plain.fd, *self.owner)
-        return size, plain.fd
-
-    def _start_worker(self, archive: Archive, restored: tuple[int, int | None]) -> None:
-        size, plain = restored
-        job = Job(
-            id=archive.id,
-            core=self.spool.path(Part.CORE, archive.id),
-            core_size=size,
-            plain=plain,
-            assets=(
-                self.spool.path(Part.ASSETS, archive.id) if archive.has_assets else None
-            ),
-            sysroot=self.config.sysroot,
-            debug_directories=self.config.debug_directories,
-            symbol_directories=self.config.symbol_directories,
-            debuginfod=debuginfod_settings(self.config),
-            cache=self.config.decompressed if self.config.debug_cache else None,
-            is_record=archive.is_record,
-            additions=additions_for(archive, self.config),
-        )
+    def _start_worker(self, archive: Archive, job: Job) -> None:
         self._output = self.spool.create(Part.SNAPSHOT)
         try:
-            if self.owner is not None and os.geteuid() == 0:
-                os.fchown(self._output.fd, *self.owner)
+            hand_over(self._output.fd, self.owner)
             self.journal.record(archive.id, Event.STARTED)
             self.worker = Worker(
                 job,
@@ -324,25 +276,7 @@ class Pipeline:
         self.journal.forget(now - _HISTORY_AGE)
 
     def _apply(self, removal: Removal, entry: Entry | None) -> None:
-        if removal.parts == (Part.ASSETS,) and entry and entry.state is State.READY:
-            if reduce_assets(self.spool, removal.id):
-                self._log_removal(removal, "reducing the assets of")
-                detail = {**entry.detail, "assets": "reduced"}
-                self.journal.record(removal.id, Event.ASSETS_REDUCED, **detail)
-            return
-        # One that is read stops the rest, which is worth less or is looked at later.
-        if not all(self.spool.evict(part, removal.id) for part in removal.parts):
-            return
-        self._log_removal(removal, "removing")
-        if removal.parts == (Part.CORE,) and entry is not None:
-            # The facts stay what the last event says, for `status`.
-            self.journal.record(removal.id, Event.CORE_REMOVED, **entry.detail)
-        else:
-            self.journal.record(removal.id, Event.VANISHED, reason=removal.reason)
-
-    def _log_removal(self, removal: Removal, doing: str) -> None:
-        what = "the core of " if removal.parts == (Part.CORE,) else ""
-        self.log(f"{doing} {what}{removal.id}: {removal.reason}", id=removal.id)
+        Remover(self.spool, self.journal, self.log).apply(removal, entry)
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:
@@ -361,15 +295,6 @@ def _without_archive(crash: Crash) -> str:
         f"crash of process {crash.pid}, signal {crash.signal}, is one of too many and "
         f"only counted (kind {crash.kind})"
     )
-
-
-def _plain_size(fd: int) -> tuple[int, int]:
-    """Return how large a compressed core is when it is plain, and on the disk."""
-    try:
-        core = open_stored(fd)
-    except InputError:
-        return 0, 0  # the worker finds the same, and says so
-    return core.size, core.data_size
 
 
 def _source(archive: Archive) -> Part:
