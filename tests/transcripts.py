@@ -88,8 +88,8 @@ TRANSCRIPTS = (
     Transcript(
         "overflow",
         "A stack overflow",
-        "A recursion without end. There are as many frames as the stack had room for; of "
-        "so many the middle is left out. Shown without variables, and cut.",
+        "A recursion without end. There are as many frames as the stack had room for; "
+        "of so many the middle is left out. Shown without variables, and cut.",
         ("overflow.c",),
         (("gcc", "-g", "-O0", "-o", "overflow", "overflow.c"),),
         ("./overflow",),

@@ -79,6 +79,9 @@ class FakeFile:
     def units(self) -> list[tuple[int, int]]:
         return [(UNIT, Tag.COMPILE_UNIT)]
 
+    def shared_units(self) -> list[tuple[int, int]]:
+        return []
+
     def types(self, unit: int, budget: int) -> FakeTypeTable:
         complete = [
             (die.name, die.handle)

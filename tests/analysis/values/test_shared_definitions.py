@@ -34,6 +34,7 @@ def test_a_class_whose_definition_dwz_moved_to_a_shared_file_is_shown_whole(
     (frames,) = frames_of(core).values()
     shape = next(v for v in frames[0].variables if v.name == "shape")
     assert shape.target is not None
+    assert shape.type == "Shape *", "as C++ writes it"
     assert shape.target.dynamic_type == "ns::Polygon<4>"
     total = Comparison()
     compare_values(frames, next(iter(gdb_threads(program, core).values())), total)
