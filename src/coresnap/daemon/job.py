@@ -191,6 +191,8 @@ def preload() -> None:
     import coresnap.analysis.fetching
     import coresnap.analysis.record
     import coresnap.analysis.session
+    import coresnap.analysis.values.enumerations
+    import coresnap.analysis.values.variants
     import coresnap.collect.assets
     import coresnap.collect.checks
     import coresnap.collect.compression

@@ -17,7 +17,6 @@ from coresnap.analysis.values.types import (
     BaseType,
     CompoundType,
     Dimension,
-    EnumType,
     FunctionType,
     Member,
     MemberPointerType,
@@ -34,7 +33,6 @@ __all__ = ["TypeGraph"]
 _CHAIN_LIMIT = 64
 """Typedefs of typedefs: damaged input may make them endless."""
 _MEMBER_LIMIT = 4096
-_ENUMERATOR_LIMIT = 65536
 
 _KEYWORDS = {
     Tag.STRUCTURE_TYPE: "struct",
@@ -169,32 +167,9 @@ class TypeGraph:
         return VoidType(die.handle, die.name or "void", None)
 
     def _enum(self, die: Die) -> Type:
-        size, signed = self._enum_layout(die)
-        values: dict[int, str] = {}
-        children = self.file.children(die.handle, (Tag.ENUMERATOR,))
-        for handle, _ in children[:_ENUMERATOR_LIMIT]:
-            value = self.file.attribute(handle, Attribute.CONST_VALUE)
-            if value is not None and value.number is not None:
-                # DWARF 2 has no underlying type: a negative enumerator tells.
-                signed = signed or value.number < 0
-                number = _wrap(value.number, size, signed)
-                values.setdefault(number, self.file.die(handle).name or "")
-        return EnumType(
-            die.handle,
-            self._name(die),
-            size,
-            signed=signed,
-            enumerators=values,
-            flags=_are_flags(values),
-            complete=not die.flags & DieFlag.DECLARATION,
-        )
+        from coresnap.analysis.values.enumerations import read_enumeration
 
-    def _enum_layout(self, die: Die) -> tuple[int, bool]:
-        underlying = self.peeled(die.type) if die.type else VOID
-        signed = isinstance(underlying, BaseType) and underlying.is_signed
-        if die.flags & DieFlag.BYTE_SIZE:
-            return die.byte_size, signed
-        return underlying.size or 4, signed
+        return read_enumeration(self, die, self._name(die))
 
     def _pointer(self, die: Die) -> Type:
         size = die.byte_size if die.flags & DieFlag.BYTE_SIZE else self.pointer_size
@@ -284,38 +259,12 @@ class TypeGraph:
         parts = self.file.children(handle, (Tag.VARIANT_PART,))
         if len(parts) != 1:
             return None
-        part = parts[0][0]
-        told = self.file.attribute(part, Attribute.DISCR)
-        discriminant = None
-        if told is not None and told.reference is not None:
-            discriminant = self._member(self.file.die(told.reference), is_base=False)
-        size = (discriminant and self.size(discriminant.type)) or 16
-        numbered: dict[int, Member] = {}
-        default: Member | None = None
-        for variant, _ in self.file.children(part, (Tag.VARIANT,))[:_MEMBER_LIMIT]:
-            members = self.file.children(variant, (Tag.MEMBER,))
-            if len(members) != 1:
-                return None
-            member = self._member(self.file.die(members[0][0]), is_base=False)
-            number = self._discriminant(variant, size)
-            if number is None:
-                default = member
-            else:
-                numbered[number] = member
-        if discriminant is None:
-            default = next(iter(numbered.values()), default)
-        if not numbered and default is None:
-            return None  # an enum that no value can be of
-        return VariantPart(discriminant, numbered, default)
+        from coresnap.analysis.values.variants import read_variants
 
-    def _discriminant(self, variant: int, size: int) -> int | None:
-        """The number of a variant, as unsigned; those of u128 are blocks."""
-        value = self.file.attribute(variant, Attribute.DISCR_VALUE)
-        if value is not None and value.block is not None:
-            return int.from_bytes(value.block, self.byte_order)
-        if value is None or value.number is None:
-            return None
-        return value.number & (1 << 8 * size) - 1
+        return read_variants(self, parts[0][0], self._plain_member)
+
+    def _plain_member(self, handle: int) -> Member:
+        return self._member(self.file.die(handle), is_base=False)
 
     def _members(self, handle: int) -> Iterator[Member]:
         children = self.file.children(handle, (Tag.MEMBER, Tag.INHERITANCE))
@@ -348,13 +297,3 @@ class TypeGraph:
         if not die.flags & DieFlag.BYTE_SIZE:
             storage = self.size(die.type) or 4
         return start + storage * 8 - die.bit_offset - die.bit_size
-
-
-def _wrap(number: int, size: int, signed: bool) -> int:
-    number &= (1 << 8 * size) - 1
-    return number - (1 << 8 * size) if signed and number >> (8 * size - 1) else number
-
-
-def _are_flags(values: dict[int, str]) -> bool:
-    bits = [value for value in values if value]
-    return len(bits) > 1 and all(v > 0 and v & (v - 1) == 0 for v in bits)
