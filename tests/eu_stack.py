@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from coresnap.analysis.demangle import without_parameters
+from coresnap.analysis.demangle.parameters import without_parameters
 from coresnap.model import Frame
 
 __all__ = ["EuFrame", "agrees_with_eu_stack", "eu_stack"]

@@ -15,7 +15,7 @@ import attrs
 
 from conftest import CompileProgram, KernelCore
 from coresnap.analysis.debuginfo.files import DebugFiles
-from coresnap.analysis.demangle import without_parameters
+from coresnap.analysis.demangle.parameters import without_parameters
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.unwind.unwinder import Unwinder
 from coresnap.analysis.values.definitions import canonical

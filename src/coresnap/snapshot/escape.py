@@ -15,11 +15,13 @@ __all__ = ["printable", "quoted", "without_surrogates"]
 # C0 and C1 controls, DEL, soft hyphen, Arabic letter mark, zero-width and
 # bidirectional controls, line and paragraph separators, invisible operators,
 # byte-order mark, interlinear annotations, tags, surrogates.
-_UNSAFE = re.compile(
+_UNSAFE = (
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
+# Compiled when one is met: few texts hold anything of the kind, and sets of so many
+# characters take almost a millisecond.
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", "\x1b": "\\e"}
 
 
@@ -27,7 +29,7 @@ def printable(text: str) -> str:
     """Return ``text`` with everything that is not plainly visible escaped."""
     if text.isascii() and text.isprintable():
         return text  # nearly all; ten times as fast as the expression
-    return _UNSAFE.sub(_escape, text)
+    return re.sub(_UNSAFE, _escape, text)
 
 
 def quoted(text: str) -> str:
@@ -56,7 +58,7 @@ def without_surrogates(value: Any) -> Any:  # noqa: ANN401 - any part of a snaps
     encoder accepts. Nouns, tuples, lists and dicts are walked.
     """
     if isinstance(value, str):
-        return _SURROGATE.sub(_escape, value)
+        return re.sub(_SURROGATE, _escape, value)
     if isinstance(value, dict):
         return {
             without_surrogates(key): without_surrogates(item)

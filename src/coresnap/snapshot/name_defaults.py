@@ -7,10 +7,10 @@ import re
 
 __all__ = ["alias_of", "short_words", "without_defaults"]
 
-_VERSIONS = re.compile(r"\b(?:__cxx11|__1|__2|__8|__ndk1|__fs|_V2)::")
+_VERSIONS = r"\b(?:__cxx11|__1|__2|__8|__ndk1|__fs|_V2)::"
 """Inline namespaces of libstdc++, libc++, and the NDK."""
-_RUST_HASH = re.compile(r"::h[0-9a-f]{16}\b")
-_PRELUDE = re.compile(
+_RUST_HASH = r"::h[0-9a-f]{16}\b"
+_PRELUDE = (
     r"\b(?:alloc|core|std)::(?:\w+::)*"
     r"(?=(?:Vec|String|Box|Rc|Arc|Option|Result|HashMap|HashSet|BTreeMap|BTreeSet"
     r"|VecDeque|Cell|RefCell|Mutex|RwLock|Cow|Debug|Display|Clone|Iterator"
@@ -85,15 +85,15 @@ open bracket stands for all that begin so. An empty text is no default."""
 _STREAMS = ("std::char_traits<{0}>", _ALLOCATOR)
 _RANDOM_STATE = "std::collections::hash::map::RandomState"
 _LONGEST_NAME = 40
-_NAME_END = re.compile(r"[\w:]+$")
+_NAME_END = r"[\w:]+$"
 
 
 # The same few words stand in every argument list of a template-heavy stack.
 @functools.lru_cache(maxsize=8192)
 def short_words(text: str, *, is_first: bool) -> str:
     """Text outside brackets without versions, hashes and Rust's paths."""
-    text = _RUST_HASH.sub("", _VERSIONS.sub("", text))
-    text = _PRELUDE.sub("", text)
+    text = re.sub(_RUST_HASH, "", re.sub(_VERSIONS, "", text))
+    text = re.sub(_PRELUDE, "", text)
     return text.lstrip() if is_first else text
 
 
@@ -101,7 +101,7 @@ def without_defaults(written: str, items: list[str]) -> list[str]:
     """The arguments of the template that ends ``written``, defaults taken off."""
     if len(items) < 2:
         return items
-    match = _NAME_END.search(written[-_LONGEST_NAME:])
+    match = re.search(_NAME_END, written[-_LONGEST_NAME:])
     name = match[0].rstrip(":") if match else ""
     defaults = _CONTAINERS.get(name)
     if defaults is None and name.startswith("std::basic_"):

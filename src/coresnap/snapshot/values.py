@@ -23,10 +23,13 @@ _DEPTH_MAX = 64
 # Larger integers are usually addresses or bit patterns, so they are shown twice.
 _HEX_ALSO_FROM = 1 << 31
 
-_ARRAY = re.compile(r"(.*[^\s\]])\s*((?:\[\d*\])+)")
+_ARRAY = r"(.*[^\s\]])\s*((?:\[\d*\])+)"
 _QUALIFIERS = re.compile(r"\b(const|volatile|restrict|_Atomic)\b")
-_CHARACTER = re.compile(
-    r"(signed |unsigned )?char|char(8|16|32)_t|wchar_t|u?int8_t|u8|i8"
+_CHARACTERS = frozenset(
+    {
+        *("char", "signed char", "unsigned char", "char8_t", "char16_t", "char32_t"),
+        *("wchar_t", "int8_t", "uint8_t", "i8", "u8"),
+    }
 )
 
 
@@ -44,7 +47,7 @@ def _declared(name: str, kind: str) -> str:
         return name
     if "(*)" in kind:
         return kind.replace("(*)", f"(*{name})", 1)
-    array = _ARRAY.fullmatch(kind)
+    array = re.fullmatch(_ARRAY, kind) if kind.endswith("]") else None
     if array:
         return _joined(array[1], name) + array[2]
     return _joined(kind, name)
@@ -256,7 +259,7 @@ def _scalar(variable: Variable) -> str:
     if _is_pointer(variable):
         shown = quoted(_short(text)) if _points_to_text(variable) else _named(text)
         return f"{_number(variable)} {shown}{mark}"
-    if _CHARACTER.fullmatch(_bare(variable.type)):
+    if _bare(variable.type) in _CHARACTERS:
         return f"{value} '{printable(text)}'"
     if isinstance(value, str) or str(value) == text:
         return printable(text)
@@ -295,4 +298,4 @@ def _is_pointer(variable: Variable) -> bool:
 
 
 def _points_to_text(variable: Variable) -> bool:
-    return bool(_CHARACTER.fullmatch(_bare(variable.type).rstrip("*& ")))
+    return _bare(variable.type).rstrip("*& ") in _CHARACTERS

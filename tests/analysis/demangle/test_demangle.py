@@ -8,12 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import coresnap
-from coresnap.analysis.demangle import (
-    cplusplus,
-    display_name,
-    short_name,
-    without_parameters,
-)
+from coresnap.analysis.demangle import cplusplus, display_name, short_name
+from coresnap.analysis.demangle.parameters import without_parameters
 
 NAMES = {
     "main": "main",

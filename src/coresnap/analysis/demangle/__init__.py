@@ -7,6 +7,5 @@ the linker knows them.
 from __future__ import annotations
 
 from coresnap.analysis.demangle.display import display_name, short_name
-from coresnap.analysis.demangle.parameters import without_parameters
 
-__all__ = ["display_name", "short_name", "without_parameters"]
+__all__ = ["display_name", "short_name"]

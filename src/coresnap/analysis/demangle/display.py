@@ -5,21 +5,19 @@ from __future__ import annotations
 import functools
 import re
 
-from coresnap.analysis.demangle.cplusplus import demangle_cplusplus
-from coresnap.analysis.demangle.parameters import without_parameters
 from coresnap.snapshot.short_names import short_function
 
 __all__ = ["display_name", "short_name"]
 
 # What GCC and LLVM put behind the name of a part that they split off, a copy that they
 # specialise, or a function that link-time optimisation made another file's.
-_PART = re.compile(
+_PART = (
     r"(?:\.(?:cold|hot|part|isra|constprop|clone|lto_priv|localalias|llvm|warm|exit"
     r"|resume|destroy|cleanup|actor|__uniq)(?:\.[0-9]+)*)+"
     r"(?=@|$)"
 )
-_NUMBERS = re.compile(r"\.[0-9]+(?:\.[0-9]+)*$")
-_VERSION = re.compile(r"(?<=.)@@?[\w.]+$")
+_NUMBERS = r"\.[0-9]+(?:\.[0-9]+)*$"
+_VERSION = r"(?<=.)@@?[\w.]+$"
 
 
 @functools.lru_cache(maxsize=65536)
@@ -29,7 +27,9 @@ def display_name(symbol: str) -> str:
     What compilers and the linker add is taken off: clone suffixes (``.constprop.0``),
     symbol versions (``@@GLIBC_2.34``), Rust's hashes.
     """
-    plain = _PART.sub("", _VERSION.sub("", symbol)) or symbol
+    plain = symbol
+    if "." in symbol or "@" in symbol:
+        plain = re.sub(_PART, "", re.sub(_VERSION, "", symbol)) or symbol
     if plain.startswith("_R"):
         # Most cores have no name of Rust.
         from coresnap.analysis.demangle.rust_v0 import demangle_rust_v0
@@ -37,10 +37,14 @@ def display_name(symbol: str) -> str:
         return demangle_rust_v0(plain) or plain
     if not plain.startswith("_Z"):
         return plain
-    plain = _NUMBERS.sub("", plain)
+    plain = re.sub(_NUMBERS, "", plain)
     rust = _legacy_rust(plain)
     if rust is not None:
         return rust
+    # Most of a C program's core has none of C++ either.
+    from coresnap.analysis.demangle.cplusplus import demangle_cplusplus
+    from coresnap.analysis.demangle.parameters import without_parameters
+
     readable = demangle_cplusplus(plain)
     if readable is None:
         return symbol

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from coresnap.analysis.demangle import display_name
-from coresnap.analysis.demangle.cplusplus import demangle_cplusplus
 
 if TYPE_CHECKING:
     from coresnap.analysis.modules import ModuleTable
@@ -64,7 +63,7 @@ class CoreProcess:
         if found is None:
             return None
         symbol, offset = found
-        special = _SPECIAL.match(symbol.name) and demangle_cplusplus(symbol.name)
+        special = _special_name(symbol.name) if _SPECIAL.match(symbol.name) else None
         name = special or display_name(symbol.name)
         return f"{name}+{offset}" if offset else name
 
@@ -89,7 +88,7 @@ class CoreProcess:
         found = self._symbol(vtable)
         if found is None or not found[0].name.startswith(("_ZTV", "_ZTC")):
             return None
-        name = demangle_cplusplus(found[0].name) or ""
+        name = _special_name(found[0].name) or ""
         kind, _, rest = name.partition(" for ")
         if kind == "construction vtable":
             return rest.partition("-in-")[0] or None
@@ -107,3 +106,10 @@ def _find(chunk: bytes, zero: bytes, width: int) -> int:
     while at >= 0 and at % width:
         at = chunk.find(zero, at + 1)
     return at if at >= 0 else len(chunk)
+
+
+def _special_name(symbol: str) -> str | None:
+    # Not before: programs in C have none.
+    from coresnap.analysis.demangle.cplusplus import demangle_cplusplus
+
+    return demangle_cplusplus(symbol)

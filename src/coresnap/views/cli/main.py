@@ -142,7 +142,9 @@ def _run_and_report(words: list[str]) -> int:
 
 def _run(words: list[str]) -> int:
     options, rest = _split(words)
-    arguments = main_parser().parse_args(options)
+    arguments = argparse.Namespace(config=None)
+    if options:
+        main_parser().parse_args(options, arguments)
     if not rest:
         emit(_GUIDE)
         return 0
