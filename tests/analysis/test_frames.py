@@ -10,7 +10,7 @@ import pytest
 import coresnap
 from conftest import CompileProgram, KernelCore
 from coresnap.analysis import modules
-from coresnap.analysis.debuginfo import dwarf
+from coresnap.analysis.debuginfo import libdw_file
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.unwind.unwinder import Unwinder
@@ -162,7 +162,7 @@ def test_without_libdw_frames_have_symbol_names_and_a_note_says_why(
 ) -> None:
     program = compile_program("values.c", "-g", "-O0")
     core = kernel_core([program])
-    monkeypatch.setattr(dwarf, "_UNAVAILABLE", "coresnap._libdw is not built")
+    monkeypatch.setattr(libdw_file, "_UNAVAILABLE", "coresnap._libdw is not built")
     frames, found, notes = built(core)
     assert [f.function for f in frames[:3]] == ["crash", "hold", "main"]
     assert {f.line for f in frames} == {None}

@@ -14,7 +14,8 @@ from pathlib import Path
 from reading import read_damaged
 
 from coresnap.analysis.annotations import Given, annotate, from_environment
-from coresnap.analysis.debuginfo.dwarf import open_debug_file, unavailable
+from coresnap.analysis.debuginfo.dwarf import open_debug_file
+from coresnap.analysis.debuginfo.libdw_file import unavailable
 from coresnap.analysis.expression.evaluate import evaluate
 from coresnap.analysis.expression.locations import ExpressionContext
 from coresnap.analysis.expression.operations import decode

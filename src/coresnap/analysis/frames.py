@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from coresnap.analysis.debuginfo.dwarf import unavailable
 from coresnap.analysis.debuginfo.files import DebugFiles
+from coresnap.analysis.debuginfo.libdw_file import unavailable
 from coresnap.analysis.frame_plans import FramePlanner, Plan
 from coresnap.analysis.modules import ModuleTable, ReadableModule
 from coresnap.analysis.pretty.printers import Printers

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CompileProgram
-from coresnap.analysis.debuginfo import dwarf, symbol_directory
+from coresnap.analysis.debuginfo import libdw_file, symbol_directory
 from coresnap.analysis.debuginfo.locate import (
     DebugPlaces,
     debug_directories_of,
@@ -189,7 +189,7 @@ def test_all_that_was_looked_at_is_told(
 def test_without_libdw_the_reason_is_given(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dwarf, "_UNAVAILABLE", "coresnap._libdw is not built")
+    monkeypatch.setattr(libdw_file, "_UNAVAILABLE", "coresnap._libdw is not built")
     located = locate(program, None, DebugPlaces())
     assert located.file is None
     assert located.problem == "no debug information: coresnap._libdw is not built"

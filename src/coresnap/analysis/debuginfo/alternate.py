@@ -12,12 +12,17 @@ from pathlib import Path
 
 from coresnap.analysis.debuginfo.debug_cache import DebugCache
 from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file
+from coresnap.analysis.debuginfo.libdw_file import open_descriptor
 from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
 from coresnap.elfcore.elffile import open_elf
+from coresnap.elfcore.elfheader import parse_header
+from coresnap.elfcore.elfwriter import anonymous_file, write_sections
 from coresnap.errors import AccessError, InputError, MissingError
 
 __all__ = ["attach_alternate"]
 
+_HEADER = b"\x7fELF\2\1\1".ljust(64, b"\0")
+"""Of an ELF file of 64 bits, little-endian, for no machine."""
 _WHAT = "alternate"
 Candidates = Callable[[str | None], Iterator[tuple[str, Path]]]
 
@@ -44,7 +49,7 @@ def attach_alternate(
         if alternate is not None:
             file.use_alternate(alternate)
             return None
-    file.use_alternate(None)
+    file.use_alternate(_empty_file())
     return build_id
 
 
@@ -86,3 +91,11 @@ def _open(
         log.add(_WHAT, path, USED)
         return alternate
     return None
+
+
+def _empty_file() -> DebugFile:
+    """A file in which nothing is found."""
+    like = parse_header(_HEADER, "header")
+    with anonymous_file("no-alternate") as (descriptor, path):
+        write_sections(descriptor, like, {".debug_line": b"\0"})
+        return DebugFile(Path(path), open_descriptor(path))

@@ -8,12 +8,16 @@ here reads a core, and nothing decides what a reader wants to see.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from coresnap.analysis.debuginfo.constants import Attribute
 from coresnap.analysis.debuginfo.debug_cache import DebugCache
+from coresnap.analysis.debuginfo.libdw_file import (
+    LibdwFile,
+    open_descriptor,
+    unavailable,
+)
 from coresnap.analysis.debuginfo.records import (
     Die,
     GlobalVariable,
@@ -21,27 +25,12 @@ from coresnap.analysis.debuginfo.records import (
     RawOperation,
     Value,
 )
-from coresnap.analysis.debuginfo.split_units import FindSplit, SplitUnit, SplitUnits
 from coresnap.analysis.debuginfo.tables import CData, RangeTable, TypeTable
 from coresnap.analysis.debuginfo.unpacking import unpacked
-from coresnap.errors import AccessError, InputError
+from coresnap.errors import InputError
 
-try:
-    from coresnap import _libdw
-except ImportError as error:
-    _UNAVAILABLE: str | None = f"coresnap._libdw is not built ({error})"
-else:
-    _UNAVAILABLE = None
+__all__ = ["DebugFile", "open_debug_file"]
 
-__all__ = [
-    "DebugFile",
-    "open_debug_file",
-    "open_descriptor",
-    "unavailable",
-]
-
-_DIE_BUDGET = 100_000_000
-"""DIEs looked at in all walks together: ten seconds of libdw's time."""
 _WALK_BUDGET = 20_000_000
 """DIEs looked at in one walk: far above any unit that a compiler writes."""
 _FUNCTION_BUDGET = 1_000_000
@@ -50,15 +39,8 @@ _OPERATION_LIMIT = 4096
 _REFERENCE_LIMIT = 16
 """Chains of abstract origins and specifications: two in practice."""
 
-_HEADER = b"\x7fELF\2\1\1".ljust(64, b"\0")
-"""Of an ELF file of 64 bits, little-endian, for no machine."""
 _ENODATA = -61
 _ENOENT = -2
-
-
-def unavailable() -> str | None:
-    """Why debug information cannot be read at all; None if it can."""
-    return _UNAVAILABLE
 
 
 def open_debug_file(
@@ -69,155 +51,49 @@ def open_debug_file(
     Raises ``AccessError`` if it may not be read, ``InputError`` if it is not there, is
     no ELF file or has no DWARF, or if libdw was not compiled in.
     """
-    if _UNAVAILABLE is not None:
-        raise InputError(_UNAVAILABLE, remedy="Install libdw's headers and rebuild.")
+    reason = unavailable()
+    if reason is not None:
+        raise InputError(reason, remedy="Install libdw's headers and rebuild.")
     return DebugFile(Path(path), unpacked(open_descriptor(path), cache))
 
 
-def open_descriptor(path: str | os.PathLike[str]) -> int:
-    """A descriptor to read ``path``; raises ``AccessError`` or ``InputError``."""
-    # A debug file's path may name a FIFO: opening must not wait for a writer.
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-    try:
-        return os.open(path, flags)
-    except PermissionError as error:
-        raise AccessError(f"cannot read {os.fspath(path)}: {error.strerror}") from error
-    except OSError as error:
-        raise InputError(f"cannot open {os.fspath(path)}: {error.strerror}") from error
-
-
-def _empty_file() -> DebugFile:
-    """A file in which nothing is found."""
-    from coresnap.elfcore.elfheader import parse_header
-    from coresnap.elfcore.elfwriter import anonymous_file, write_sections
-
-    like = parse_header(_HEADER, "header")
-    with anonymous_file("no-alternate") as (descriptor, path):
-        write_sections(descriptor, like, {".debug_line": b"\0"})
-        return DebugFile(Path(path), open_descriptor(path))
-
-
-class DebugFile:
+class DebugFile(LibdwFile):
     """An open file with DWARF. Close it, or use it as a context manager."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
-        self._ffi: Any = _libdw.ffi
-        self._lib: Any = _libdw.lib
-        self._descriptor = descriptor
-        self._elf: Any = None
-        self._dwarf: Any = None
-        self._alternate: DebugFile | None = None
-        self._splits: SplitUnits | None = None
-        self._budget = _DIE_BUDGET
+        """Take over ``descriptor``; raises ``InputError``."""
         self._dies: dict[int, Die] = {}
         self._children: dict[int, list[tuple[int, int]]] = {}
+        self._alternate: DebugFile | None = None
+        super().__init__(path, descriptor)
         self._record = self._ffi.new("struct csdw_die *")
         self._value = self._ffi.new("struct csdw_value *")
         self._line = self._ffi.new("struct csdw_line *")
         self._operations = self._ffi.new("struct csdw_operation[64]")
-        try:
-            self._begin()
-        except InputError:
-            self.close()
-            raise
-
-    def _begin(self) -> None:
-        lib = self._lib
-        lib.elf_version(lib.EV_CURRENT)
-        self._elf = lib.elf_begin(self._descriptor, lib.ELF_C_READ_MMAP, self._ffi.NULL)
-        if self._elf == self._ffi.NULL:
-            raise InputError(f"{self.path} cannot be read as an ELF file")
-        self._begin_dwarf()
-
-    def _begin_dwarf(self) -> None:
-        lib = self._lib
-        self._dwarf = lib.dwarf_begin_elf(self._elf, lib.DWARF_C_READ, self._ffi.NULL)
-        if self._dwarf == self._ffi.NULL:
-            self._dwarf = None
-            raise InputError(f"{self.path}: {self._error()}")
-
-    def _error(self) -> str:
-        message = self._lib.dwarf_errmsg(-1)
-        return "" if message == self._ffi.NULL else self._text(message) or ""
 
     def close(self) -> None:
         """Release the file; every handle becomes invalid. May be repeated."""
-        if self._dwarf is not None:
-            self._lib.dwarf_end(self._dwarf)
-            self._dwarf = None
-        if self._elf:
-            self._lib.elf_end(self._elf)
-            self._elf = None
-        if self._splits is not None:
-            self._splits.close()
-            self._splits = None
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        super().close()
         if self._alternate is not None:
             self._alternate.close()
             self._alternate = None
         self._dies.clear()
         self._children.clear()
 
-    def split_units(self) -> list[SplitUnit]:
-        """The skeletons of split units; in a file of split units, those."""
-        table = self._table()
-        self._lib.csdw_unit_ids(self._dwarf, table)
-        return [
-            SplitUnit(handle, bool(skeleton), unit_id, *map(self._text_at, texts))
-            for handle, skeleton, unit_id, *texts in self._rows(table)
-        ]
-
-    def _text_at(self, address: int) -> str | None:
-        return self._text(self._ffi.cast("char *", address))
-
-    def use_splits(self, units: Sequence[SplitUnit], find: FindSplit) -> None:
-        """Have ``find`` look for the split units of ``units`` when they are needed.
-
-        To be called before anything else is asked of this file.
-        """
-        self._lib.dwarf_end(self._dwarf)
-        self._dwarf = None
-        self._splits = SplitUnits(self._ffi, self._lib, self._elf, units, find)
-        self._begin_dwarf()
-
-    def use_alternate(self, other: DebugFile | None) -> None:
+    def use_alternate(self, other: DebugFile) -> None:
         """Read from ``other`` what stands in a shared file (``.gnu_debugaltlink``).
 
-        It is closed with this one. None says that it was not found.
+        It is closed with this one.
         """
         # Left alone, libdw would look for one itself and believe any file of that name.
-        self._alternate = other or _empty_file()
-        self._lib.dwarf_setalt(self._dwarf, self._alternate._dwarf)
+        self._alternate = other
+        self._lib.dwarf_setalt(self._dwarf, other._dwarf)
 
     def __enter__(self) -> DebugFile:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def _text(self, pointer: CData) -> str | None:
-        if pointer == self._ffi.NULL:
-            return None
-        data: bytes = self._ffi.string(pointer)
-        return data.decode("utf-8", "backslashreplace")
-
-    def _rows(self, table: CData) -> Iterator[tuple[int, ...]]:
-        width, count = table.width, table.count
-        self._budget -= table.visited
-        try:
-            words = self._ffi.unpack(table.words, count * width) if count else []
-        finally:
-            self._lib.csdw_table_deinit(table)
-        return zip(*(iter(words),) * width, strict=True)
-
-    def _table(self) -> CData:
-        return self._ffi.new("struct csdw_table *")
-
-    def _allowed(self, walk: int) -> int:
-        return max(min(walk, self._budget), 0)
 
     def die(self, handle: int) -> Die:
         """The DIE; raises ``InputError`` for a handle that libdw does not know."""
@@ -347,10 +223,6 @@ class DebugFile:
             self._dwarf, unit, int(deep), self._allowed(_WALK_BUDGET), table
         )
         return self._ranges(table)
-
-    def _ranges(self, table: CData) -> RangeTable:
-        self._budget -= table.visited
-        return RangeTable(self._ffi, self._lib, table)
 
     def scopes(
         self, function: int, pc: int, return_pc: int

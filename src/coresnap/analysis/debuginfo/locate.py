@@ -23,7 +23,8 @@ import msgspec
 
 from coresnap.analysis.debuginfo.alternate import attach_alternate
 from coresnap.analysis.debuginfo.debug_cache import DebugCache
-from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file, unavailable
+from coresnap.analysis.debuginfo.dwarf import DebugFile, open_debug_file
+from coresnap.analysis.debuginfo.libdw_file import unavailable
 from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
 from coresnap.analysis.debuginfo.symbol_directory import (
     SymbolDirectory,

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from coresnap.analysis.debuginfo.dwarf import DebugFile, open_descriptor
+from coresnap.analysis.debuginfo.dwarf import DebugFile
+from coresnap.analysis.debuginfo.libdw_file import open_descriptor
 from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
 from coresnap.analysis.debuginfo.split_package import SplitPackage, open_package
 from coresnap.analysis.debuginfo.split_units import Link, SplitUnit
