@@ -85,17 +85,7 @@ def _add(word: int, layout: FrameLayout) -> None:
     """add and sub of an immediate."""
     target, source = word & 31, word >> 5 & 31
     size = (word >> 10 & 0xFFF) << (12 if word >> 22 & 1 else 0)
-    size = -size if word >> 30 & 1 else size
-    if target == _SP and source == _SP:
-        layout.grow(-size)
-    elif target == _SP:
-        layout.set_stack_pointer(source, size)
-    elif source == _SP:
-        layout.set_base(target, size)
-    elif source in layout.bases:
-        layout.bases[target] = layout.bases[source] + size
-    else:
-        layout.bases.pop(target, None)
+    layout.add(target, source, -size if word >> 30 & 1 else size, _SP)
 
 
 def _subtract(register: int, layout: FrameLayout) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from coresnap.analysis.unwind.prologue.layout import Flow, FrameLayout, Instruction
 from coresnap.analysis.unwind.prologue.words import signed, word_at
 
-__all__ = ["decode_arm", "pop_registers", "push_registers"]
+__all__ = ["decode_arm", "move", "pop_registers", "push_registers"]
 
-_FP, _IP, _SP, _LINK, _PC = 11, 12, 13, 14, 15
+_SP, _LINK, _PC = 13, 14, 15
 _PLAIN = Instruction(4)
 _DOUBLES = 256
 """DWARF number of d0."""
@@ -32,7 +32,7 @@ def decode_arm(
     elif word & 0x0FE00000 in (0x02400000, 0x02800000):
         _add(word, target, source, layout)
     elif word & 0x0FEF0FF0 == 0x01A00000:
-        return _move(word, target, layout)
+        return move(target, word & 15, 4, layout)
     elif word & 0x0FBF0F00 == 0x0D2D0B00:  # vpush of doubles
         _push_doubles(word >> 12 & 15, (word & 0xFF) // 2, layout)
     elif word & 0x0FBF0F00 == 0x0CBD0B00:
@@ -77,33 +77,20 @@ def _add(word: int, target: int, source: int, layout: FrameLayout) -> None:
     """add and sub of a rotated immediate."""
     value, turn = word & 0xFF, (word >> 8 & 15) * 2
     size = (value >> turn | value << 32 - turn) & 0xFFFFFFFF if turn else value
-    if word & 0x00C00000 == 0x00400000:
-        size = -size
-    if target == source == _SP:
-        layout.grow(-size)
-    elif target == _SP:
-        layout.set_stack_pointer(source, size)
-    elif source == _SP:
-        layout.set_base(target, size)
-    elif source in layout.bases:
-        layout.bases[target] = layout.bases[source] + size
-    else:
-        layout.bases.pop(target, None)
-        if target == _FP and word & 0x0FF00000 == 0x03A00000:
-            layout.outermost = word & 0xFF == 0
+    layout.add(target, source, -size if word & 0x00C00000 == 0x00400000 else size, _SP)
 
 
-def _move(word: int, target: int, layout: FrameLayout) -> Instruction:
-    source = word & 15
+def move(target: int, source: int, size: int, layout: FrameLayout) -> Instruction:
+    """mov between registers, by an instruction of ``size`` bytes."""
     if target == _PC:
-        return Instruction(4, Flow.RETURN if source == _LINK else Flow.JUMP)
+        return Instruction(size, Flow.RETURN if source == _LINK else Flow.JUMP)
     if target == _SP:
         layout.set_stack_pointer(source, 0)
     elif source == _SP:
         layout.set_base(target, 0)
     else:
         layout.bases.pop(target, None)
-    return _PLAIN
+    return Instruction(size)
 
 
 def _store(register: int, base: int, offset: int, layout: FrameLayout) -> None:

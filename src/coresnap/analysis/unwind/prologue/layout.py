@@ -121,6 +121,20 @@ class FrameLayout(msgspec.Struct, eq=False):
         else:
             self.bases[register] = displacement - self.depth
 
+    def add(self, target: int, source: int, value: int, stack_pointer: int) -> None:
+        """``target`` becomes ``source`` plus ``value``; each of them may be the
+        ``stack_pointer``, whose number that is."""
+        if target == source == stack_pointer:
+            self.grow(-value)
+        elif target == stack_pointer:
+            self.set_stack_pointer(source, value)
+        elif source == stack_pointer:
+            self.set_base(target, value)
+        elif source in self.bases:
+            self.bases[target] = self.bases[source] + value
+        else:
+            self.bases.pop(target, None)
+
     def set_stack_pointer(self, base: int, displacement: int) -> None:
         """The stack pointer becomes a register plus ``displacement``."""
         offset = self.bases.get(base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coresnap.analysis.unwind.prologue.arm import pop_registers, push_registers
+from coresnap.analysis.unwind.prologue.arm import move, pop_registers, push_registers
 from coresnap.analysis.unwind.prologue.layout import Flow, FrameLayout, Instruction
 from coresnap.analysis.unwind.prologue.words import signed, word_at
 
@@ -39,7 +39,8 @@ def _narrow(half: int, address: int, layout: FrameLayout) -> Instruction:
     elif half & 0xF800 == 0x9000:  # str rN, [sp, #n]
         layout.save_at_stack_pointer(half >> 8 & 7, 4 * (half & 0xFF))
     elif half & 0xFF00 == 0x4600:
-        return _move(half, layout)
+        target = half & 7 | (half >> 7 & 1) << 3
+        return move(target, half >> 3 & 15, 2, layout)
     elif half & 0xFF00 == 0x3700 and 7 in layout.bases:  # adds r7, #n
         layout.bases[7] += half & 0xFF
     elif half & 0xFF87 == 0x4700:  # bx
@@ -52,19 +53,6 @@ def _narrow(half: int, address: int, layout: FrameLayout) -> Instruction:
     elif half & 0xF500 == 0xB100:  # cbz, cbnz
         offset = (half >> 9 & 1) << 6 | (half >> 3 & 31) << 1
         return Instruction(2, Flow.BRANCH, address + 4 + offset)
-    return _HALF
-
-
-def _move(half: int, layout: FrameLayout) -> Instruction:
-    target, source = half & 7 | (half >> 7 & 1) << 3, half >> 3 & 15
-    if target == _PC:
-        return Instruction(2, Flow.RETURN if source == _LINK else Flow.JUMP)
-    if target == _SP:
-        layout.set_stack_pointer(source, 0)
-    elif source == _SP:
-        layout.set_base(target, 0)
-    else:
-        layout.bases.pop(target, None)
     return _HALF
 
 
