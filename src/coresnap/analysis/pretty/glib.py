@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
-    Item,
     Present,
     Presentation,
     Printer,
+    numbered,
 )
 from coresnap.analysis.pretty.types import Slot, ValueType
 from coresnap.analysis.pretty.value import Value
@@ -49,11 +49,8 @@ def linked_list(type: ValueType) -> Present | None:
     data = Slot(data.offset, data.type.plain)
 
     def show(value: Value) -> Presentation:
-        def items() -> Iterator[Item]:
-            for index, node in enumerate(_chain(value, following)):
-                yield f"[{index}]", node[data]
-
-        return Presentation(name, items())
+        nodes = _chain(value, following)
+        return Presentation(name, numbered(node[data] for node in nodes))
 
     return show
 
@@ -75,7 +72,7 @@ def queue(type: ValueType) -> Present | None:
         if (count == 0) != (first == 0):
             raise CorruptValueError(f"its length is {count}, its head {first:#x}")
         nodes = _chain(value.at(first, node), following) if count else iter(())
-        items = ((f"[{index}]", node[data]) for index, node in enumerate(nodes))
+        items = numbered(node[data] for node in nodes)
         return Presentation(f"GQueue of {count}", items, count)
 
     return show
@@ -87,13 +84,14 @@ def pointer_array(type: ValueType) -> Present | None:
     element = data.type.target if data is not None else None
     if data is None or length is None or element is None:
         return None
-    element = element.plain
+    return _counted("GPtrArray", element.plain, data, length)
 
+
+def _counted(name: str, element: ValueType, data: Slot, length: Slot) -> Present:
     def show(value: Value) -> Presentation:
         count = value.integer(length)
         found = value.elements(element, value.integer(data), count)
-        items = ((f"[{index}]", one) for index, one in enumerate(found))
-        return Presentation(f"GPtrArray of {count}", items, count)
+        return Presentation(f"{name} of {count}", numbered(found), count)
 
     return show
 
@@ -122,14 +120,7 @@ def array(type: ValueType) -> Present | None:
     if data is None or length is None or element is None:
         return None
     if type.name == "_GByteArray":
-
-        def show_bytes(value: Value) -> Presentation:
-            count = value.integer(length)
-            found = value.elements(element, value.integer(data), count)
-            items = ((f"[{index}]", one) for index, one in enumerate(found))
-            return Presentation(f"GByteArray of {count}", items, count)
-
-        return show_bytes
+        return _counted("GByteArray", element, data, length)
 
     def show(value: Value) -> Presentation:
         return Presentation(f"GArray of {value.integer(length)}")

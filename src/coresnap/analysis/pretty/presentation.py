@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -17,10 +17,16 @@ __all__ = [
     "Present",
     "Presentation",
     "Printer",
+    "numbered",
 ]
 
 Item = tuple[str, Value]
 """Name and value of something that a container holds."""
+
+
+def numbered(values: Iterable[Value]) -> Iterator[Item]:
+    """The values, named by their positions."""
+    return ((f"[{index}]", value) for index, value in enumerate(values))
 
 
 class CorruptValueError(InputError):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coresnap.analysis.pretty.cplusplus.layout import unpaired
-from coresnap.analysis.pretty.cplusplus.sequences import numbered, plausible
+from coresnap.analysis.pretty.cplusplus.sequences import plausible
 from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Present,
     Presentation,
+    numbered,
 )
 from coresnap.analysis.pretty.types import ValueType
 from coresnap.analysis.pretty.value import Value

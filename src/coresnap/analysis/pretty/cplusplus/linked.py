@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coresnap.analysis.pretty.cplusplus.layout import aligned, first_slot, unpaired
-from coresnap.analysis.pretty.cplusplus.sequences import numbered
 from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Present,
     Presentation,
+    numbered,
 )
 from coresnap.analysis.pretty.types import ValueType
 from coresnap.analysis.pretty.value import Value

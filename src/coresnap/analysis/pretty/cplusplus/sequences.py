@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from coresnap.analysis.pretty.cplusplus.layout import first_slot, unpaired
 from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
-    Item,
     Present,
     Presentation,
+    numbered,
 )
 from coresnap.analysis.pretty.types import Slot, ValueType
 from coresnap.analysis.pretty.value import Value
@@ -19,7 +17,6 @@ __all__ = [
     "array",
     "bitset",
     "iterator",
-    "numbered",
     "plausible",
     "safe_iterator",
     "span",
@@ -29,11 +26,6 @@ __all__ = [
 _SIZE_LIMIT = 1 << 48
 """Elements that no container has: the address space ends before."""
 _WORD_BITS = 64
-
-
-def numbered(values: Iterator[Value]) -> Iterator[Item]:
-    """The values, named by their positions."""
-    return ((f"[{index}]", value) for index, value in enumerate(values))
 
 
 def plausible(count: int) -> int:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from coresnap.analysis.pretty.cplusplus.layout import aligned, first_slot, unpaired
-from coresnap.analysis.pretty.cplusplus.sequences import numbered
 from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Item,
     Present,
     Presentation,
+    numbered,
 )
 from coresnap.analysis.pretty.types import Slot, ValueType
 from coresnap.analysis.pretty.value import Value

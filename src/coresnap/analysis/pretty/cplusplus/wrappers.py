@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coresnap.analysis.pretty.cplusplus.layout import first_slot
-from coresnap.analysis.pretty.cplusplus.sequences import numbered
 from coresnap.analysis.pretty.names import type_arguments
 from coresnap.analysis.pretty.presentation import (
     CorruptValueError,
     Present,
     Presentation,
+    numbered,
 )
 from coresnap.analysis.pretty.types import Slot, ValueType
 from coresnap.analysis.pretty.value import Value

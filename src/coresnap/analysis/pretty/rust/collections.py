@@ -9,6 +9,7 @@ from coresnap.analysis.pretty.presentation import (
     Item,
     Present,
     Presentation,
+    numbered,
 )
 from coresnap.analysis.pretty.rust.layout import element_pointer, number_at
 from coresnap.analysis.pretty.rust.texts import text
@@ -30,7 +31,7 @@ def elements(value: Value, type: ValueType, address: int, count: int) -> Iterato
         if type.size
         else (Value(type, None, b"") for _ in range(count))
     )
-    return ((f"[{index}]", element) for index, element in enumerate(found))
+    return numbered(found)
 
 
 def vector(type: ValueType) -> Present | None:
@@ -127,7 +128,6 @@ def _tuple(type: ValueType) -> Present | None:
 
     def present(value: Value) -> Presentation:
         parts = [value[slot] for slot in slots if isinstance(slot, Slot)]
-        items = ((f"[{index}]", part) for index, part in enumerate(parts))
-        return Presentation(None, items, len(parts))
+        return Presentation(None, numbered(parts), len(parts))
 
     return present
