@@ -127,9 +127,9 @@ def test_names_in_cplusplus_are_qualified(compile_program: CompileProgram) -> No
     with open_debug_file(program) as file:
         finder = FunctionFinder(file)
         found = [
-            finder.find(low)
+            finder.find(function.low)
             for unit, _ in file.units()
-            for low, _, _ in file.functions(unit, deep=False)
+            for function in file.functions(unit, deep=False)
         ]
         names = {at.activations[0].name for at in found if at is not None}
     assert "shapes::(anonymous namespace)::Hidden::reveal" in names

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 
 __all__ = [
@@ -42,7 +40,7 @@ class DieFlag:
     NORETURN = 524288
 
 
-class AddressRange(NamedTuple):
+class AddressRange(msgspec.Struct, frozen=True):
     """Link-time addresses that one DIE covers; ``high`` is the first beyond."""
 
     low: int
@@ -50,7 +48,7 @@ class AddressRange(NamedTuple):
     handle: int
 
 
-class GlobalVariable(NamedTuple):
+class GlobalVariable(msgspec.Struct, frozen=True):
     """A variable that belongs to no function."""
 
     handle: int

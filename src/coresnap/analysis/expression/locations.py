@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -73,7 +73,7 @@ class EmptyLocation(msgspec.Struct, frozen=True):
     """The object is optimised out."""
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True):
     """A part of an object."""
 
     location: Location | None

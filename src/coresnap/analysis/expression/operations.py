@@ -6,7 +6,9 @@ DWARF 5, section 7.7.1, and the GNU extensions that GCC and Clang write for DWAR
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from coresnap.analysis.expression.numbers import (
     ByteOrder,
@@ -138,7 +140,7 @@ class AnyOperation(Protocol):
         """Implicit value, typed constant, or the nested expression, not decoded."""
 
 
-class Operation(NamedTuple):
+class Operation(msgspec.Struct, frozen=True):
     """An ``AnyOperation`` as ``decode`` makes it; ``die`` stays 0."""
 
     atom: int

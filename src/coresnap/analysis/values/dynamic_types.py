@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from coresnap.analysis.values.types import CompoundType
 from coresnap.errors import InputError, MemoryReadError
@@ -21,7 +23,7 @@ _FARTHEST = 1 << 24
 _MEMORY_LIMIT = 10_000
 
 
-class WholeObject(NamedTuple):
+class WholeObject(msgspec.Struct, frozen=True):
     """The object that a pointer to one of its bases points into."""
 
     name: str

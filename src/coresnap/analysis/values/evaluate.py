@@ -142,11 +142,12 @@ def _pieces(found: PieceLocation, context: FrameContext, size: int) -> Bytes | M
     """Put a value together from pieces, bit by bit in the target's order."""
     bits = lost = position = 0
     total = size * 8
-    for location, bit_size, bit_offset in found.pieces:
+    for piece in found.pieces:
+        bit_size = piece.bit_size
         width = min(bit_size, total - position)
         if width <= 0 or bit_size > _PIECE_LIMIT:
             break
-        number = _piece(location, context, bit_size, bit_offset)
+        number = _piece(piece.location, context, bit_size, piece.bit_offset)
         shift = position if context.byte_order == "little" else total - position - width
         mask = (1 << width) - 1
         if number is None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -31,7 +30,7 @@ _Key = tuple[int, int]
 """Address and type of a target."""
 
 
-class Lead(NamedTuple):
+class Lead(msgspec.Struct, frozen=True):
     """Where a pointer leads."""
 
     address: int
@@ -45,7 +44,7 @@ class Lead(NamedTuple):
     """The object that the pointer leads into, if it is more than what is declared."""
 
 
-class _Pending(NamedTuple):
+class _Pending(msgspec.Struct, frozen=True):
     """A pointer that was read, and is to be followed."""
 
     pointer: Variable
@@ -54,7 +53,7 @@ class _Pending(NamedTuple):
     """Pointers that may be followed from its target on."""
 
 
-class _Walk(NamedTuple):
+class _Walk(msgspec.Struct, frozen=True):
     """A walk's result; ``nodes`` is what it cost."""
 
     target: Variable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from coresnap.analysis.debuginfo.debuginfod import DebuginfodSettings
@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 __all__ = ["SymbolSources", "add_arguments", "sources"]
 
 
-class SymbolSources(NamedTuple):
+class SymbolSources:
     """What the options and the section ``[symbols]`` say together."""
 
-    sysroot: Path | None
-    debug_directories: tuple[Path, ...]
-    symbol_directories: tuple[Path, ...]
-    debuginfod: DebuginfodSettings | None
-    """None if no server is to be asked."""
+    def __init__(
+        self,
+        sysroot: Path | None,
+        debug_directories: tuple[Path, ...],
+        symbol_directories: tuple[Path, ...],
+        debuginfod: DebuginfodSettings | None,
+    ) -> None:
+        self.sysroot = sysroot
+        self.debug_directories = debug_directories
+        self.symbol_directories = symbol_directories
+        self.debuginfod = debuginfod
+        """None if no server is to be asked."""
 
     def fetcher(self) -> Fetcher | None:
         """Who asks the servers."""
