@@ -70,8 +70,8 @@ class FakeFile:
     def attribute(self, handle: int, name: int) -> Value | None:
         return self.values.get((handle, name))
 
-    def scope_names(self, handle: int) -> list[Die]:
-        return []
+    def every_child(self, handle: int) -> list[tuple[int, int]]:
+        return []  # of scopes: nothing stands in a namespace or class
 
     def unit_of(self, handle: int) -> tuple[int, int]:
         return UNIT, 0

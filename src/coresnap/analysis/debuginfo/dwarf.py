@@ -153,31 +153,12 @@ class DebugFile(LibdwFile):
         rows = self._rows(table)
         return [] if error else [(row[0], row[1]) for row in rows]
 
-    def scope_names(self, handle: int) -> list[Die]:
-        """The DIEs around ``handle`` below its unit, outermost first."""
-        unit, split = self.unit_of(handle)
-        parent = split or unit
-        around: list[Die] = []
-        while len(around) < 64:
-            parent = self._child_around(parent, handle)
-            if parent in (0, handle):
-                break
-            around.append(self.die(parent))
-        return around
-
-    def _child_around(self, parent: int, handle: int) -> int:
-        # DIEs stand in tree order, so that a DIE is below the last sibling before it.
-        children = self._children.get(parent)
-        if children is None:
-            children = self._children[parent] = self.children(parent)
-        low, high = 0, len(children)
-        while low < high:
-            middle = (low + high) // 2
-            if children[middle][0] <= handle:
-                low = middle + 1
-            else:
-                high = middle
-        return children[low - 1][0] if low else 0
+    def every_child(self, handle: int) -> list[tuple[int, int]]:
+        """(handle, tag) of all children, which are remembered."""
+        found = self._children.get(handle)
+        if found is None:
+            found = self._children[handle] = self.children(handle)
+        return found
 
     def unit_of(self, handle: int) -> tuple[int, int]:
         """The unit DIE around a DIE, and its split unit's (0: none)."""

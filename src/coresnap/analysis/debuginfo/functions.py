@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from coresnap.analysis.debuginfo.constants import Language, Tag
+from coresnap.analysis.debuginfo.constants import Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile
-from coresnap.analysis.debuginfo.records import AddressRange, Die, DieFlag, Line
+from coresnap.analysis.debuginfo.qualified_names import function_name
+from coresnap.analysis.debuginfo.records import AddressRange, DieFlag, Line
 from coresnap.analysis.debuginfo.tables import RangeTable
-from coresnap.analysis.demangle import display_name
 
 __all__ = ["Activation", "FunctionAt", "FunctionFinder", "ScopeVariable"]
 
@@ -191,44 +191,6 @@ class FunctionFinder:
         if found is None:
             found = self._names[handle] = function_name(self._file, handle, language)
         return found
-
-
-def function_name(
-    file: DebugFile, handle: int, language: int
-) -> tuple[str, str | None]:
-    """(name for people, linkage name if it differs) of a function's DIE."""
-    chain = file.integrated(handle)
-    linkage = next((die.linkage_name for die in chain if die.linkage_name), None)
-    if linkage is not None and language != Language.RUST:
-        name = display_name(linkage)
-        if name != linkage:
-            return name, linkage
-    name = qualified_name(file, chain)
-    return name, linkage if linkage != name else None
-
-
-def qualified_name(file: DebugFile, chain: list[Die]) -> str:
-    """The name with the namespaces and classes around its declaration."""
-    own = next((die.name for die in chain if die.name), None)
-    if own is None:
-        return "(unnamed)"
-    # The last of the chain is the declaration: it stands where the name belongs.
-    around = [
-        die.name or _UNNAMED[die.tag]
-        for die in file.scope_names(chain[-1].handle)
-        if die.tag in _UNNAMED
-    ]
-    return "::".join([*around, own])
-
-
-_UNNAMED: dict[int, str] = {
-    Tag.NAMESPACE: "(anonymous namespace)",
-    Tag.CLASS_TYPE: "(anonymous class)",
-    Tag.STRUCTURE_TYPE: "(anonymous struct)",
-    Tag.UNION_TYPE: "(anonymous union)",
-    Tag.MODULE: "(anonymous module)",
-    Tag.ENUMERATION_TYPE: "(anonymous enum)",
-}
 
 
 class _Scope(msgspec.Struct, eq=False):

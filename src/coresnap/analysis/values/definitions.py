@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from coresnap.analysis.debuginfo.dwarf import DebugFile
-from coresnap.analysis.debuginfo.functions import qualified_name
+from coresnap.analysis.debuginfo.qualified_names import qualified_name
 from coresnap.analysis.debuginfo.records import Die
 from coresnap.analysis.debuginfo.tables import TypeTable
 

@@ -8,7 +8,7 @@ import msgspec
 
 from coresnap.analysis.debuginfo.constants import Language, Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile
-from coresnap.analysis.debuginfo.functions import qualified_name
+from coresnap.analysis.debuginfo.qualified_names import qualified_name
 from coresnap.analysis.debuginfo.records import GlobalVariable
 from coresnap.analysis.values.frame_context import FrameCode, FrameContext, Machine
 from coresnap.analysis.values.variables import PlannedVariable, VariablePlanner

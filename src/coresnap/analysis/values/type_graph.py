@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from coresnap.analysis.debuginfo.constants import Attribute, Language, Tag
 from coresnap.analysis.debuginfo.dwarf import DebugFile
-from coresnap.analysis.debuginfo.functions import qualified_name
+from coresnap.analysis.debuginfo.qualified_names import qualified_name
 from coresnap.analysis.debuginfo.records import Die, DieFlag
 from coresnap.analysis.debuginfo.unit_languages import UnitLanguages
 from coresnap.analysis.expression.numbers import ByteOrder
