@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from conftest import CompileProgram, KernelCore
+
 HEAVY = (
     "capstone",
     "cffi",
@@ -34,7 +36,7 @@ def loaded_after(statement: str) -> set[str]:
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    return set(run.stdout.split())
+    return set(run.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("module", sorted(LIGHT_IMPORTS))
@@ -72,3 +74,42 @@ def test_nothing_between_a_core_and_its_answer_loads_attrs() -> None:
     )
     assert "coresnap.model" in loaded
     assert "attr" not in loaded
+
+
+UNNEEDED_BY_A_PROGRAM_IN_C = (
+    "coresnap.analysis.container",
+    "coresnap.analysis.debuginfo.symbol_index",
+    "coresnap.analysis.demangle.cplusplus",
+    "coresnap.analysis.demangle.rust_v0",
+    "coresnap.analysis.interpreters.cpython",
+    "coresnap.analysis.pretty.reader",
+    "coresnap.analysis.unwind.call_site",
+    "coresnap.analysis.unwind.exidx",
+    "coresnap.analysis.unwind.fallback",
+    "coresnap.analysis.unwind.function_starts",
+    "coresnap.analysis.unwind.prologue",
+    "coresnap.collect",
+    "coresnap.snapshot.container",
+    "backports.zstd",
+    "hashlib",
+    "importlib.metadata",
+    "json",
+)
+MODULES_OF_OURS = 150
+"""They are 145: each takes 0.2 ms, and all of them a third of a small analysis."""
+
+
+@pytest.mark.compiler
+@pytest.mark.core_pattern
+@pytest.mark.libdw
+def test_a_small_core_is_answered_with_few_modules(
+    compile_program: CompileProgram, kernel_core: KernelCore
+) -> None:
+    program = compile_program("simple.c", "-g", "-O0", libraries=["-pthread"])
+    words = ["analyze", str(kernel_core([program])), "--no-cache"]
+    loaded = loaded_after(f"from coresnap.views.cli.main import main\nmain({words})")
+
+    ours = {name for name in loaded if name.startswith("coresnap.")}
+    assert "coresnap.analysis.values.decode" in ours
+    assert loaded.intersection(UNNEEDED_BY_A_PROGRAM_IN_C) == set()
+    assert len(ours) <= MODULES_OF_OURS

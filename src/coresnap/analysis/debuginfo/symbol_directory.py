@@ -14,11 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from coresnap.analysis.debuginfo.symbol_index import SymbolIndex, open_index
+if TYPE_CHECKING:
+    from coresnap.analysis.debuginfo.symbol_index import SymbolIndex
 
 __all__ = ["Kind", "SymbolDirectory", "build_id_path", "is_build_id"]
 
@@ -65,6 +66,9 @@ class SymbolDirectory(msgspec.Struct):
     def index(self) -> SymbolIndex:
         """The build-ids of all files below."""
         if self._index is None:
+            # Not before: most cores are analysed without such a directory.
+            from coresnap.analysis.debuginfo.symbol_index import open_index
+
             self._index = open_index(self.path)
         return self._index
 
