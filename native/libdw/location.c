@@ -1,5 +1,21 @@
 #include "internal.h"
 
+// The type of a register's entry value, which stands in the expression within.
+// libdw gives that expression a unit of its own, without DIEs: `location` has the real one.
+static void read_entry_type(Dwarf_Attribute *location, Dwarf_Attribute *within,
+                            struct csdw_operation *ret)
+{
+    Dwarf_Op *operations = NULL;
+    size_t count = 0;
+    Dwarf_Die die;
+    if (dwarf_getlocation(within, &operations, &count) == 0 && count == 1 &&
+        (operations[0].atom == DW_OP_regval_type ||
+         operations[0].atom == DW_OP_GNU_regval_type) &&
+        dwarf_getlocation_die(location, &operations[0], &die) == 0) {
+        ret->die = csdw_die_address(&die);
+    }
+}
+
 // Where an operation's operands stand outside of the operation.
 static void read_operand(Dwarf_Attribute *location, const Dwarf_Op *operation,
                          struct csdw_operation *ret)
@@ -16,6 +32,13 @@ static void read_operand(Dwarf_Attribute *location, const Dwarf_Op *operation,
         return;
     case DW_OP_entry_value:
     case DW_OP_GNU_entry_value:
+        if (dwarf_getlocation_attr(location, operation, &attribute) == 0 &&
+            dwarf_formblock(&attribute, &block) == 0) {
+            ret->block = block.data;
+            ret->block_size = block.length;
+            read_entry_type(location, &attribute, ret);
+        }
+        return;
     case DW_OP_const_type:
     case DW_OP_GNU_const_type:
         if (dwarf_getlocation_attr(location, operation, &attribute) == 0 &&

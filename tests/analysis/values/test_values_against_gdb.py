@@ -54,6 +54,11 @@ PROGRAMS = {
         ),
         8,
     ),
+    "float entry values": (("float_entries.c", "-g", "-O2", "-w"), 6),
+    "float entry values, DWARF 4": (
+        ("float_entries.c", "-gdwarf-4", "-O2", "-w"),
+        6,
+    ),
     "inlined": (("inlines.c", "-g", "-O2"), 25),
     "nested": (("nested.c", "-g", "-O0"), 20),
     "threads -O0": (("workers.c", "-g", "-O0", "-pthread"), 300),

@@ -215,7 +215,13 @@ def _entry_value(machine: Machine, operation: AnyOperation) -> None:
     value = context.entry_value(nested)
     if value is None:
         raise ExpressionError("the caller does not say what it passed")
-    machine.push(value)
+    if not operation.die:
+        machine.push(value)
+        return
+    base = context.base_type(operation, operation.die)
+    size = min(base.byte_size, 64)
+    data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+    machine.push_scalar(from_bytes(data, base, "little"))
 
 
 def _parameter_reference(machine: Machine, operation: AnyOperation) -> None:
