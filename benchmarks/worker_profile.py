@@ -2,8 +2,8 @@
 
 Runs what the daemon's worker does, its modules loaded as the daemon has them, on a real
 core. Parts within others are taken out of them; the fastest of ``--runs`` counts. Debug
-files are opened in threads: their part is how long is waited for them. The first core of
-a program has nothing in the cache.
+files are opened in threads: their part is how long is waited for them. The first core
+of a program has nothing in the cache.
 """
 
 from __future__ import annotations
