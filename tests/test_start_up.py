@@ -105,7 +105,7 @@ MODULES_OF_OURS = 150
 def test_a_small_core_is_answered_with_few_modules(
     compile_program: CompileProgram, kernel_core: KernelCore
 ) -> None:
-    program = compile_program("simple.c", "-g", "-O0", libraries=["-pthread"])
+    program = compile_program("nested.c", "-g", "-O0")
     words = ["analyze", str(kernel_core([program])), "--no-cache"]
     loaded = loaded_after(f"from coresnap.views.cli.main import main\nmain({words})")
 

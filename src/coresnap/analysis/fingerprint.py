@@ -26,6 +26,7 @@ __all__ = [
     "VERSION",
     "Fingerprint",
     "fingerprint",
+    "load_policies",
     "normalise_function",
     "record_fingerprint",
 ]
@@ -74,7 +75,14 @@ def record_fingerprint(application: str, signal: str, kind: str | None) -> Finge
     return _digest([f"coresnap {VERSION} record", application, signal], lines)
 
 
-def _sha256() -> Callable[[bytes], Any]:
+def load_policies() -> None:
+    """Read the lists now, for a process that later may not be able to."""
+    _renames()
+    for name in ("stop.txt", "skip.txt"):
+        _pattern(name)
+
+
+def _find_sha256() -> Callable[[bytes], Any]:
     # hashlib loads OpenSSL, which takes 3 to 8 ms of the 60 that a small core takes.
     for name in ("_sha2", "_sha256"):
         with contextlib.suppress(ImportError):
@@ -85,9 +93,12 @@ def _sha256() -> Callable[[bytes], Any]:
     return hashlib.sha256
 
 
+_sha256 = _find_sha256()
+
+
 def _digest(heading: list[str], lines: list[str]) -> Fingerprint:
     text = "\n".join([*heading, *lines])
-    digest = _sha256()(text.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = _sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
     return Fingerprint(digest, tuple(lines))
 
 

@@ -7,6 +7,8 @@ daemon calls ``preload`` once, and its children have it.
 from __future__ import annotations
 
 import contextlib
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from coresnap.model import Snapshot
 
 __all__ = ["Job", "analyse_core", "preload", "with_plain_core"]
+
+_READERS = ("coresnap.analysis", "coresnap.elfcore", "coresnap.snapshot")
+_KEEPERS = tuple(
+    f"coresnap.collect.{name}"
+    for name in ("assets", "checks", "compression", "kept_modules", "plain_core")
+)
 
 
 @attrs.frozen
@@ -184,21 +192,20 @@ def _read_assets(path: Path | None) -> tuple[dict[str, bytes], tuple[str, ...]]:
 
 
 def preload() -> None:
-    """Import what workers need, once, while the files are sure to be readable."""
-    import coresnap.analysis.analyze
-    import coresnap.analysis.annotations
-    import coresnap.analysis.debuginfo.split
-    import coresnap.analysis.fetching
-    import coresnap.analysis.record
-    import coresnap.analysis.session
-    import coresnap.analysis.values.enumerations
-    import coresnap.analysis.values.variants
-    import coresnap.collect.assets
-    import coresnap.collect.checks
-    import coresnap.collect.compression
-    import coresnap.collect.kept_modules
-    import coresnap.snapshot.container
-    import coresnap.snapshot.placing  # noqa: F401
-    from coresnap.analysis.pretty.printers import import_all
+    """Import what workers may need, once, while the files are sure to be readable.
 
-    import_all()
+    Analysis imports much of itself when a core needs it. A worker, confined and another
+    user, may be unable to, and after an upgrade would mix two versions.
+    """
+    import lzma  # noqa: F401
+    import tempfile  # noqa: F401
+
+    for root in _READERS:
+        package = importlib.import_module(root)
+        for module in pkgutil.walk_packages(package.__path__, f"{root}."):
+            importlib.import_module(module.name)
+    for name in _KEEPERS:
+        importlib.import_module(name)
+    from coresnap.analysis.fingerprint import load_policies
+
+    load_policies()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from types import ModuleType
 
 import pytest
@@ -50,19 +48,3 @@ def test_names_lose_their_arguments_and_versions(name: str, bare: str) -> None:
 )
 def test_arguments_are_found_in_a_name(name: str, arguments: list[str]) -> None:
     assert type_arguments(name) == arguments
-
-
-def test_a_daemon_has_all_printers_before_its_workers_are_confined() -> None:
-    script = """
-import sys
-from coresnap.daemon.job import preload
-preload()
-before = set(sys.modules)
-from coresnap.analysis.pretty import cplusplus, rust
-from coresnap.analysis.pretty.table import printer_of
-for library in (cplusplus, rust):
-    for name in library.PRINTERS.values():
-        printer_of(library.__name__, name)
-assert set(sys.modules) == before, set(sys.modules) - before
-"""
-    subprocess.run([sys.executable, "-c", script], check=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from coresnap.analysis.values.decode import ValueDecoder
     from coresnap.analysis.values.scalars import Read
 
-__all__ = ["Printers", "import_all"]
+__all__ = ["Printers"]
 
 _FAMILIES = (
     ("std::", "cplusplus"),
@@ -99,18 +99,6 @@ class Printers:
     def _complain(self, message: str) -> None:
         if len(self._notes) < _NOTE_LIMIT:
             self._notes[message] = Note("pretty", message)
-
-
-def import_all() -> None:
-    """Import the printers of all libraries, for a process whose children analyse."""
-    from coresnap.analysis.pretty.table import printer_of
-
-    for family in ("cplusplus", "rust"):
-        library = _library(family)
-        for function in library.PRINTERS.values():
-            printer_of(library.__name__, function)
-    _library("glib")
-    importlib.import_module("coresnap.analysis.pretty.reader")
 
 
 def _library(family: str) -> ModuleType:
