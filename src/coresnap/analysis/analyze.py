@@ -153,6 +153,7 @@ def _build_frames(bench: _Workbench) -> None:
     ) as builder:
         _add_threads(bench, builder)
         _run(bench, "globals", functools.partial(_add_globals, builder))
+        bench.visited = builder.take_visited()
         bench.modules = list(builder.modules())
         bench.notes.extend(builder.notes())
 
@@ -166,7 +167,6 @@ def _add_threads(bench: _Workbench, builder: FrameBuilder) -> None:
     bench.threads = reader.threads()
     bench.dropped.extend(reader.dropped)
     bench.dropped.extend(builder.dropped())
-    bench.visited = builder.take_visited()
 
 
 def _add_globals(builder: FrameBuilder, bench: _Workbench) -> None:
@@ -176,7 +176,6 @@ def _add_globals(builder: FrameBuilder, bench: _Workbench) -> None:
     bench.globals = finder.read()
     bench.dropped.extend(finder.dropped)
     bench.notes.extend(finder.notes)
-    bench.visited = [*bench.visited, *builder.take_visited()]
 
 
 def _read_thread(reader: ThreadReader, index: int, _: _Workbench) -> None:
