@@ -161,6 +161,14 @@ NOUNS: dict[str, type[msgspec.Struct]] = {
     "Module": model.Module,
     "Mapping": model.Mapping,
     "Classifier": model.Classifier,
+    "Instruction": model.Instruction,
+    "Access": model.Access,
+    "Block": model.Block,
+    "HeapDamage": model.HeapDamage,
+    "Allocator": model.Allocator,
+    "Alias": model.Alias,
+    "Annotation": model.Annotation,
+    "QualityPart": model.QualityPart,
     "Note": model.Note,
 }
 

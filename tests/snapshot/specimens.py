@@ -8,13 +8,21 @@ from typing import Any
 import msgspec
 
 from coresnap.model import (
+    Access,
+    Alias,
+    Allocator,
+    Annotation,
+    Block,
     Classifier,
     Dropped,
     Frame,
+    HeapDamage,
+    Instruction,
     Mapping,
     MemoryRange,
     Module,
     Note,
+    QualityPart,
     Search,
     Signal,
     Snapshot,
@@ -77,6 +85,7 @@ def full() -> Snapshot:
                 name="simple",
                 frames=(_full_frame(),),
                 registers={"rax": 0, "rip": 0xFFFF_FFFF_FFFF_FFFF},
+                annotations=(_annotation(),),
             ),
             thread(4243, end=UnwindEnd.UNREADABLE),
             thread(4244, frames=bare([_full_frame()]), like=4242),
@@ -97,7 +106,47 @@ def full() -> Snapshot:
         ),
         mappings=(Mapping(0x400000, 0x404000, "r-x", 4096, "/usr/bin/simple", 512),),
         globals=(variable("total", kind=VariableKind.GLOBAL, value=-3),),
-        classifiers=(Classifier("abort", "certain", ("SIGABRT",), 4242, 0x1000),),
+        classifiers=(
+            Classifier(
+                "abort",
+                "certain",
+                ("SIGABRT",),
+                4242,
+                0x1000,
+                frame=1,
+                rule="SignalName",
+                summary="the process gave up",
+            ),
+        ),
+        summary="simple gave up.",
+        annotations=(_annotation(),),
+        callstack=("program", "main"),
+        quality_parts=(
+            QualityPart("memory", 15, 0.5, "partly missing", "keep the whole core"),
+        ),
+        instruction=Instruction(
+            0x401136,
+            "mov qword ptr [rax + 8], rdx",
+            b"\x48\x89\x50\x08",
+            (Access("write", 8, "[rax + 8]", ("rax",), 8, 0x5592A8),),
+            0,
+        ),
+        heaps=(_allocator(),),
+        blocks=(_block(),),
+        aliases=(
+            Alias(
+                "variable",
+                "list->head",
+                0x5592A0,
+                16,
+                2,
+                "struct node *",
+                0x7FFF_FFFF_0010,
+                4242,
+                1,
+                "stale: the block is free",
+            ),
+        ),
         fingerprint="5a" * 32,
         fingerprint_frames=("program", "main"),
         quality=93,
@@ -115,6 +164,34 @@ def full() -> Snapshot:
     )
 
 
+def _annotation() -> Annotation:
+    data = {"queue": {"length": 3, "names": ["a", "b"]}}
+    return Annotation("warning", "the queue is full", "queue", data, "queues")
+
+
+def _block() -> Block:
+    return Block(
+        0x5592A0, 24, "free", "glibc", "tcache of thread 4242", "main", b"\x0a" * 24
+    )
+
+
+def _allocator() -> Allocator:
+    return Allocator(
+        "glibc",
+        "2.36",
+        "symbols",
+        arenas=1,
+        live_blocks=3,
+        live_bytes=4096,
+        free_blocks=1,
+        free_bytes=24,
+        mapped_bytes=135_168,
+        damage=(HeapDamage(0x5592B8, "size 0x41414141", "glibc", _block(), b"AAAA"),),
+        freed=(_block(),),
+        notes=("no thread cache of thread 4243",),
+    )
+
+
 def _full_frame() -> Frame:
     pointee = variable(
         "*",
@@ -123,6 +200,7 @@ def _full_frame() -> Frame:
         members=(variable("value", kind=VariableKind.MEMBER, value=7),),
         address=0x5592A0,
         truncated=True,
+        annotations=(_annotation(),),
     )
     return Frame(
         pc=0x401136,
@@ -161,6 +239,7 @@ def _full_frame() -> Frame:
         optimized=True,
         interpreter="CPython 3.11",
         left_out=98_231,
+        annotations=(_annotation(),),
     )
 
 

@@ -11,7 +11,8 @@ import msgspec
 
 from coresnap.analysis.attributes import Facts, attributes_of
 from coresnap.analysis.capture import CaptureFacts, capture_facts, capture_notes
-from coresnap.analysis.classify import classify
+from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.fingerprint import fingerprint
 from coresnap.analysis.frames import FrameBuilder
@@ -199,8 +200,17 @@ def _retain_memory(bench: _Workbench) -> None:
 
 
 def _classify(bench: _Workbench) -> None:
-    tid = bench.threads[0].tid if bench.threads else None
-    bench.classifiers = classify(bench.signal, tid)
+    verdict = judge(
+        Case(
+            core=bench.core,
+            signal=bench.signal,
+            threads=bench.threads,
+            stacks=bench.stacks,
+            assets=bench.assets,
+        )
+    )
+    bench.classifiers = verdict.classifiers
+    bench.notes.extend(verdict.notes)
 
 
 def _fingerprint(bench: _Workbench) -> None:

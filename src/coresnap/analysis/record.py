@@ -21,7 +21,7 @@ from coresnap.analysis.capture import (
     capture_notes,
     json_object,
 )
-from coresnap.analysis.classify import classify
+from coresnap.analysis.classify.signals import of_signal
 from coresnap.analysis.fingerprint import record_fingerprint
 from coresnap.analysis.quality import record_quality
 from coresnap.analysis.retained_assets import retained_assets
@@ -85,7 +85,7 @@ def snapshot_of_record(assets: Mapping[str, bytes]) -> Snapshot:
     signal = explain_signal(system, number, None, None) if number else None
     capture = capture_facts(assets, has_core=False)
     threads = tuple(_threads(record))
-    classifiers = classify(signal, record.number("tid"))
+    classifiers = tuple(of_signal(signal, record.number("tid")))
     application = record.application
     found = record_fingerprint(
         application, signal.name if signal else "none", record.said("kind")

@@ -90,6 +90,8 @@ def _variable(variable: Variable, depth: int = _DEPTH_MAX) -> dict[str, Any]:
         value = getattr(variable, name)
         if value is not None and value is not False:
             form[name] = value
+    if variable.annotations:
+        form["annotations"] = _plain(variable.annotations)
     nested = {"members": variable.members, "items": variable.items}
     if depth <= 0 and (any(nested.values()) or variable.target):
         form["truncated"] = True
@@ -124,4 +126,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, msgspec.Struct):
         return _fields(value)
+    if isinstance(value, bytes):
+        return value.hex()
     return _number(value)

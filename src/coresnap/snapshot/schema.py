@@ -14,11 +14,17 @@ import msgspec
 
 from coresnap.errors import SnapshotFormatError
 from coresnap.model import (
+    Alias,
+    Allocator,
+    Annotation,
+    Block,
     Classifier,
     Dropped,
+    Instruction,
     Mapping,
     Module,
     Note,
+    QualityPart,
     Signal,
     Snapshot,
     Thread,
@@ -29,6 +35,7 @@ from coresnap.snapshot.escape import without_surrogates
 __all__ = [
     "SECTION_TYPES",
     "Assets",
+    "Findings",
     "Globals",
     "Modules",
     "Summary",
@@ -60,6 +67,10 @@ class Summary(msgspec.Struct, frozen=True):
     dropped: tuple[Dropped, ...] = ()
     truncated: bool = False
     core_size: int | None = None
+    summary: str = ""
+    annotations: tuple[Annotation, ...] = ()
+    callstack: tuple[str, ...] = ()
+    quality_parts: tuple[QualityPart, ...] = ()
 
 
 class Threads(msgspec.Struct, frozen=True):
@@ -81,6 +92,15 @@ class Globals(msgspec.Struct, frozen=True):
     globals: tuple[Variable, ...] = ()
 
 
+class Findings(msgspec.Struct, frozen=True):
+    """What the conclusions rest on."""
+
+    instruction: Instruction | None = None
+    heaps: tuple[Allocator, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+
+
 class Assets(msgspec.Struct, frozen=True):
     """Files that were kept beside the core."""
 
@@ -92,6 +112,7 @@ SECTION_TYPES: dict[str, type[msgspec.Struct]] = {
     "threads": Threads,
     "modules": Modules,
     "globals": Globals,
+    "findings": Findings,
     "assets": Assets,
 }
 """Section name to the class that holds its fields; ``memory`` is apart."""

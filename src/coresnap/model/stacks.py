@@ -1,28 +1,15 @@
-"""The nouns of a snapshot: frozen records that travel through the whole suite.
-
-Conventions: addresses are ints, times are UTC nanoseconds since the epoch, sizes are
-bytes. ``None`` means "not known", never "no". A sequence is never ``None``. Every
-class that is part of a snapshot is encoded field by field under its own name
-(``docs/formats.md``), so a field's name is a wire format.
-"""
+"""Threads, their frames, and the variables in them."""
 
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import msgspec
 
 __all__ = [
-    "Classifier",
-    "Dropped",
+    "Annotation",
     "Frame",
-    "Mapping",
-    "MemoryRange",
-    "Module",
-    "Note",
-    "Search",
-    "Signal",
-    "Snapshot",
     "Thread",
     "Trust",
     "UnwindEnd",
@@ -81,31 +68,19 @@ class VariableKind(enum.StrEnum):
     TARGET = "target"
 
 
-class Note(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that the reader must know: a step that failed, a doubt, a limit."""
+class Annotation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A remark for people, owned by a snapshot, a thread, a frame or a variable."""
 
-    step: str
-    """Analysis step or check that speaks, e.g. ``unwind``, ``check.build-id``."""
+    level: str
+    """``comment``, ``warning`` or ``critical``."""
     message: str
-
-
-class Signal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why the kernel stopped the process."""
-
-    number: int
-    name: str
-    """``SIGSEGV``; ``signal 77`` for a number without a name."""
-    code: int | None = None
-    """si_code; None if the core has no siginfo."""
-    code_name: str | None = None
-    """``SEGV_MAPERR``; None for a code without a name."""
-    address: int | None = None
-    """Faulting address; None where this signal and code carry none."""
-    sender_pid: int | None = None
-    """Who sent it, if it was sent rather than raised by the hardware."""
-    sender_uid: int | None = None
-    description: str = ""
-    """One sentence for people."""
+    """One sentence or clause; empty if ``data`` says all."""
+    title: str = ""
+    """Heading of ``data``."""
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    """A tree of texts, numbers, lists and maps; empty for a plain remark."""
+    source: str = ""
+    """The plug-in it comes from; empty for our own."""
 
 
 class Variable(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -141,6 +116,7 @@ class Variable(msgspec.Struct, frozen=True, omit_defaults=True):
     """Type of the whole object by its vtable, where that is not the declared one."""
     described: bool = False
     """``text`` is about the value (``std::vector of 3``), not a part of it."""
+    annotations: tuple[Annotation, ...] = ()
 
 
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -190,6 +166,7 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     left_out: int = 0
     """Frames between the one before and this one that a long stack lost its middle
     with; inlined calls do not count."""
+    annotations: tuple[Annotation, ...] = ()
 
 
 class Thread(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -207,129 +184,4 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True):
     like: int | None = None
     """tid of a thread with the same stack that stands for this one: ``frames`` are that
     thread's, without variables and stack pointers. None for a thread of its own."""
-
-
-class Search(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One place where a file for a module was looked for."""
-
-    what: str
-    """``executable``, ``debug-link``, ``build-id``, ``debugdata``, ``alternate``,
-    ``split``, ``debuginfod``."""
-    place: str
-    """Path, URL, or ``[core]`` for the memory itself."""
-    result: str
-    """``used``, or why not: ``not there``, ``has build-id …``, …"""
-
-
-class Module(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One executable or library, and how much of it could be read."""
-
-    path: str
-    """As it was mapped in the process."""
-    start: int
-    end: int
-    load_bias: int
-    """Add it to an address in the file to get one in the process."""
-    build_id: str | None = None
-    """As found in the core's memory, else in the file."""
-    file: str | None = None
-    """File that was read here; None if none fits."""
-    debug_file: str | None = None
-    """File that the debug information came from."""
-    symbols: str = "none"
-    """``dwarf``, ``symtab``, ``dynsym`` or ``none``."""
-    problem: str | None = None
-    """Why it is worse than it could be: missing file, build-id mismatch, …"""
-    searches: tuple[Search, ...] = ()
-    """What was looked for to read it, in order."""
-
-
-class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One mapping of the address space."""
-
-    start: int
-    end: int
-    permissions: str
-    """``rwx``, with ``-`` for what is not allowed."""
-    offset: int | None = None
-    """Byte offset in ``path``."""
-    path: str | None = None
-    stored: int = 0
-    """Bytes of it that the core holds."""
-
-
-class Classifier(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A conclusion, how sure it is, and what a person can check."""
-
-    name: str
-    confidence: str
-    """``certain``, ``strong``, ``probable`` or ``hint``."""
-    evidence: tuple[str, ...]
-    tid: int | None = None
-    address: int | None = None
-
-
-class Dropped(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that was found and left out of the snapshot."""
-
-    what: str
-    """``threads`` (their variables), ``frames``, ``variables``, ``values`` (members and
-    elements), ``memory``, ``globals``."""
-    count: int
-    """How many of it; of memory, bytes."""
-    reason: str
-    """The budget that it did not fit, in words."""
-    tid: int | None = None
-    """The thread it belongs to; None for the process."""
-
-
-class MemoryRange(msgspec.Struct, frozen=True):
-    """Bytes of the process kept in the snapshot."""
-
-    address: int
-    data: bytes
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """What analysis concluded about one crash; needs nothing else to be read."""
-
-    system: str
-    """``Linux`` or ``FreeBSD``: whose numbers the signal and codes are."""
-    architecture: str
-    """``x86-64``, ``i386``, ``aarch64``, …"""
-    pid: int | None
-    command: str | None
-    """Process name (comm)."""
-    arguments: str | None
-    """Command line as the core holds it: cut at 80 bytes by the kernel, and so where
-    there is no core."""
-    signal: Signal | None
-    """None for a core of a live process."""
-    threads: tuple[Thread, ...] = ()
-    """The crashed thread first."""
-    modules: tuple[Module, ...] = ()
-    """By start address."""
-    mappings: tuple[Mapping, ...] = ()
-    globals: tuple[Variable, ...] = ()
-    classifiers: tuple[Classifier, ...] = ()
-    fingerprint: str = ""
-    """64 hex digits; equal for the same fault (``docs/fingerprints.md``)."""
-    fingerprint_frames: tuple[str, ...] = ()
-    """The normalised frames that went into the fingerprint."""
-    quality: int = 0
-    """0–100: how comprehensible this snapshot is."""
-    quality_reason: str = ""
-    """The largest deduction, in words."""
-    attributes: dict[str, int | float | str] = msgspec.field(default_factory=dict)
-    """Queryable facts; see ``docs/attributes.md`` for unit and origin of each."""
-    notes: tuple[Note, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
-    """What budgets left out, most wanted first."""
-    truncated: bool = False
-    """The core ends before its program headers say it does."""
-    core_size: int | None = None
-    """Apparent bytes of the core."""
-    memory: tuple[MemoryRange, ...] = ()
-    """Stacks and surroundings of registers, ascending; for hex views."""
-    assets: dict[str, bytes] = msgspec.field(default_factory=dict)
-    """``/proc`` files kept by policy: name as in the assets tar to contents."""
+    annotations: tuple[Annotation, ...] = ()

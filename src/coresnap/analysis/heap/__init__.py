@@ -1,0 +1,1 @@
+"""The allocators' heaps, read from the core alone."""

@@ -1,0 +1,1 @@
+"""What libraries and run-times left in memory before they gave up."""
