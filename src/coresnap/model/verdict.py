@@ -132,7 +132,7 @@ class Alias(msgspec.Struct, frozen=True, omit_defaults=True):
     offset: int
     """``value`` minus the start of what it leads to."""
     level: int = 1
-    """1: leads to the memory of the fault; 2: to a block that holds one of level 1; …"""
+    """1: leads to the memory of the fault; 2: to a block with one of level 1; …"""
     type: str | None = None
     """Declared type of the holder."""
     address: int | None = None
