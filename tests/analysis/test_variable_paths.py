@@ -22,7 +22,9 @@ def test_members_behind_pointers_and_in_structures() -> None:
 
 def test_elements_and_plain_targets() -> None:
     element = Variable("[0]", "struct node *", VariableKind.ELEMENT, target=NODE)
-    array = Variable("nodes", "struct node *[1]", VariableKind.LOCAL, members=(element,))
+    array = Variable(
+        "nodes", "struct node *[1]", VariableKind.LOCAL, members=(element,)
+    )
     assert paths(array) == ["nodes", "nodes[0]", "*nodes[0]", "nodes[0]->count"]
 
 

@@ -18,12 +18,13 @@ from coresnap.analysis.fingerprint import fingerprint
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.globals import GlobalsFinder
 from coresnap.analysis.globals_choice import GlobalsChoice
-from coresnap.analysis.quality import score_quality
+from coresnap.analysis.quality.score import score_quality
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.retained_memory import Span, retained_memory
 from coresnap.analysis.signals import explain_signal
 from coresnap.analysis.source import SourceReader
 from coresnap.analysis.source_paths import SourcePaths
+from coresnap.analysis.summary import summarise
 from coresnap.analysis.threads import ThreadReader
 from coresnap.analysis.unwind.stack import Stack
 from coresnap.analysis.unwind.unwinder import Unwinder
@@ -34,6 +35,7 @@ from coresnap.model import (
     MemoryRange,
     Module,
     Note,
+    QualityPart,
     Signal,
     Snapshot,
     Thread,
@@ -62,10 +64,12 @@ class _Workbench(msgspec.Struct):
     globals: tuple[Variable, ...] = ()
     python_version: str | None = None
     classifiers: tuple[Classifier, ...] = ()
+    summary: str = ""
     fingerprint: str = ""
     fingerprint_frames: tuple[str, ...] = ()
     quality: int = 0
     quality_reason: str = ""
+    quality_parts: tuple[QualityPart, ...] = ()
     attributes: dict[str, int | float | str] = msgspec.field(default_factory=dict)
     visited_by_crashed: Sequence[Span] = ()
     visited: Sequence[Span] = ()
@@ -228,6 +232,7 @@ def _score(bench: _Workbench) -> None:
         capture=bench.capture,
     )
     bench.quality, bench.quality_reason = quality.score, quality.reason
+    bench.quality_parts = quality.parts
 
 
 def _attributes(bench: _Workbench) -> None:
@@ -246,6 +251,12 @@ def _attributes(bench: _Workbench) -> None:
     )
 
 
+def _summarise(bench: _Workbench) -> None:
+    bench.summary = summarise(
+        bench.application, bench.signal, bench.threads, bench.classifiers
+    )
+
+
 STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("signal", _explain_signal),
     ("unwind", _unwind),
@@ -257,6 +268,7 @@ STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("fingerprint", _fingerprint),
     ("quality", _score),
     ("attributes", _attributes),
+    ("summary", _summarise),
 )
 
 
@@ -274,10 +286,12 @@ def _snapshot(bench: _Workbench) -> Snapshot:
         mappings=core.mappings,
         globals=bench.globals,
         classifiers=bench.classifiers,
+        summary=bench.summary,
         fingerprint=bench.fingerprint,
         fingerprint_frames=bench.fingerprint_frames,
         quality=bench.quality,
         quality_reason=bench.quality_reason,
+        quality_parts=bench.quality_parts,
         attributes=bench.attributes,
         notes=tuple(bench.notes),
         dropped=tuple(bench.dropped),

@@ -23,7 +23,7 @@ from coresnap.analysis.capture import (
 )
 from coresnap.analysis.classify.signals import of_signal
 from coresnap.analysis.fingerprint import record_fingerprint
-from coresnap.analysis.quality import record_quality
+from coresnap.analysis.quality.score import record_quality
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.signals import explain_signal
 from coresnap.model import Mapping as MemoryMapping
@@ -90,7 +90,7 @@ def snapshot_of_record(assets: Mapping[str, bytes]) -> Snapshot:
     found = record_fingerprint(
         application, signal.name if signal else "none", record.said("kind")
     )
-    quality = record_quality(capture.explanation)
+    quality = record_quality(capture)
     facts = Facts(
         pid=record.number("pid"),
         application=application,
@@ -115,6 +115,7 @@ def snapshot_of_record(assets: Mapping[str, bytes]) -> Snapshot:
         fingerprint_frames=found.frames,
         quality=quality.score,
         quality_reason=quality.reason,
+        quality_parts=quality.parts,
         attributes=attributes_of(facts),
         notes=(*capture_notes(capture), *_gaps(record)),
         assets=retained_assets(assets),

@@ -30,8 +30,8 @@ class Classifier(msgspec.Struct, frozen=True, omit_defaults=True):
     rule: str = ""
     """Which rule of ``docs/classifiers.md`` concluded it."""
     summary: str = ""
-    """What happened in plain words: a clause that begins in lower case, without a full
-    stop. Empty if the name says all."""
+    """What the program did, in plain words and without subject or full stop: ``wrote 1
+    byte to freed memory``. Empty if the name says all."""
 
 
 class Access(msgspec.Struct, frozen=True, omit_defaults=True):

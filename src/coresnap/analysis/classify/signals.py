@@ -62,7 +62,7 @@ def _sent(signal: Signal | None, tid: int | None) -> Iterator[Classifier]:
         (f"{signal.code_name}: sent by {sender}",),
         tid,
         rule=SignalSent.__name__,
-        summary=f"{sender} sent {signal.name}",
+        summary=f"was sent {signal.name} by {sender}",
     )
 
 

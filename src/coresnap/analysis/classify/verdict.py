@@ -9,6 +9,7 @@ import msgspec
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.catalogue import rules
 from coresnap.analysis.classify.rule import CONFIDENCES, Rule
+from coresnap.analysis.classify.usefulness import by_usefulness
 from coresnap.model import Classifier, Note
 
 __all__ = ["Verdict", "judge"]
@@ -38,7 +39,7 @@ def judge(case: Case, applied: Iterable[Rule] | None = None) -> Verdict:
                 found.append((rule, named))
         except Exception as error:
             notes.append(Note(f"classify.{name}", f"{type(error).__name__}: {error}"))
-    kept = _distinct(_without_replaced(found))
+    kept = by_usefulness(_distinct(_without_replaced(found)))
     return Verdict(tuple(kept[:_MOST]), tuple(notes))
 
 

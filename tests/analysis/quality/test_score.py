@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from coresnap.analysis.capture import CaptureFacts
-from coresnap.analysis.quality import score_quality
+from coresnap.analysis.quality.score import record_quality, score_quality
 from coresnap.model import (
     Frame,
     Module,
@@ -108,3 +108,47 @@ def test_a_core_that_was_kept_in_part_says_what_that_costs() -> None:
     assert "parked.budget" in found["stacks"].reason
     assert found["notes"].score == 40
     assert "no memory" in found["notes"].reason
+
+
+def test_the_parts_add_up_and_say_what_would_raise_them() -> None:
+    found = score_quality([thread(frame(line=None))], [APP], truncated=True)
+
+    assert sum(part.weight for part in found.parts) == 100
+    lost = {part.name: part for part in found.parts if part.value < 1}
+    assert lost.keys() == {"top frames", "crashed thread", "memory"}
+    assert "Build app with -g" in lost["top frames"].remedy
+    assert "ulimit -c" in lost["memory"].remedy
+
+
+def test_what_a_vendor_built_is_to_be_installed() -> None:
+    library = msgspec.structs.replace(
+        APP, path="/usr/lib/x86_64-linux-gnu/libz.so.1", build_id="abcd"
+    )
+    bare = msgspec.structs.replace(frame(line=None), module=library.path)
+
+    top = score_quality([thread(bare)], [library], truncated=False).parts[0]
+
+    assert "libz.so.1 (build-id abcd)" in top.remedy
+    assert "-dbgsym" in top.remedy
+
+
+def test_a_file_that_is_not_here_is_to_be_named() -> None:
+    absent = msgspec.structs.replace(APP, file=None)
+    top = score_quality([thread(frame(line=None))], [absent], truncated=False).parts[0]
+    assert "--sysroot" in top.remedy
+
+
+@pytest.mark.parametrize("reason", ["quota", "budget", "policy", "physical-limit"])
+def test_a_setting_that_kept_less_is_named(reason: str) -> None:
+    thin = CaptureFacts("stacks", reason)
+    parts = score_quality([thread(frame())], [APP], truncated=False, capture=thin).parts
+    memory = next(part for part in parts if part.name == "memory")
+    assert memory.remedy.endswith(".")
+    assert record_quality(CaptureFacts("record", reason)).parts[0].remedy
+
+
+def test_variables_that_the_compiler_dropped_come_back_with_og() -> None:
+    found = score_quality(
+        [thread(frame(Trust.CFI, 3, GONE))], [APP], truncated=False
+    ).parts[-1]
+    assert (found.name, "-Og" in found.remedy) == ("variables", True)

@@ -1,0 +1,1 @@
+"""The quality score: how comprehensible a snapshot is, and what would raise it."""
