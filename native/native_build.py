@@ -16,6 +16,7 @@ ffibuilder.set_source(
     "coresnap._native",
     """
     #include "elf_notes.h"
+    #include "pointer_scan.h"
     #include "sparse_writer.h"
     #include "zero_scan.h"
     """,

@@ -6,6 +6,7 @@ ffi: Any
 
 class _Lib:
     SPARSE_PAGE_SIZE: int
+    POINTER_SCAN_SPANS: int
 
     def zero_scan_is_zero(self, data: object, size: int, /) -> bool: ...
     def sparse_writer_init(self, writer: object, fd: int, limit: int, /) -> int: ...
@@ -26,5 +27,19 @@ class _Lib:
         ret: object,
         /,
     ) -> int: ...
+    def pointer_scan_init(self, scan: object, spans: object, count: int, /) -> int: ...
+    def pointer_scan_run(
+        self,
+        scan: object,
+        data: object,
+        size: int,
+        narrow: bool,
+        big_endian: bool,
+        matches: object,
+        capacity: int,
+        position: object,
+        ret: object,
+        /,
+    ) -> None: ...
 
 lib: _Lib

@@ -13,6 +13,7 @@ SOURCES = Path(__file__).parent / "native"
 NATIVE_TARGETS = {
     "core_head": "core",
     "elf_notes": "elf_notes",
+    "pointer_scan": "pointer_scan",
     "settings": "settings",
     "request": "request",
     "json": "json",

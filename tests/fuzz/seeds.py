@@ -143,6 +143,9 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
     yield "journal", "export", foreigncores.journal_export([entry])
     yield "elf_notes", "notes", b"\0" + b"".join(notes())
     yield "elf_notes", "property", b"\1" + note(X86_64, b"GNU", 5, bytes(16))
+    spans = struct.pack("<8Q", *(16, 32, 64, 65, 99, 1 << 40, 1 << 47, 1 << 63))
+    yield "pointer_scan", "words", b"\3" + spans + struct.pack("<40Q", *range(40))
+    yield "pointer_scan", "narrow", b"\5" + spans + struct.pack("<80I", *range(80))
     rule = b"rule=/usr/*\tkeep=notes\tbudget=500\tlogical=\tphysical=1\trate=1/2\n"
     head = (
         b"spool=/a\nsocket=/b\nquota=10\nadmission=/c\nkeep=full\nrate.global=60/600\n"

@@ -2,6 +2,7 @@
 //
 //     library_driver zero                 1 or 0
 //     library_driver notes ALIGN BIG      name-size type offset size, and the result
+//     library_driver scan NARROW BIG      offset value; the input begins with spans
 //     library_driver sparse FILE LIMIT    bytes-in stored size holes, and the result
 //
 // The input lies in a block of exactly its size, so that one byte beyond is noticed.
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "elf_notes.h"
+#include "pointer_scan.h"
 #include "sparse_writer.h"
 #include "zero_scan.h"
 
@@ -52,6 +54,39 @@ static int walk(const uint8_t *data, size_t size, uint32_t align, bool big_endia
 	return 0;
 }
 
+// The input: number of spans, (start, end) of each, all 64-bit words; then the data.
+static int scan(const uint8_t *data, size_t size, bool narrow, bool big_endian)
+{
+	struct pointer_scan *scan = malloc(sizeof(*scan));
+	struct pointer_match matches[BATCH];
+	uint64_t count = 0;
+	size_t position = 0, found = BATCH;
+
+	if (size >= sizeof(count))
+		memcpy(&count, data, sizeof(count));
+	size_t head = sizeof(count) + count * sizeof(struct pointer_span);
+	struct pointer_span *spans = malloc(head);
+	uint8_t *words = malloc(size - head ? size - head : 1);
+	if (!scan || !spans || !words)
+		return 1;
+	memcpy(spans, data + sizeof(count), head - sizeof(count));
+	if (size > head)
+		memcpy(words, data + head, size - head);
+	int error = pointer_scan_init(scan, spans, count);
+	while (!error && found == BATCH) {
+		pointer_scan_run(scan, words, size - head, narrow, big_endian, matches, BATCH,
+				 &position, &found);
+		for (size_t i = 0; i < found; i++)
+			printf("%llu %llu\n", (unsigned long long)matches[i].offset,
+			       (unsigned long long)matches[i].value);
+	}
+	printf("%d\n", error);
+	free(words);
+	free(spans);
+	free(scan);
+	return 0;
+}
+
 static int copy(const char *path, uint64_t limit)
 {
 	struct sparse_writer writer;
@@ -78,6 +113,8 @@ int main(int argc, char **argv)
 	uint8_t *data = read_input(&size);
 	if (argc > 3 && !strcmp(argv[1], "notes"))
 		walk(data, size, (uint32_t)atoi(argv[2]), atoi(argv[3]));
+	else if (argc > 3 && !strcmp(argv[1], "scan"))
+		scan(data, size, atoi(argv[2]), atoi(argv[3]));
 	else
 		printf("%d\n", zero_scan_is_zero(data, size));
 	free(data);

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,12 @@ from hypothesis import strategies as st
 from catcher import NATIVE, WARNINGS
 from coresnap.collect.sparse import PAGE_SIZE, write_sparse_python
 from coresnap.elfcore.notewalk import walk_notes_python
+from coresnap.elfcore.pointer_scan import scan_pointers_python
 
 pytestmark = [pytest.mark.compiler, pytest.mark.sanitizer]
 
 DRIVER = Path(__file__).with_name("library_driver.c")
-ENODATA = 61
+EINVAL, ENODATA = 22, 61
 EXAMPLES = settings(
     max_examples=40,
     deadline=None,  # each example starts a process
@@ -76,6 +79,42 @@ def test_no_note_is_read_beyond_the_data(
     assert [line[1:] for line in lines] == [
         [note.type, note.offset, note.size] for note in walk.notes
     ]
+
+
+ADDRESSES = st.integers(0, 99) | st.integers(0, (1 << 64) - 1)
+SPANS = st.lists(st.tuples(ADDRESSES, ADDRESSES), max_size=4)
+ALIKE = st.lists(st.integers(0, 99)).map(lambda v: struct.pack(f"<{len(v)}Q", *v))
+
+
+@EXAMPLES
+@given(
+    spans=SPANS | SPANS.map(lambda spans: ascending(spans)),
+    data=st.binary(max_size=800) | ALIKE,
+    narrow=st.booleans(),
+    big=st.booleans(),
+)
+def test_no_word_is_read_beyond_the_data(
+    driver: Path, spans: list[tuple[int, int]], data: bytes, narrow: bool, big: bool
+) -> None:
+    head = struct.pack(f"<{1 + 2 * len(spans)}Q", len(spans), *chain(*spans))
+    lines = run(driver, head + data, "scan", int(narrow), int(big))
+    try:
+        expected = scan_pointers_python(
+            data,
+            spans,
+            pointer_size=4 if narrow else 8,
+            byte_order="big" if big else "little",
+            limit=len(data),
+        )
+    except ValueError:
+        assert lines == [[-EINVAL]]
+    else:
+        assert lines == [*map(list, expected), [0]]
+
+
+def ascending(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    edges = sorted({*chain(*spans)})
+    return list(zip(edges[::2], edges[1::2], strict=False))
 
 
 PIECES = st.lists(
