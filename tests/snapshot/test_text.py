@@ -11,6 +11,7 @@ from coresnap.model import (
     Dropped,
     Module,
     Note,
+    QualityPart,
     Search,
     Signal,
     Snapshot,
@@ -142,13 +143,21 @@ def test_the_full_specimen_shows_each_of_its_parts() -> None:
     text = render(specimens.full(), thread="all")
 
     for part in (
-        "The process aborted itself.",
+        "  simple gave up.",
         "sent by process 4242 of user 1000",
         "the core is truncated",
         "./simple -v",
         "fingerprint  5a5a5a5a5a5a5a5a",
         "93/100 (memory: partly missing)",
-        "abort        certain: SIGABRT",
+        "               keep the whole core",
+        "  abort                certain: SIGABRT",
+        "0x401136  mov qword ptr [rax + 8], rdx",
+        "write 8 bytes at 0x5592a8: [rax + 8] (failed)",
+        "warning: the queue is full [queues]",
+        "          - a",
+        "glibc 2.36 (by symbols): 1 arena, 3 live blocks of 4,096 bytes",
+        "damaged at 0x5592b8: size 0x41414141",
+        "behind the free block 0x5592a0 of 24 bytes (tcache of thread 4242, main)",
         "program (argc=1) at /src/simple.c:13",
         "13 ▶ *(char *)r = '0';",
         "struct node *head = 0x5592a0",
@@ -190,7 +199,7 @@ def test_no_text_of_the_process_reaches_the_terminal_raw(thread_choice: str) -> 
     text = render(poisoned, thread=thread_choice)
 
     assert re.findall(r"[^\n -~…│▶→×]", text) == []
-    assert text.count("\n") < 60
+    assert text.count("\n") < 120
 
 
 def test_a_container_is_named() -> None:
@@ -282,3 +291,22 @@ def test_what_was_left_out_is_told() -> None:
 
     assert "left out\n  12 variables of thread 4243: over 400,000 nodes" in text
     assert "  4096 bytes of memory: more than 1 MiB" in text
+
+
+def test_the_signal_is_explained_where_nothing_is_concluded() -> None:
+    signal = Signal(11, "SIGSEGV", 1, "SEGV_MAPERR", 0, description="not mapped")
+    assert "\n  not mapped\n" in render(specimens.small(signal=signal))
+
+
+def test_a_paragraph_is_broken_between_words() -> None:
+    told = specimens.small(summary="wrote to freed memory, " * 12)
+    lines = render(told, display=Display(width=50)).splitlines()
+    paragraph = [line for line in lines if "freed" in line]
+    assert len(paragraph) > 3
+    assert all(line.startswith("  ") and len(line) <= 50 for line in paragraph)
+
+
+def test_no_more_than_two_remedies_are_shown_the_dearest_first() -> None:
+    parts = [QualityPart(str(n), 10 * n, 0.5, "gone", f"Do {n}.") for n in (1, 3, 2)]
+    text = render(specimens.small(quality_parts=tuple(parts)))
+    assert re.findall(r"Do \d\.", text) == ["Do 3.", "Do 2."]

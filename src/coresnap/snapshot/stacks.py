@@ -14,6 +14,7 @@ from coresnap.model import (
     Variable,
     VariableKind,
 )
+from coresnap.snapshot.annotation_lines import annotation_lines
 from coresnap.snapshot.display import Display
 from coresnap.snapshot.escape import printable
 from coresnap.snapshot.ink import Ink
@@ -123,6 +124,7 @@ def frame_lines(number: int, frame: Frame, display: Display) -> Iterator[str]:
         yield from _source_lines(
             frame.source, frame.source_start, frame.line, display.ink
         )
+    yield from annotation_lines(frame.annotations, display.ink, " " * 5)
     for variable in frame.variables:
         yield from declared_lines(variable, display, " " * 5)
 
@@ -170,6 +172,7 @@ def thread_heading(threads: Iterable[Thread], ink: Ink) -> str:
 
 def thread_lines(thread: Thread, display: Display) -> Iterator[str]:
     """Yield the frames of ``thread`` and, if the stack is cut, why."""
+    yield from annotation_lines(thread.annotations, display.ink, " " * 5)
     left_out = 0
     for index, frame in enumerate(thread.frames):
         if frame.left_out:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 
 import msgspec
 
 from coresnap.errors import UsageError
 from coresnap.model import Dropped, Snapshot, Thread
-from coresnap.snapshot.capture_lines import capture_lines
+from coresnap.snapshot.annotation_lines import annotation_lines
 from coresnap.snapshot.display import Display
 from coresnap.snapshot.escape import printable
+from coresnap.snapshot.heading import heading_lines, headline
+from coresnap.snapshot.heap_lines import heap_lines
 from coresnap.snapshot.module_lines import compiler_lines, module_lines
 from coresnap.snapshot.stacks import (
     declared_lines,
@@ -20,18 +21,11 @@ from coresnap.snapshot.stacks import (
     thread_heading,
     thread_lines,
 )
+from coresnap.snapshot.verdict_lines import verdict_lines
 
 __all__ = ["headline", "render"]
 
 _PRIMARY_TIDS_SHOWN = 10
-_CONTAINER_WORDS = {
-    "pod": "pod",
-    "hostname": "host",
-    "pid": "pid",
-    "user.id": "user",
-    "namespaces": "own",
-}
-"""Attribute below ``container.`` to what it is called in a line."""
 
 
 def render(
@@ -47,43 +41,13 @@ def render(
     the process chose is escaped. Raises UsageError if there is no such thread.
     """
     page = _Page(snapshot, display or Display())
-    sections = [page.top(), *page.stacks(thread)]
+    heading = heading_lines(snapshot, page.display)
+    sections = [heading, page.verdict(), *page.stacks(thread)]
     if not isinstance(thread, int):
-        sections += [page.globals(), page.modules(), page.compilers()]
+        sections += [page.heaps(), page.globals(), page.modules(), page.compilers()]
         sections += [page.dropped(), page.notes()]
     bodies = ["\n".join(section) for section in map(list, sections) if section]
     return "\n\n".join(body for body in bodies if body) + "\n"
-
-
-def headline(snapshot: Snapshot) -> str:
-    """Return one line: which program, why, where, when."""
-    name = snapshot.attributes.get("application") or snapshot.command or "?"
-    text = printable(str(name))
-    if snapshot.pid is not None:
-        text += f" (pid {snapshot.pid})"
-    signal = snapshot.signal
-    if signal is None and snapshot.attributes.get("capture.rung") == "record":
-        text += " crashed"
-    elif signal is None:
-        text += " was alive when this core was taken"
-    else:
-        text += f" crashed by {printable(signal.name)}"
-        if signal.code_name:
-            text += f" ({printable(signal.code_name)})"
-        if signal.address is not None:
-            text += f" at address {signal.address:#x}"
-    return text + _when(snapshot)
-
-
-def _when(snapshot: Snapshot) -> str:
-    stamp = snapshot.attributes.get("timestamp")
-    if not isinstance(stamp, int | float):
-        return ""
-    try:
-        time = datetime.datetime.fromtimestamp(stamp, datetime.UTC)
-    except (OverflowError, OSError, ValueError):
-        return ""
-    return f" on {time:%Y-%m-%d %H:%M:%S} UTC"
 
 
 class _Page(msgspec.Struct, frozen=True):
@@ -92,63 +56,11 @@ class _Page(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     display: Display
 
-    def top(self) -> Iterator[str]:
-        snapshot = self.snapshot
-        yield self.display.ink.alarm(headline(snapshot))
-        if snapshot.signal and snapshot.signal.description:
-            yield f"  {printable(snapshot.signal.description)}"
-        if snapshot.signal and snapshot.signal.sender_pid is not None:
-            yield f"  sent by process {snapshot.signal.sender_pid}{self._sender()}"
-        if snapshot.truncated:
-            yield self.display.ink.alarm(
-                "  the core is truncated: parts of this are missing"
-            )
-        if snapshot.arguments:
-            yield f"  command      {printable(snapshot.arguments)}"
-        yield f"  system       {self._system()}"
-        yield from self._container()
-        yield from capture_lines(snapshot)
-        if snapshot.fingerprint:
-            yield f"  fingerprint  {printable(snapshot.fingerprint[:16])}"
-        reason = printable(snapshot.quality_reason)
-        yield f"  quality      {snapshot.quality}/100" + (reason and f" ({reason})")
-        yield from self._classifiers()
-
-    def _sender(self) -> str:
-        signal = self.snapshot.signal
-        if signal is None or signal.sender_uid is None:
-            return ""
-        return f" of user {signal.sender_uid}"
-
-    def _system(self) -> str:
-        known = self.snapshot.attributes
-        names = ("uname.release", "hostname")
-        extra = [str(known[name]) for name in names if known.get(name)]
-        parts = [self.snapshot.system, self.snapshot.architecture, *extra]
-        return printable(" ".join(parts))
-
-    def _container(self) -> Iterator[str]:
-        prefix = "container."
-        known = {
-            name.removeprefix(prefix): str(value)
-            for name, value in self.snapshot.attributes.items()
-            if name.startswith(prefix)
-        }
-        parts = [known[name] for name in ("runtime", "id", "image") if known.get(name)]
-        words = [" ".join(parts)] if parts else []
-        words += [
-            f"{label} {known[name]}"
-            for name, label in _CONTAINER_WORDS.items()
-            if known.get(name)
-        ]
-        if words:
-            yield f"  container    {printable('; '.join(words))}"
-
-    def _classifiers(self) -> Iterator[str]:
-        for classifier in self.snapshot.classifiers:
-            name = self.display.ink.title(f"{printable(classifier.name):<12}")
-            evidence = "; ".join(map(printable, classifier.evidence))
-            yield f"  {name} {printable(classifier.confidence)}: {evidence}"
+    def verdict(self) -> Iterator[str]:
+        yield from verdict_lines(self.snapshot, self.display)
+        yield from annotation_lines(
+            self.snapshot.annotations, self.display.ink, indent="  "
+        )
 
     def stacks(self, thread: str | int) -> Iterator[Iterator[str]]:
         threads = self.snapshot.threads
@@ -191,6 +103,9 @@ class _Page(msgspec.Struct, frozen=True):
         yield thread_heading(threads, self.display.ink)
         brief = msgspec.structs.replace(self.display, details=False)
         yield from thread_lines(threads[0], brief)
+
+    def heaps(self) -> Iterator[str]:
+        return heap_lines(self.snapshot.heaps, self.snapshot.blocks, self.display)
 
     def globals(self) -> Iterator[str]:
         if self.display.details and self.snapshot.globals:
