@@ -13,7 +13,7 @@ from pathlib import Path
 
 from reading import read_damaged
 
-from coresnap.analysis.annotations import Given, annotate, from_environment
+from coresnap.analysis.given_attributes import Given, with_given, from_environment
 from coresnap.analysis.debuginfo.dwarf import open_debug_file
 from coresnap.analysis.debuginfo.libdw_file import unavailable
 from coresnap.analysis.expression.evaluate import evaluate
@@ -186,7 +186,7 @@ def _debuginfo(data: bytes) -> None:
 
 def _annotations(data: bytes) -> None:
     given = [Given("command", "command", data), *from_environment(data, ["A*", "B"])]
-    annotate(_BARE, given, None)
+    with_given(_BARE, given, None)
 
 
 def _seekable(data: bytes) -> None:

@@ -156,7 +156,7 @@ def _kept_files(assets: Path | None) -> Iterator[tuple[KeptFile, ...]]:
 def _add(
     snapshot: Snapshot, additions: Additions, members: dict[str, bytes]
 ) -> Snapshot:
-    from coresnap.analysis.annotations import Given, annotate, from_environment
+    from coresnap.analysis.given_attributes import Given, with_given, from_environment
     from coresnap.backends import crash_record
     from coresnap.errors import InputError
     from coresnap.model import Note
@@ -174,7 +174,7 @@ def _add(
         if additions.problem:
             note = Note("attributes", f"{label} {additions.problem}")
             snapshot = msgspec.structs.replace(snapshot, notes=(*snapshot.notes, note))
-    return annotate(snapshot, sources, choose_project(additions, crash))
+    return with_given(snapshot, sources, choose_project(additions, crash))
 
 
 def _read_assets(path: Path | None) -> tuple[dict[str, bytes], tuple[str, ...]]:

@@ -12,7 +12,7 @@ from shown import held, variables
 
 import coresnap
 from conftest import CompileProgram, KernelCore
-from coresnap.analysis.pretty.installed import installed_printers
+from coresnap.analysis import entry_points
 from coresnap.model import Snapshot
 from coresnap.pretty import (
     CorruptValueError,
@@ -139,7 +139,7 @@ def point(type):
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A package that brings two printers along, one of which is not there."""
     (tmp_path / "geometry_printers.py").write_text(PACKAGE)
     metadata = tmp_path / "geometry_printers-1.0.dist-info"
@@ -151,13 +151,15 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         "lost = geometry_printers:lost\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    installed_printers.cache_clear()
+    entry_points.installed.cache_clear()
+    entry_points.entry_point_files.cache_clear()
     yield
-    installed_printers.cache_clear()
+    entry_points.installed.cache_clear()
+    entry_points.entry_point_files.cache_clear()
     sys.modules.pop("geometry_printers", None)
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("package")
 def test_an_installed_printer_is_used_and_one_that_is_lost_leaves_a_note(
     core: Path,
 ) -> None:
@@ -173,8 +175,8 @@ def test_nothing_of_the_standard_machinery_is_loaded_where_nothing_is_installed(
 ):
     script = """
 import sys
-from coresnap.analysis.pretty.installed import installed_printers
-assert installed_printers() == ({}, ()), "something is installed here"
+from coresnap.analysis.entry_points import installed
+assert installed("coresnap.pretty") == ({}, ()), "something is installed here"
 assert "importlib.metadata" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True)

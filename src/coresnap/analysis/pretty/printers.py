@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from coresnap.analysis.values.decode import ValueDecoder
     from coresnap.analysis.values.scalars import Read
 
-__all__ = ["Printers"]
+__all__ = ["GROUP", "Printers"]
+
+GROUP = "coresnap.pretty"
+"""Entry point group; each entry names a printer."""
 
 _FAMILIES = (
     ("std::", "cplusplus"),
@@ -83,11 +86,11 @@ class Printers:
         return found
 
     def _load(self) -> list[Printer]:
-        from coresnap.analysis.pretty.installed import installed_printers
+        from coresnap.analysis.entry_points import installed
 
         printers = self._added
         if self._installed:
-            others, notes = installed_printers()
+            others, notes = installed(GROUP)
             printers = printers | others
             self._notes |= {note.message: note for note in notes}
         if not printers:

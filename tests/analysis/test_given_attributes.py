@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coresnap.analysis.annotations import (
+from coresnap.analysis.given_attributes import (
     COUNT_LIMIT,
     TEXT_LIMIT,
     VALUE_LIMIT,
     Given,
-    annotate,
+    with_given,
     from_environment,
 )
 from coresnap.analysis.attributes import ATTRIBUTES
@@ -56,7 +56,7 @@ def added(annotated: Snapshot, before: Snapshot) -> dict[str, object]:
 def test_lines_become_attributes_that_say_who_gave_them(snapshot: Snapshot) -> None:
     given = [command(b"dc=newyork\n"), process(b"version=1.2.3\nbranch = a=b \r\n\n")]
 
-    annotated = annotate(snapshot, given, "web")
+    annotated = with_given(snapshot, given, "web")
     assert added(annotated, snapshot) == {
         "branch": "a=b",
         "coresnap.given.command": "dc",
@@ -70,7 +70,7 @@ def test_lines_become_attributes_that_say_who_gave_them(snapshot: Snapshot) -> N
 
 
 def test_who_gives_nothing_is_not_named(snapshot: Snapshot) -> None:
-    annotated = annotate(snapshot, [command(b""), process(b"# note\n")], None)
+    annotated = with_given(snapshot, [command(b""), process(b"# note\n")], None)
 
     assert annotated == snapshot
 
@@ -95,7 +95,7 @@ def test_who_gives_nothing_is_not_named(snapshot: Snapshot) -> None:
 def test_a_line_that_cannot_be_believed_is_left_out_and_said(
     snapshot: Snapshot, line: bytes, about: str
 ) -> None:
-    annotated = annotate(snapshot, [process(b"good=1\n" + line + b"\nfine=2")], None)
+    annotated = with_given(snapshot, [process(b"good=1\n" + line + b"\nfine=2")], None)
 
     assert added(annotated, snapshot) == {
         "coresnap.given.process": "good fine",
@@ -110,7 +110,7 @@ def test_a_line_that_cannot_be_believed_is_left_out_and_said(
 def test_the_first_word_counts(snapshot: Snapshot) -> None:
     given = [command(b"dc=one\ndc=two"), process(b"dc=three")]
 
-    annotated = annotate(snapshot, given, None)
+    annotated = with_given(snapshot, given, None)
     assert annotated.attributes["dc"] == "one"
     assert annotated.attributes["coresnap.given.command"] == "dc"
     assert "coresnap.given.process" not in annotated.attributes
@@ -123,7 +123,7 @@ def test_the_number_of_attributes_and_of_complaints_is_bounded(
     lines = b"".join(b"a%d=x\n" % n for n in range(COUNT_LIMIT + 100))
 
     # Two variables of one process are one source.
-    annotated = annotate(snapshot, [process(lines), process(b"more=1")], None)
+    annotated = with_given(snapshot, [process(lines), process(b"more=1")], None)
     names = str(annotated.attributes["coresnap.given.process"]).split()
     assert len(names) == COUNT_LIMIT
     assert "more" not in names
@@ -135,7 +135,7 @@ def test_the_number_of_attributes_and_of_complaints_is_bounded(
 def test_what_is_behind_the_limit_is_not_looked_at(snapshot: Snapshot) -> None:
     text = b"#" * TEXT_LIMIT + b"\nlate=1"
 
-    annotated = annotate(snapshot, [process(text)], None)
+    annotated = with_given(snapshot, [process(text)], None)
     assert added(annotated, snapshot) == {}
     assert "what is behind" in notes(annotated, snapshot)[0]
 
@@ -166,7 +166,7 @@ def sources() -> st.SearchStrategy[list[Given]]:
 def test_no_text_changes_what_is_ours_or_breaks_a_snapshot(
     snapshot: Snapshot, given: Iterable[Given], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    annotated = annotate(snapshot, given, None)
+    annotated = with_given(snapshot, given, None)
 
     new = added(annotated, snapshot)
     assert new.keys() & ATTRIBUTES.keys() <= {
@@ -188,5 +188,5 @@ def test_no_text_changes_what_is_ours_or_breaks_a_snapshot(
 def test_a_snapshot_is_not_changed_in_place(snapshot: Snapshot) -> None:
     before = msgspec.structs.replace(snapshot, attributes=dict(snapshot.attributes))
 
-    annotate(snapshot, [process(b"a=1")], "p")
+    with_given(snapshot, [process(b"a=1")], "p")
     assert snapshot == before

@@ -15,7 +15,7 @@ import msgspec
 from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.model import Note, Snapshot
 
-__all__ = ["Given", "annotate", "from_environment"]
+__all__ = ["Given", "with_given", "from_environment"]
 
 COUNT_LIMIT = 64
 """Attributes of one source."""
@@ -58,7 +58,7 @@ def _fits(name: str, pattern: str) -> bool:
     return name == pattern
 
 
-def annotate(
+def with_given(
     snapshot: Snapshot, sources: Iterable[Given], project: str | None
 ) -> Snapshot:
     """Return the snapshot with what the sources give and the project it belongs to.

@@ -1,4 +1,4 @@
-"""Printers that other packages bring along, as entry points."""
+"""What other packages bring along for analysis, as entry points."""
 
 from __future__ import annotations
 
@@ -6,41 +6,44 @@ import functools
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 from coresnap.model import Note
 
-if TYPE_CHECKING:
-    from coresnap.analysis.pretty.presentation import Printer
-
-__all__ = ["GROUP", "installed_printers"]
-
-GROUP = "coresnap.pretty"
-"""Entry point group; each entry names a printer."""
+__all__ = ["entry_point_files", "installed"]
 
 _FILE_LIMIT = 1 << 20
 
 
 @functools.cache
-def installed_printers() -> tuple[dict[str, Printer], tuple[Note, ...]]:
-    """Printers by name, and a note on each that could not be loaded."""
+def installed(group: str) -> tuple[dict[str, Any], tuple[Note, ...]]:
+    """What the entry points of ``group`` name, and a note on each that does not load.
+
+    The notes' step is the last part of the group's name.
+    """
     # importlib.metadata takes 70 ms; this, where nothing is installed, less than one.
-    if not any(f"[{GROUP}]".encode() in text for text in _entry_point_files()):
+    if not any(f"[{group}]".encode() in text for text in entry_point_files()):
         return {}, ()
     from importlib.metadata import entry_points
 
-    printers: dict[str, Printer] = {}
+    found: dict[str, Any] = {}
     notes = []
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points(group=group):
         try:
-            printers[entry.name] = entry.load()
+            found[entry.name] = entry.load()
         except Exception as error:  # a package of somebody else, which may do anything
-            text = f"printer {entry.name} ({entry.value}) cannot be loaded: {error!r}"
-            notes.append(Note("pretty", text))
-    return printers, tuple(notes)
+            step = group.rpartition(".")[2]
+            text = f"{step} {entry.name} ({entry.value}) cannot be loaded: {error!r}"
+            notes.append(Note(step, text))
+    return found, tuple(notes)
 
 
-def _entry_point_files() -> Iterator[bytes]:
+@functools.cache
+def entry_point_files() -> tuple[bytes, ...]:
+    return tuple(_read_entry_point_files())
+
+
+def _read_entry_point_files() -> Iterator[bytes]:
     for directory in sys.path:
         try:
             with os.scandir(directory or ".") as entries:
