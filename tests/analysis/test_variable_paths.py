@@ -37,5 +37,13 @@ def test_a_base_class_adds_nothing_to_the_path() -> None:
     ]
 
 
+def test_items_of_a_container_only_if_asked_for() -> None:
+    item = Variable("[0]", "struct node *", VariableKind.ELEMENT, target=NODE)
+    vector = Variable("v", "std::vector<node *>", VariableKind.LOCAL, items=(item,))
+    assert paths(vector) == ["v"]
+    found = [path for path, _ in variable_paths([vector], items=True)]
+    assert found == ["v", "v[0]", "*v[0]", "v[0]->count"]
+
+
 def test_no_more_than_asked_for() -> None:
     assert len(list(variable_paths([HEAD, HEAD], most=3))) == 3

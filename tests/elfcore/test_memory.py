@@ -40,6 +40,19 @@ def test_adjacent_segments_are_read_as_one() -> None:
     )
 
 
+def test_views_are_of_stored_bytes_between_two_addresses() -> None:
+    memory = memory_of(load(0x1000, 0, 16), load(0x1010, 64, 16), load(0x3000, 32, 8))
+    memory.use_files([(0x2000, 0x2010, memoryview(DATA), 0)])
+    views = [(at, bytes(view)) for at, view in memory.stored_views(0x1008, 0x3004)]
+    assert views == [
+        (0x1008, DATA[8:16]),
+        (0x1010, DATA[64:80]),
+        (0x3000, DATA[32:36]),
+    ]
+    assert list(memory.stored_views(0x1020, 0x3000)) == []
+    assert list(memory.stored_views(0x4000, 0x5000)) == []
+
+
 def test_reading_past_the_end_names_the_first_missing_byte() -> None:
     memory = memory_of(load(0x1000, 0, 16))
     with pytest.raises(MemoryReadError) as caught:

@@ -13,12 +13,12 @@ MOST = 100_000
 
 
 def variable_paths(
-    variables: Iterable[Variable], most: int = MOST
+    variables: Iterable[Variable], most: int = MOST, *, items: bool = False
 ) -> Iterator[tuple[str, Variable]]:
     """Yield each variable, member, element and target with its path, outermost first.
 
     Paths are as in C: ``list->head.next[2]``, ``*count``. Raw members of a container
-    are walked, its ``items`` are not: they lie in the same memory.
+    are walked; its ``items``, which lie in the same memory, only if asked for.
     """
     pending = [(variable.name, variable) for variable in variables]
     pending.reverse()
@@ -29,6 +29,8 @@ def variable_paths(
         inside = [(_inside(path, variable, m), m) for m in variable.members]
         if variable.target is not None:
             inside.append((f"*{path}", variable.target))
+        if items:
+            inside += [(path + item.name, item) for item in variable.items]
         pending.extend(reversed(inside))
 
 

@@ -154,6 +154,19 @@ class Memory:
             else:
                 address = self._next_start(address)
 
+    def stored_views(self, start: int, end: int) -> Iterator[tuple[int, memoryview]]:
+        """What the core itself stores between two addresses, not copied, ascending."""
+        found = self._stored.find(start)
+        address = start if found else self._stored.next_start(start)
+        while address is not None and address < end:
+            found = self._stored.find(address)
+            if found is not None:
+                first, last, data, offset = found
+                count = min(last, end) - address
+                begin = offset + address - first
+                yield address, data[begin : begin + count]
+            address = self._stored.next_start(address)
+
     def _next_start(self, address: int) -> int | None:
         found = (self._stored.next_start(address), self._files.next_start(address))
         return min((start for start in found if start is not None), default=None)
