@@ -33,7 +33,8 @@ def installed(group: str) -> tuple[dict[str, Any], tuple[Note, ...]]:
             found[entry.name] = entry.load()
         except Exception as error:  # a package of somebody else, which may do anything
             step = group.rpartition(".")[2]
-            text = f"{step} {entry.name} ({entry.value}) cannot be loaded: {error!r}"
+            what = f"entry point {entry.name} ({entry.value})"
+            text = f"{what} cannot be loaded: {error!r}"
             notes.append(Note(step, text))
     return found, tuple(notes)
 

@@ -167,7 +167,7 @@ def test_an_installed_printer_is_used_and_one_that_is_lost_leaves_a_note(
     assert variables(snapshot.threads[0].frames, "main")["corner"].text == "x=3"
     notes = [note.message for note in snapshot.notes if note.step == "pretty"]
     assert len(notes) == 1
-    assert "printer lost (geometry_printers:lost) cannot be loaded" in notes[0]
+    assert "entry point lost (geometry_printers:lost) cannot be loaded" in notes[0]
 
 
 def test_nothing_of_the_standard_machinery_is_loaded_where_nothing_is_installed() -> (
