@@ -6,6 +6,7 @@ import functools
 import os.path
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -42,6 +43,9 @@ from coresnap.model import (
     Variable,
 )
 
+if TYPE_CHECKING:
+    from coresnap.analysis.messages.message import Message
+
 __all__ = ["STEPS", "Progress", "run_steps"]
 
 Progress = Callable[[str], None]
@@ -62,6 +66,7 @@ class _Workbench(msgspec.Struct):
     threads: list[Thread] = msgspec.field(default_factory=list)
     modules: list[Module] = msgspec.field(default_factory=list)
     globals: tuple[Variable, ...] = ()
+    messages: Sequence[Message] = ()
     python_version: str | None = None
     classifiers: tuple[Classifier, ...] = ()
     summary: str = ""
@@ -203,6 +208,21 @@ def _retain_memory(bench: _Workbench) -> None:
     bench.dropped.extend(retained.dropped)
 
 
+def _find_messages(bench: _Workbench) -> None:
+    from coresnap.analysis.messages.giving_up import gave_up
+
+    frames = bench.threads[0].frames if bench.threads else ()
+    if not gave_up(bench.signal, frames):
+        return
+    from coresnap.analysis.messages.dead_process import DeadProcess
+    from coresnap.analysis.messages.find import find_messages
+
+    process = DeadProcess(bench.core, bench.threads, bench.stacks)
+    found = find_messages(process, bench.assets)
+    bench.messages = found.messages
+    bench.notes.extend(found.notes)
+
+
 def _classify(bench: _Workbench) -> None:
     verdict = judge(
         Case(
@@ -210,6 +230,7 @@ def _classify(bench: _Workbench) -> None:
             signal=bench.signal,
             threads=bench.threads,
             stacks=bench.stacks,
+            messages=bench.messages,
             assets=bench.assets,
         )
     )
@@ -264,6 +285,7 @@ STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("frames", _build_frames),
     ("interpreters", _interpret),
     ("memory", _retain_memory),
+    ("messages", _find_messages),
     ("classify", _classify),
     ("fingerprint", _fingerprint),
     ("quality", _score),

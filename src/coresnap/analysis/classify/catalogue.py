@@ -10,7 +10,7 @@ from coresnap.analysis.classify.rule import Rule
 
 __all__ = ["FAMILIES", "rules"]
 
-FAMILIES: tuple[str, ...] = ("signals", "accesses")
+FAMILIES: tuple[str, ...] = ("signals", "accesses", "messages")
 """Modules beside this one, each with its ``RULES``."""
 
 

@@ -1,0 +1,72 @@
+"""Whose call it was: the first frame outwards that is not the C library's own."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Sequence
+
+from coresnap.model import Frame
+
+__all__ = ["first_outside_libraries", "is_of_a_runtime"]
+
+_RUNTIMES = (
+    "ld-linux",
+    "ld-musl",
+    "libasan.so",
+    "libc++.so",
+    "libc++abi.so",
+    "libc-2.",
+    "libc.so",
+    "libgcc_s.so",
+    "libjemalloc.so",
+    "libmimalloc.so",
+    "libpthread",
+    "libstdc++.so",
+    "libtcmalloc",
+    "libunwind.so",
+)
+_FUNCTIONS = frozenset(
+    {
+        "__abort",
+        "__assert",
+        "__assert_fail",
+        "__assert_fail_base",
+        "__chk_fail",
+        "__fortify_fail",
+        "__libc_fatal",
+        "__libc_message",
+        "__pthread_kill_implementation",
+        "__pthread_kill_internal",
+        "__stack_chk_fail",
+        "_int_free",
+        "_int_malloc",
+        "_int_realloc",
+        "abort",
+        "free",
+        "gsignal",
+        "kill",
+        "malloc",
+        "malloc_printerr",
+        "pthread_kill",
+        "raise",
+        "realloc",
+    }
+)
+"""Names of such functions in programs that were linked with them statically."""
+
+
+def is_of_a_runtime(frame: Frame) -> bool:
+    """Whether the frame belongs to libc, an allocator or the C++ run-time."""
+    module = os.path.basename(frame.module or "")
+    if module.startswith(_RUNTIMES):
+        return True
+    name = (frame.function or "").removeprefix("__GI_").removeprefix("__libc_")
+    return name in _FUNCTIONS or name.removeprefix("_") in _FUNCTIONS
+
+
+def first_outside_libraries(frames: Sequence[Frame]) -> int | None:
+    """Index of the first frame that called into them; None if all are theirs."""
+    for index, frame in enumerate(frames):
+        if not is_of_a_runtime(frame) and not frame.signal_frame:
+            return index
+    return None

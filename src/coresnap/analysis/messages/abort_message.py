@@ -1,0 +1,133 @@
+"""glibc's last words: what it printed before it aborted.
+
+``__abort_msg`` points to a ``struct abort_msg_s`` (``include/stdlib.h``: a 32-bit size
+and the text) in pages of its own, written by assert(3) and ``__libc_message``
+(``assert/assert.c``, ``sysdeps/posix/libc_fatal.c``). The variable is exported as
+GLIBC_PRIVATE, so that stripped libraries have it, too. Where it cannot be found the
+pages themselves are looked for: they begin with their own size, and nothing stands
+behind the text.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+
+from coresnap.analysis.messages.assertion import assertion_parts
+from coresnap.analysis.messages.dead_process import DeadProcess
+from coresnap.analysis.messages.message import Message
+from coresnap.analysis.messages.wording import is_text, readable
+from coresnap.model import Mapping as AddressRange
+
+__all__ = ["find_abort_message"]
+
+_SIZE_LIMIT = 1 << 20
+"""Bytes of the pages: a message may hold an expression and a path, no more."""
+_SCAN_LIMIT = 1 << 28
+"""Bytes of anonymous memory whose pages are looked at."""
+_STEP = 1 << 24
+_SHORTEST = 4
+_VMA_NAMES = (b"[anon: glibc: fatal]", b"[anon: glibc: assert]")
+"""How glibc 2.39 and later name the pages for ``/proc/PID/maps``."""
+
+
+def find_abort_message(
+    process: DeadProcess, assets: Mapping[str, bytes]
+) -> Iterator[Message]:
+    """Yield the message, if there is one: by symbol, by name, or by its looks."""
+    variable = process.symbol("__abort_msg", "libc")
+    if variable is not None:
+        yield from _pointed_to(process, variable)
+        return
+    found = list(_named(process, assets))
+    yield from found or _scanned(process)
+
+
+def _pointed_to(process: DeadProcess, variable: int) -> Iterator[Message]:
+    address = process.word(variable)
+    if not address:
+        return
+    data = process.memory.read_some(address, 4)
+    size = int.from_bytes(data, process.memory.byte_order)
+    text = process.text(address + 4, min(size, _SIZE_LIMIT))
+    if text and is_text(text):
+        yield _message(process, address + 4, text, "symbol")
+
+
+def _named(process: DeadProcess, assets: Mapping[str, bytes]) -> Iterator[Message]:
+    for line in assets.get("process/maps", b"").splitlines():
+        if line.endswith(_VMA_NAMES):
+            start = int(line.partition(b"-")[0], 16)
+            text = process.text(start + 4, _SIZE_LIMIT)
+            if text and is_text(text):
+                yield _message(process, start + 4, text, "mapping name")
+
+
+def _scanned(process: DeadProcess) -> Iterator[Message]:
+    page, left = process.page_size, _SCAN_LIMIT
+    for mapping in sorted(_anonymous(process), key=lambda m: m.end - m.start):
+        left -= mapping.end - mapping.start
+        if left < 0:
+            break
+        for start in _page_candidates(process, mapping, page):
+            text = _text_of_page(process, start, page)
+            if text is not None:
+                yield _message(process, start + 4, text, "scan")
+
+
+def _anonymous(process: DeadProcess) -> Iterator[AddressRange]:
+    for mapping in process.core.mappings:
+        if mapping.path is None and mapping.permissions.startswith("rw"):
+            yield mapping
+
+
+def _page_candidates(
+    process: DeadProcess, mapping: AddressRange, page: int
+) -> Iterator[int]:
+    """Pages that begin with a multiple of a page's size."""
+    order = ">" if process.memory.byte_order == "big" else "<"
+    step = struct.Struct(f"{order}I{page - 4}x")
+    for start in range(mapping.start, mapping.end, _STEP):
+        for address, data in process.memory.read_pieces(
+            start, min(start + _STEP, mapping.end)
+        ):
+            skip = -address % page
+            whole = data[skip : len(data) - (len(data) - skip) % page]
+            for index, (size,) in enumerate(step.iter_unpack(whole)):
+                if size and size % page == 0 and size <= _SIZE_LIMIT:
+                    yield address + skip + index * page
+
+
+def _text_of_page(process: DeadProcess, start: int, page: int) -> bytes | None:
+    """The text, if the pages are no larger than it needs and end in zeros."""
+    order = process.memory.byte_order
+    size = int.from_bytes(process.memory.read(start, 4), order)
+    data = process.memory.read_some(start + 4, size - 4)
+    text, _, rest = data.partition(b"\0")
+    # Fresh pages are zero, and as many as size, text and NUL need.
+    needed = -(-(len(text) + 5) // page) * page
+    if len(data) < size - 4 or needed != size or rest.strip(b"\0"):
+        return None
+    return text if len(text) >= _SHORTEST and is_text(text) else None
+
+
+def _message(process: DeadProcess, address: int, text: bytes, found_by: str) -> Message:
+    words = readable(text)
+    parts = assertion_parts(words) or _reason(words)
+    return Message("abort", words, address, found_by, process.tid, parts)
+
+
+def _reason(text: str) -> dict[str, str]:
+    """What is left of ``*** reason ***: terminated``, and of glibc 2.25's and older
+    ``*** Error in `program': reason: 0xaddress ***``."""
+    words = text.partition("\\n")[0]
+    if words.startswith("*** Error in `"):
+        rest = words.partition("': ")[2].removesuffix(" ***")
+        reason, found, pointer = rest.rpartition(": 0x")
+        if found:
+            return {"reason": reason, "pointer": f"0x{pointer}"}
+        return {"reason": rest}
+    if words.startswith("*** "):
+        words = words[4:].partition(" ***")[0]
+    words = words.removeprefix("Fatal error: ").removeprefix("FATAL: ")
+    return {"reason": words}

@@ -1,0 +1,114 @@
+"""What the finders of messages look at: memory, modules, and who gave up where."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from coresnap.analysis.symbol_addresses import symbol_address
+from coresnap.errors import MemoryReadError
+
+if TYPE_CHECKING:
+    from coresnap.analysis.unwind.stack import Stack
+    from coresnap.elfcore.corefile import CoreFile, LoadedModule
+    from coresnap.elfcore.memory import Memory
+    from coresnap.model import Frame, Thread
+
+__all__ = ["DeadProcess"]
+
+_PAGE_SIZE = 6  # AT_PAGESZ
+_TEXT_LIMIT = 1 << 16
+_STACK_LIMIT = 1 << 17
+"""Bytes of a stack that are searched: what gives up is near its inner end."""
+_RED_ZONE = 1 << 14
+"""Bytes below the stack pointer, where functions that returned left their texts."""
+
+
+class DeadProcess(msgspec.Struct, frozen=True, eq=False):
+    """A core with the stacks that were found in it."""
+
+    core: CoreFile
+    threads: Sequence[Thread] = ()
+    """The crashed one first."""
+    stacks: Sequence[Stack] = ()
+
+    @property
+    def memory(self) -> Memory:
+        """Its memory, as far as the core and the modules' files have it."""
+        return self.core.memory
+
+    @property
+    def tid(self) -> int | None:
+        """The crashed thread's id."""
+        return self.threads[0].tid if self.threads else None
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The crashed thread's, innermost first."""
+        return self.threads[0].frames if self.threads else ()
+
+    @property
+    def page_size(self) -> int:
+        """Bytes of a page, as the kernel told the process."""
+        size = self.core.auxv.get(_PAGE_SIZE, 4096)
+        return size if 4096 <= size <= 1 << 16 and size & size - 1 == 0 else 4096
+
+    def symbol(self, name: str, library: str = "") -> int | None:
+        """Run-time address of ``name`` in the modules whose file name begins with
+        ``library``, or in the executable, which may hold the library itself."""
+        for module in self._modules(library):
+            address = symbol_address(module, name, self.memory)
+            if address is not None:
+                return address
+        return None
+
+    def _modules(self, library: str) -> Iterator[LoadedModule]:
+        executable = self.core.executable
+        for module in self.core.modules:
+            if os.path.basename(module.path).startswith(library):
+                yield module
+        if executable is not None:
+            yield executable
+
+    def word(self, address: int) -> int:
+        """The word at ``address``; 0 if it is not there."""
+        try:
+            return self.memory.read_word(address)
+        except MemoryReadError:
+            return 0
+
+    def text(self, address: int, limit: int = _TEXT_LIMIT) -> bytes | None:
+        """The C string at ``address``; None if it is not there."""
+        return self.memory.read_string(address, limit)
+
+    def stack_words(self) -> Iterator[tuple[int, int]]:
+        """(address, value) of the words of the crashed thread's stack, from the stack
+        pointer outwards."""
+        start = self.stack_pointer()
+        if start is None:
+            return
+        size = self.memory.pointer_size
+        start &= ~(size - 1)
+        data = self.memory.read_some(start, _STACK_LIMIT)
+        for at in range(0, len(data) - size + 1, size):
+            word = int.from_bytes(data[at : at + size], self.memory.byte_order)
+            yield start + at, word
+
+    def stack_bytes(self) -> tuple[int, bytes]:
+        """(address, bytes) of that stack, with what is left below it."""
+        pointer = self.stack_pointer()
+        if pointer is None:
+            return 0, b""
+        mapping = self.memory.find_mapping(pointer)
+        start = max(pointer - _RED_ZONE, mapping.start if mapping else pointer)
+        return start, self.memory.read_some(start, _STACK_LIMIT)
+
+    def stack_pointer(self) -> int | None:
+        """Of the crashed thread's innermost frame."""
+        if not self.stacks or not self.stacks[0].frames:
+            return None
+        number = self.core.architecture.stack_pointer
+        return self.stacks[0].frames[0].registers.get(number)
