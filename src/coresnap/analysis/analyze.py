@@ -22,7 +22,7 @@ from coresnap.analysis.globals_choice import GlobalsChoice
 from coresnap.analysis.quality.score import score_quality
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.retained_memory import Span, retained_memory
-from coresnap.analysis.signals import explain_signal
+from coresnap.analysis.signals import explain_signal, is_fault
 from coresnap.analysis.source import SourceReader
 from coresnap.analysis.source_paths import SourcePaths
 from coresnap.analysis.summary import summarise
@@ -33,6 +33,7 @@ from coresnap.elfcore.corefile import CoreFile
 from coresnap.model import (
     Classifier,
     Dropped,
+    Instruction,
     MemoryRange,
     Module,
     Note,
@@ -44,7 +45,11 @@ from coresnap.model import (
 )
 
 if TYPE_CHECKING:
+    from coresnap.analysis.instruction.fault import Fault
     from coresnap.analysis.messages.message import Message
+
+if TYPE_CHECKING:
+    from coresnap.analysis.heap.heaps import Heaps
 
 __all__ = ["STEPS", "Progress", "run_steps"]
 
@@ -62,12 +67,14 @@ class _Workbench(msgspec.Struct):
     capture: CaptureFacts
     wanted_globals: GlobalsChoice
     signal: Signal | None = None
+    fault: Fault | None = None
     stacks: list[Stack] = msgspec.field(default_factory=list)
     threads: list[Thread] = msgspec.field(default_factory=list)
     modules: list[Module] = msgspec.field(default_factory=list)
     globals: tuple[Variable, ...] = ()
     messages: Sequence[Message] = ()
     python_version: str | None = None
+    heaps: Heaps | None = None
     classifiers: tuple[Classifier, ...] = ()
     summary: str = ""
     fingerprint: str = ""
@@ -81,6 +88,11 @@ class _Workbench(msgspec.Struct):
     memory: tuple[MemoryRange, ...] = ()
     dropped: list[Dropped] = msgspec.field(default_factory=list)
     notes: list[Note] = msgspec.field(default_factory=list)
+
+    @property
+    def instruction(self) -> Instruction | None:
+        """The instruction that failed."""
+        return self.fault.instruction if self.fault is not None else None
 
     @property
     def application(self) -> str:
@@ -119,7 +131,7 @@ def run_steps(
         if progress is not None:
             progress(name)
         _run(bench, name, step)
-    return _snapshot(bench)
+    return _with_plugins(bench, _snapshot(bench))
 
 
 def _run(bench: _Workbench, name: str, step: Callable[[_Workbench], None]) -> None:
@@ -223,6 +235,19 @@ def _find_messages(bench: _Workbench) -> None:
     bench.notes.extend(found.notes)
 
 
+def _find_fault(bench: _Workbench) -> None:
+    if bench.signal is None or not bench.stacks:
+        return
+    handled = any(frame.signal_frame for frame in bench.stacks[0].frames)
+    if not handled and (not is_fault(bench.signal.name) or bench.signal.sender_pid):
+        return
+    from coresnap.analysis.instruction.fault import find_fault
+
+    bench.fault = find_fault(bench.core, bench.signal, bench.stacks)
+    if bench.fault is not None and bench.fault.note is not None:
+        bench.notes.append(bench.fault.note)
+
+
 def _classify(bench: _Workbench) -> None:
     verdict = judge(
         Case(
@@ -230,7 +255,10 @@ def _classify(bench: _Workbench) -> None:
             signal=bench.signal,
             threads=bench.threads,
             stacks=bench.stacks,
+            instruction=bench.instruction,
+            fault=bench.fault,
             messages=bench.messages,
+            heaps=bench.heaps,
             assets=bench.assets,
         )
     )
@@ -286,6 +314,7 @@ STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("interpreters", _interpret),
     ("memory", _retain_memory),
     ("messages", _find_messages),
+    ("instruction", _find_fault),
     ("classify", _classify),
     ("fingerprint", _fingerprint),
     ("quality", _score),
@@ -321,4 +350,21 @@ def _snapshot(bench: _Workbench) -> Snapshot:
         core_size=core.size,
         memory=bench.memory,
         assets=retained_assets(bench.assets),
+        instruction=bench.instruction,
     )
+
+
+def _with_plugins(bench: _Workbench, snapshot: Snapshot) -> Snapshot:
+    from coresnap.analysis.entry_points import installed
+    from coresnap.analysis.plugins import GROUP
+
+    plugins, notes = installed(GROUP)
+    if notes:
+        notes = (*snapshot.notes, *notes)
+        snapshot = msgspec.structs.replace(snapshot, notes=notes)
+    if not plugins:
+        return snapshot
+    from coresnap.analysis.plugins.processes import ProcessOfCore
+    from coresnap.analysis.plugins.run import run_plugins
+
+    return run_plugins(plugins, snapshot, ProcessOfCore(bench.core, bench.heaps))

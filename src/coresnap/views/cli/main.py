@@ -44,6 +44,7 @@ COMMANDS = {
     "retry": "retry",
     "symbols": "symbols",
     "pretty": "pretty",
+    "plugin": "plugin",
     "import": "import_",
     "install": "install",
     "uninstall": "uninstall",

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
-import sys
 from typing import TYPE_CHECKING
 
-from coresnap.errors import UsageError
+from coresnap.views.cli.named_object import named_object
 from coresnap.views.cli.output import emit
 
 if TYPE_CHECKING:
-    from coresnap.pretty import Printer, Trial
+    from coresnap.pretty import Trial
 
 NAME = "pretty"
 HELP = "try a printer for values of a type on a core or snapshot"
@@ -45,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what the printer makes of the values; 1 if it raised something."""
-    printer = _load(arguments.printer)
+    printer = named_object(arguments.printer, "printer", "my_printers:point")
     from coresnap.pretty import try_printer
 
     trial = try_printer(printer, arguments.source)
@@ -56,22 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         emit(_text(trial, raw=arguments.raw))
     return 1 if trial.problems else 0
-
-
-def _load(name: str) -> Printer:
-    module, colon, attribute = name.partition(":")
-    if not (module and colon and attribute):
-        raise UsageError(
-            f"{name!r} names no printer",
-            remedy="Give a module and a function: my_printers:point",
-        )
-    # The command of a package's script directory does not look there by itself.
-    sys.path.insert(0, os.getcwd())
-    try:
-        found: Printer = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"there is no printer {name}: {error}") from error
-    return found
 
 
 def _text(trial: Trial, *, raw: bool) -> str:
