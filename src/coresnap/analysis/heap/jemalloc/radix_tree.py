@@ -1,0 +1,206 @@
+"""jemalloc's radix tree: which extent a page belongs to.
+
+Its root is a table in the data of the module that jemalloc is linked into, 64 KiB to
+2 MiB that are nearly all zero. A stripped library does not say where
+(``extents_rtree``, ``arena_emap_global``), but a tree proves itself: what is found at
+the place of a page is the descriptor of an extent that begins with that page.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from coresnap.analysis.heap.jemalloc.extents import ACTIVE, Extent, read_extent
+from coresnap.analysis.heap.jemalloc.layouts import (
+    FIELDS,
+    GEOMETRIES,
+    Fields,
+    Geometry,
+)
+from coresnap.elfcore.memory import Memory
+from coresnap.elfcore.pointer_scan import AddressSpan, scan_pointers
+
+__all__ = ["RadixTree", "find_tree"]
+
+_ADDRESS_BITS = 48
+"""Of an entry in one word; the size class stands above, flags below."""
+_FLAG_BITS = 6
+"""Below the address of a descriptor: they are aligned to 64 bytes or more."""
+_DESCRIPTOR = (1 << _ADDRESS_BITS) - (1 << _FLAG_BITS)
+_TABLE_LIMIT = 4096
+"""Tables of one level that are read; of 48-bit addresses one covers 1 GiB."""
+_DATA_LIMIT = 64 << 20
+"""Bytes of a module's data in which a root is looked for."""
+_MATCH_LIMIT = 100_000
+_PIECE = 1 << 16
+_ZEROS = bytes(_PIECE)
+_SAMPLE = 8
+"""Entries by which a table is told from other data at a glance."""
+_PROOFS = 3
+"""Entries that prove a tree; a heap with fewer extents has no more."""
+_TRIALS = 64
+"""Entries that are looked at for proofs."""
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """An entry of the last level."""
+
+    descriptor: int
+    size_class: int
+    is_slab: bool
+
+
+class RadixTree(msgspec.Struct, frozen=True):
+    """A tree that was found, and how it is read."""
+
+    root: int
+    """Address of the root table."""
+    geometry: Geometry
+    fields: Fields
+
+    def extents(self, memory: Memory) -> Iterator[Extent]:
+        """All extents, each once, by ascending address."""
+        shift = self.geometry.page + sum(self.geometry.levels)
+        level = [(0, self.root)]
+        for bits in self.geometry.levels[:-1]:
+            shift -= bits
+            level = [
+                (first + (index << shift), pointer)
+                for first, table in level
+                for index, pointer in _words(memory, table, 8 << bits)
+            ][:_TABLE_LIMIT]
+        for first, table in level:
+            yield from self._extents_of(memory, first, table)
+
+    def _extents_of(self, memory: Memory, first: int, table: int) -> Iterator[Extent]:
+        geometry = self.geometry
+        last = 0
+        for index, descriptor in _descriptors(memory, table, geometry):
+            if descriptor == last:
+                continue
+            last = descriptor
+            extent = read_extent(memory, descriptor, self.fields, geometry)
+            # The last page of an extent, too, has an entry.
+            if extent and extent.start == first + (index << geometry.page):
+                yield extent
+
+
+def find_tree(
+    memory: Memory, data: Sequence[AddressSpan], targets: Sequence[AddressSpan]
+) -> RadixTree | None:
+    """Look for a tree whose root is in ``data``, and its tables in ``targets``.
+
+    Both are spans of addresses, ascending; there are at most ``SPAN_LIMIT`` targets.
+    """
+    for start, end in data:
+        for begin, piece in memory.read_pieces(start, min(end, start + _DATA_LIMIT)):
+            matches = scan_pointers(
+                piece, targets, pointer_size=8, byte_order="little", limit=_MATCH_LIMIT
+            )
+            for offset, pointer in matches:
+                tree = _tree_by(memory, begin + offset, pointer)
+                if tree is not None and start <= tree.root < end:
+                    return tree
+    return None
+
+
+def _tree_by(memory: Memory, address: int, pointer: int) -> RadixTree | None:
+    """The tree whose root has ``pointer`` at ``address``, if it is one."""
+    if not _may_be_table(memory, pointer):
+        return None
+    for geometry in GEOMETRIES:
+        table = _last_table(memory, pointer, geometry)
+        for fields in FIELDS if table is not None else ():
+            prefix = _prove(memory, table or 0, geometry, fields)
+            if prefix is not None:
+                index = prefix >> sum(geometry.levels[1:-1])
+                return RadixTree(address - 8 * index, geometry, fields)
+    return None
+
+
+def _may_be_table(memory: Memory, pointer: int) -> bool:
+    """Whether what begins at ``pointer`` is zero, or like entries of any kind."""
+    if pointer & (1 << _FLAG_BITS) - 1:
+        return False
+    data = memory.read_some(pointer, 16 * _SAMPLE)
+    for word, _ in struct.iter_unpack("<QQ", data):
+        target = word & _DESCRIPTOR
+        if target and memory.find_mapping(target) is None:
+            return False
+    return len(data) == 16 * _SAMPLE
+
+
+def _last_table(memory: Memory, table: int, geometry: Geometry) -> int | None:
+    """The first table of the last level below one of the second level."""
+    for bits in geometry.levels[1:-1]:
+        entry = next(_words(memory, table, 8 << bits), None)
+        if entry is None:
+            return None
+        table = entry[1]
+    return table
+
+
+def _prove(
+    memory: Memory, table: int, geometry: Geometry, fields: Fields
+) -> int | None:
+    """The bits of an address above those that ``table`` decides, by its extents.
+
+    None if an extent is not where it should be, or its size class is another than the
+    tree's copy of it.
+    """
+    proofs: list[int] = []
+    for trial, (index, descriptor) in enumerate(_descriptors(memory, table, geometry)):
+        if trial == _TRIALS or len(proofs) == _PROOFS:
+            break
+        extent = read_extent(memory, descriptor, fields, geometry)
+        if extent is None:
+            return None
+        page = extent.start >> geometry.page
+        at_home = page & (1 << geometry.levels[-1]) - 1 == index
+        # 5.3 corrects the tree's copy only when an extent is handed out again.
+        if not at_home or extent.state != ACTIVE:
+            continue
+        entry = _entry(memory, table + index * geometry.element, geometry, fields)
+        if (extent.size_class, extent.is_slab) != (entry.size_class, entry.is_slab):
+            return None
+        proofs.append(page >> geometry.levels[-1])
+    return proofs[0] if len(set(proofs)) == 1 else None
+
+
+def _entry(memory: Memory, address: int, geometry: Geometry, fields: Fields) -> _Entry:
+    word = memory.read_word(address)
+    if geometry.element == 8:
+        return _Entry(word & _DESCRIPTOR, word >> _ADDRESS_BITS, bool(word & 1))
+    facts = memory.read_word(address + 8)
+    if fields.has_states:
+        return _Entry(word, (facts & 0xFFFFFFFF) >> 5, bool(facts & 1))
+    return _Entry(word, facts & 0xFFFFFFFF, bool(facts >> 32 & 1))
+
+
+def _descriptors(
+    memory: Memory, table: int, geometry: Geometry
+) -> Iterator[tuple[int, int]]:
+    """Index of a page in ``table``, and its descriptor's address; none that is 0."""
+    if geometry.element == 8:
+        for index, word in _words(memory, table, geometry.leaf_size):
+            if word & _DESCRIPTOR:
+                yield index, word & _DESCRIPTOR
+    else:
+        for index, word in _words(memory, table, geometry.leaf_size):
+            if not index & 1:
+                yield index >> 1, word
+
+
+def _words(memory: Memory, table: int, size: int) -> Iterator[tuple[int, int]]:
+    """Index and value of the words of a table that are not 0."""
+    for at in range(0, size, _PIECE):
+        for address, data in memory.read_pieces(table + at, table + at + _PIECE):
+            if data == _ZEROS:
+                continue
+            words = array("Q", data[: len(data) // 8 * 8])
+            index = (address - table) // 8
+            yield from ((i, word) for i, word in enumerate(words, index) if word)
