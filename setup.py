@@ -89,7 +89,10 @@ def has_header(name: str) -> bool:
 
 def extensions() -> list[str]:
     """Name the cffi build scripts whose prerequisites are here."""
-    modules = ["native/native_build.py:ffibuilder"]
+    modules = [
+        "native/native_build.py:ffibuilder",
+        "native/capstone_build.py:ffibuilder",
+    ]
     if not Path("native/libdw_build.py").exists():
         return modules
     if has_header("elfutils/libdw.h"):

@@ -16,7 +16,7 @@ ARROWS = {
     "collect": {"backends", "_native"},
     "elfcore": {"_native"},
     "snapshot": set(),
-    "analysis": {"elfcore", "snapshot", "_native", "_libdw"},
+    "analysis": {"elfcore", "snapshot", "_capstone", "_native", "_libdw"},
     "daemon": {"backends", "collect", "analysis"},
     "views": {"snapshot", "collect"},
 }

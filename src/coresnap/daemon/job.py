@@ -207,5 +207,7 @@ def preload() -> None:
     for name in _KEEPERS:
         importlib.import_module(name)
     from coresnap.analysis.fingerprint import load_policies
+    from coresnap.analysis.instruction.library import load_library
 
     load_policies()
+    load_library()

@@ -45,6 +45,9 @@ class SignalInfo(msgspec.Struct, frozen=True):
     address: int | None = None
     sender_pid: int | None = None
     sender_uid: int | None = None
+    union: bytes = b""
+    """The fields that depend on signal and code, as they lie in siginfo_t, at most 32
+    bytes; empty where the system keeps each in a place of its own."""
 
 
 class MappedFile(msgspec.Struct, frozen=True):

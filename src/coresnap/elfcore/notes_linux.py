@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from coresnap.elfcore.elfheader import ElfHeader
+from coresnap.elfcore.elfheader import ByteOrder, ElfHeader
 from coresnap.elfcore.facts import (
     CoreFacts,
     CoreThread,
@@ -23,7 +23,13 @@ from coresnap.elfcore.facts import (
 from coresnap.elfcore.notewalk import RawNote
 from coresnap.elfcore.registers import ARCHITECTURES, Architecture, architecture_of
 
-__all__ = ["AT_PAGESZ", "OWNERS", "choose_architecture", "read_facts"]
+__all__ = [
+    "AT_PAGESZ",
+    "OWNERS",
+    "choose_architecture",
+    "read_facts",
+    "read_siginfo",
+]
 
 OWNERS = frozenset({b"CORE", b"LINUX"})
 """Note owners that this module understands."""
@@ -122,7 +128,8 @@ class _Reader(msgspec.Struct, eq=False):
         elif note.type == NT_PRPSINFO and self.process.pid is None:
             self.process = _process(data, self.header)
         elif note.type == NT_SIGINFO and self.signal is None:
-            self.signal = _signal(data, self.header)
+            header = self.header
+            self.signal = read_siginfo(data, header.pointer_size, header.byte_order)
         elif note.type == NT_AUXV and not self.auxv:
             self.auxv = _auxv(data, self.header)
         elif note.type == NT_FILE and self.files is None:
@@ -261,18 +268,22 @@ def _process(data: memoryview, header: ElfHeader) -> ProcessInfo:
     )
 
 
-def _signal(data: memoryview, header: ElfHeader) -> SignalInfo | None:
-    """siginfo_t; the union follows three ints, aligned to a pointer."""
-    order = ">" if header.byte_order == "big" else "<"
-    union = 16 if header.pointer_size == 8 else 12
+def read_siginfo(
+    data: memoryview | bytes, pointer_size: int, byte_order: ByteOrder
+) -> SignalInfo | None:
+    """siginfo_t; the union follows three ints, aligned to a pointer. None if it is cut,
+    or there is none."""
+    order = ">" if byte_order == "big" else "<"
+    union = 16 if pointer_size == 8 else 12
     if len(data) < union + 8:
         return None
     number, _, code = struct.unpack_from(f"{order}iii", data)
     (address,) = struct.unpack_from(
-        order + ("Q" if header.pointer_size == 8 else "I"), data, union
+        order + ("Q" if pointer_size == 8 else "I"), data, union
     )
     pid, uid = struct.unpack_from(f"{order}iI", data, union)
-    return SignalInfo(number, code, address, pid, uid) if number else None
+    fields = bytes(data[union : union + 32])
+    return SignalInfo(number, code, address, pid, uid, fields) if number else None
 
 
 def _auxv(data: memoryview, header: ElfHeader) -> dict[int, int]:

@@ -9,6 +9,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from coresnap.analysis.heap.heaps import Heaps
+    from coresnap.analysis.instruction.fault import Fault
     from coresnap.analysis.messages.message import Message
     from coresnap.analysis.unwind.stack import Stack
     from coresnap.elfcore.corefile import CoreFile
@@ -28,6 +29,9 @@ class Case(msgspec.Struct, frozen=True, eq=False):
     """The same threads as they were unwound: registers of every frame."""
     instruction: Instruction | None = None
     """What the crashed thread executed, as far as it is a fault."""
+    fault: Fault | None = None
+    """The signal that an instruction raised, with the registers that it had; None for a
+    signal that was sent. Of a process that gave up in a fault's handler, that fault."""
     messages: Sequence[Message] = ()
     """What libraries and run-times left in memory before they gave up."""
     heaps: Heaps | None = None
@@ -53,12 +57,30 @@ class Case(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def registers(self) -> Mapping[str, int]:
-        """General-purpose registers of the crashed thread, by name."""
-        return self.threads[0].registers if self.threads else {}
+        """General-purpose registers of the code that failed, by name; of a process
+        without a fault those of its first thread."""
+        if self.fault is None or self.fault.frame == 0:
+            return self.threads[0].registers if self.threads else {}
+        names = self.core.architecture.register_names
+        known = self.fault.machine.registers
+        return {names[number]: value for number, value in known.items()}
+
+    @property
+    def failed_frame(self) -> int:
+        """Index in ``frames`` of the code that failed: behind those of a handler."""
+        left = 0 if self.fault is None else self.fault.frame
+        for index, frame in enumerate(self.frames):
+            if left == 0:
+                return index
+            if not frame.inline and frame.interpreter is None:
+                left -= 1
+        return 0
 
     @property
     def fault_address(self) -> int | None:
         """The address that failed: the kernel's, else the recomputed one."""
+        if self.fault is not None:
+            return self.fault.address
         if self.signal is not None and self.signal.address is not None:
             return self.signal.address
         return self.access.address if self.access is not None else None
