@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.attributes import Facts, attributes_of
 from coresnap.analysis.capture import CaptureFacts, capture_facts, capture_notes
 from coresnap.analysis.classify.case import Case
@@ -31,6 +32,8 @@ from coresnap.analysis.unwind.stack import Stack
 from coresnap.analysis.unwind.unwinder import Unwinder
 from coresnap.elfcore.corefile import CoreFile
 from coresnap.model import (
+    Alias,
+    Block,
     Classifier,
     Dropped,
     Instruction,
@@ -66,6 +69,7 @@ class _Workbench(msgspec.Struct):
     source_paths: SourcePaths | None
     capture: CaptureFacts
     wanted_globals: GlobalsChoice
+    alias_limits: AliasLimits
     signal: Signal | None = None
     fault: Fault | None = None
     stacks: list[Stack] = msgspec.field(default_factory=list)
@@ -76,6 +80,8 @@ class _Workbench(msgspec.Struct):
     python_version: str | None = None
     heaps: Heaps | None = None
     classifiers: tuple[Classifier, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    blocks: tuple[Block, ...] = ()
     summary: str = ""
     fingerprint: str = ""
     fingerprint_frames: tuple[str, ...] = ()
@@ -85,6 +91,7 @@ class _Workbench(msgspec.Struct):
     attributes: dict[str, int | float | str] = msgspec.field(default_factory=dict)
     visited_by_crashed: Sequence[Span] = ()
     visited: Sequence[Span] = ()
+    visited_by_fault: Sequence[Span] = ()
     memory: tuple[MemoryRange, ...] = ()
     dropped: list[Dropped] = msgspec.field(default_factory=list)
     notes: list[Note] = msgspec.field(default_factory=list)
@@ -111,6 +118,7 @@ def run_steps(
     source_paths: SourcePaths | None = None,
     assets: Mapping[str, bytes] | None = None,
     wanted_globals: GlobalsChoice | None = None,
+    alias_limits: AliasLimits | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
     """Analyse an open core into a snapshot.
@@ -123,7 +131,14 @@ def run_steps(
     assets = assets or {}
     wanted = wanted_globals or GlobalsChoice("crashed")
     bench = _Workbench(
-        core, assets, debug_files, sysroot, source_paths, capture_facts(assets), wanted
+        core,
+        assets,
+        debug_files,
+        sysroot,
+        source_paths,
+        capture_facts(assets),
+        wanted,
+        alias_limits or AliasLimits(),
     )
     bench.notes.extend(core.notes_to_reader)
     bench.notes.extend(capture_notes(bench.capture))
@@ -215,7 +230,9 @@ def _interpret(bench: _Workbench) -> None:
 
 
 def _retain_memory(bench: _Workbench) -> None:
-    retained = retained_memory(bench.core, bench.visited_by_crashed, bench.visited)
+    retained = retained_memory(
+        bench.core, bench.visited_by_crashed, bench.visited, bench.visited_by_fault
+    )
     bench.memory = retained.ranges
     bench.dropped.extend(retained.dropped)
 
@@ -248,22 +265,41 @@ def _find_fault(bench: _Workbench) -> None:
         bench.notes.append(bench.fault.note)
 
 
-def _classify(bench: _Workbench) -> None:
-    verdict = judge(
-        Case(
-            core=bench.core,
-            signal=bench.signal,
-            threads=bench.threads,
-            stacks=bench.stacks,
-            instruction=bench.instruction,
-            fault=bench.fault,
-            messages=bench.messages,
-            heaps=bench.heaps,
-            assets=bench.assets,
-        )
+def _case(bench: _Workbench) -> Case:
+    return Case(
+        core=bench.core,
+        signal=bench.signal,
+        threads=bench.threads,
+        stacks=bench.stacks,
+        instruction=bench.instruction,
+        fault=bench.fault,
+        messages=bench.messages,
+        heaps=bench.heaps,
+        assets=bench.assets,
     )
+
+
+def _classify(bench: _Workbench) -> None:
+    verdict = judge(_case(bench))
     bench.classifiers = verdict.classifiers
     bench.notes.extend(verdict.notes)
+
+
+def _find_aliases(bench: _Workbench) -> None:
+    from coresnap.analysis.aliases.targets import find_targets
+
+    case = _case(bench)
+    targets = find_targets(case, bench.classifiers)
+    if not targets or not bench.alias_limits.levels:
+        return
+    from coresnap.analysis.aliases.find import find_aliases
+
+    separate = bench.debug_files.separate_elf
+    found = find_aliases(case, targets, bench.globals, separate, bench.alias_limits)
+    bench.aliases, bench.blocks = found.aliases, found.blocks
+    bench.threads, bench.globals = found.threads, found.globals
+    bench.visited_by_fault = found.spans
+    bench.dropped.extend(found.dropped)
 
 
 def _fingerprint(bench: _Workbench) -> None:
@@ -312,10 +348,11 @@ STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("debug files", _open_debug_files),
     ("frames", _build_frames),
     ("interpreters", _interpret),
-    ("memory", _retain_memory),
     ("messages", _find_messages),
     ("instruction", _find_fault),
     ("classify", _classify),
+    ("aliases", _find_aliases),
+    ("memory", _retain_memory),
     ("fingerprint", _fingerprint),
     ("quality", _score),
     ("attributes", _attributes),
@@ -349,6 +386,8 @@ def _snapshot(bench: _Workbench) -> Snapshot:
         truncated=core.truncated,
         core_size=core.size,
         memory=bench.memory,
+        aliases=bench.aliases,
+        blocks=bench.blocks,
         assets=retained_assets(bench.assets),
         instruction=bench.instruction,
     )

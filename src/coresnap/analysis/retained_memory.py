@@ -53,13 +53,16 @@ def retained_memory(
     core: CoreFile,
     crashed: Sequence[Span],
     others: Sequence[Span],
+    fault: Sequence[Span] = (),
 ) -> RetainedMemory:
-    """Read the ranges worth keeping, at most 14 MiB.
+    """Read the ranges worth keeping, at most 14.25 MiB.
 
     ``crashed`` is the memory that the crashed thread's variables were read from,
-    ``others`` that of everything else.
+    ``others`` that of everything else; ``fault`` is what the fault and its aliases
+    are about.
     """
     wishes = (
+        _Wish("the memory of the fault", _exactly(fault), _MIB // 4),
         _Wish("the crashed thread's stack", _stack(core, 0, _CRASHED_STACK), 2 * _MIB),
         _Wish("around registers", _around_registers(core), _MIB),
         _Wish("behind the crashed thread's variables", _around(crashed), 2 * _MIB),
@@ -74,7 +77,7 @@ def retained_memory(
         granted, left_out = _within(wanted, wish.budget)
         taken.extend(granted)
         if left_out:
-            reason = f"{wish.what}: more than {wish.budget // _MIB} MiB"
+            reason = f"{wish.what}: more than {wish.budget / _MIB:g} MiB"
             dropped.append(Dropped("memory", left_out, reason))
     ranges = (
         MemoryRange(address, data)
@@ -112,6 +115,11 @@ def _around_registers(core: CoreFile) -> Iterator[Span]:
 def _around(visited: Sequence[Span]) -> Iterator[Span]:
     for address, size in visited:
         yield max(0, address - _AROUND_VALUE), address + size + _AROUND_VALUE
+
+
+def _exactly(visited: Sequence[Span]) -> Iterator[Span]:
+    for address, size in visited:
+        yield address, address + size
 
 
 def _inside(core: CoreFile, start: int, end: int) -> Iterator[Span]:

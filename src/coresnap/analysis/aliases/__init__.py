@@ -1,0 +1,1 @@
+"""Who else holds the pointer: other ways to the memory that a fault is about."""
