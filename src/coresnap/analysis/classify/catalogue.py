@@ -10,7 +10,13 @@ from coresnap.analysis.classify.rule import Rule
 
 __all__ = ["FAMILIES", "rules"]
 
-FAMILIES: tuple[str, ...] = ("signals", "accesses", "messages")
+FAMILIES: tuple[str, ...] = (
+    "signals",
+    "accesses",
+    "messages",
+    "exceptions",
+    "provenance",
+)
 """Modules beside this one, each with its ``RULES``."""
 
 

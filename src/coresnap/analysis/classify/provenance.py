@@ -1,0 +1,300 @@
+"""Where a bad pointer comes from: freed memory, memory never set, another's block.
+
+The rules compare what the failed access was made with, and nothing else, with the
+allocators' own data; numbers that are small, of either sign, are equal to too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
+from coresnap.analysis.classify.suspects import (
+    Holder,
+    Suspect,
+    freed_holders,
+    is_inside_freed,
+    is_telling,
+    pointers,
+    suspects,
+)
+from coresnap.analysis.classify.words import accessed, accessed_at, block_words
+from coresnap.model import Block, Classifier
+
+__all__ = ["RULES"]
+
+_SCANNED = 4096
+"""Bytes of a freed block that are searched for the bad pointer."""
+_PAGE = 4096
+_FREED_FILL = {0x5A: "jemalloc", 0xE5: "mozjemalloc"}
+"""Byte to who fills freed memory with it: JEMALLOC_FREE_JUNK in jemalloc's
+``jemalloc_internal_types.h``, kAllocPoison in ``mozjemalloc.cpp``."""
+_UNSET_FILL = 0xA5
+
+
+class FreedAccess(Rule):
+    """The failed access itself was made to a freed heap block."""
+
+    names = ("use-after-free",)
+    confidence = (STRONG,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it where the address, or the base it was made of, lies in one."""
+        if case.heaps is None or case.access is None:
+            return
+        candidates = [*suspects(case)]
+        if case.fault_address is not None:
+            candidates.append(Suspect("the fault address", case.fault_address))
+        for suspect in candidates:
+            placement = case.heaps.place(suspect.value)
+            if placement is None or not is_inside_freed(placement):
+                continue
+            block = placement.block
+            yield Classifier(
+                "use-after-free",
+                STRONG,
+                (
+                    f"{suspect.name} {suspect.value:#x} lies {placement.offset} bytes "
+                    f"into the {block_words(block)}",
+                ),
+                case.tid,
+                block.address,
+                case.failed_frame,
+                summary=f"{accessed_at(case)} freed memory: the {block_words(block)}",
+            )
+            return
+
+
+class FreedLink(Rule):
+    """The bad pointer is the link word that the allocator wrote into a block when it
+    was freed: somebody read the block after that."""
+
+    names = ("use-after-free",)
+    confidence = (STRONG,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it where a base is a stored link, mangled as glibc 2.32 does."""
+        if case.heaps is None:
+            return
+        for suspect in suspects(case):
+            if not is_telling(suspect.value, case.core.architecture.pointer_size):
+                continue
+            block = case.heaps.linked(suspect.value)
+            if block is None:
+                continue
+            holders = [h for h in freed_holders(case) if h.placement.block == block]
+            evidence = (
+                f"{suspect.name} {suspect.value:#x} is the link word of the "
+                f"{block_words(block)}",
+                *(f"{holder} points there" for holder in holders[:3]),
+            )
+            yield _from_freed(case, block, evidence)
+            return
+
+
+class LoadedFromFreed(Rule):
+    """The bad pointer lies in a freed block that the failed code points to: it was
+    probably read from there."""
+
+    names = ("use-after-free",)
+    confidence = (STRONG, PROBABLE)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it where a freed block holds a base; less surely where a variable
+        holds the same number and may have been its source."""
+        size = case.core.architecture.pointer_size
+        bases = [s for s in suspects(case) if is_telling(s.value, size)]
+        if case.heaps is None or not bases:
+            return
+        copies = {value for _, value, frame in pointers(case) if frame is not None}
+        for holder in freed_holders(case):
+            found = _held(case, holder.placement.block, bases)
+            if found is None:
+                continue
+            suspect, address = found
+            block = holder.placement.block
+            near = _is_reached(holder, address) and suspect.value not in copies
+            evidence = (
+                f"{suspect.name} {suspect.value:#x} is the word at {address:#x}, "
+                f"{address - block.address} bytes into the {block_words(block)}",
+                f"{holder} points there",
+            )
+            yield _from_freed(case, block, evidence, STRONG if near else PROBABLE)
+            return
+
+
+class FreedPattern(Rule):
+    """The bad pointer is what an allocator fills freed memory with."""
+
+    names = ("use-after-free",)
+    confidence = (STRONG, PROBABLE)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it for jemalloc's 0x5a and mozjemalloc's 0xe5; surely where a freed
+        block of the allocator holds the same."""
+        for suspect in suspects(case):
+            byte = _repeated(suspect.value, case.core.architecture.pointer_size)
+            allocator = _FREED_FILL.get(byte or 0)
+            if allocator is None:
+                continue
+            holders = [h for h in freed_holders(case) if _is_filled(case, h, byte)]
+            evidence = [
+                f"{suspect.name} {suspect.value:#x} is made of the byte {byte:#x}, "
+                f"which {allocator} fills freed memory with"
+            ]
+            if holders:
+                block = holders[0].placement.block
+                evidence.append(f"{holders[0]} points to the {block_words(block)}")
+                evidence.append("which is filled with it")
+                yield _from_freed(case, block, tuple(evidence))
+            else:
+                yield Classifier(
+                    "use-after-free",
+                    PROBABLE,
+                    tuple(evidence),
+                    case.tid,
+                    case.fault_address,
+                    case.failed_frame,
+                    summary=f"{accessed(case)} through a pointer that looks like "
+                    "the contents of a freed block",
+                )
+            return
+
+
+class UnsetPattern(Rule):
+    """The bad pointer is what an allocator fills memory with that it hands out."""
+
+    names = ("uninitialised",)
+    confidence = (STRONG, PROBABLE)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it for jemalloc's 0xa5; surely where a live block holds the same."""
+        for suspect in suspects(case):
+            byte = _repeated(suspect.value, case.core.architecture.pointer_size)
+            if byte != _UNSET_FILL:
+                continue
+            holder = _live_holder(case, suspect)
+            evidence = [
+                f"{suspect.name} {suspect.value:#x} is made of the byte {byte:#x}, "
+                "which jemalloc fills new memory with"
+            ]
+            if holder is not None:
+                evidence.append(
+                    f"{holder} points to the {block_words(holder.placement.block)}, "
+                    "which holds it"
+                )
+            yield Classifier(
+                "uninitialised",
+                STRONG if holder is not None else PROBABLE,
+                tuple(evidence),
+                case.tid,
+                case.fault_address,
+                case.failed_frame,
+                summary=f"{accessed(case)} through a pointer that was never set",
+            )
+            return
+
+
+class UnmappedBlock(Rule):
+    """The bad pointer looks like a large block that was given back to the system."""
+
+    names = ("use-after-free",)
+    confidence = (HINT,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it for a variable that holds the address of 16 bytes into a page
+        which nothing is mapped at: glibc's blocks of 128 KiB and more begin so."""
+        if case.signal is None or case.signal.code_name != "SEGV_MAPERR":
+            return
+        memory = case.core.memory
+        header = 2 * case.core.architecture.pointer_size
+        bases = {suspect.value for suspect in suspects(case)}
+        for name, value, frame in pointers(case):
+            if value not in bases or frame is None or value % _PAGE != header:
+                continue
+            if memory.find_mapping(value) is not None:
+                continue
+            yield Classifier(
+                "use-after-free",
+                HINT,
+                (
+                    f"{name} = {value:#x} points {header} bytes into a page that is "
+                    "not mapped, as malloc's own mappings begin",
+                ),
+                case.tid,
+                value,
+                frame,
+                summary=f"{accessed_at(case)} memory that looks like a large block "
+                "which was given back",
+            )
+            return
+
+
+def _from_freed(
+    case: Case, block: Block, evidence: tuple[str, ...], sure: str = STRONG
+) -> Classifier:
+    return Classifier(
+        "use-after-free",
+        sure,
+        evidence,
+        case.tid,
+        block.address,
+        case.failed_frame,
+        summary=f"{accessed(case)} through a pointer taken from freed memory: the "
+        f"{block_words(block)}",
+    )
+
+
+def _held(case: Case, block: Block, bases: list[Suspect]) -> tuple[Suspect, int] | None:
+    """Which of ``bases`` a block holds, and where."""
+    size = case.core.architecture.pointer_size
+    data = case.core.memory.read_some(block.address, min(block.size, _SCANNED))
+    for suspect in bases:
+        word = suspect.value.to_bytes(size, case.core.memory.byte_order)
+        at = data.find(word)
+        while at >= 0 and at % size:
+            at = data.find(word, at + 1)
+        if at >= 0:
+            return suspect, block.address + at
+    return None
+
+
+def _is_reached(holder: Holder, address: int) -> bool:
+    """Whether one step from a variable leads to ``address``: ``*p``, ``p->member``."""
+    return holder.frame is not None and 0 <= address - holder.value < _SCANNED
+
+
+def _repeated(value: int, size: int) -> int | None:
+    """The byte that all of a pointer is made of."""
+    low = value & 0xFF
+    return low if value == int.from_bytes(bytes([low]) * size, "big") else None
+
+
+def _is_filled(case: Case, holder: Holder, byte: int | None) -> bool:
+    block = holder.placement.block
+    size = case.core.architecture.pointer_size
+    data = case.core.memory.read_some(block.address, min(block.size, size))
+    return byte is not None and len(data) > 0 and data == bytes([byte]) * len(data)
+
+
+def _live_holder(case: Case, suspect: Suspect) -> Holder | None:
+    if case.heaps is None:
+        return None
+    for name, value, frame in pointers(case):
+        placement = case.heaps.place(value)
+        if placement is None or placement.block.state != "live":
+            continue
+        if _held(case, placement.block, [suspect]) is not None:
+            return Holder(name, value, placement, frame)
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    FreedAccess(),
+    FreedLink(),
+    LoadedFromFreed(),
+    FreedPattern(),
+    UnsetPattern(),
+    UnmappedBlock(),
+)

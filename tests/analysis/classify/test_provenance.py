@@ -1,0 +1,156 @@
+"""Where a bad pointer comes from, and what only looks like it."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+from coresnap.analysis.classify import provenance
+from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.verdict import judge
+from coresnap.model import Block
+
+from .cases import access, case, concluded, pointer
+from .heaps import heaps
+
+FREE = Block(0x5000_02A0, 24, "free", "glibc", "tcache 32 of thread 1")
+LIVE = Block(0x5000_0300, 24, "live", "glibc")
+HEAP = heaps(FREE, LIVE)
+MANGLED = heaps(FREE, LIVE, links={FREE.address >> 12: FREE})
+TEXT = 0x4141_4141_4141
+
+
+def words(*numbers: int) -> bytes:
+    return struct.pack(f"<{len(numbers)}Q", *numbers)
+
+
+def crash(register: int, **fields: Any) -> Case:  # noqa: ANN401 - fields of Case
+    fields.setdefault("heaps", HEAP)
+    fields.setdefault("registers", {"rax": register})
+    kind = fields.pop("kind", "write")
+    address = fields.pop("address", register)
+    failed = access("rax", kind, address)
+    return case(11, 1, address, instruction=failed, **fields)
+
+
+def of(rule: str, found: Case) -> dict[str, str]:
+    (one,) = (r for r in provenance.RULES if type(r).__name__ == rule)
+    return concluded(found, one)
+
+
+UAF = {"use-after-free": "strong"}
+MAYBE = {"use-after-free": "probable"}
+
+
+def test_an_access_to_a_freed_block() -> None:
+    assert of("FreedAccess", crash(FREE.address + 8)) == UAF
+    assert of("FreedAccess", crash(FREE.address, address=0x9000_0000)) == UAF
+    assert of("FreedAccess", crash(LIVE.address)) == {}
+    header = crash(FREE.address - 8)
+    assert of("FreedAccess", header) == {}
+
+
+def test_the_link_word_of_a_freed_block() -> None:
+    link = FREE.address >> 12
+    assert of("FreedLink", crash(link, heaps=MANGLED)) == UAF
+    assert of("FreedLink", crash(link + 8, heaps=MANGLED)) == {}
+    # A call through it: what failed is the fetch of an instruction.
+    jumped = crash(0, heaps=MANGLED, kind="execute", address=link)
+    assert of("FreedLink", jumped) == UAF
+
+
+def test_a_small_link_word_is_no_evidence() -> None:
+    small = heaps(FREE, links={0: FREE, 8: FREE})
+    assert of("FreedLink", crash(0, heaps=small)) == {}
+    assert of("FreedLink", crash(8, heaps=small)) == {}
+
+
+def test_a_pointer_that_lies_in_a_freed_block_of_the_frames() -> None:
+    held = {FREE.address: words(TEXT, 0)}
+    stale = pointer("r", FREE.address)
+    assert of("LoadedFromFreed", crash(TEXT, contents=held, variables=[stale])) == UAF
+
+
+def test_less_surely_where_a_variable_holds_the_same() -> None:
+    held = {FREE.address: words(TEXT, 0)}
+    both = [pointer("r", FREE.address), pointer("p", TEXT)]
+    assert of("LoadedFromFreed", crash(TEXT, contents=held, variables=both)) == MAYBE
+
+
+def test_less_surely_where_only_a_register_leads_there() -> None:
+    held = {FREE.address: words(TEXT, 0)}
+    registers = {"rax": TEXT, "rbx": FREE.address}
+    found = crash(TEXT, contents=held, registers=registers)
+    assert of("LoadedFromFreed", found) == MAYBE
+
+
+@pytest.mark.parametrize("value", [0, 8, 0xFFFF, (1 << 64) - 1, (1 << 64) - 4096])
+def test_small_numbers_are_in_every_block(value: int) -> None:
+    held = {FREE.address: words(value, value, value)}
+    stale = pointer("r", FREE.address)
+    assert of("LoadedFromFreed", crash(value, contents=held, variables=[stale])) == {}
+
+
+def test_what_a_live_block_holds_was_not_freed() -> None:
+    held = {LIVE.address: words(TEXT)}
+    owner = pointer("r", LIVE.address)
+    assert of("LoadedFromFreed", crash(TEXT, contents=held, variables=[owner])) == {}
+
+
+JUNK = 0x5A5A_5A5A_5A5A_5A5A
+
+
+def test_the_pattern_of_freed_memory() -> None:
+    held = {FREE.address: words(JUNK, JUNK)}
+    stale = pointer("r", FREE.address)
+    assert of("FreedPattern", crash(JUNK, contents=held, variables=[stale])) == UAF
+
+
+def test_a_pointer_that_merely_equals_the_pattern_is_not_sure() -> None:
+    assert of("FreedPattern", crash(JUNK)) == MAYBE
+    other = {FREE.address: words(1, 2)}
+    stale = pointer("r", FREE.address)
+    assert of("FreedPattern", crash(JUNK, contents=other, variables=[stale])) == MAYBE
+    assert of("FreedPattern", crash(0x4141_4141_4141_4141)) == {}
+
+
+FRESH = 0xA5A5_A5A5_A5A5_A5A5
+
+
+def test_the_pattern_of_memory_that_was_never_set() -> None:
+    held = {LIVE.address: words(1, FRESH)}
+    owner = pointer("node", LIVE.address)
+    sure = crash(FRESH, contents=held, variables=[owner])
+    assert of("UnsetPattern", sure) == {"uninitialised": "strong"}
+    assert of("UnsetPattern", crash(FRESH)) == {"uninitialised": "probable"}
+
+
+def test_a_large_block_that_was_given_back_is_a_hint() -> None:
+    gone = 0x7E00_0000_0010
+    stale = pointer("big", gone)
+    assert of("UnmappedBlock", crash(gone, variables=[stale])) == {
+        "use-after-free": "hint"
+    }
+    assert of("UnmappedBlock", crash(gone)) == {}
+    assert of("UnmappedBlock", crash(gone + 8, variables=[stale])) == {}
+
+
+def test_without_a_failed_access_nothing_is_concluded() -> None:
+    stale = pointer("r", FREE.address)
+    aborted = case(6, -6, None, heaps=HEAP, variables=[stale])
+    assert concluded(aborted, *provenance.RULES) == {}
+
+
+def test_the_evidence_names_block_and_holder() -> None:
+    held = {FREE.address: words(TEXT, 0)}
+    found = crash(TEXT, contents=held, variables=[pointer("r", FREE.address)])
+    (classifier,) = judge(found, [provenance.LoadedFromFreed()]).classifiers
+    assert classifier.evidence == (
+        "rax 0x414141414141 is the word at 0x500002a0, 0 bytes into the free 24-byte "
+        "block of glibc at 0x500002a0 (tcache 32 of thread 1)",
+        "r of victim = 0x500002a0 points there",
+    )
+    assert classifier.address == FREE.address
+    assert classifier.summary.startswith("wrote 1 byte through a pointer taken from")
