@@ -240,6 +240,7 @@ def _full_frame() -> Frame:
         interpreter="CPython 3.11",
         left_out=98_231,
         annotations=(_annotation(),),
+        unwind_entry="1a3:9f3c2b1d",
     )
 
 

@@ -16,7 +16,9 @@ from coresnap.analysis.capture import CaptureFacts, capture_facts, capture_notes
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.debuginfo.files import DebugFiles
-from coresnap.analysis.fingerprint import fingerprint
+from coresnap.analysis.fingerprint import circumstances_of, fingerprint
+from coresnap.analysis.fingerprint.attributes import fingerprint_attributes
+from coresnap.analysis.fingerprint.unwind_entries import with_unwind_entries
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.globals import GlobalsFinder
 from coresnap.analysis.globals_choice import GlobalsChoice
@@ -36,6 +38,7 @@ from coresnap.model import (
     Block,
     Classifier,
     Dropped,
+    Frame,
     Instruction,
     MemoryRange,
     Module,
@@ -85,6 +88,7 @@ class _Workbench(msgspec.Struct):
     summary: str = ""
     fingerprint: str = ""
     fingerprint_frames: tuple[str, ...] = ()
+    callstack: tuple[str, ...] = ()
     quality: int = 0
     quality_reason: str = ""
     quality_parts: tuple[QualityPart, ...] = ()
@@ -303,10 +307,24 @@ def _find_aliases(bench: _Workbench) -> None:
 
 
 def _fingerprint(bench: _Workbench) -> None:
-    name = bench.signal.name if bench.signal else "none"
-    frames = bench.threads[0].frames if bench.threads else ()
-    found = fingerprint(bench.application, name, frames)
+    frames: Sequence[Frame] = ()
+    if bench.threads:
+        thread = bench.threads[0]
+        frames = with_unwind_entries(thread.frames, bench.stacks[0], bench.core.memory)
+        bench.threads[0] = msgspec.structs.replace(thread, frames=tuple(frames))
+    circumstances = circumstances_of(
+        bench.signal,
+        frames,
+        bench.messages,
+        [classifier.name for classifier in bench.classifiers],
+        bench.core.system,
+        bench.attributes,
+    )
+    name = circumstances.signal
+    found = fingerprint(bench.application, name, frames, circumstances)
     bench.fingerprint, bench.fingerprint_frames = found.digest, found.frames
+    bench.callstack = found.callstack
+    bench.attributes.update(fingerprint_attributes(found))
 
 
 def _score(bench: _Workbench) -> None:
@@ -353,9 +371,9 @@ STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("classify", _classify),
     ("aliases", _find_aliases),
     ("memory", _retain_memory),
-    ("fingerprint", _fingerprint),
     ("quality", _score),
     ("attributes", _attributes),
+    ("fingerprint", _fingerprint),
     ("summary", _summarise),
 )
 
@@ -377,6 +395,7 @@ def _snapshot(bench: _Workbench) -> Snapshot:
         summary=bench.summary,
         fingerprint=bench.fingerprint,
         fingerprint_frames=bench.fingerprint_frames,
+        callstack=bench.callstack,
         quality=bench.quality,
         quality_reason=bench.quality_reason,
         quality_parts=bench.quality_parts,

@@ -156,6 +156,16 @@ ATTRIBUTES: dict[str, AttributeKind] = {
     ),
     "coresnap.object": AttributeKind("uuid", "the archive's id on the crashed host"),
     "fault.address": AttributeKind("address", "siginfo"),
+    "fingerprint.family": AttributeKind(
+        "text", "the kind of failure that the fingerprint counts: `memory`, `assert`, …"
+    ),
+    "fingerprint.late": AttributeKind(
+        "boolean", "1: the damage was done earlier and elsewhere, to the heap"
+    ),
+    "fingerprint.message": AttributeKind(
+        "text", "expression of an assertion, type of an exception"
+    ),
+    "fingerprint.version": AttributeKind("number", "of the fingerprint's rules"),
     "hostname": AttributeKind("text", "assets, uname(2)"),
     "process.age": AttributeKind("seconds", "start time in /proc/PID/stat to crash"),
     "process.id": AttributeKind("number", "the core's notes"),

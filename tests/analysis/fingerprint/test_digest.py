@@ -31,16 +31,15 @@ def digest(*frames: Frame) -> str:
         ("__memcpy_avx_unaligned_erms", "memcpy"),
         ("__strlen_evex", "strlen"),
         ("__memmove_sse2_unaligned_erms", "memmove"),
-        ("__pthread_kill_implementation", "pthread_kill"),
-        ("std::vector<int, std::allocator<int> >::at", "std::vector<T>::at"),
+        ("std::vector<int, std::allocator<int> >::at", "std::vector::at"),
         ("operator<", "operator<"),
         ("app::run::h0123456789abcdef", "app::run"),
         ("<app::Order as core::fmt::Debug>::fmt",) * 2,
         (
             "<alloc::vec::Vec<u8> as app::Sum>::sum",
-            "<alloc::vec::Vec<T> as app::Sum>::sum",
+            "<alloc::vec::Vec as app::Sum>::sum",
         ),
-        ("app::first::<u32>", "app::first<T>"),
+        ("app::first::<u32>", "app::first"),
         ("memory_pool_init", "memory_pool_init"),
         ("strict_parse", "strict_parse"),
     ],
@@ -55,11 +54,16 @@ def test_lines_and_addresses_do_not_count() -> None:
     assert digest(*old) == digest(*new)
 
 
-def test_function_application_and_signal_count() -> None:
+def test_function_application_and_kind_of_failure_count() -> None:
     frames = stack("fault", "main")
     assert digest(*frames) != digest(*stack("other", "main"))
     assert digest(*frames) != fingerprint("tool", "SIGSEGV", frames).digest
-    assert digest(*frames) != fingerprint("app", "SIGBUS", frames).digest
+    assert digest(*frames) != fingerprint("app", "SIGFPE", frames).digest
+
+
+def test_one_fault_has_one_kind_whatever_signal_a_system_has_for_it() -> None:
+    frames = stack("fault", "main")
+    assert digest(*frames) == fingerprint("app", "SIGBUS", frames).digest
 
 
 def test_how_it_stopped_is_dropped_and_where_is_kept() -> None:
@@ -138,12 +142,7 @@ def python_stack(module: str, evaluator: str, line: int) -> list[Frame]:
 
 def test_interpreted_frames_count_by_file_and_function() -> None:
     found = fingerprint("app", "SIGSEGV", python_stack("/bin/python3", "evaluate", 3))
-    assert found.frames == (
-        "libc.so.6:strlen",
-        "app.py:load",
-        "libc.so.6:qsort",
-        "app.py:<module>",
-    )
+    assert found.frames == ("app.py:load", "libc.so:qsort", "app.py:<module>")
 
 
 def test_what_runs_an_interpreted_function_does_not_count() -> None:

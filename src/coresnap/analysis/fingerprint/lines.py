@@ -1,0 +1,114 @@
+"""One frame on its way through the rules, and what they did to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from coresnap.analysis.fingerprint.names import normalise_function, normalise_module
+from coresnap.analysis.fingerprint.policies import policies
+from coresnap.model import Frame, Trust
+
+__all__ = ["Fate", "Line", "lines_of"]
+
+_RUST_IMPLEMENTATION = "{impl#"
+
+
+class Fate:
+    """What became of a frame."""
+
+    KEPT = "kept"
+    RENAMED = "renamed"
+    DROPPED = "dropped"
+    STOPPED = "stopped"
+    """Outside of where the stack ends."""
+    COLLAPSED = "collapsed"
+    """It stands in the stack already, further in: recursion."""
+    CUT = "cut"
+    """There are enough frames before it."""
+
+
+class Line(msgspec.Struct):
+    """A frame of the crashed thread as the rules see it."""
+
+    index: int
+    """In the thread's frames."""
+    name: str
+    """Normalised function; empty for none."""
+    module: str
+    """Normalised base name; ``?`` for none."""
+    frame: Frame
+    fate: str = Fate.KEPT
+    rule: str = ""
+    """``file: pattern`` of the rule that decided, or what it is called."""
+    signed: bool = True
+    """It goes into the digest."""
+    shown: bool = True
+    """It is in the stack that people read."""
+    kept_by: str = ""
+    """A ruleset's rule by which no other rule may drop it."""
+
+    @property
+    def text(self) -> str:
+        """``module:function``, or what tells the function apart without a name."""
+        frame = self.frame
+        if frame.interpreter is not None:
+            return f"{self.module}:{self.name or '?'}"
+        if self.name:
+            return f"{self.module}:{self.name}"
+        if frame.unwind_entry is not None and frame.function_offset is not None:
+            return f"{self.module}!{frame.unwind_entry}+{frame.function_offset:#x}"
+        if frame.module_offset is None:
+            return "?"
+        return f"{frame.build_id or self.module}+{frame.module_offset:#x}"
+
+    @property
+    def reading(self) -> str:
+        """How people name it: the function alone where there is one."""
+        return self.name or self.text
+
+    def drop(self, rule: str, fate: str = Fate.DROPPED, *, shown: bool = False) -> None:
+        """Take the frame out of the digest, and unless ``shown`` out of sight."""
+        if self.kept_by and fate is Fate.DROPPED:
+            return
+        self.fate, self.rule, self.signed, self.shown = fate, rule, False, shown
+
+
+def lines_of(frames: Sequence[Frame]) -> list[Line]:
+    """Spell every frame, innermost first; guesses are dropped at once."""
+    lines = [_line(index, frame) for index, frame in enumerate(frames)]
+    for line in lines:
+        if line.frame.trust is Trust.SCAN:
+            line.drop("a guess: found by scanning the stack")
+        elif line.name:
+            _rename(line)
+    return lines
+
+
+def _line(index: int, frame: Frame) -> Line:
+    if frame.interpreter is not None:
+        file = normalise_module(frame.file)
+        return Line(index, frame.function or "", file, frame)
+    name = normalise_function(_name(frame)) if frame.function else ""
+    return Line(index, name, normalise_module(frame.module), frame)
+
+
+def _name(frame: Frame) -> str:
+    # rustc numbers implementations in its debug information, anew in each build; the
+    # symbol names type and trait, as it does where that is all there is. And a lambda
+    # is just `operator()` there, without what it stands in.
+    name = frame.function or ""
+    if frame.linkage_name and (_RUST_IMPLEMENTATION in name or name == "operator()"):
+        from coresnap.analysis.demangle import display_name
+
+        return display_name(frame.linkage_name)
+    return name
+
+
+def _rename(line: Line) -> None:
+    rule = policies().rename.find(line.name, line.module)
+    if rule is not None:
+        line.name, line.fate, line.rule = rule.spelling, Fate.RENAMED, rule.label
+    elif line.frame.function not in (line.name, None):
+        line.fate, line.rule = Fate.RENAMED, "normalised name"
