@@ -186,7 +186,9 @@ def _allocator() -> Allocator:
         free_blocks=1,
         free_bytes=24,
         mapped_bytes=135_168,
-        damage=(HeapDamage(0x5592B8, "size 0x41414141", "glibc", _block(), b"AAAA"),),
+        damage=(
+            HeapDamage(0x5592B8, "size 0x41414141", "glibc", _block(), b"AAAA", "link"),
+        ),
         freed=(_block(),),
         notes=("no thread cache of thread 4243",),
     )

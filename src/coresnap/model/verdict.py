@@ -95,6 +95,9 @@ class HeapDamage(msgspec.Struct, frozen=True, omit_defaults=True):
     """The block before it, whose owner probably wrote too far."""
     data: bytes = b""
     """The bytes that were written there, at most 64."""
+    kind: str = "header"
+    """``header`` (of a block), ``link`` (of a free block to the next), ``twice`` (a
+    block that is free two times), ``count`` (lists and counters disagree)."""
 
 
 class Allocator(msgspec.Struct, frozen=True, omit_defaults=True):
