@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coresnap.analysis.classify.callers import first_outside_libraries
+from coresnap.analysis.callers import first_outside_libraries
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.freed_pointer import freed_pointer
 from coresnap.analysis.classify.rule import CERTAIN, PROBABLE, STRONG, Rule

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from coresnap.analysis.symbol_addresses import symbol_address
+from coresnap.analysis.thread_local import THREAD_POINTERS
 from coresnap.errors import MemoryReadError
 
 if TYPE_CHECKING:
@@ -65,6 +66,24 @@ class DeadProcess(msgspec.Struct, frozen=True, eq=False):
                 return address
         return None
 
+    def has_library(self, *names: str) -> bool:
+        """Whether a library is there whose file name begins with one of ``names``, or
+        the executable has no libraries at all, and so may hold it itself."""
+        files = [os.path.basename(module.path) for module in self.core.modules]
+        return any(file.startswith(names) for file in files) or not any(
+            ".so" in file for file in files
+        )
+
+    def symbol_at(self, address: int) -> str | None:
+        """Name of the symbol that begins at a run-time address."""
+        from coresnap.analysis.symbols import SymbolTable
+
+        for module in self.core.modules:
+            if module.start <= address < module.end and module.elf is not None:
+                table = SymbolTable(module.elf)
+                return next(table.names(address - module.load_bias), None)
+        return None
+
     def _modules(self, library: str) -> Iterator[LoadedModule]:
         executable = self.core.executable
         for module in self.core.modules:
@@ -105,6 +124,14 @@ class DeadProcess(msgspec.Struct, frozen=True, eq=False):
         mapping = self.memory.find_mapping(pointer)
         start = max(pointer - _RED_ZONE, mapping.start if mapping else pointer)
         return start, self.memory.read_some(start, _STACK_LIMIT)
+
+    def thread_pointer(self) -> int | None:
+        """Of the crashed thread: what its own variables are counted from."""
+        architecture = self.core.architecture
+        number = architecture.numbers.get(THREAD_POINTERS.get(architecture.name, ""))
+        if number is None or not self.stacks or not self.stacks[0].frames:
+            return None
+        return self.stacks[0].frames[0].registers.get(number) or None
 
     def stack_pointer(self) -> int | None:
         """Of the crashed thread's innermost frame."""

@@ -48,3 +48,10 @@ def _finders(
     from coresnap.analysis.messages.abort_message import find_abort_message
 
     yield "abort", functools.partial(find_abort_message, process, assets)
+    if process.has_library("libstdc++", "libc++"):
+        from coresnap.analysis.messages.cplusplus import find_exception
+
+        yield "exception", functools.partial(find_exception, process)
+    from coresnap.analysis.messages.rust_panic import find_rust_panic
+
+    yield "panic", functools.partial(find_rust_panic, process)

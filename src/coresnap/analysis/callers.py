@@ -1,4 +1,4 @@
-"""Whose call it was: the first frame outwards that is not the C library's own."""
+"""Whose call it was: the first frame outwards that is of no library of the system."""
 
 from __future__ import annotations
 
@@ -55,17 +55,23 @@ _FUNCTIONS = frozenset(
 """Names of such functions in programs that were linked with them statically."""
 
 
+_NAMESPACES = ("std::", "__cxxabiv1::", "__gnu_cxx::", "core::", "alloc::")
+
+
 def is_of_a_runtime(frame: Frame) -> bool:
-    """Whether the frame belongs to libc, an allocator or the C++ run-time."""
+    """Whether the frame belongs to libc, an allocator or a language's run-time."""
     module = os.path.basename(frame.module or "")
     if module.startswith(_RUNTIMES):
+        return True
+    if frame.function is not None and frame.function.startswith(_NAMESPACES):
         return True
     name = (frame.function or "").removeprefix("__GI_").removeprefix("__libc_")
     return name in _FUNCTIONS or name.removeprefix("_") in _FUNCTIONS
 
 
 def first_outside_libraries(frames: Sequence[Frame]) -> int | None:
-    """Index of the first frame that called into them; None if all are theirs."""
+    """Index of the first frame that called into libc, an allocator or a language's
+    run-time; None if all frames are theirs."""
     for index, frame in enumerate(frames):
         if not is_of_a_runtime(frame) and not frame.signal_frame:
             return index
