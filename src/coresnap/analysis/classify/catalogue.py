@@ -16,6 +16,7 @@ FAMILIES: tuple[str, ...] = (
     "messages",
     "exceptions",
     "provenance",
+    "heaps",
 )
 """Modules beside this one, each with its ``RULES``."""
 

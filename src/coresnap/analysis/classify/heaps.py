@@ -1,0 +1,186 @@
+"""What the allocators' own data says: overruns, blocks freed twice, wrong frees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coresnap.analysis.callers import first_outside_libraries
+from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
+from coresnap.analysis.classify.suspects import FIRST_POINTER, is_inside_freed
+from coresnap.analysis.classify.words import block_words
+from coresnap.model import Classifier, Frame, HeapDamage
+
+__all__ = ["RULES"]
+
+_MOST = 4
+"""Damaged places that are told: what was overrun first, the rest follows from it."""
+_TEXT_MIN = 4
+_FREEING = frozenset({"free", "cfree", "realloc", "_int_free", "_int_realloc"})
+_POINTERS = ("mem", "ptr", "oldmem")
+"""What glibc calls the pointer that it is given."""
+_INNERMOST = 8
+
+
+class HeapOverrun(Rule):
+    """A block's header was overwritten: the live block before it was written past its
+    end, where there is one."""
+
+    names = ("heap.overflow", "heap.corrupt")
+    confidence = (PROBABLE, HINT)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it for a process that failed, not for one that was stopped."""
+        for damage in _damages(case, "header", "count"):
+            block = damage.overrun
+            evidence = (f"{damage.address:#x}: {damage.what}", *_written(damage))
+            if block is not None and block.state == "live":
+                yield Classifier(
+                    "heap.overflow",
+                    PROBABLE,
+                    (*evidence, f"behind the {block_words(block)}"),
+                    case.tid,
+                    damage.address,
+                    summary=f"wrote past the end of the {block_words(block)}",
+                )
+            else:
+                yield Classifier(
+                    "heap.corrupt",
+                    PROBABLE if damage.kind == "header" else HINT,
+                    evidence,
+                    case.tid,
+                    damage.address,
+                    summary=f"damaged its heap at {damage.address:#x}",
+                )
+
+
+class FreedWritten(Rule):
+    """The link word of a free block leads nowhere: somebody wrote to the block after it
+    was freed, or past the end of the one before."""
+
+    names = ("use-after-free",)
+    confidence = (PROBABLE,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it for a process that failed."""
+        for damage in _damages(case, "link"):
+            yield Classifier(
+                "use-after-free",
+                PROBABLE,
+                (f"{damage.address:#x}: {damage.what}", *_written(damage)),
+                case.tid,
+                damage.address,
+                summary="wrote to a heap block after it was freed, at "
+                f"{damage.address:#x}",
+            )
+
+
+class FreedTwice(Rule):
+    """A block is in the allocator's lists two times."""
+
+    names = ("double-free",)
+    confidence = (STRONG,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it for a process that failed."""
+        for damage in _damages(case, "twice"):
+            yield Classifier(
+                "double-free",
+                STRONG,
+                (f"{damage.address:#x}: {damage.what}",),
+                case.tid,
+                damage.address,
+                summary=f"freed the block at {damage.address:#x} twice",
+            )
+
+
+class FailedFree(Rule):
+    """free or realloc failed on the pointer that it was given: a block that is free
+    already, or no block at all."""
+
+    names = ("double-free", "invalid-free")
+    confidence = (STRONG,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it where a fault happened inside of them; an abort has a message."""
+        if case.fault is None or case.heaps is None:
+            return
+        given = _given(case)
+        if given is None:
+            return
+        index, pointer = given
+        caller = first_outside_libraries(case.frames)
+        placement = case.heaps.place(pointer)
+        evidence = [f"{case.frames[index].function} was called with {pointer:#x}"]
+        name, summary = "invalid-free", f"freed {pointer:#x}, which is no heap block"
+        if placement is None:
+            mapping = case.core.memory.find_mapping(pointer)
+            where = f"in {mapping.path or 'a mapping'}" if mapping else "not mapped"
+            evidence.append(f"it is in no heap, and {where}")
+        elif is_inside_freed(placement) and placement.offset == 0:
+            name = "double-free"
+            evidence.append(f"it is the {block_words(placement.block)}")
+            summary = f"freed the {block_words(placement.block)} again"
+        elif placement.offset == 0 and placement.block.state == "live":
+            return
+        else:
+            evidence.append(
+                f"it lies {placement.offset} bytes into the "
+                f"{block_words(placement.block)}"
+            )
+            summary = (
+                f"freed {pointer:#x}, {placement.offset} bytes into the "
+                f"{block_words(placement.block)}"
+            )
+        yield Classifier(
+            name, STRONG, tuple(evidence), case.tid, pointer, caller, summary=summary
+        )
+
+
+def _damages(case: Case, *kinds: str) -> list[HeapDamage]:
+    """Damage of these kinds, where the process failed of itself."""
+    if case.heaps is None or not _failed(case):
+        return []
+    reports = case.heaps.reports()
+    found = [d for report in reports for d in report.damage if d.kind in kinds]
+    return found[:_MOST]
+
+
+def _failed(case: Case) -> bool:
+    """A fault, or an abort that was no assertion of the program's own."""
+    if case.fault is not None:
+        return True
+    said = (m for m in case.messages if m.kind == "abort")
+    return any("expression" not in message.parts for message in said)
+
+
+def _written(damage: HeapDamage) -> list[str]:
+    """What was written, as text if it is one."""
+    text = damage.data.partition(b"\0")[0]
+    if len(text) < _TEXT_MIN or not all(0x20 <= byte < 0x7F for byte in text):
+        return []
+    return [f"the bytes there are the text “{text.decode('ascii')}”"]
+
+
+def _given(case: Case) -> tuple[int, int] | None:
+    """(index of the frame, pointer) of the outermost call that frees, among the
+    innermost frames."""
+    found = None
+    start = case.failed_frame
+    for index, frame in enumerate(case.frames[start : start + _INNERMOST], start):
+        if _name(frame) not in _FREEING:
+            continue
+        for variable in frame.variables:
+            value = variable.value
+            if variable.name in _POINTERS and isinstance(value, int):
+                if value >= FIRST_POINTER:
+                    found = index, value
+                break
+    return found
+
+
+def _name(frame: Frame) -> str:
+    return (frame.function or "").removeprefix("__GI_").removeprefix("__libc_")
+
+
+RULES: tuple[Rule, ...] = (HeapOverrun(), FreedWritten(), FreedTwice(), FailedFree())
