@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.debuginfo.debug_cache import DEFAULT_LIMIT, DebugCache
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.debuginfo.symbol_directory import SymbolDirectory
@@ -42,6 +43,8 @@ def analyze(
     symbol_directories: Sequence[str | os.PathLike[str]] = (),
     fetcher: Fetcher | None = None,
     globals: str = "crashed",
+    aliases: int = 3,
+    alias_memory: int = 256 << 20,
     cache: str | os.PathLike[str] | None = None,
     cache_size: int = DEFAULT_LIMIT,
     progress: Callable[[str], None] | None = None,
@@ -58,7 +61,9 @@ def analyze(
     for executables, libraries and debug files that are found nowhere else; what is in
     none of them ``fetcher`` fetches, for modules that frames stand in. ``globals`` says
     which variables without a function are read: those of the ``crashed`` module, of
-    ``all``, ``none``, or those with these names, with commas between them. ``cache`` is
+    ``all``, ``none``, or those with these names, with commas between them. Other
+    pointers to the memory of the fault are followed ``aliases`` levels back, 0 for not
+    at all, and ``alias_memory`` bytes are searched for each level. ``cache`` is
     a directory that keeps at most ``cache_size`` bytes of debug information that had to
     be decompressed. ``progress`` is told the name of each step as it begins.
 
@@ -109,6 +114,7 @@ def analyze(
             ),
             assets=assets,
             wanted_globals=wanted,
+            alias_limits=AliasLimits(aliases, alias_memory),
             progress=progress,
         )
 

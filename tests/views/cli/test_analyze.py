@@ -35,6 +35,7 @@ def test_the_options_reach_the_library(calls: list[tuple[object, ...]]) -> None:
     words = ["core", "prog", "--sysroot", "/s", "--debug-dir", "/a", "--debug-dir", "b"]
     words += ["--source-path", "c", "--substitute-path", "/build=/src=1"]
     words += ["--no-debuginfod", "--no-cache", "--globals", "count"]
+    words += ["--aliases", "5", "--alias-memory", "4MiB"]
 
     assert main(["analyze", *words]) == 0
 
@@ -48,8 +49,23 @@ def test_the_options_reach_the_library(calls: list[tuple[object, ...]]) -> None:
         "source_substitutions": [("/build", "/src=1")],
         "fetcher": None,
         "globals": "count",
+        "aliases": 5,
+        "alias_memory": 4 << 20,
         "cache": None,
     }
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["--aliases=-1", "--aliases=x", "--aliases=17", "--alias-memory=0"],
+)
+def test_an_impossible_search_for_aliases_is_refused(
+    word: str, calls: list[tuple[object, ...]], capsys: Captured
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["analyze", "core", word])
+    assert "is not a" in capsys.readouterr().err
+    assert calls == []
 
 
 @pytest.mark.parametrize("text", ["", "/a", "=/b", "/a="])

@@ -26,6 +26,8 @@ With -o the result is kept as a snapshot: it needs neither the core nor debug
 information to be read again, and is about a thousand times smaller.
 """
 
+_MOST_LEVELS = 16
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``analyze``."""
@@ -55,6 +57,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "these names: NAME[,NAME...]",
     )
     parser.add_argument(
+        "--aliases",
+        metavar="N",
+        type=_levels,
+        default=3,
+        help="follow other pointers to the memory of the fault N levels back "
+        "(default: 3; 0: not at all)",
+    )
+    parser.add_argument(
+        "--alias-memory",
+        metavar="SIZE",
+        type=_size,
+        default=256 << 20,
+        help="search at most SIZE of memory for each level (default: 256MiB)",
+    )
+    parser.add_argument(
         "--no-cache",
         action="store_true",
         help="neither use nor keep decompressed debug information "
@@ -79,6 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
             source_substitutions=arguments.substitute_path,
             fetcher=found.fetcher(),
             globals=arguments.globals,
+            aliases=arguments.aliases,
+            alias_memory=arguments.alias_memory,
             cache=None if arguments.no_cache else _cache_directory(),
             progress=progress,
         )
@@ -87,6 +106,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is None or arguments.json:
         presentation.present(snapshot, arguments)
     return 0
+
+
+def _levels(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MOST_LEVELS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of levels")
+    return int(text)
+
+
+def _size(text: str) -> int:
+    from coresnap.config.quantities import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from error
 
 
 def _cache_directory() -> Path | None:
