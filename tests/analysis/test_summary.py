@@ -16,7 +16,7 @@ WRITE = Classifier("memory.write", "certain", (), 1, summary="wrote 1 byte to 0x
 SIGNAL = Classifier("segv", "certain", ("SIGSEGV",), 1)
 FLIP = Classifier("bit-flip", "hint", (), 1, summary="met a flipped bit in rax")
 FRAMES = (
-    Frame(0x1, Trust.CONTEXT, function="strlen", module="/lib/libc.so.6"),
+    Frame(0x1, Trust.CONTEXT, function="__libc_strlen", module="/lib/libc.so.6"),
     Frame(0x2, Trust.CFI, function="run", file="/src/a/run.c", line=7),
 )
 THREAD = Thread(1, True, UnwindEnd.OUTERMOST, frames=FRAMES)
@@ -33,11 +33,17 @@ def test_a_cause_leads_and_what_it_explains_follows() -> None:
     )
 
 
-def test_the_place_is_the_function_and_its_caller_in_the_program() -> None:
+def test_the_place_is_the_programs_own_and_what_it_called() -> None:
     text = paragraph(FREED)
-    assert text.endswith(
-        "It happened in strlen (libc.so.6), called from run (run.c:7)."
-    )
+    assert text.endswith("It happened in run (run.c:7), in a call of strlen.")
+
+
+def test_the_innermost_function_is_the_place_if_no_library_was_called() -> None:
+    own = msgspec.structs.replace(THREAD, frames=FRAMES[1:])
+    assert paragraph(FREED, threads=(own,)).endswith("It happened in run (run.c:7).")
+    alien = msgspec.structs.replace(THREAD, frames=FRAMES[:1])
+    text = paragraph(FREED, threads=(alien,))
+    assert text.endswith("It happened in __libc_strlen (libc.so.6).")
 
 
 def test_a_doubtful_conclusion_does_not_lead() -> None:

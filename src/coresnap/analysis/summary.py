@@ -9,6 +9,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterator, Sequence
 
+from coresnap.analysis.callers import first_outside_libraries
 from coresnap.analysis.classify.usefulness import by_usefulness
 from coresnap.model import Classifier, Frame, Signal, Thread
 
@@ -65,21 +66,29 @@ def _clause(classifier: Classifier) -> str:
 
 
 def _where(threads: Sequence[Thread]) -> Iterator[str]:
-    crashed = threads[0]
-    named = [f for f in crashed.frames if f.function is not None]
-    if named:
-        place = f"It happened in {_place(named[0])}"
-        own = next((f for f in named if f.file is not None), None)
-        if own is not None and own is not named[0]:
-            place += f", called from {_place(own)}"
-        yield f"{place}{_thread(threads)}."
+    frames = threads[0].frames
+    caller = first_outside_libraries(frames)
+    own = frames[caller] if caller is not None else None
+    inner = next((f for f in frames if f.function is not None), None)
+    if own is not None and own.function is not None and own is not inner:
+        called = _called(frames[: caller or 0])
+        place = f"It happened in {_place(own)}"
+        yield place + (f", in a call of {called}" if called else "") + _thread(threads)
+    elif inner is not None:
+        yield f"It happened in {_place(inner)}{_thread(threads)}"
+
+
+def _called(frames: Sequence[Frame]) -> str | None:
+    """The library's function that was called, as people know it."""
+    named = [f.function for f in frames if f.function is not None and not f.inline]
+    return named[-1].removeprefix("__GI_").removeprefix("__libc_") if named else None
 
 
 def _thread(threads: Sequence[Thread]) -> str:
     if len(threads) == 1:
-        return ""
+        return "."
     name = f" “{threads[0].name}”" if threads[0].name else ""
-    return f", in thread {threads[0].tid}{name} of {len(threads)}"
+    return f", in thread {threads[0].tid}{name} of {len(threads)}."
 
 
 def _place(frame: Frame) -> str:

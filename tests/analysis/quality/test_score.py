@@ -132,6 +132,13 @@ def test_what_a_vendor_built_is_to_be_installed() -> None:
     assert "-dbgsym" in top.remedy
 
 
+def test_a_start_up_file_without_debug_information_needs_no_remedy() -> None:
+    built = msgspec.structs.replace(APP, symbols="dwarf")
+    found = score_quality([thread(frame(line=None))], [built], truncated=False)
+    assert found.parts[0].value < 1
+    assert found.parts[0].remedy == ""
+
+
 def test_a_file_that_is_not_here_is_to_be_named() -> None:
     absent = msgspec.structs.replace(APP, file=None)
     top = score_quality([thread(frame(line=None))], [absent], truncated=False).parts[0]

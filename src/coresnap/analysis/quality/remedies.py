@@ -38,7 +38,8 @@ _VENDORS = (
 
 def module_remedy(module: Module | None, reading: Reading) -> str:
     """Where to get what names the frames in ``module``."""
-    if module is None:
+    if module is None or module.symbols == "dwarf":
+        # Of a start-up file or a function in assembly: nothing brings that.
         return ""
     name = posixpath.basename(module.path)
     build_id = f" (build-id {module.build_id})" if module.build_id else ""
