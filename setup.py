@@ -1,7 +1,8 @@
-"""The compiled half of coresnap: two cffi extensions and two executables.
+"""The compiled half of coresnap: two cffi extensions, two executables, and bytecode.
 
 Everything compiled is optional. Without a C compiler the pure-Python twins of
-``coresnap._native`` serve, and what could not be built is named on the way.
+``coresnap._native`` serve, and what could not be built is named on the way. Bytecode is
+in one file, from which the command imports its modules (docs/adr/0031).
 """
 
 from __future__ import annotations
@@ -9,15 +10,38 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 from setuptools.errors import CCompilerError
+
+SOURCE = Path(__file__).parent / "src"
+sys.path.insert(0, str(SOURCE))
+from coresnap.views.cli.module_archive import archive_name, packed  # noqa: E402
 
 LIBRARY = sorted(map(str, Path("native/library").glob("*.c")))
 WARNINGS = ["-Wall", "-Wextra"]
+
+
+class BuildModules(build_py):
+    """Copy the modules, and compile them into one file beside them."""
+
+    def run(self) -> None:
+        """Leave the file out where the modules are imported from the source tree."""
+        super().run()
+        if self.editable_mode:
+            return
+        modules = {}
+        for path in sorted(SOURCE.glob("coresnap/**/*.py")):
+            file = path.relative_to(SOURCE)
+            is_package = file.name == "__init__.py"
+            name = ".".join((file.parent if is_package else file.with_suffix("")).parts)
+            modules[name] = (is_package, file.as_posix(), path.read_bytes())
+        Path(self.build_lib, "coresnap", archive_name()).write_bytes(packed(modules))
 
 
 class BuildNative(build_ext):
@@ -107,7 +131,7 @@ def extensions() -> list[str]:
 
 setup(
     cffi_modules=extensions(),
-    cmdclass={"build_ext": BuildNative},
+    cmdclass={"build_py": BuildModules, "build_ext": BuildNative},
     # Without this the wheel claims one Python although the extensions are abi3.
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

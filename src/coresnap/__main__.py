@@ -1,5 +1,5 @@
 """``python -m coresnap`` is the ``coresnap`` command."""
 
-from coresnap.views.cli.main import run_process
+from coresnap.views.cli.process import run_process
 
 run_process()

@@ -141,7 +141,7 @@ def test_r15_no_debugger_and_no_file_beside_the_core_is_run(
         (place / name).write_text(f"shell {shell}")
     caught = catcher.catch([program])
     # As the script `coresnap` does: without the working directory in its path.
-    command = "from coresnap.views.cli.main import run_process; run_process()"
+    command = "from coresnap.views.cli.process import run_process; run_process()"
     run = subprocess.run(
         [sys.executable, "-P", "-c", command, "analyze", caught.core],
         cwd=place,

@@ -169,7 +169,7 @@ def test_watching_imports_what_comes_and_ends_when_it_is_interrupted(
     bench: Bench, core: Path
 ) -> None:
     words = ["--config", str(bench.source), "import", "--watch", "--json"]
-    code = "import sys; from coresnap.views.cli.main import run_process as run"
+    code = "import sys; from coresnap.views.cli.process import run_process as run"
     with subprocess.Popen(
         [sys.executable, "-c", f"{code}; sys.exit(run())", *words, str(core.parent)],
         stdout=subprocess.PIPE,

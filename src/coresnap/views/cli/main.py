@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import gc
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, Protocol, cast
 
 from coresnap.errors import CoresnapError, StorageError, UsageError
 from coresnap.views.cli.output import (
@@ -34,7 +33,6 @@ __all__ = [
     "load",
     "main",
     "main_parser",
-    "run_process",
 ]
 
 COMMANDS = {
@@ -96,24 +94,6 @@ class Command(Protocol):
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Do it and return the exit code; raise CoresnapError if it fails."""
-
-
-def run_process() -> NoReturn:
-    """Be the ``coresnap`` executable: ``main`` for a process that ends with it."""
-    # A snapshot is a tree of a hundred thousand objects without cycles: looking for
-    # some costs 15 % of an analysis, and 15 ms at the interpreter's end.
-    gc.disable()
-    code = main()
-    # Nothing is left to do, and the interpreter would take 5 to 50 ms to free what the
-    # system takes back at once.
-    _leave(code)
-
-
-def _leave(code: int) -> NoReturn:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
