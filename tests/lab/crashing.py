@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +28,8 @@ ALLOCATORS: dict[str, dict[str, str]] = {
 """Environment that a program gets each of them by."""
 _TIMEOUT = 30
 _AT_ONCE = 4
+_SETTLED = 0.02
+"""Seconds from ``ready`` to the end: it goes on with what it does."""
 _BLOCK = re.compile(r"block (0x[0-9a-f]+) (\d+) (\w+)")
 _RUST = {"RUST_BACKTRACE": "0"}
 
@@ -112,6 +115,7 @@ def _end(process: subprocess.Popen[str], program: Program, directory: Path) -> s
     if by[0] != "itself":
         while (line := process.stdout.readline()) not in ("ready\n", ""):
             said += line
+        time.sleep(_SETTLED)
         if by[0] == "gcore":
             said += _gcore(process.pid, directory)
             process.kill()

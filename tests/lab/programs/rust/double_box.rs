@@ -1,0 +1,23 @@
+// Two boxes are made of one raw pointer, and both are dropped.
+//
+// must: double-free abort
+// may: use-after-free
+// never: memory.* null* panic heap.overflow
+// function: release
+// only: glibc
+// build: -g
+struct Node {
+    values: [u64; 6],
+}
+
+#[inline(never)]
+fn release(raw: *mut Node) -> u64 {
+    let node = unsafe { Box::from_raw(raw) };
+    node.values[2]
+}
+
+fn main() {
+    let raw = Box::into_raw(Box::new(Node { values: [1, 2, 3, 4, 5, 6] }));
+    let sum = release(raw) + release(std::hint::black_box(raw));
+    println!("{sum}");
+}

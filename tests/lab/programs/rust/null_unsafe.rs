@@ -1,0 +1,23 @@
+// Unsafe code that writes through a pointer which a C library would have filled in.
+//
+// must: null memory.write
+// may: null.write memory.unmapped
+// never: panic use-after-free heap.* abort
+// function: fill
+// build: -g
+struct Buffer {
+    length: usize,
+    bytes: *mut u8,
+}
+
+#[inline(never)]
+fn fill(buffer: &mut Buffer, byte: u8) {
+    for at in 0..buffer.length {
+        unsafe { buffer.bytes.add(at).write_volatile(byte) };
+    }
+}
+
+fn main() {
+    let mut buffer = Buffer { length: 16, bytes: std::ptr::null_mut() };
+    fill(std::hint::black_box(&mut buffer), 7);
+}
