@@ -14,6 +14,7 @@ from coresnap.model import (
     Variable,
     VariableKind,
 )
+from coresnap.snapshot.alias_lines import mark_lines
 from coresnap.snapshot.annotation_lines import annotation_lines
 from coresnap.snapshot.display import Display
 from coresnap.snapshot.escape import printable
@@ -133,12 +134,14 @@ def declared_lines(
     variable: Variable, display: Display, indent: str = ""
 ) -> Iterator[str]:
     """Yield the lines of a variable that stands for itself."""
+    marks = mark_lines(variable, display.ink, indent + "  ")
     if not display.full_names:
         variable = with_short_types(variable)
     label = None
     if variable.kind is VariableKind.TLS and variable.location is not None:
         label = f"{declaration(variable)} ({printable(variable.location)})"
     yield from variable_lines(variable, display.width, indent, label, raw=display.raw)
+    yield from marks
 
 
 @functools.lru_cache(maxsize=1024)

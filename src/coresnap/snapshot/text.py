@@ -8,6 +8,7 @@ import msgspec
 
 from coresnap.errors import UsageError
 from coresnap.model import Dropped, Snapshot, Thread
+from coresnap.snapshot.alias_lines import alias_lines
 from coresnap.snapshot.annotation_lines import annotation_lines
 from coresnap.snapshot.display import Display
 from coresnap.snapshot.escape import printable
@@ -76,6 +77,10 @@ class _Page(msgspec.Struct, frozen=True):
         full = full or list(threads[:1])
         for one in full:
             yield self._full(one)
+            if one.crashed:
+                yield alias_lines(
+                    self.snapshot, self.display, all_of_them=thread == "all"
+                )
         rest = [t for t in threads if all(t is not one for one in full)]
         for group in folded(rest):
             yield self._folded(group)
