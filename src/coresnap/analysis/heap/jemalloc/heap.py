@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
-from bisect import bisect_right
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from coresnap.analysis.heap.heaps import Placement
+from coresnap.analysis.heap.jemalloc.base_blocks import find_base_block
+from coresnap.analysis.heap.jemalloc.damage import DamageSearch, Slot
+from coresnap.analysis.heap.jemalloc.extent_index import ExtentIndex
 from coresnap.analysis.heap.jemalloc.extents import (
     ACTIVE,
     DIRTY,
@@ -16,8 +19,9 @@ from coresnap.analysis.heap.jemalloc.extents import (
     RETAINED,
     Extent,
 )
-from coresnap.analysis.heap.jemalloc.radix_tree import RadixTree
+from coresnap.analysis.heap.jemalloc.radix_tree import RadixTree, Walk
 from coresnap.analysis.heap.jemalloc.thread_caches import CachedRegions
+from coresnap.analysis.heap.jemalloc.untouched import Untouched
 from coresnap.elfcore.memory import Memory
 from coresnap.model import Allocator, Block, HeapDamage
 
@@ -37,22 +41,12 @@ class Discovery(msgspec.Struct, frozen=True):
     tree: RadixTree
     version: str
     found_by: str
+    """As in ``Allocator.found_by``."""
     caches: Sequence[CachedRegions]
-    """Of all threads, the crashed one first."""
-    is_working: bool
-    """A thread was inside jemalloc, so that its data may contradict for the moment."""
+    """Of all threads, the crashed one's first."""
+    working: frozenset[int]
+    """Threads that were inside jemalloc, whose caches may contradict for the moment."""
     notes: tuple[str, ...] = ()
-
-
-class _Slot(msgspec.Struct, frozen=True):
-    """Where a cached region waits."""
-
-    bin: CachedRegions
-    index: int
-
-    @property
-    def address(self) -> int:
-        return self.bin.stack + 8 * self.index
 
 
 class JemallocHeap:
@@ -65,10 +59,10 @@ class JemallocHeap:
     # --- what is where ------------------------------------------------------
 
     def place(self, address: int) -> Placement | None:
-        """What is at ``address``; None if it is in no extent."""
-        extent = self._extent_at(address)
+        """What is at ``address``; None if it is not memory of jemalloc."""
+        extent = self._index.at(address)
         if extent is None:
-            return None
+            return self._place_metadata(address)
         if not extent.is_slab:
             block = self._whole(extent)
             return Placement(block, address - block.address, self._below(extent))
@@ -77,6 +71,14 @@ class JemallocHeap:
         before = self._region(extent, region - 1) if region else self._below(extent)
         return Placement(block, address - block.address, before)
 
+    def _place_metadata(self, address: int) -> Placement | None:
+        span = find_base_block(self._memory, address, self._found.tree.fields)
+        if span is None:
+            return None
+        start, end = span
+        block = Block(start, end - start, "metadata", _NAME)
+        return Placement(block, address - start)
+
     def linked(self, value: int) -> Block | None:
         """None: jemalloc writes nothing into free memory."""
         return None
@@ -84,60 +86,52 @@ class JemallocHeap:
     def freed(self) -> Iterator[Block]:
         """Blocks that were handed out and are free: those of the threads' caches, the
         crashed thread's first; then those of slabs; then whole extents."""
-        for one in self._found.caches:
-            for address in one.addresses:
-                block = self._block_at(address)
-                if block is not None and block.state == "free":
-                    yield block
-        yield from self._freed_of_slabs()
-        for state in (DIRTY, MUZZY):
-            for extent in self._extents:
-                if extent.state == state:
-                    yield self._whole(extent)
+        blocks = map(self._block_at, self._slots)
+        candidates = itertools.chain(
+            blocks, self._free_in_slabs(), self._free_extents()
+        )
+        for block in candidates:
+            if block is not None and block.state == "free":
+                yield block
 
-    def _freed_of_slabs(self) -> Iterator[Block]:
-        for extent in self._extents:
-            if not extent.is_slab or not extent.bitmap:
-                continue
-            for region in range(extent.regions):
+    def _free_in_slabs(self) -> Iterator[Block]:
+        for extent in self._index.extents:
+            for region in range(extent.regions if extent.bitmap else 0):
                 if extent.bitmap >> region & 1:
-                    block = self._region(extent, region)
-                    if block.state == "free":
-                        yield block
+                    yield self._region(extent, region)
+
+    def _free_extents(self) -> Iterator[Block]:
+        for state in (DIRTY, MUZZY):
+            yield from map(
+                self._whole, (e for e in self._index.extents if e.state == state)
+            )
 
     # --- extents and their blocks -------------------------------------------
 
     @functools.cached_property
-    def _extents(self) -> list[Extent]:
-        """All of them, ascending; none that begins in the one before."""
-        kept: list[Extent] = []
-        for extent in self._found.tree.extents(self._memory):
-            if not kept or extent.start >= kept[-1].end:
-                kept.append(extent)
-        return kept
+    def _walk(self) -> Walk:
+        return self._found.tree.walk(self._memory)
 
     @functools.cached_property
-    def _starts(self) -> list[int]:
-        return [extent.start for extent in self._extents]
+    def _index(self) -> ExtentIndex:
+        return ExtentIndex(self._walk.extents)
 
     @functools.cached_property
-    def _slots(self) -> Mapping[int, list[_Slot]]:
+    def _untouched(self) -> Untouched:
+        return Untouched(self._memory, self._index)
+
+    @functools.cached_property
+    def _slots(self) -> Mapping[int, Sequence[Slot]]:
         """Where each cached region waits; more than once is once too often."""
-        slots: dict[int, list[_Slot]] = {}
+        slots: dict[int, list[Slot]] = {}
         for one in self._found.caches:
             for index, address in enumerate(one.addresses):
-                slots.setdefault(address, []).append(_Slot(one, index))
+                slots.setdefault(address, []).append(Slot(one, index))
         return slots
-
-    def _extent_at(self, address: int) -> Extent | None:
-        index = bisect_right(self._starts, address) - 1
-        if index >= 0 and address < self._extents[index].end:
-            return self._extents[index]
-        return None
 
     def _below(self, extent: Extent) -> Block | None:
         """The last block of the extent that ends where this one begins."""
-        below = self._extent_at(extent.start - 1)
+        below = self._index.at(extent.start - 1)
         if below is None or below.state != ACTIVE:
             return None
         if below.is_slab:
@@ -146,19 +140,18 @@ class JemallocHeap:
 
     def _block_at(self, address: int) -> Block | None:
         """The block that begins at ``address``; None if none does."""
-        extent = self._extent_at(address)
+        extent = self._index.handed_out(address)
         if extent is None:
             return None
         if not extent.is_slab:
-            return self._whole(extent) if address == extent.address else None
-        region, rest = divmod(address - extent.start, extent.unit)
-        return None if rest else self._region(extent, region)
+            return self._whole(extent)
+        return self._region(extent, (address - extent.start) // extent.unit)
 
     def _whole(self, extent: Extent) -> Block:
         """An extent as one block."""
         if extent.state == ACTIVE:
             slots = self._slots.get(extent.address)
-            where = _cache_name(slots[0].bin, extent.unit) if slots else None
+            where = slots[0].name if slots else None
             state = "free" if slots else "live"
             return self._block(extent, extent.address, extent.unit, state, where)
         # Retained pages are the system's again, or were never used: reading them
@@ -174,14 +167,14 @@ class JemallocHeap:
         slots = self._slots.get(address)
         where: str | None = None
         if slots:
-            used = self._is_used(slots[0])
-            where = _cache_name(slots[0].bin, extent.unit)
+            is_fresh = self._untouched.in_cache(slots[0].bin, slots[0].index)
+            where = slots[0].name
         elif extent.bitmap >> region & 1:
-            used = self._was_used(extent, region)
+            is_fresh = self._untouched.in_slab(extent, region)
             where = f"slab of arena {extent.arena}, class {extent.unit}"
         else:
             return self._block(extent, address, extent.unit, "live", None)
-        state = "free" if used else "top"
+        state = "top" if is_fresh else "free"
         return self._block(extent, address, extent.unit, state, where)
 
     def _block(
@@ -197,88 +190,56 @@ class JemallocHeap:
             preview=self._memory.read_some(address, min(size, _PREVIEW)),
         )
 
-    # --- what was never handed out -------------------------------------------
-
-    def _was_used(self, extent: Extent, region: int) -> bool:
-        """Whether a free region of a slab was ever handed out.
-
-        jemalloc takes the lowest free region, so all below one in use were used; above
-        all of those, what is not zero was.
-        """
-        in_use = ~extent.bitmap & (1 << extent.regions) - 1
-        if region < in_use.bit_length():
-            return True
-        start = extent.start + region * extent.unit
-        return any(self._memory.read_some(start, extent.end - start))
-
-    def _is_used(self, slot: _Slot) -> bool:
-        """Whether a cached region was ever handed out.
-
-        A bin is filled with a row of regions, the lowest of which is handed out first:
-        the row's rest waits, untouched, at the old end of the stack.
-        """
-        return slot.index < self._fresh_from(slot.bin)
-
-    def _fresh_from(self, one: CachedRegions) -> int:
-        """Index of the first item of a bin that was never handed out."""
-        if one.stack not in self._fresh:
-            self._fresh[one.stack] = self._find_fresh(one)
-        return self._fresh[one.stack]
-
-    @functools.cached_property
-    def _fresh(self) -> dict[int, int]:
-        return {}
-
-    def _find_fresh(self, one: CachedRegions) -> int:
-        index, follower = len(one.addresses), 0
-        while index and self._is_fresh(one.addresses[index - 1], follower):
-            follower = one.addresses[index - 1]
-            index -= 1
-        return index
-
-    def _is_fresh(self, address: int, follower: int) -> bool:
-        """Whether a region is one of a row that reaches to ``follower``, untouched."""
-        extent = self._extent_at(address)
-        if extent is None or not extent.is_slab or address == extent.start:
-            return False
-        in_row = follower == address + extent.unit
-        if extent.start <= follower < extent.end and not in_row:
-            return False
-        return not any(self._memory.read_some(address, extent.unit))
-
     # --- the heap as a whole --------------------------------------------------
 
     def report(self) -> Allocator:
         """Totals and damage."""
+        return self._report
+
+    @functools.cached_property
+    def _report(self) -> Allocator:
         totals = _Totals()
-        for extent in self._extents:
+        for extent in self._index.extents:
             totals.add(extent)
         for address in self._slots:
             block = self._block_at(address)
-            if block is not None and block.free_list is not None:
+            if block is not None and "tcache" in (block.free_list or ""):
                 totals.move(block.size)
-        freed: list[Block] = []
-        for block in self.freed():
-            freed.append(block)
-            if len(freed) == _FREED_SHOWN:
-                break
         return Allocator(
             name=_NAME,
             version=self._found.version,
             found_by=self._found.found_by,
-            arenas=len({extent.arena for extent in self._extents}),
+            arenas=len({extent.arena for extent in self._index.extents}),
             live_blocks=totals.live_blocks,
             live_bytes=totals.live_bytes,
             free_blocks=totals.free_blocks,
             free_bytes=totals.free_bytes,
             mapped_bytes=totals.mapped_bytes,
-            damage=tuple(self._damage())[:_DAMAGE_SHOWN],
-            freed=tuple(freed),
-            notes=self._found.notes,
+            damage=tuple(itertools.islice(self._damage(), _DAMAGE_SHOWN)),
+            freed=tuple(itertools.islice(self.freed(), _FREED_SHOWN)),
+            notes=(*self._found.notes, *self._notes()),
         )
 
     def _damage(self) -> Iterator[HeapDamage]:
-        return iter(())
+        return DamageSearch(
+            self._memory,
+            self._index,
+            self._slots,
+            self._walk.broken,
+            self._found.working,
+        ).run()
+
+    def _notes(self) -> Iterator[str]:
+        if self._walk.is_cut:
+            yield "there are more extents than are read"
+        if not self._found.caches:
+            yield "no thread's cache was found: what waits there counts as live"
+        if self._found.working:
+            threads = ", ".join(map(str, sorted(self._found.working)))
+            yield (
+                f"inside jemalloc at the time: thread {threads}; caches of such threads,"
+                " and what slabs count, are not checked for damage"
+            )
 
 
 class _Totals(msgspec.Struct):
@@ -312,7 +273,3 @@ class _Totals(msgspec.Struct):
         self.live_bytes -= size
         self.free_blocks += 1
         self.free_bytes += size
-
-
-def _cache_name(one: CachedRegions, size: int) -> str:
-    return f"tcache of thread {one.tid}, class {size}"

@@ -24,7 +24,7 @@ from coresnap.analysis.heap.jemalloc.layouts import (
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.pointer_scan import AddressSpan, scan_pointers
 
-__all__ = ["RadixTree", "find_tree"]
+__all__ = ["RadixTree", "Walk", "find_tree"]
 
 _ADDRESS_BITS = 48
 """Of an entry in one word; the size class stands above, flags below."""
@@ -54,6 +54,22 @@ class _Entry(msgspec.Struct, frozen=True):
     is_slab: bool
 
 
+class Walk(msgspec.Struct):
+    """What a tree holds."""
+
+    extents: list[Extent] = msgspec.field(default_factory=list)
+    """Ascending and disjoint."""
+    broken: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    """Descriptors that don't describe the page that the tree has them for; with it."""
+    is_cut: bool = False
+    """There is more than anyone reads."""
+
+    @property
+    def end(self) -> int:
+        """First address behind the last extent."""
+        return self.extents[-1].end if self.extents else 0
+
+
 class RadixTree(msgspec.Struct, frozen=True):
     """A tree that was found, and how it is read."""
 
@@ -62,8 +78,9 @@ class RadixTree(msgspec.Struct, frozen=True):
     geometry: Geometry
     fields: Fields
 
-    def extents(self, memory: Memory) -> Iterator[Extent]:
-        """All extents, each once, by ascending address."""
+    def walk(self, memory: Memory) -> Walk:
+        """All extents, by ascending address."""
+        found = Walk()
         shift = self.geometry.page + sum(self.geometry.levels)
         level = [(0, self.root)]
         for bits in self.geometry.levels[:-1]:
@@ -72,21 +89,27 @@ class RadixTree(msgspec.Struct, frozen=True):
                 (first + (index << shift), pointer)
                 for first, table in level
                 for index, pointer in _words(memory, table, 8 << bits)
-            ][:_TABLE_LIMIT]
+            ]
+            found.is_cut |= len(level) > _TABLE_LIMIT
+            del level[_TABLE_LIMIT:]
         for first, table in level:
-            yield from self._extents_of(memory, first, table)
+            self._walk_table(memory, first, table, found)
+        return found
 
-    def _extents_of(self, memory: Memory, first: int, table: int) -> Iterator[Extent]:
+    def _walk_table(self, memory: Memory, first: int, table: int, found: Walk) -> None:
         geometry = self.geometry
         last = 0
         for index, descriptor in _descriptors(memory, table, geometry):
             if descriptor == last:
                 continue
             last = descriptor
+            page = first + (index << geometry.page)
             extent = read_extent(memory, descriptor, self.fields, geometry)
+            if extent is None or not extent.start <= page < extent.end:
+                found.broken.append((descriptor, page))
             # The last page of an extent, too, has an entry.
-            if extent and extent.start == first + (index << geometry.page):
-                yield extent
+            elif extent.start == page and page >= found.end:
+                found.extents.append(extent)
 
 
 def find_tree(
