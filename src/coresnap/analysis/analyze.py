@@ -14,7 +14,7 @@ from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.attributes import Facts, attributes_of
 from coresnap.analysis.capture import CaptureFacts, capture_facts, capture_notes
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.verdict import judge
+from coresnap.analysis.classify.verdict import Verdict, judge, judge_again
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.fingerprint import circumstances_of, fingerprint
 from coresnap.analysis.fingerprint.attributes import fingerprint_attributes
@@ -53,6 +53,7 @@ from coresnap.model import (
 if TYPE_CHECKING:
     from coresnap.analysis.instruction.fault import Fault
     from coresnap.analysis.messages.message import Message
+    from coresnap.config.rulesets import Ruleset
 
 if TYPE_CHECKING:
     from coresnap.analysis.heap.heaps import Heaps
@@ -89,6 +90,7 @@ class _Workbench(msgspec.Struct):
     fingerprint: str = ""
     fingerprint_frames: tuple[str, ...] = ()
     callstack: tuple[str, ...] = ()
+    rulesets: Sequence[Ruleset] = ()
     quality: int = 0
     quality_reason: str = ""
     quality_parts: tuple[QualityPart, ...] = ()
@@ -122,6 +124,7 @@ def run_steps(
     source_paths: SourcePaths | None = None,
     assets: Mapping[str, bytes] | None = None,
     wanted_globals: GlobalsChoice | None = None,
+    rulesets: Sequence[Ruleset] = (),
     alias_limits: AliasLimits | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
@@ -146,6 +149,7 @@ def run_steps(
     )
     bench.notes.extend(core.notes_to_reader)
     bench.notes.extend(capture_notes(bench.capture))
+    bench.rulesets = rulesets
     for name, step in STEPS:
         if progress is not None:
             progress(name)
@@ -304,6 +308,12 @@ def _find_aliases(bench: _Workbench) -> None:
     bench.threads, bench.globals = found.threads, found.globals
     bench.visited_by_fault = found.spans
     bench.dropped.extend(found.dropped)
+    judged = judge_again(
+        msgspec.structs.replace(case, aliases=found.aliases),
+        Verdict(bench.classifiers),
+    )
+    bench.classifiers = judged.classifiers
+    bench.notes.extend(judged.notes)
 
 
 def _fingerprint(bench: _Workbench) -> None:
@@ -321,7 +331,7 @@ def _fingerprint(bench: _Workbench) -> None:
         bench.attributes,
     )
     name = circumstances.signal
-    found = fingerprint(bench.application, name, frames, circumstances)
+    found = fingerprint(bench.application, name, frames, circumstances, bench.rulesets)
     bench.fingerprint, bench.fingerprint_frames = found.digest, found.frames
     bench.callstack = found.callstack
     bench.attributes.update(fingerprint_attributes(found))

@@ -51,6 +51,21 @@ def test_of_the_same_conclusion_the_surest_is_kept_with_its_rule() -> None:
     assert kept == [("null", "strong", "Proof")]
 
 
+class Elsewhere(Rule):
+    """Concludes the same of another address, as surely as Proof."""
+
+    names = ("null",)
+    confidence = (STRONG,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        yield Classifier("null", STRONG, ("it is",), case.tid, 16)
+
+
+def test_equally_sure_conclusions_of_several_addresses_all_stay() -> None:
+    verdict = judge(case(), (Guess(), Proof(), Elsewhere()))
+    assert [c.address for c in verdict.classifiers] == [8, 16]
+
+
 def test_what_says_less_stays_where_nothing_says_more() -> None:
     names = [c.name for c in judge(case(), (Guess(),)).classifiers]
     assert names == ["null", "invalid-pointer"]

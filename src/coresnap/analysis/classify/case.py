@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from coresnap.analysis.messages.message import Message
     from coresnap.analysis.unwind.stack import Stack
     from coresnap.elfcore.corefile import CoreFile
-    from coresnap.model import Access, Frame, Instruction, Signal, Thread
+    from coresnap.model import Access, Alias, Frame, Instruction, Signal, Thread
 
 __all__ = ["Case"]
 
@@ -35,6 +35,8 @@ class Case(msgspec.Struct, frozen=True, eq=False):
     messages: Sequence[Message] = ()
     """What libraries and run-times left in memory before they gave up."""
     heaps: Heaps | None = None
+    aliases: Sequence[Alias] = ()
+    """Who holds pointers to the memory of the fault; empty before that was searched."""
     assets: Mapping[str, bytes] = {}
 
     @property

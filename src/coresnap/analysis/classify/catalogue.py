@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
 from coresnap.analysis.classify.rule import Rule
 
-__all__ = ["FAMILIES", "rules"]
+__all__ = ["AFTER_ALIASES", "FAMILIES", "rules"]
 
 FAMILIES: tuple[str, ...] = (
     "signals",
@@ -20,9 +20,12 @@ FAMILIES: tuple[str, ...] = (
 )
 """Modules beside this one, each with its ``RULES``."""
 
+AFTER_ALIASES: tuple[str, ...] = ("aliases",)
+"""More of them, for when it is known who holds the pointers of the fault."""
 
-def rules() -> Iterator[Rule]:
+
+def rules(families: Iterable[str] = (*FAMILIES, *AFTER_ALIASES)) -> Iterator[Rule]:
     """Yield every rule, family by family."""
-    for family in FAMILIES:
+    for family in families:
         module: Any = import_module(f"coresnap.analysis.classify.{family}")
         yield from module.RULES

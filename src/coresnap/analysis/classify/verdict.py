@@ -7,29 +7,29 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.catalogue import rules
+from coresnap.analysis.classify.catalogue import AFTER_ALIASES, FAMILIES, rules
 from coresnap.analysis.classify.rule import CONFIDENCES, Rule
 from coresnap.analysis.classify.usefulness import by_usefulness
 from coresnap.model import Classifier, Note
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Verdict", "judge", "judge_again"]
 
 _MOST = 64
 """Conclusions kept: a forged core may provoke any number."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What the rules concluded, and which of them failed."""
+    """What the rules concluded, the most useful first, and which of them failed."""
 
     classifiers: tuple[Classifier, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
 def judge(case: Case, applied: Iterable[Rule] | None = None) -> Verdict:
-    """Apply every rule of the catalogue, or those given, to ``case``."""
+    """Apply the rules that need no aliases, or those given, to ``case``."""
     found: list[tuple[Rule, Classifier]] = []
     notes: list[Note] = []
-    for rule in rules() if applied is None else applied:
+    for rule in rules(FAMILIES) if applied is None else applied:
         name = type(rule).__name__
         # A rule reads attacker-chosen memory: what it trips over costs its own answer
         # and nobody else's.
@@ -39,8 +39,17 @@ def judge(case: Case, applied: Iterable[Rule] | None = None) -> Verdict:
                 found.append((rule, named))
         except Exception as error:
             notes.append(Note(f"classify.{name}", f"{type(error).__name__}: {error}"))
-    kept = by_usefulness(_distinct(_without_replaced(found)))
-    return Verdict(tuple(kept[:_MOST]), tuple(notes))
+    return Verdict(_ordered(_without_replaced(found)), tuple(notes))
+
+
+def judge_again(case: Case, verdict: Verdict) -> Verdict:
+    """Add to ``verdict`` what the rules conclude now that aliases are known."""
+    more = judge(case, rules(AFTER_ALIASES))
+    return Verdict(_ordered((*verdict.classifiers, *more.classifiers)), more.notes)
+
+
+def _ordered(found: Iterable[Classifier]) -> tuple[Classifier, ...]:
+    return tuple(by_usefulness(_distinct(found))[:_MOST])
 
 
 def _without_replaced(
@@ -51,14 +60,16 @@ def _without_replaced(
 
 
 def _distinct(found: Iterable[Classifier]) -> list[Classifier]:
-    """One conclusion of each name, thread and address: the surest."""
-    best: dict[tuple[str, int | None, int | None], Classifier] = {}
+    """Of each name and thread the surest conclusions, one for each address."""
+    best: dict[tuple[str, int | None], dict[int | None, Classifier]] = {}
     for one in found:
-        key = one.name, one.tid, one.address
-        other = best.get(key)
-        if other is None or _rank(one) < _rank(other):
-            best[key] = one
-    return list(best.values())
+        alike = best.setdefault((one.name, one.tid), {})
+        rank = min(map(_rank, alike.values()), default=len(CONFIDENCES))
+        if _rank(one) < rank:
+            alike.clear()
+        if _rank(one) <= rank:
+            alike.setdefault(one.address, one)
+    return [one for alike in best.values() for one in alike.values()]
 
 
 def _rank(classifier: Classifier) -> int:
