@@ -61,7 +61,7 @@ static bool is_repeated(struct range *seen, const struct range *range)
 }
 
 // The rest of one set: ranges of one unit until a pair of zeros.
-static int add_set(struct bytes *set, size_t address_size, uint64_t unit,
+static int add_set(struct bytes *set, size_t address_size, uint64_t offset,
                    struct range *seen, struct csdw_table *ret)
 {
     struct range range = {0, 0};
@@ -75,7 +75,7 @@ static int add_set(struct bytes *set, size_t address_size, uint64_t unit,
             range.length > UINT64_MAX - range.low || is_repeated(seen, &range)) {
             continue;
         }
-        uint64_t row[3] = {range.low, range.low + range.length, unit};
+        uint64_t row[3] = {range.low, range.low + range.length, offset};
         if (csdw_table_add(ret, row) != 0) {
             return -ENOMEM;
         }
@@ -83,22 +83,8 @@ static int add_set(struct bytes *set, size_t address_size, uint64_t unit,
     return 0;
 }
 
-// The unit DIE behind the unit header at an offset of .debug_info; 0: there is none.
-static uint64_t unit_at(Dwarf *dwarf, uint64_t offset)
-{
-    Dwarf_Off next = 0;
-    size_t header_size = 0;
-    Dwarf_Die die;
-    if (dwarf_nextcu(dwarf, offset, &next, &header_size, NULL, NULL, NULL) != 0 ||
-        dwarf_offdie(dwarf, offset + header_size, &die) == NULL) {
-        return 0;
-    }
-    return csdw_die_address(&die);
-}
-
 // One set with its header; -ENODATA if it makes no sense.
-static int read_set(Dwarf *dwarf, struct bytes *section, struct range *seen,
-                    struct csdw_table *ret)
+static int read_set(struct bytes *section, struct range *seen, struct csdw_table *ret)
 {
     uint64_t length = 0;
     uint64_t version = 0;
@@ -129,11 +115,10 @@ static int read_set(Dwarf *dwarf, struct bytes *section, struct range *seen,
     // The first pair is aligned to its own size, counted from the set's start.
     size_t header = before + 2 + offset_size + 2;
     size_t pair = 2 * (size_t)address_size;
-    uint64_t unit = unit_at(dwarf, offset);
-    if (unit == 0 || !skip(&set, (pair - header % pair) % pair)) {
+    if (!skip(&set, (pair - header % pair) % pair)) {
         return 0;
     }
-    return add_set(&set, (size_t)address_size, unit, seen, ret);
+    return add_set(&set, (size_t)address_size, offset, seen, ret);
 }
 
 // Bytes of .debug_aranges; dwarf_begin_elf has unpacked it if it was compressed.
@@ -166,7 +151,7 @@ static bool find_section(Elf *elf, struct bytes *ret)
     return false;
 }
 
-int csdw_listed_ranges(Elf *elf, Dwarf *dwarf, struct csdw_table *ret)
+int csdw_listed_ranges(Elf *elf, struct csdw_table *ret)
 {
     struct bytes section;
     csdw_table_init(ret, 3);
@@ -176,9 +161,23 @@ int csdw_listed_ranges(Elf *elf, Dwarf *dwarf, struct csdw_table *ret)
     struct range *seen = calloc(SEEN, sizeof *seen);
     int error = seen == NULL ? -ENOMEM : 0;
     while (section.left != 0 && error == 0) {
-        error = read_set(dwarf, &section, seen, ret);
+        error = read_set(&section, seen, ret);
     }
     free(seen);
     csdw_ranges_sort(ret);
     return error == -ENODATA ? 0 : error;
+}
+
+int csdw_listed_unit(Dwarf *dwarf, uint64_t offset, uint64_t *ret)
+{
+    Dwarf_Off next = 0;
+    size_t header_size = 0;
+    Dwarf_Die die;
+    *ret = 0;
+    if (dwarf_nextcu(dwarf, offset, &next, &header_size, NULL, NULL, NULL) != 0 ||
+        dwarf_offdie(dwarf, offset + header_size, &die) == NULL) {
+        return -ENODATA;
+    }
+    *ret = csdw_die_address(&die);
+    return 0;
 }

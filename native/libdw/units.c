@@ -15,17 +15,17 @@ static int compare_words(const void *one, const void *other)
     return left < right ? -1 : left > right;
 }
 
-// The DIEs that a table of ranges names, sorted.
-static int add_dies(const struct csdw_table *ranges, struct csdw_table *ret)
+// The offsets that a table of ranges names, sorted.
+static int add_offsets(const struct csdw_table *ranges, struct csdw_table *ret)
 {
     uint64_t last = 0;
     csdw_table_init(ret, 1);
     for (size_t i = 0; i < ranges->count; i++) {
-        uint64_t die = ranges->words[i * ranges->width + 2];
-        if (die != last && csdw_table_add(ret, &die) != 0) {
+        uint64_t offset = ranges->words[i * ranges->width + 2];
+        if ((i == 0 || offset != last) && csdw_table_add(ret, &offset) != 0) {
             return -ENOMEM;
         }
-        last = die;
+        last = offset;
     }
     if (ret->count != 0) {
         qsort(ret->words, ret->count, sizeof(uint64_t), compare_words);
@@ -33,10 +33,16 @@ static int add_dies(const struct csdw_table *ranges, struct csdw_table *ret)
     return 0;
 }
 
-static bool is_among(const struct csdw_table *dies, uint64_t die)
+// The offset of a unit's header, by its DIE.
+static uint64_t header_offset(Dwarf_Die *unit)
 {
-    return dies->count != 0 && bsearch(&die, dies->words, dies->count, sizeof(uint64_t),
-                                       compare_words) != NULL;
+    return dwarf_dieoffset(unit) - dwarf_cuoffset(unit);
+}
+
+static bool is_among(const struct csdw_table *offsets, uint64_t offset)
+{
+    return offsets->count != 0 && bsearch(&offset, offsets->words, offsets->count,
+                                          sizeof(uint64_t), compare_words) != NULL;
 }
 
 static int add_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
@@ -47,7 +53,7 @@ static int add_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
     Dwarf_Die die;
     while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, NULL) == 0) {
         if (die.addr == NULL || type == DW_UT_type || type == DW_UT_partial ||
-            is_among(listed, csdw_die_address(&die))) {
+            is_among(listed, header_offset(&die))) {
             continue;
         }
         if (csdw_ranges_add(&die, ret) != 0) {
@@ -60,13 +66,13 @@ static int add_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
 int csdw_unlisted_ranges(Dwarf *dwarf, const struct csdw_table *listed,
                          struct csdw_table *ret)
 {
-    struct csdw_table dies;
+    struct csdw_table offsets;
     csdw_table_init(ret, 3);
-    int error = add_dies(listed, &dies);
+    int error = add_offsets(listed, &offsets);
     if (error == 0) {
-        error = add_unlisted_ranges(dwarf, &dies, ret);
+        error = add_unlisted_ranges(dwarf, &offsets, ret);
     }
-    csdw_table_deinit(&dies);
+    csdw_table_deinit(&offsets);
     csdw_ranges_sort(ret);
     return error;
 }

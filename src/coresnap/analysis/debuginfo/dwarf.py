@@ -170,10 +170,16 @@ class DebugFile(LibdwFile):
         return unit[0], split[0]
 
     def listed_ranges(self) -> RangeTable:
-        """Ranges of units as .debug_aranges lists them."""
+        """Ranges of units as .debug_aranges lists them, which has a unit's offset."""
         table = self._table()
-        self._lib.csdw_listed_ranges(self._elf, self._dwarf, table)
+        self._lib.csdw_listed_ranges(self._elf, table)
         return self._ranges(table)
+
+    def listed_unit(self, offset: int) -> int:
+        """The unit DIE of the unit at an offset; 0 if there is none."""
+        unit = self._ffi.new("uint64_t *")
+        self._lib.csdw_listed_unit(self._dwarf, offset, unit)
+        return int(unit[0])
 
     def unlisted_ranges(self, listed: RangeTable) -> RangeTable:
         """Ranges of the units with code of which ``listed`` says nothing."""

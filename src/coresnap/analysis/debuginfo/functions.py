@@ -123,8 +123,8 @@ class FunctionFinder:
         if self._listed is None:
             self._listed = self._file.listed_ranges()
         listed = self._listed.find(pc)
-        if listed is not None:
-            yield listed.handle
+        if listed is not None and (unit := self._file.listed_unit(listed.handle)):
+            yield unit
         if self._unlisted is None:
             self._unlisted = self._file.unlisted_ranges(self._listed)
         unlisted = self._unlisted.find(pc)
