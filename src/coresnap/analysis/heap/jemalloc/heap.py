@@ -237,7 +237,7 @@ class JemallocHeap:
         if self._found.working:
             threads = ", ".join(map(str, sorted(self._found.working)))
             yield (
-                f"inside jemalloc at the time: thread {threads}; caches of such threads,"
+                f"inside jemalloc at the time: thread {threads}; the caches of such,"
                 " and what slabs count, are not checked for damage"
             )
 

@@ -62,12 +62,12 @@ class Untouched:
         extent = self._index.at(addresses[at])
         if extent is None or not extent.is_slab:
             return False
-        before, after = addresses[at - 1 : at], addresses[at + 1 : at + 2]
+        newer, older = addresses[at - 1 : at], addresses[at + 1 : at + 2]
         if extent.regions > 1 and addresses[at] == extent.start:
-            before_it = self._index.at(before[0]) if before else None
-            if before_it is None or before[0] != before_it.end - extent.unit:
+            used_up = self._index.at(newer[0]) if newer else None
+            if used_up is None or newer[0] != used_up.end - used_up.unit:
                 return False
-        if after and extent.start <= after[0] < extent.end:
-            if after[0] != addresses[at] + extent.unit:
-                return False
+        same_slab = older and extent.start <= older[0] < extent.end
+        if same_slab and older[0] != addresses[at] + extent.unit:
+            return False
         return not any(self._memory.read_some(addresses[at], extent.unit))
