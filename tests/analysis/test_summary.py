@@ -33,6 +33,13 @@ def test_a_cause_leads_and_what_it_explains_follows() -> None:
     )
 
 
+def test_hints_and_circumstances_are_not_told_beside_a_cause() -> None:
+    where = Classifier("memory.unmapped", "certain", (), 1, summary="met nothing there")
+    text = paragraph(FLIP, where, FREED)
+    assert "flipped" not in text
+    assert "nothing there" not in text
+
+
 def test_the_place_is_the_programs_own_and_what_it_called() -> None:
     text = paragraph(FREED)
     assert text.endswith("It happened in run (run.c:7), in a call of strlen.")

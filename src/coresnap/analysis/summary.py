@@ -10,12 +10,15 @@ import os.path
 from collections.abc import Iterator, Sequence
 
 from coresnap.analysis.callers import first_outside_libraries
-from coresnap.analysis.classify.usefulness import by_usefulness
+from coresnap.analysis.classify.usefulness import by_usefulness, usefulness
 from coresnap.model import Classifier, Frame, Signal, Thread
 
 __all__ = ["summarise"]
 
 _FINDINGS = 3
+_WORTH_A_SENTENCE = 1.5
+"""Usefulness from which a finding is told beside a better one: a probable cause, a
+strong mechanism."""
 _MOST = 1200
 """Characters: a ticket's field, and three lines of a wide terminal."""
 _DOUBT = {"certain": "", "strong": "", "probable": "Probably, ", "hint": "Perhaps "}
@@ -51,6 +54,8 @@ def _opening(
 def _more(told: Sequence[Classifier]) -> Iterator[str]:
     seen = {told[0].summary} if told else set()
     for classifier in told[1:]:
+        if usefulness(classifier) < _WORTH_A_SENTENCE:
+            continue
         if classifier.summary not in seen and len(seen) < _FINDINGS:
             seen.add(classifier.summary)
             yield _sentence(classifier)
