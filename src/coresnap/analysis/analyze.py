@@ -14,6 +14,7 @@ from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.attributes import Facts, attributes_of
 from coresnap.analysis.capture import CaptureFacts, capture_facts, capture_notes
 from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.remarks import remarks_on_conclusions
 from coresnap.analysis.classify.verdict import Verdict, judge, judge_again
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.fingerprint import circumstances_of, fingerprint
@@ -23,6 +24,7 @@ from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.globals import GlobalsFinder
 from coresnap.analysis.globals_choice import GlobalsChoice
 from coresnap.analysis.quality.score import score_quality
+from coresnap.analysis.remarks import annotated_threads
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.retained_memory import Span, retained_memory
 from coresnap.analysis.signals import explain_signal, is_fault
@@ -316,6 +318,12 @@ def _find_aliases(bench: _Workbench) -> None:
     bench.notes.extend(judged.notes)
 
 
+def _remark(bench: _Workbench) -> None:
+    remarks = remarks_on_conclusions(bench.threads, bench.classifiers)
+    if remarks:
+        bench.threads = annotated_threads(bench.threads, remarks)
+
+
 def _fingerprint(bench: _Workbench) -> None:
     frames: Sequence[Frame] = ()
     if bench.threads:
@@ -380,6 +388,7 @@ STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("instruction", _find_fault),
     ("classify", _classify),
     ("aliases", _find_aliases),
+    ("remarks", _remark),
     ("memory", _retain_memory),
     ("quality", _score),
     ("attributes", _attributes),

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from coresnap.model import Classifier
 
-__all__ = ["by_usefulness", "usefulness"]
+__all__ = ["by_usefulness", "is_cause", "usefulness"]
 
 _CAUSE, _MECHANISM, _CIRCUMSTANCE, _SIGNAL = 1.0, 0.6, 0.4, 0.1
 _SURE = {"certain": 3.0, "strong": 2.6, "probable": 1.5, "hint": 0.5}
@@ -46,6 +46,11 @@ _UNDER = {
 def usefulness(classifier: Classifier) -> float:
     """How much it tells: 0.05 for a hint about the signal, 3 for a certain cause."""
     return _weight(classifier.name) * _SURE[classifier.confidence]
+
+
+def is_cause(classifier: Classifier) -> bool:
+    """Whether it explains something, rather than being explained."""
+    return _weight(classifier.name) >= _CAUSE
 
 
 def by_usefulness(classifiers: Iterable[Classifier]) -> list[Classifier]:
