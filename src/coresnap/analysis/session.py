@@ -23,6 +23,7 @@ from coresnap.model import Snapshot
 
 if TYPE_CHECKING:
     from coresnap.analysis.fetching import Fetcher
+    from coresnap.config.rulesets import Ruleset
 
 __all__ = ["KeptFile", "analyze", "analyze_record"]
 
@@ -45,6 +46,7 @@ def analyze(
     globals: str = "crashed",
     aliases: int = 3,
     alias_memory: int = 256 << 20,
+    rulesets: Sequence[Ruleset] = (),
     cache: str | os.PathLike[str] | None = None,
     cache_size: int = DEFAULT_LIMIT,
     progress: Callable[[str], None] | None = None,
@@ -63,7 +65,9 @@ def analyze(
     which variables without a function are read: those of the ``crashed`` module, of
     ``all``, ``none``, or those with these names, with commas between them. Other
     pointers to the memory of the fault are followed ``aliases`` levels back, 0 for not
-    at all, and ``alias_memory`` bytes are searched for each level. ``cache`` is
+    at all, and ``alias_memory`` bytes are searched for each level. ``rulesets`` are
+    rules of one's own for the fingerprint
+    (``coresnap.config.rulesets.load_rulesets``). ``cache`` is
     a directory that keeps at most ``cache_size`` bytes of debug information that had to
     be decompressed. ``progress`` is told the name of each step as it begins.
 
@@ -114,6 +118,7 @@ def analyze(
             ),
             assets=assets,
             wanted_globals=wanted,
+            rulesets=rulesets,
             alias_limits=AliasLimits(aliases, alias_memory),
             progress=progress,
         )

@@ -102,6 +102,7 @@ class Config:
     debug_directories: tuple[Path, ...]
     debug_cache: bool
     debug_cache_size: int
+    fingerprint_rules: tuple[Path, ...]
     symbol_directories: tuple[Path, ...]
     debuginfod_urls: tuple[str, ...]
     debuginfod_cache: Path | None

@@ -159,4 +159,12 @@ ANALYSIS_SETTINGS = (
         "Disk space that it may take; what was used longest ago goes first.",
         field="debug_cache_size",
     ),
+    Setting(
+        "analysis",
+        "fingerprint.rules",
+        "paths",
+        "",
+        "Files with rules of one's own for fingerprints, and directories of such files "
+        "named *.conf, separated by colons.",
+    ),
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from coresnap.analysis.debuginfo.debuginfod import DebuginfodSettings
     from coresnap.analysis.fetching import Fetcher
     from coresnap.analysis.session import KeptFile
+    from coresnap.config.rulesets import Ruleset
     from coresnap.model import Snapshot
 
 __all__ = ["Job", "analyse_core", "preload", "with_plain_core"]
@@ -59,6 +60,10 @@ class Job:
     """With debug information that was decompressed; a worker can only read it."""
     debuginfod: DebuginfodSettings | None = None
     """Whom to ask for what is found nowhere; None for nobody."""
+    rulesets: tuple[Ruleset, ...] = ()
+    """The administrator's rules for fingerprints; a worker cannot read their files."""
+    ruleset_problem: str = ""
+    """Why they are not used."""
     fetcher: int | None = None
     """The worker's connection to who asks; it has no network itself."""
 
@@ -77,6 +82,8 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
         failed = run_checks(job.core, members)
     snapshot = _analyze(job, members)
     notes = (*failed, *(Note("assets", text) for text in problems))
+    if job.ruleset_problem:
+        notes += (Note("fingerprint", job.ruleset_problem),)
     snapshot = msgspec.structs.replace(snapshot, notes=snapshot.notes + notes)
     snapshot = _add(snapshot, job.additions, members)
     size = write_snapshot(snapshot, output)
@@ -121,6 +128,7 @@ def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
             symbol_directories=job.symbol_directories,
             fetcher=_fetcher(job),
             cache=job.cache,
+            rulesets=job.rulesets,
             assets=members,
             kept=kept,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import TYPE_CHECKING
 
 from coresnap.collect.archive import check_space
 from coresnap.collect.spool import Part, Spool, storage_error
@@ -13,7 +14,10 @@ from coresnap.crash import Archive
 from coresnap.daemon.additions import additions_for
 from coresnap.daemon.fetch_broker import debuginfod_settings
 from coresnap.daemon.job import Job
-from coresnap.errors import InputError
+from coresnap.errors import AccessError, ConfigError, InputError, MissingError
+
+if TYPE_CHECKING:
+    from coresnap.config.rulesets import Ruleset
 
 __all__ = ["hand_over", "prepare"]
 
@@ -31,6 +35,7 @@ def prepare(
     not leave what ``dump.quota`` says.
     """
     size, plain = _restored(archive, spool, config, owner, files)
+    rulesets, problem = _rulesets(config)
     return Job(
         id=archive.id,
         core=spool.path(Part.CORE, archive.id),
@@ -42,9 +47,23 @@ def prepare(
         symbol_directories=config.symbol_directories,
         debuginfod=debuginfod_settings(config),
         cache=config.decompressed if config.debug_cache else None,
+        rulesets=rulesets,
+        ruleset_problem=problem,
         is_record=archive.is_record,
         additions=additions_for(archive, config),
     )
+
+
+def _rulesets(config: Config) -> tuple[tuple[Ruleset, ...], str]:
+    """The administrator's rules; none, and why, if there is a mistake in them."""
+    if not config.fingerprint_rules:
+        return (), ""
+    from coresnap.config.rulesets import load_rulesets
+
+    try:
+        return load_rulesets(config.fingerprint_rules), ""
+    except (AccessError, ConfigError, MissingError) as error:
+        return (), f"none of fingerprint.rules is used: {error}"
 
 
 def hand_over(descriptor: int, owner: tuple[int, int] | None) -> None:

@@ -7,7 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.views.cli import presentation, source_options, symbol_options
+from coresnap.views.cli import (
+    presentation,
+    rule_options,
+    source_options,
+    symbol_options,
+)
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
 from coresnap.views.cli.quantity import decimal_size
@@ -71,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=256 << 20,
         help="search at most SIZE of memory for each level (default: 256MiB)",
     )
+    rule_options.add_arguments(parser, "--fingerprint-rules")
     parser.add_argument(
         "--no-cache",
         action="store_true",
@@ -96,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
             source_substitutions=arguments.substitute_path,
             fetcher=found.fetcher(),
             globals=arguments.globals,
+            rulesets=rule_options.rulesets(arguments),
             aliases=arguments.aliases,
             alias_memory=arguments.alias_memory,
             cache=None if arguments.no_cache else _cache_directory(),

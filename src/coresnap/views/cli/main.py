@@ -39,6 +39,8 @@ COMMANDS = {
     "analyze": "analyze",
     "show": "show",
     "list": "list",
+    "explain": "explain",
+    "similar": "similar",
     "retry": "retry",
     "symbols": "symbols",
     "pretty": "pretty",

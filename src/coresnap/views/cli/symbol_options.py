@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from coresnap.analysis.fetching import Fetcher
     from coresnap.config import Config
 
-__all__ = ["SymbolSources", "add_arguments", "sources"]
+__all__ = ["SymbolSources", "add_arguments", "readable_config", "sources"]
 
 
 class SymbolSources:
@@ -82,7 +82,7 @@ def sources(arguments: argparse.Namespace) -> SymbolSources:
 
     Raises ``UsageError`` for a URL that is none, and as ``load_config`` does.
     """
-    config = _config(arguments.config)
+    config = readable_config(arguments.config)
     directories = config.symbol_directories if config is not None else ()
     return SymbolSources(
         arguments.sysroot,
@@ -92,7 +92,7 @@ def sources(arguments: argparse.Namespace) -> SymbolSources:
     )
 
 
-def _config(path: Path | None) -> Config | None:
+def readable_config(path: Path | None) -> Config | None:
     """The settings; None where there is no file, or not for us to read."""
     from coresnap.config.places import find_source
 
