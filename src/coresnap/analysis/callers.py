@@ -18,6 +18,7 @@ _RUNTIMES = (
     "libc-2.",
     "libc.so",
     "libgcc_s.so",
+    "libglib-2.0.so",
     "libjemalloc.so",
     "libmimalloc.so",
     "libpthread",
@@ -55,7 +56,20 @@ _FUNCTIONS = frozenset(
 """Names of such functions in programs that were linked with them statically."""
 
 
-_NAMESPACES = ("std::", "__cxxabiv1::", "__gnu_cxx::", "core::", "alloc::")
+_PREFIXES = (
+    "__asan",
+    "__cxxabiv1::",
+    "__gnu_cxx::",
+    "__hwasan",
+    "__interceptor_",
+    "__msan",
+    "__sanitizer",
+    "__tsan",
+    "__ubsan",
+    "alloc::",
+    "core::",
+    "std::",
+)
 
 
 def is_of_a_runtime(frame: Frame) -> bool:
@@ -63,7 +77,7 @@ def is_of_a_runtime(frame: Frame) -> bool:
     module = os.path.basename(frame.module or "")
     if module.startswith(_RUNTIMES):
         return True
-    if frame.function is not None and frame.function.startswith(_NAMESPACES):
+    if frame.function is not None and frame.function.startswith(_PREFIXES):
         return True
     name = (frame.function or "").removeprefix("__GI_").removeprefix("__libc_")
     return name in _FUNCTIONS or name.removeprefix("_") in _FUNCTIONS

@@ -15,6 +15,7 @@ FAMILIES: tuple[str, ...] = (
     "accesses",
     "messages",
     "exceptions",
+    "checkers",
     "provenance",
     "heaps",
 )

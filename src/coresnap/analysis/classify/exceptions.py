@@ -165,8 +165,8 @@ class AllocationFailed(Rule):
 
 
 class Panicked(Rule):
-    """A run-time's panic, or its own fatal error: Rust, Go, CPython. The message and
-    the place are read from the arguments of the panic's functions, or from the stack."""
+    """A run-time's panic, or its own fatal error: Rust, Go, CPython. Message and place
+    are read from the arguments of the panic's functions, or from the stack."""
 
     names = ("panic",)
     confidence = (CERTAIN, PROBABLE)

@@ -17,15 +17,11 @@ from coresnap.analysis.messages.assertion import assertion_parts
 from coresnap.analysis.messages.dead_process import DeadProcess
 from coresnap.analysis.messages.message import Message
 from coresnap.analysis.messages.wording import is_text, readable
-from coresnap.model import Mapping as AddressRange
 
 __all__ = ["find_abort_message"]
 
 _SIZE_LIMIT = 1 << 20
 """Bytes of the pages: a message may hold an expression and a path, no more."""
-_SCAN_LIMIT = 1 << 28
-"""Bytes of anonymous memory whose pages are looked at."""
-_STEP = 1 << 24
 _SHORTEST = 4
 _VMA_NAMES = (b"[anon: glibc: fatal]", b"[anon: glibc: assert]")
 """How glibc 2.39 and later name the pages for ``/proc/PID/maps``."""
@@ -64,38 +60,21 @@ def _named(process: DeadProcess, assets: Mapping[str, bytes]) -> Iterator[Messag
 
 
 def _scanned(process: DeadProcess) -> Iterator[Message]:
-    page, left = process.page_size, _SCAN_LIMIT
-    for mapping in sorted(_anonymous(process), key=lambda m: m.end - m.start):
-        left -= mapping.end - mapping.start
-        if left < 0:
-            break
-        for start in _page_candidates(process, mapping, page):
-            text = _text_of_page(process, start, page)
+    page = process.page_size
+    for address, data in process.anonymous_memory():
+        for offset in _pages(data, -address % page, page, process.memory.byte_order):
+            text = _text_of_page(process, address + offset, page)
             if text is not None:
-                yield _message(process, start + 4, text, "scan")
+                yield _message(process, address + offset + 4, text, "scan")
 
 
-def _anonymous(process: DeadProcess) -> Iterator[AddressRange]:
-    for mapping in process.core.mappings:
-        if mapping.path is None and mapping.permissions.startswith("rw"):
-            yield mapping
-
-
-def _page_candidates(
-    process: DeadProcess, mapping: AddressRange, page: int
-) -> Iterator[int]:
-    """Pages that begin with a multiple of a page's size."""
-    order = ">" if process.memory.byte_order == "big" else "<"
-    step = struct.Struct(f"{order}I{page - 4}x")
-    for start in range(mapping.start, mapping.end, _STEP):
-        for address, data in process.memory.read_pieces(
-            start, min(start + _STEP, mapping.end)
-        ):
-            skip = -address % page
-            whole = data[skip : len(data) - (len(data) - skip) % page]
-            for index, (size,) in enumerate(step.iter_unpack(whole)):
-                if size and size % page == 0 and size <= _SIZE_LIMIT:
-                    yield address + skip + index * page
+def _pages(data: bytes, first: int, page: int, byte_order: str) -> Iterator[int]:
+    """Offsets of the pages that begin with a multiple of a page's size."""
+    step = struct.Struct(f"{'>' if byte_order == 'big' else '<'}I{page - 4}x")
+    whole = data[first : len(data) - (len(data) - first) % page]
+    for index, (size,) in enumerate(step.iter_unpack(whole)):
+        if size and size % page == 0 and size <= _SIZE_LIMIT:
+            yield first + index * page
 
 
 def _text_of_page(process: DeadProcess, start: int, page: int) -> bytes | None:

@@ -24,6 +24,8 @@ _PAGE_SIZE = 6  # AT_PAGESZ
 _TEXT_LIMIT = 1 << 16
 _STACK_LIMIT = 1 << 17
 """Bytes of a stack that are searched: what gives up is near its inner end."""
+_SCAN_LIMIT = 1 << 28
+_SCAN_STEP = 1 << 22
 _RED_ZONE = 1 << 14
 """Bytes below the stack pointer, where functions that returned left their texts."""
 
@@ -124,6 +126,25 @@ class DeadProcess(msgspec.Struct, frozen=True, eq=False):
         mapping = self.memory.find_mapping(pointer)
         start = max(pointer - _RED_ZONE, mapping.start if mapping else pointer)
         return start, self.memory.read_some(start, _STACK_LIMIT)
+
+    def anonymous_memory(self, overlap: int = 0) -> Iterator[tuple[int, bytes]]:
+        """(address, bytes) of what is stored of writable memory without a file, in
+        pieces of 4 MiB that share ``overlap`` bytes; 256 MiB at most, small mappings
+        first. Reserved memory that was never used costs nothing."""
+        left = _SCAN_LIMIT
+        writable = (
+            mapping
+            for mapping in self.core.mappings
+            if mapping.path is None and mapping.permissions.startswith("rw")
+        )
+        for mapping in sorted(writable, key=lambda m: m.end - m.start):
+            for address, view in self.memory.stored_views(mapping.start, mapping.end):
+                for at in range(0, len(view), _SCAN_STEP):
+                    if left <= 0:
+                        return
+                    piece = bytes(view[at : at + _SCAN_STEP + overlap])
+                    left -= len(piece)
+                    yield address + at, piece
 
     def thread_pointer(self) -> int | None:
         """Of the crashed thread: what its own variables are counted from."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "find_messages"]
 
+_PLAIN = ("rust_panic", "fatal_error", "assert_call", "allocator_text", "sanitizer")
+"""Modules whose finder, ``find_`` and the name, needs nothing but the process."""
 _MOST = 8
 """Messages of one kind: a forged core may hold any number."""
 
@@ -52,6 +55,10 @@ def _finders(
         from coresnap.analysis.messages.cplusplus import find_exception
 
         yield "exception", functools.partial(find_exception, process)
-    from coresnap.analysis.messages.rust_panic import find_rust_panic
+    if process.has_library("libglib-2.0"):
+        from coresnap.analysis.messages.glib import find_glib_message
 
-    yield "panic", functools.partial(find_rust_panic, process)
+        yield "glib", functools.partial(find_glib_message, process)
+    for name in _PLAIN:
+        module = import_module(f"coresnap.analysis.messages.{name}")
+        yield name, functools.partial(getattr(module, f"find_{name}"), process)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import msgspec
 
@@ -32,8 +33,6 @@ _NEAR_POINTER = 1 << 13
 _THREAD_SIZE = 1 << 11
 """Bytes around it that may hold the values of pthread_setspecific(3)."""
 _MOST_HANDLERS = 1 << 16
-_SCAN_LIMIT = 1 << 28
-_STEP = 1 << 22
 _MOST_FOUND = 16
 
 
@@ -173,19 +172,12 @@ def _only_one(process: DeadProcess, layout: _Header) -> Thrown | None:
 def _scanned(process: DeadProcess) -> Iterator[int]:
     order = ">" if process.memory.byte_order == "big" else "<"
     wanted = [struct.pack(order + "Q", kind) for kind in _RUNTIMES]
-    left, count = _SCAN_LIMIT, 0
-    for mapping in process.core.mappings:
-        if mapping.path is not None or not mapping.permissions.startswith("rw"):
-            continue
-        for start in range(mapping.start, mapping.end, _STEP):
-            left -= _STEP
-            if left < 0 or count >= _MOST_FOUND:
-                return
-            end = min(start + _STEP, mapping.end)
-            for address, data in process.memory.read_pieces(start, end):
-                for offset in _aligned(data, wanted):
-                    count += 1
-                    yield address + offset
+    found = (
+        address + offset
+        for address, data in process.anonymous_memory()
+        for offset in _aligned(data, wanted)
+    )
+    return islice(found, _MOST_FOUND)
 
 
 def _aligned(data: bytes, wanted: Iterable[bytes]) -> Iterator[int]:
