@@ -89,13 +89,14 @@ class Chase(msgspec.Struct, eq=False):
         """Variables and registers, and the addresses that those explain."""
         found: list[Found] = []
         covered: set[int] = set()
-        registers: set[tuple[int | None, int | None, str]] = set()
+        registers: set[tuple[int | None, str, int]] = set()
         for held in self.held:
             target = targets.of(held.value)
             if target is None:
                 continue
-            place = held.tid, held.frame, _register(held)
-            again = held.address in covered or (place in registers and bool(place[2]))
+            # A register that a callee did not touch is the caller's variable.
+            place = held.tid, _register(held), held.value
+            again = held.address in covered or (place in registers and bool(place[1]))
             if held.is_pointer:
                 found.append(self._of_held(held, target, level, again))
             registers.add(place)

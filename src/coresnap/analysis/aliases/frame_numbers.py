@@ -10,7 +10,6 @@ __all__ = ["FrameNumbers"]
 
 _OUTERMOST = 4096
 """Bytes of the outermost frame: nothing tells where it ends."""
-_BELOW_INNERMOST = 128
 
 
 class FrameNumbers:
@@ -43,15 +42,11 @@ class FrameNumbers:
     def at(self, address: int) -> tuple[int, int] | None:
         """Index of the frame that an address on the stack is in, and its distance
         from that frame's stack pointer; None if it is in none."""
-        if not self._pointers:
-            return None
         place = bisect_right(self._pointers, address) - 1
         if place < 0:
-            place = 0
+            return None
         pointer = self._pointers[place]
         distance = address - pointer
-        if distance < -_BELOW_INNERMOST:
-            return None
         if place == len(self._pointers) - 1 and distance >= _OUTERMOST:
             return None
         return self._by_pointer[pointer], distance

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from coresnap.analysis.aliases.frame_numbers import FrameNumbers
-from coresnap.analysis.aliases.targets import FIRST_POINTER
+from coresnap.analysis.classify.suspects import FIRST_POINTER
 from coresnap.analysis.unwind.stack import Stack
 from coresnap.analysis.variable_paths import variable_paths
 from coresnap.elfcore.registers import Architecture
@@ -57,9 +57,22 @@ def held_by_variables(
             for path, variable in variable_paths(frame.variables, items=True):
                 if _may_be_address(variable):
                     yield _of_variable(path, variable, thread.tid, index)
-    for path, variable in variable_paths(globals_, items=True):
-        if _may_be_address(variable):
-            yield _of_variable(path, variable, None, None)
+    for one in globals_:
+        tid = _thread(one)
+        for path, variable in variable_paths([one], items=True):
+            if _may_be_address(variable):
+                held = _of_variable(path, variable, tid, None)
+                # Behind a pointer is everybody's memory.
+                own = one.kind is VariableKind.TLS and "->" not in path
+                yield msgspec.structs.replace(held, holder="tls") if own else held
+
+
+def _thread(variable: Variable) -> int | None:
+    """Whose copy of a variable of each thread's own this is."""
+    word, _, tid = (variable.location or "").partition(" ")
+    if variable.kind is not VariableKind.TLS or word != "thread":
+        return None
+    return int(tid) if tid.isdecimal() else None
 
 
 def _may_be_address(variable: Variable) -> bool:
@@ -71,10 +84,9 @@ def _of_variable(
     path: str, variable: Variable, tid: int | None, frame: int | None
 ) -> Held:
     assert type(variable.value) is int
-    kind = variable.kind is VariableKind.TLS
     return Held(
         variable.value,
-        "tls" if kind else "variable",
+        "variable",
         path,
         variable,
         variable.address,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from coresnap.analysis.aliases.chase import Found
 from coresnap.analysis.aliases.targets import Target
+from coresnap.analysis.aliases.type_conflicts import CONFLICT
 from coresnap.model import Annotation
 
 __all__ = ["marks"]
@@ -34,6 +35,8 @@ def _annotation(one: Found) -> Annotation:
     if alias.offset:
         text += f" (+{alias.offset})"
     text += f", {target.relation}"
-    if alias.remark is not None:
-        text += f"; {alias.remark}"
+    # That the block is free was just said.
+    conflict = (alias.remark or "").partition(CONFLICT)
+    if conflict[1]:
+        text += f"; {conflict[1]}{conflict[2]}"
     return Annotation("comment" if alias.remark is None else "warning", text)

@@ -23,6 +23,9 @@ from coresnap.model import Thread
 __all__ = ["Place", "Places"]
 
 _PT_TLS = 7
+_DESCRIPTOR = 0x700
+"""Bytes behind the thread pointer that are the C library's, on x86 (glibc's ``struct
+pthread``, at least 0x700 in 2.26 to 2.41)."""
 _MOST_THREADS = 256
 """Threads whose own storage is looked up."""
 
@@ -43,7 +46,8 @@ class _OwnStorage(msgspec.Struct, frozen=True):
 
     start: int
     end: int
-    module: LoadedModule
+    module: LoadedModule | None
+    """None for what the C library keeps of the thread."""
     tid: int
 
 
@@ -69,7 +73,7 @@ class Places:
             return Place("global", self._global(module, address))
         own = self._own_storage(address)
         if own is not None:
-            return Place("tls", self._thread_local(own, address), own.tid)
+            return Place("tls", self._own_name(own, address), own.tid)
         on_stack = self._on_stack(address)
         if on_stack is not None and on_stack.frame is not None:
             return on_stack
@@ -113,8 +117,10 @@ class Places:
         if separate is not None:
             yield from separate.symbol_entries()
 
-    def _thread_local(self, own: _OwnStorage, address: int) -> str:
+    def _own_name(self, own: _OwnStorage, address: int) -> str:
         offset = address - own.start
+        if own.module is None:
+            return f"thread descriptor{_distance(offset)}"
         symbol = self._data_symbols(own.module).thread_local(offset)
         if symbol is None:
             return f"{posixpath.basename(own.module.path)} TLS+{offset:#x}"
@@ -134,6 +140,10 @@ class Places:
             THREAD_POINTERS.get(core.architecture.name, "")
         )
         storage = ThreadLocalStorage(core)
+        for thread in core.threads[:_MOST_THREADS] if core.architecture.is_x86 else ():
+            start = thread.registers.get(-1 if number is None else number)
+            if start:
+                yield _OwnStorage(start, start + _DESCRIPTOR, None, thread.tid)
         for module in core.modules:
             size = _own_size(module)
             if not size or number is None:
@@ -184,8 +194,8 @@ class Places:
     def _slot(self, thread: Thread, index: int, distance: int) -> str:
         shown = self._frame_numbers(thread).shown(index)
         frame = thread.frames[index]
-        sign = "+" if distance >= 0 else "-"
-        slot = f"[{_stack_pointer_name(self._case)}{sign}{abs(distance):#x}]"
+        beyond = f"+{distance:#x}" if distance else ""
+        slot = f"[{_stack_pointer_name(self._case)}{beyond}]"
         function = frame.short_name or frame.function
         return f"{slot} of frame {shown}" + (f" ({function})" if function else "")
 

@@ -18,8 +18,6 @@ from coresnap.model import Mapping
 
 __all__ = ["Region", "live_regions"]
 
-_RED_ZONE = 128
-"""Bytes below the stack pointer that a leaf function may use (x86-64 psABI 3.2.2)."""
 _MOST_UNUSED = 64 << 20
 """Where more lies below a stack pointer, the mapping is not only a stack."""
 
@@ -60,7 +58,8 @@ def _stack_starts(
         mapping = core.memory.find_mapping(pointer)
         if mapping is None or "w" not in mapping.permissions:
             continue
-        start = max(mapping.start, (pointer - _RED_ZONE) & -16)
+        # Not the red zone: in a function that has called others it is dead, too.
+        start = pointer
         if start - mapping.start > _MOST_UNUSED:
             start = mapping.start
         elif heaps is not None and heaps.place(pointer) is not None:

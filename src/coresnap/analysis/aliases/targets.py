@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.freed_pointer import freed_pointer
+from coresnap.analysis.classify.suspects import FIRST_POINTER, Suspect, suspects
 from coresnap.analysis.variable_paths import variable_paths
 from coresnap.model import Block, Classifier
 
-__all__ = ["FIRST_POINTER", "Target", "block_target", "describe_block", "find_targets"]
-
-FIRST_POINTER = 64 * 1024
-"""Smaller values are counters, sizes and offsets from null, not pointers."""
+__all__ = ["Target", "block_target", "describe_block", "find_targets"]
 
 _FAULTS = frozenset({"SIGSEGV", "SIGBUS"})
 _ABOUT_BLOCKS = frozenset(
@@ -47,13 +46,6 @@ class Target(msgspec.Struct, frozen=True):
     block: Block | None = None
 
 
-class _BadPointer(msgspec.Struct, frozen=True):
-    """A register that the failed address was made of."""
-
-    name: str
-    value: int
-
-
 def find_targets(case: Case, concluded: Iterable[Classifier]) -> tuple[Target, ...]:
     """The memory that ``case`` is about, most certain first, disjoint.
 
@@ -72,6 +64,7 @@ def _candidates(case: Case, concluded: Iterable[Classifier]) -> Iterator[Target]
     pointers = _bad_pointers(case)
     for pointer in pointers:
         yield from _pointed_block(case, pointer)
+    yield from _freed_blocks(case)
     for classifier in concluded:
         yield from _concluded_block(case, classifier)
     for pointer in pointers:
@@ -80,29 +73,21 @@ def _candidates(case: Case, concluded: Iterable[Classifier]) -> Iterator[Target]
         yield from _pointer_itself(case, pointer)
 
 
-def _bad_pointers(case: Case) -> Sequence[_BadPointer]:
+def _bad_pointers(case: Case) -> Sequence[Suspect]:
+    """Registers that the failed access was made of, the base first."""
     signal = case.signal
-    if signal is None or signal.name not in _FAULTS or signal.sender_pid is not None:
+    if signal is None or case.fault_address is None:
         return ()
-    access = case.access
-    if access is None:
-        address = signal.address
-        return () if not address else (_BadPointer("address", address),)
-    frame = {case.core.architecture.register_names.get(n) for n in _frame(case)}
-    names = [name for name in access.registers if name not in frame]
-    found = [_BadPointer(n, case.registers[n]) for n in names if n in case.registers]
-    if access.kind == "execute" and not found and access.address:
-        return (_BadPointer("program counter", access.address),)
-    return found
-
-
-def _frame(case: Case) -> tuple[int, int]:
-    """Registers that lead to the function's own frame: nobody else holds those."""
+    if case.access is None:
+        is_fault = signal.name in _FAULTS and signal.sender_pid is None
+        return (Suspect("address", case.fault_address),) if is_fault else ()
     architecture = case.core.architecture
-    return architecture.stack_pointer, architecture.program_counter
+    own = architecture.stack_pointer, architecture.program_counter
+    names = {architecture.register_names.get(number) for number in own}
+    return [suspect for suspect in suspects(case) if suspect.name not in names]
 
 
-def _pointed_block(case: Case, pointer: _BadPointer) -> Iterator[Target]:
+def _pointed_block(case: Case, pointer: Suspect) -> Iterator[Target]:
     if case.heaps is None or pointer.value < FIRST_POINTER:
         return
     placed = case.heaps.place(pointer.value)
@@ -113,6 +98,17 @@ def _pointed_block(case: Case, pointer: _BadPointer) -> Iterator[Target]:
         yield from block_target(
             linked, f"whose link word the faulting {pointer.name} holds"
         )
+
+
+def _freed_blocks(case: Case) -> Iterator[Target]:
+    """What the allocator was asked to free when it gave up."""
+    if case.heaps is None:
+        return
+    for message in case.messages:
+        pointer = freed_pointer(case, message)
+        placed = None if pointer is None else case.heaps.place(pointer)
+        if placed is not None:
+            yield from block_target(placed.block, "which was to be freed")
 
 
 def _concluded_block(case: Case, classifier: Classifier) -> Iterator[Target]:
@@ -126,7 +122,7 @@ def _concluded_block(case: Case, classifier: Classifier) -> Iterator[Target]:
             )
 
 
-def _source_blocks(case: Case, pointer: _BadPointer) -> Iterator[Target]:
+def _source_blocks(case: Case, pointer: Suspect) -> Iterator[Target]:
     """The objects that the bad pointer may have been loaded from."""
     if case.heaps is None:
         return
@@ -142,9 +138,9 @@ def _source_blocks(case: Case, pointer: _BadPointer) -> Iterator[Target]:
             )
 
 
-def _slots(case: Case, pointer: _BadPointer) -> Iterator[int]:
+def _slots(case: Case, pointer: Suspect) -> Iterator[int]:
     """Addresses of the pointers of the failed function that have this value."""
-    for frame in case.frames:
+    for frame in case.frames[case.failed_frame :]:
         for _, variable in variable_paths(frame.variables):
             address, is_pointer = variable.address, variable.type.endswith(("*", "&"))
             if variable.value == pointer.value and is_pointer and address is not None:
@@ -153,7 +149,7 @@ def _slots(case: Case, pointer: _BadPointer) -> Iterator[int]:
             return
 
 
-def _pointer_itself(case: Case, pointer: _BadPointer) -> Iterator[Target]:
+def _pointer_itself(case: Case, pointer: Suspect) -> Iterator[Target]:
     if not FIRST_POINTER <= pointer.value < 1 << _POINTER_BITS:
         return
     access = case.access

@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from coresnap.analysis.aliases.held import Held
 from coresnap.model import Variable, VariableKind
 
-__all__ = ["reaches_beyond", "type_conflicts", "types_conflict"]
+__all__ = ["CONFLICT", "reaches_beyond", "type_conflicts", "types_conflict"]
 
+CONFLICT = "type conflict"
+"""How a remark on a pointer's type begins."""
 _NESTED = 8
 """First members within first members."""
 
@@ -32,7 +34,7 @@ def type_conflicts(held: Iterable[Held | None]) -> dict[int, str]:
             for name, other in types.items():
                 if types_conflict(one.variable, other.variable):
                     own = one.variable.target.type  # type: ignore[union-attr]
-                    text = f"type conflict: {own} here, {name} in {other.name}"
+                    text = f"{CONFLICT}: {own} here, {name} in {other.name}"
                     conflicts.setdefault(id(one), text)
     return conflicts
 

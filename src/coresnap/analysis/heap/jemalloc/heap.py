@@ -129,6 +129,19 @@ class JemallocHeap:
                 slots.setdefault(address, []).append(Slot(one, index))
         return slots
 
+    @functools.cached_property
+    def _stacks(self) -> frozenset[int]:
+        """Blocks that jemalloc itself asked for, to keep the threads' caches in."""
+        found: set[int] = set()
+        for one in self._found.caches:
+            extent = self._index.at(one.stack)
+            if extent is not None and extent.is_slab:
+                region = (one.stack - extent.start) // extent.unit
+                found.add(extent.start + region * extent.unit)
+            elif extent is not None:
+                found.add(extent.address)
+        return frozenset(found)
+
     def _below(self, extent: Extent) -> Block | None:
         """The last block of the extent that ends where this one begins."""
         below = self._index.at(extent.start - 1)
@@ -180,6 +193,8 @@ class JemallocHeap:
     def _block(
         self, extent: Extent, address: int, size: int, state: str, where: str | None
     ) -> Block:
+        if state == "live" and address in self._stacks:
+            state = "metadata"
         return Block(
             address=address,
             size=size,
