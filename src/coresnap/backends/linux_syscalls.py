@@ -28,6 +28,7 @@ HARMLESS = (
     *("futex", "set_robust_list", "set_tid_address", "rseq", "gettid", "getcpu"),
     *("sched_getaffinity", "sched_yield", "membarrier", "exit", "exit_group"),
     *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack"),
+    "setitimer",  # how long a plug-in may take
     "restart_syscall",
     # Who, when and how much.
     *("getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getresuid"),
@@ -77,6 +78,7 @@ NUMBERS: Mapping[str, Mapping[str, int]] = {
         "madvise": 28,
         "dup": 32,
         "nanosleep": 35,
+        "setitimer": 38,
         "getpid": 39,
         "sendfile": 40,
         "clone": 56,
@@ -229,6 +231,7 @@ NUMBERS: Mapping[str, Mapping[str, int]] = {
         "kill": 129,
         "tgkill": 131,
         "sigaltstack": 132,
+        "setitimer": 103,
         "rt_sigaction": 134,
         "rt_sigprocmask": 135,
         "rt_sigreturn": 139,
