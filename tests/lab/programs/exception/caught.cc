@@ -2,7 +2,7 @@
 // is a null pointer.
 //
 // must: null memory.read
-// may: null.read memory.unmapped
+// may: null.read memory.unmapped exception.handled
 // never: exception.uncaught terminate abort use-after-free
 // function: report
 #include <stdexcept>

@@ -1,7 +1,7 @@
 // A destructor throws while another exception is on its way.
 //
 // must: exception.uncaught|terminate|noexcept
-// may: abort exception* terminate noexcept
+// may: abort exception* terminate noexcept exception.handled
 // never: memory.* null* heap.* assert pure-virtual
 // function: transfer
 // kind: aborted

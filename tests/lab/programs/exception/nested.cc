@@ -1,7 +1,7 @@
 // An exception that wraps another one, which wraps a third.
 //
 // must: exception.uncaught
-// may: abort
+// may: abort exception.handled
 // never: memory.* null* heap.* assert
 // function: start
 // kind: aborted

@@ -1,7 +1,7 @@
 // A function that promised to throw nothing throws; main would have caught it.
 //
 // must: exception.uncaught|noexcept|terminate
-// may: abort exception* noexcept terminate
+// may: abort exception* noexcept terminate exception.handled
 // never: memory.* null* heap.* assert
 // function: close_all
 // kind: aborted

@@ -1,7 +1,7 @@
 // A std::runtime_error whose text says what was wrong.
 //
 // must: exception.uncaught
-// may: abort
+// may: abort exception.handled
 // never: memory.* null* heap.* assert double-free
 // function: connect_to
 // kind: aborted

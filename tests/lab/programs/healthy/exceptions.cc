@@ -1,5 +1,6 @@
 // A server that throws and catches all day.
 //
+// may: exception.handled
 // never: exception.uncaught terminate memory.* null* heap.* use-after-free
 // kind: healthy
 // by: gcore

@@ -3,7 +3,7 @@
 // must: fortify
 // may: security
 // never: null* memory.* heap.* stack-smash assert double-free
-// function: set_name
+// function: main
 // build: -g -O2 -D_FORTIFY_SOURCE=2
 #include "lab.h"
 

@@ -1,7 +1,7 @@
 // A number where a pointer is expected, through an untyped parameter.
 //
-// must: memory.read memory.unmapped
-// may: invalid-pointer
+// must: memory.read
+// may: memory.unmapped invalid-pointer
 // never: null use-after-free double-free heap.* noncanonical bit-flip
 // function: visit
 #include <pthread.h>

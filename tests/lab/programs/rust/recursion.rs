@@ -1,7 +1,7 @@
 // A recursion without an end: Rust's own handler says so and aborts.
 //
 // must: stack-overflow recursion
-// may: abort memory.write memory.read limit*
+// may: abort memory.write memory.read limit* memory.unmapped memory.protection
 // never: panic null use-after-free heap.*
 // function: depth
 // build: -g

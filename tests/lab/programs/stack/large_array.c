@@ -1,7 +1,7 @@
 // An array of sixteen megabytes is a local variable.
 //
 // must: stack-overflow
-// may: memory.write memory.read memory.unmapped limit* invalid-pointer
+// may: memory.write memory.read memory.unmapped limit* invalid-pointer memory.protection
 // never: recursion null use-after-free
 // function: blur
 #include "lab.h"

@@ -1,7 +1,7 @@
 // A parser of nested brackets and lists, given nothing but opening brackets.
 //
 // must: stack-overflow recursion
-// may: memory.write memory.read limit*
+// may: memory.write memory.read limit* memory.unmapped memory.protection
 // never: null use-after-free wild-jump return-corrupted
 // function: parse_list
 // build: -g -O1

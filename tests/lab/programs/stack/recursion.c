@@ -1,7 +1,7 @@
 // A tree whose last leaf leads back to its root is counted.
 //
 // must: stack-overflow recursion
-// may: memory.write limit*
+// may: memory.write limit* memory.unmapped memory.protection
 // never: null use-after-free wild-jump
 // function: count
 #include "lab.h"

@@ -1,7 +1,7 @@
 // A service that was started with a small limit on its stack sorts a large list.
 //
 // must: stack-overflow recursion
-// may: memory.write memory.read limit*
+// may: memory.write memory.read limit* memory.unmapped memory.protection
 // never: null use-after-free
 // function: sort
 // shell: ulimit -s 256

@@ -1,7 +1,7 @@
 // One of four threads with small stacks walks a directory tree that is too deep.
 //
 // must: stack-overflow recursion
-// may: memory.write memory.read memory.protection limit*
+// may: memory.write memory.read memory.protection limit* memory.unmapped
 // never: null use-after-free wild-jump heap.overflow
 // function: descend
 #include <pthread.h>

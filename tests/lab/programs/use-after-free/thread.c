@@ -1,7 +1,7 @@
 // The main thread frees a job on a time-out while a worker is about to run it.
 //
 // must: memory.exec use-after-free
-// may: wild-jump security* memory.unmapped noncanonical
+// may: wild-jump security* memory.unmapped noncanonical invalid-pointer
 // never: null double-free heap.overflow deadlock
 // function: work
 // only: glibc junk

@@ -1,7 +1,7 @@
 // A freed connection's first member, once a call-back, now leads into libc's own data.
 //
 // must: use-after-free memory.exec
-// may: wild-jump security* memory.protection noncanonical
+// may: wild-jump security* memory.protection noncanonical invalid-pointer
 // never: null double-free heap.overflow return-corrupted
 // function: poll_all
 // only: glibc junk
