@@ -1,8 +1,8 @@
 """Where jemalloc's own data contradicts itself.
 
 jemalloc corrects its data in several steps under locks, and a core may show it between
-two of them. So the caches of a thread that was inside jemalloc are not believed, and
-slabs only if no thread was.
+two of them. So of the caches of a thread that was inside jemalloc little is said, and
+slabs are believed only if no thread was.
 """
 
 from __future__ import annotations
@@ -64,13 +64,14 @@ class DamageSearch(msgspec.Struct, frozen=True):
             yield from self._of_descriptors()
 
     def _of_cached(self, address: int, slots: Sequence[Slot]) -> Iterator[HeapDamage]:
-        if any(slot.bin.tid in self.working for slot in slots):
-            return
         first = slots[0]
-        if len(slots) > 1:
+        is_moving = any(slot.bin.tid in self.working for slot in slots)
+        if len(slots) > 1 and (not is_moving or _is_only_repetition(slots)):
             where = " and in ".join(dict.fromkeys(slot.name for slot in slots))
             what = f"the block waits {len(slots)} times in the {where}"
             yield self._damage(address, what, "twice")
+        if is_moving:
+            return
         extent = self.index.handed_out(address)
         if extent is not None and _is_free(extent, address):
             what = f"the block waits in the {first.name} and is free in its slab, too"
@@ -106,6 +107,14 @@ class DamageSearch(msgspec.Struct, frozen=True):
     def _damage(self, address: int, what: str, kind: str) -> HeapDamage:
         data = self.memory.read_some(address, _SHOWN)
         return HeapDamage(address, what, _NAME, data=data, kind=kind)
+
+
+def _is_only_repetition(slots: Sequence[Slot]) -> bool:
+    """Whether nothing else is in the bin two times: a stack that is just being moved
+    down has many of its items two times."""
+    addresses = slots[0].bin.addresses
+    is_one_bin = all(slot.bin is slots[0].bin for slot in slots)
+    return is_one_bin and len(addresses) - len(set(addresses)) == len(slots) - 1
 
 
 def _is_free(extent: Extent, address: int) -> bool:
