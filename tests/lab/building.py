@@ -32,11 +32,11 @@ class Program:
 
 
 def missing_tools() -> list[str]:
-    """Compilers that are not installed."""
+    """Tools that are not installed; rustc is found where rustup installs it, too."""
     places = f"{Path.home()}/.cargo/bin"
     return [
         tool
-        for tool in (*_COMPILERS.values(), "strip")
+        for tool in (*_COMPILERS.values(), "strip", "gcore")
         if not (shutil.which(tool) or shutil.which(tool, path=places))
     ]
 

@@ -17,15 +17,17 @@ import attrs
 from kernel import core_pattern
 from lab.building import Program
 
-__all__ = ["ALLOCATORS", "Crash", "Told", "crash_all"]
+__all__ = ["ALLOCATORS", "LIBRARIES", "Crash", "Told", "crash_all"]
 
 _JEMALLOC = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"
+"""As Debian's libjemalloc2 installs it."""
 ALLOCATORS: dict[str, dict[str, str]] = {
     "glibc": {},
     "jemalloc": {"LD_PRELOAD": _JEMALLOC},
     "junk": {"LD_PRELOAD": _JEMALLOC, "MALLOC_CONF": "junk:true"},
 }
 """Environment that a program gets each of them by."""
+LIBRARIES = {"jemalloc": _JEMALLOC, "junk": _JEMALLOC}
 _TIMEOUT = 30
 _AT_ONCE = 4
 _SETTLED = 0.02

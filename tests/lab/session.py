@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import functools
 import itertools
+import platform
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from lab.building import Program, build
-from lab.crashing import ALLOCATORS, crash_all
+from lab.building import Program, build, missing_tools
+from lab.crashing import ALLOCATORS, LIBRARIES, crash_all
 from lab.forms import FORMS
 from lab.judging import Outcome, judge
 from lab.truth import Truth
 
-__all__ = ["VARIANTS", "Variant", "run_lab"]
+__all__ = ["VARIANTS", "Variant", "run_lab", "why_not"]
 
 Variant = tuple[str, str]
 VARIANTS: list[Variant] = list(itertools.product(ALLOCATORS, FORMS))
 _BATCH = 24
 """Programs that crash in one hold of core_pattern, which others wait for."""
+
+
+def why_not(variants: Sequence[Variant]) -> str | None:
+    """Say what this machine lacks for these variants, or None."""
+    if platform.machine() != "x86_64":
+        return "the programs are x86-64's"
+    needed = {LIBRARIES[name] for name, _ in variants if name in LIBRARIES}
+    missing = missing_tools() + [name for name in needed if not Path(name).exists()]
+    return f"not installed: {', '.join(missing)}" if missing else None
 
 
 def run_lab(
