@@ -15,7 +15,7 @@ from coresnap.model import Thread, Variable, VariableKind
 
 __all__ = ["Held", "held_by_registers", "held_by_variables", "is_pointer"]
 
-_QUALIFIERS = (" const", " volatile", " restrict")
+_QUALIFIERS = ("const", "volatile", "restrict")
 _RUST_POINTERS = ("&", "*const ", "*mut ", "alloc::boxed::Box<", "core::ptr::non_null")
 _INTEGERS_FOR_POINTERS = frozenset({"uintptr_t", "intptr_t"})
 
@@ -41,8 +41,8 @@ def is_pointer(variable: Variable) -> bool:
     if variable.target is not None:
         return True
     text = variable.type
-    while text.endswith(_QUALIFIERS):
-        text = text.rpartition(" ")[0]
+    for qualifier in _QUALIFIERS:
+        text = text.removesuffix(qualifier).rstrip()
     if text.endswith(("*", "&")) or "(*" in text or text.startswith(_RUST_POINTERS):
         return True
     return text.removeprefix("std::") in _INTEGERS_FOR_POINTERS
