@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from coresnap.errors import CoresnapError, StorageError, UsageError
 from coresnap.views.cli.output import (
@@ -26,9 +26,24 @@ from coresnap.views.cli.output import (
     emit,
 )
 
+if TYPE_CHECKING:
+
+    class Command(Protocol):
+        """What the module of a command offers."""
+
+        NAME: str
+        HELP: str
+        DESCRIPTION: str
+
+        def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+            """Declare options and arguments (``--config`` is there already)."""
+
+        def run(self, arguments: argparse.Namespace) -> int:
+            """Do it and return the exit code; raise CoresnapError if it fails."""
+
+
 __all__ = [
     "COMMANDS",
-    "Command",
     "command_parser",
     "load",
     "main",
@@ -84,20 +99,6 @@ examples:
 """
 
 
-class Command(Protocol):
-    """What the module of a command offers."""
-
-    NAME: str
-    HELP: str
-    DESCRIPTION: str
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare options and arguments (``--config`` is there already)."""
-
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Do it and return the exit code; raise CoresnapError if it fails."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the words ``arguments`` (default: the process's) and return an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -133,11 +134,19 @@ def _run(words: list[str]) -> int:
         return 0
     command = load(rest[0])
     parser = command_parser(command)
+    return command.run(_parsed(parser, rest[1:], arguments))
+
+
+def _parsed(
+    parser: argparse.ArgumentParser, words: list[str], before: argparse.Namespace
+) -> argparse.Namespace:
     # Options may stand among many arguments, but not behind a `--` (argparse would
-    # take them for ours).
-    parse = parser.parse_args if "--" in rest else parser.parse_intermixed_args
-    parse(rest[1:], arguments)
-    return command.run(arguments)
+    # take them for ours). To allow it argparse formats the usage, which takes 1 ms.
+    found, left = parser.parse_known_args(words, argparse.Namespace(**vars(before)))
+    if not left:
+        return found
+    parse = parser.parse_args if "--" in words else parser.parse_intermixed_args
+    return parse(words, before)
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
