@@ -8,7 +8,8 @@ from coresnap.views.cli.unneeded_modules import load_when_used
 load_when_used()
 import msgspec, pathlib, types
 late = type(msgspec.json)
-print(late.__name__, len(msgspec.json.schema_components([int])), type(msgspec.json).__name__)
+print(late.__name__, len(msgspec.json.schema_components([int])))
+print(type(msgspec.json).__name__)
 import ipaddress
 print(ipaddress.ip_address("127.0.0.1").is_loopback)
 """
