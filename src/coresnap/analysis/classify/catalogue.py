@@ -8,18 +8,32 @@ from typing import Any
 
 from coresnap.analysis.classify.rule import Rule
 
-__all__ = ["AFTER_ALIASES", "FAMILIES", "rules"]
+__all__ = ["AFTER_ALIASES", "FAMILIES", "OF_FAULTS", "rules"]
 
 FAMILIES: tuple[str, ...] = (
     "signals",
     "accesses",
+    "control_flow",
+    "execution",
+    "stacks",
+    "hardware",
+    "doubts",
     "messages",
     "exceptions",
     "checkers",
+    "calls",
+    "limits",
+    "locks",
+    "security",
     "provenance",
     "heaps",
 )
 """Modules beside this one, each with its ``RULES``."""
+
+OF_FAULTS = frozenset(
+    {"accesses", "control_flow", "execution", "stacks", "hardware", "doubts"}
+)
+"""Those that have nothing to say of a process in which no instruction failed."""
 
 AFTER_ALIASES: tuple[str, ...] = ("aliases",)
 """More of them, for when it is known who holds the pointers of the fault."""
