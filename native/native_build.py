@@ -15,6 +15,8 @@ ffibuilder.cdef(Path("native/native.cdef").read_text(encoding="utf-8"))
 ffibuilder.set_source(
     "coresnap._native",
     """
+    #include "chunk_list.h"
+    #include "chunk_walk.h"
     #include "elf_notes.h"
     #include "pointer_scan.h"
     #include "sparse_writer.h"

@@ -41,5 +41,22 @@ class _Lib:
         ret: object,
         /,
     ) -> None: ...
+    def chunk_walk_run(
+        self, walk: object, data: object, size: int, address: int, /
+    ) -> int: ...
+    def chunk_walk_find(
+        self,
+        walk: object,
+        data: object,
+        size: int,
+        address: int,
+        start: int,
+        wanted: int,
+        budget: object,
+        /,
+    ) -> int: ...
+    def chunk_list_follow(self, chunks: object, first: int, /) -> int: ...
+    def chunk_list_sort(self, blocks: object, count: int, /) -> None: ...
+    def chunk_list_circle(self, chunks: object, head: int, limit: int, /) -> int: ...
 
 lib: _Lib

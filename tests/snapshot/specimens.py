@@ -187,7 +187,15 @@ def _allocator() -> Allocator:
         free_bytes=24,
         mapped_bytes=135_168,
         damage=(
-            HeapDamage(0x5592B8, "size 0x41414141", "glibc", _block(), b"AAAA", "link"),
+            HeapDamage(
+                0x5592B8,
+                "size 0x41414141",
+                "glibc",
+                _block(),
+                b"AAAA",
+                "link",
+                "the main arena was locked",
+            ),
         ),
         freed=(_block(),),
         notes=("no thread cache of thread 4243",),

@@ -37,6 +37,7 @@ from coresnap.analysis.unwind.unwinder import Unwinder
 from coresnap.elfcore.corefile import CoreFile
 from coresnap.model import (
     Alias,
+    Allocator,
     Block,
     Classifier,
     Dropped,
@@ -85,6 +86,7 @@ class _Workbench(msgspec.Struct):
     messages: Sequence[Message] = ()
     python_version: str | None = None
     heaps: Heaps | None = None
+    allocators: tuple[Allocator, ...] = ()
     classifiers: tuple[Classifier, ...] = ()
     aliases: tuple[Alias, ...] = ()
     blocks: tuple[Block, ...] = ()
@@ -275,6 +277,18 @@ def _find_fault(bench: _Workbench) -> None:
         bench.notes.append(bench.fault.note)
 
 
+def _find_heaps(bench: _Workbench) -> None:
+    from coresnap.analysis.heap.find import find_heaps
+
+    bench.heaps = find_heaps(bench.core, bench.debug_files.separate_elf)
+    bench.notes.extend(bench.heaps.notes)
+
+
+def _report_heaps(bench: _Workbench) -> None:
+    if bench.heaps is not None:
+        bench.allocators = bench.heaps.reports()
+
+
 def _case(bench: _Workbench) -> Case:
     return Case(
         core=bench.core,
@@ -386,8 +400,10 @@ STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("interpreters", _interpret),
     ("messages", _find_messages),
     ("instruction", _find_fault),
+    ("heap", _find_heaps),
     ("classify", _classify),
     ("aliases", _find_aliases),
+    ("heap totals", _report_heaps),
     ("remarks", _remark),
     ("memory", _retain_memory),
     ("quality", _score),
@@ -428,6 +444,7 @@ def _snapshot(bench: _Workbench) -> Snapshot:
         blocks=bench.blocks,
         assets=retained_assets(bench.assets),
         instruction=bench.instruction,
+        heaps=bench.allocators,
     )
 
 

@@ -97,7 +97,10 @@ class HeapDamage(msgspec.Struct, frozen=True, omit_defaults=True):
     """The bytes that were written there, at most 64."""
     kind: str = "header"
     """``header`` (of a block), ``link`` (of a free block to the next), ``twice`` (a
-    block that is free two times), ``count`` (lists and counters disagree)."""
+    block that is free two times), ``count`` (lists and counters disagree), ``key`` (the
+    mark of a freed block was overwritten)."""
+    doubt: str = ""
+    """Why it may be no damage: another thread was changing the heap just then."""
 
 
 class Allocator(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from coresnap.analysis.heap.heaps import Heaps
 
 if TYPE_CHECKING:
-    from coresnap.elfcore.corefile import CoreFile
+    from coresnap.elfcore.corefile import CoreFile, LoadedModule
+    from coresnap.elfcore.elffile import ElfFile
 
 __all__ = ["find_heaps"]
 
 
-def find_heaps(core: CoreFile) -> Heaps:
-    """All heaps that are found, the program's most special allocator first."""
+def find_heaps(
+    core: CoreFile, debug_file: Callable[[LoadedModule], ElfFile | None] | None = None
+) -> Heaps:
+    """All heaps that are found, the program's most special allocator first.
+
+    Nothing of them is walked yet. ``debug_file`` finds a module's separate debug file,
+    for its symbols.
+    """
+    from coresnap.analysis.heap.glibc.find import find_glibc
     from coresnap.analysis.heap.jemalloc.find import find_jemalloc
 
-    found = (find(core) for find in (find_jemalloc,))
-    return Heaps(tuple(heap for heap in found if heap is not None))
+    special = (find(core) for find in (find_jemalloc,))
+    glibc = find_glibc(core, debug_file)
+    heaps = (heap for heap in special if heap is not None)
+    return Heaps((*heaps, *glibc.heaps), glibc.notes)

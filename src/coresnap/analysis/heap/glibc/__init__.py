@@ -1,0 +1,1 @@
+"""glibc's malloc, 2.26 and later: ``malloc/malloc.c`` and ``malloc/arena.c``."""

@@ -1,0 +1,85 @@
+"""Finds glibc's heap in a core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coresnap.analysis.heap.glibc.arenas import (
+    MainArena,
+    find_main_arena,
+    main_arena_in,
+)
+from coresnap.analysis.heap.glibc.heap import GlibcHeap
+from coresnap.analysis.heap.glibc.layout import layout_of
+from coresnap.analysis.heap.glibc.library import (
+    Library,
+    candidates,
+    is_musl,
+    read_version,
+)
+from coresnap.analysis.heap.glibc.words import Words
+from coresnap.analysis.heap.heaps import Heaps
+from coresnap.elfcore.corefile import CoreFile, LoadedModule
+from coresnap.elfcore.elffile import ElfFile
+from coresnap.model import Note
+
+__all__ = ["find_glibc"]
+
+_STEP = "heap"
+_OLDEST = (2, 26)
+
+
+def find_glibc(
+    core: CoreFile, debug_file: Callable[[LoadedModule], ElfFile | None] | None = None
+) -> Heaps:
+    """glibc's heap, if there is one, or why there is none.
+
+    ``debug_file`` finds a module's separate debug file: it is asked for the address of
+    the main arena where that has no shape any more.
+    """
+    if core.system != "Linux":
+        return Heaps()
+    if is_musl(core):
+        return Heaps(notes=(Note(_STEP, "the heap of musl's malloc is not read"),))
+    words = Words(core.memory, layout_of(core.architecture))
+    found = candidates(core)
+    for library in found:
+        main = find_main_arena(words, library.data)
+        if main is not None:
+            return _heap(core, library, main, words, "structure")
+    for library in found:
+        main = _by_symbol(core, library, words, debug_file)
+        if main is not None:
+            return _heap(core, library, main, words, "symbols")
+    if not found or found[0].module is core.executable:
+        return Heaps()
+    name = found[0].module.path
+    return Heaps(notes=(Note(_STEP, f"malloc's main arena was not found in {name}"),))
+
+
+def _heap(
+    core: CoreFile, library: Library, main: MainArena, words: Words, found_by: str
+) -> Heaps:
+    version = read_version(core, library.module)
+    if version is not None and version < _OLDEST:
+        text = ".".join(map(str, version))
+        return Heaps(notes=(Note(_STEP, f"malloc of glibc {text} is not known"),))
+    heap = GlibcHeap(core, library, main, words, found_by=found_by, version=version)
+    return Heaps((heap,))
+
+
+def _by_symbol(
+    core: CoreFile,
+    library: Library,
+    words: Words,
+    debug_file: Callable[[LoadedModule], ElfFile | None] | None,
+) -> MainArena | None:
+    from coresnap.analysis.symbols import SymbolTable
+
+    module = library.module
+    for elf in (module.elf, debug_file(module) if debug_file else None):
+        address = None if elf is None else SymbolTable(elf).address("main_arena")
+        if address is not None:
+            start = address + module.load_bias & core.architecture.pointer_mask
+            return main_arena_in(words, start, read_version(core, module))
+    return None
