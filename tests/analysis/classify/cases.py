@@ -13,6 +13,7 @@ from coresnap.analysis.classify.rule import Rule
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.signals import explain_signal
 from coresnap.elfcore.elfheader import ProgramHeader
+from coresnap.elfcore.facts import ProcessInfo
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.registers import Architecture, architecture_of
 from coresnap.model import (
@@ -47,6 +48,7 @@ class FakeCore(msgspec.Struct):
     modules: Sequence[Any] = ()
     threads: Sequence[Any] = ()
     auxv: dict[int, int] = {}
+    signal: Any = None
 
 
 def memory(contents: Map[int, bytes]) -> Memory:
