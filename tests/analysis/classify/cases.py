@@ -48,6 +48,9 @@ class FakeCore(msgspec.Struct):
     modules: Sequence[Any] = ()
     threads: Sequence[Any] = ()
     auxv: dict[int, int] = {}
+    process: ProcessInfo = ProcessInfo(pid=1)
+    truncated: bool = False
+    size: int = 1 << 20
     signal: Any = None
 
 
