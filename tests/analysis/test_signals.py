@@ -63,3 +63,10 @@ def test_real_time_and_unknown_numbers_still_have_a_name() -> None:
 def test_only_signals_of_the_hardware_count_as_faults() -> None:
     assert is_fault("SIGSEGV")
     assert not is_fault("SIGABRT")
+
+
+def test_an_abort_that_somebody_else_asked_for_was_not_giving_up() -> None:
+    own = explain_signal("Linux", 6, -6, None, (7, 0), 7)
+    assert own.description == "the process gave up (abort)"
+    other = explain_signal("Linux", 6, 0, None, (8, 0), 7)
+    assert other.description == "sent by process 8 of user 0"

@@ -53,6 +53,13 @@ def test_the_innermost_function_is_the_place_if_no_library_was_called() -> None:
     assert text.endswith("It happened in __libc_strlen (libc.so.6).")
 
 
+def test_a_function_without_a_name_is_a_place_in_its_module() -> None:
+    nameless = Frame(2, Trust.CFI, module="/opt/libffi.so.8", module_offset=0x7E2E)
+    thread = msgspec.structs.replace(THREAD, frames=(FRAMES[0], nameless))
+    text = paragraph(FREED, threads=(thread,))
+    assert text.endswith("It happened in libffi.so.8+0x7e2e, in a call of strlen.")
+
+
 def test_a_doubtful_conclusion_does_not_lead() -> None:
     text = paragraph(SIGNAL, FLIP, threads=())
     assert text.startswith("victim was stopped by SIGSEGV (the address is not mapped).")

@@ -85,7 +85,7 @@ def snapshot_of_record(assets: Mapping[str, bytes]) -> Snapshot:
     signal = explain_signal(system, number, None, None) if number else None
     capture = capture_facts(assets, has_core=False)
     threads = tuple(_threads(record))
-    classifiers = tuple(of_signal(signal, record.number("tid")))
+    classifiers = tuple(of_signal(signal, record.number("tid"), record.number("pid")))
     application = record.application
     found = record_fingerprint(
         application, signal.name if signal else "none", record.said("kind")

@@ -175,10 +175,11 @@ def explain_signal(
     code: int | None,
     address: int | None,
     sender: tuple[int | None, int | None] = (None, None),
+    pid: int | None = None,
 ) -> Signal:
     """Name a signal as the crashed ``system`` (``Linux``, ``FreeBSD``) means it.
 
-    ``sender`` is (pid, uid). The address is dropped where the code says that the
+    ``sender`` is (pid, uid), ``pid`` the process's own. The address is dropped where the code says that the
     kernel did not fill it in: for signals that were sent, and for ``SI_KERNEL``.
     """
     name = _NAMES.get(system, _LINUX).get(number) or _real_time_name(system, number)
@@ -189,7 +190,7 @@ def explain_signal(
     if sent == "SI_KERNEL" or (system == "Linux" and code == _SI_KERNEL):
         return _from_kernel(plain)
     if sent is not None:
-        return _sent(plain, sent, sender)
+        return _sent(plain, sent, sender, pid)
     code_name, meaning = _CODES.get(system, {}).get(name, {}).get(code, (None, ""))
     return msgspec.structs.replace(
         plain,
@@ -206,9 +207,13 @@ def _from_kernel(signal: Signal) -> Signal:
     return msgspec.structs.replace(signal, code_name="SI_KERNEL", description=meaning)
 
 
-def _sent(signal: Signal, code: str, sender: tuple[int | None, int | None]) -> Signal:
+def _sent(
+    signal: Signal, code: str, sender: tuple[int | None, int | None], own: int | None
+) -> Signal:
     pid, uid = sender
     meaning = signal.description
+    if own is not None and pid is not None and pid != own:
+        meaning = ""  # abort() was not what ended it
     if not meaning:
         who = f"process {pid}" if pid is not None else "a process"
         meaning = f"sent by {who}" + (f" of user {uid}" if uid is not None else "")

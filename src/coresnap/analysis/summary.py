@@ -75,7 +75,7 @@ def _where(threads: Sequence[Thread]) -> Iterator[str]:
     caller = first_outside_libraries(frames)
     own = frames[caller] if caller is not None else None
     inner = next((f for f in frames if f.function is not None), None)
-    if own is not None and own.function is not None and own is not inner:
+    if own is not None and own.module is not None and own is not inner:
         called = _called(frames[: caller or 0])
         place = f"It happened in {_place(own)}"
         yield place + (f", in a call of {called}" if called else "") + _thread(threads)
@@ -97,7 +97,10 @@ def _thread(threads: Sequence[Thread]) -> str:
 
 
 def _place(frame: Frame) -> str:
-    text = frame.short_name or frame.function or "?"
+    text = frame.short_name or frame.function or ""
+    if not text:
+        module = os.path.basename(frame.module or "?")
+        return f"{module}+{frame.module_offset or 0:#x}"
     if frame.file is not None:
         line = "" if frame.line is None else f":{frame.line}"
         return f"{text} ({os.path.basename(frame.file)}{line})"

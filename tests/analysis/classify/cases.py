@@ -14,6 +14,7 @@ from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.signals import explain_signal
 from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.facts import ProcessInfo
+from coresnap.elfcore.facts import ProcessInfo
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.registers import Architecture, architecture_of
 from coresnap.model import (
@@ -48,6 +49,7 @@ class FakeCore(msgspec.Struct):
     modules: Sequence[Any] = ()
     threads: Sequence[Any] = ()
     auxv: dict[int, int] = {}
+    process: ProcessInfo = ProcessInfo(pid=1)
     process: ProcessInfo = ProcessInfo(pid=1)
     truncated: bool = False
     size: int = 1 << 20

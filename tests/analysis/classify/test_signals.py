@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from coresnap.analysis.classify.signals import RULES, of_signal
+from coresnap.analysis.classify.verdict import judge
 
 from .cases import case, concluded
 
@@ -15,8 +18,21 @@ def test_a_sent_signal_is_not_called_a_memory_fault() -> None:
     assert concluded(case(11, 0, 0)) == {"segv": "certain", "signal.sent": "certain"}
 
 
-def test_abort_is_abort_and_nothing_else() -> None:
-    assert concluded(case(6, -6, None)) == {"abort": "certain"}
+def test_an_abort_is_the_process_own_work() -> None:
+    own = msgspec.structs.replace(case(6, -6, None).signal, sender_pid=1)
+    assert concluded(case(6, signal=own)) == {"abort": "certain", "stop": "certain"}
+
+
+def test_an_abort_that_another_process_asked_for_is_not() -> None:
+    found = concluded(case(6, 0, None), *RULES)
+    assert found == {"abort": "certain", "signal.sent": "certain"}
+
+
+def test_a_process_may_send_itself_any_signal() -> None:
+    own = msgspec.structs.replace(case(11, 0, None).signal, sender_pid=1)
+    found = judge(case(signal=own)).classifiers
+    assert [c.name for c in found] == ["stop", "segv"]
+    assert found[0].summary == "sent itself SIGSEGV"
 
 
 def test_a_live_process_has_no_verdict() -> None:

@@ -20,8 +20,9 @@ class SignalName(Rule):
     confidence = (CERTAIN,)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude what the core's notes say."""
-        yield from _named(case.signal, case.tid)
+        """Conclude what the core's notes say; of a trap its rule says more."""
+        if not _is_explained_trap(case):
+            yield from _named(case.signal, case.tid)
 
 
 class SignalSent(Rule):
@@ -31,14 +32,40 @@ class SignalSent(Rule):
     confidence = (CERTAIN,)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it from si_code; aborts are signals that a process sends itself."""
-        yield from _sent(case.signal, case.tid)
+        """Conclude it from si_code and the sender's pid."""
+        yield from _sent(case.signal, case.tid, case.core.process.pid)
 
 
-def of_signal(signal: Signal | None, tid: int | None) -> Iterator[Classifier]:
-    """Conclude what is left where there is no core: the signal."""
+class SignalRaised(Rule):
+    """The process sent the signal to itself, as abort and raise do: no instruction
+    failed."""
+
+    names = ("stop",)
+    confidence = (CERTAIN,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it from si_code and the sender's pid."""
+        yield from _raised(case.signal, case.tid, case.core.process.pid)
+
+
+def of_signal(
+    signal: Signal | None, tid: int | None, pid: int | None = None
+) -> Iterator[Classifier]:
+    """Conclude what is left where there is no core: the signal.
+
+    Without the process's ``pid``, SIGABRT counts as its own.
+    """
     yield from _named(signal, tid)
-    yield from _sent(signal, tid)
+    yield from _sent(signal, tid, pid)
+    yield from _raised(signal, tid, pid)
+
+
+def _is_explained_trap(case: Case) -> bool:
+    if case.fault is None or case.signal is None or case.signal.name != "SIGTRAP":
+        return False
+    from coresnap.analysis.classify.execution import CompilerTrap
+
+    return any(CompilerTrap().apply(case))
 
 
 def _named(signal: Signal | None, tid: int | None) -> Iterator[Classifier]:
@@ -52,8 +79,10 @@ def _named(signal: Signal | None, tid: int | None) -> Iterator[Classifier]:
     )
 
 
-def _sent(signal: Signal | None, tid: int | None) -> Iterator[Classifier]:
-    if signal is None or signal.sender_pid is None or signal.name == "SIGABRT":
+def _sent(
+    signal: Signal | None, tid: int | None, pid: int | None
+) -> Iterator[Classifier]:
+    if signal is None or signal.sender_pid is None or _is_own(signal, pid):
         return
     sender = f"process {signal.sender_pid}"
     yield Classifier(
@@ -66,4 +95,26 @@ def _sent(signal: Signal | None, tid: int | None) -> Iterator[Classifier]:
     )
 
 
-RULES: tuple[Rule, ...] = (SignalName(), SignalSent())
+def _raised(
+    signal: Signal | None, tid: int | None, pid: int | None
+) -> Iterator[Classifier]:
+    if signal is None or signal.sender_pid is None or not _is_own(signal, pid):
+        return
+    aborted = signal.name == "SIGABRT"
+    yield Classifier(
+        "stop",
+        CERTAIN,
+        (f"{signal.code_name}: sent by process {signal.sender_pid}, itself",),
+        tid,
+        rule=SignalRaised.__name__,
+        summary="gave up: it aborted" if aborted else f"sent itself {signal.name}",
+    )
+
+
+def _is_own(signal: Signal, pid: int | None) -> bool:
+    if pid is None:
+        return signal.name == "SIGABRT"
+    return signal.sender_pid == pid
+
+
+RULES: tuple[Rule, ...] = (SignalName(), SignalSent(), SignalRaised())

@@ -30,8 +30,10 @@ _MECHANISMS = frozenset(
         "wild-jump",
     }
 )
-_CIRCUMSTANCES = frozenset({"bit-flip", "inconsistent", "leak.suspect", "security"})
-_SIGNALS = frozenset({"segv", "bus", "fpe", "ill", "sys", "quit", "stop"})
+_CIRCUMSTANCES = frozenset(
+    {"bit-flip", "inconsistent", "leak.suspect", "security", "stop"}
+)
+_SIGNALS = frozenset({"segv", "bus", "fpe", "ill", "sys", "quit"})
 _UNDER = {
     "memory.read": _MECHANISM,
     "memory.write": _MECHANISM,
