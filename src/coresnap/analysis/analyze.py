@@ -179,6 +179,7 @@ def _explain_signal(bench: _Workbench) -> None:
             raw.code,
             raw.address,
             (raw.sender_pid, raw.sender_uid),
+            bench.core.process.pid,
         )
 
 

@@ -75,7 +75,8 @@ def _where(threads: Sequence[Thread]) -> Iterator[str]:
     caller = first_outside_libraries(frames)
     own = frames[caller] if caller is not None else None
     inner = next((f for f in frames if f.function is not None), None)
-    if own is not None and own.module is not None and own is not inner:
+    known = own is not None and (own.function or own.module)
+    if own is not None and known and own is not inner:
         called = _called(frames[: caller or 0])
         place = f"It happened in {_place(own)}"
         yield place + (f", in a call of {called}" if called else "") + _thread(threads)
