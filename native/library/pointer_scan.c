@@ -4,9 +4,9 @@
 #include <string.h>
 
 enum {
-	BLOCK = 32,	      // words that are compared before anything is decided
-	GRANULES_WANTED = 4096, // with a span in each of as many, an eighth of the bits
-	PAGE_SHIFT = 12,
+	BLOCK = 32, // words that are compared before anything is decided
+	GRANULES_WANTED = 2 * POINTER_SCAN_SPANS, // a thirty-second of the bits
+	LEAST_SHIFT = 4, // what malloc hands out is aligned to 16 bytes
 };
 
 typedef uint64_t (*word_read)(const uint8_t *data);
@@ -39,8 +39,9 @@ static inline uint64_t read_swapped_32(const uint8_t *data)
 
 static inline size_t granule_bit(uint64_t granule)
 {
-	// Fibonacci hashing: the top 16 bits of the product choose among 1 << 16.
-	return (size_t)((granule * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
+	// Fibonacci hashing: the top bits of the product.
+	return (size_t)((granule * UINT64_C(0x9e3779b97f4a7c15)) >>
+			(64 - POINTER_SCAN_GRANULE_BITS));
 }
 
 static uint64_t touched(const struct pointer_span *spans, size_t count, unsigned shift)
@@ -68,8 +69,8 @@ int pointer_scan_init(struct pointer_scan *scan, const struct pointer_span *span
 	scan->count = count;
 	scan->lowest = spans[0].start;
 	scan->extent = spans[count - 1].end - 1 - scan->lowest;
-	scan->shift = PAGE_SHIFT;
-	while (scan->shift < 63 && touched(spans, count, scan->shift) > count + GRANULES_WANTED)
+	scan->shift = LEAST_SHIFT;
+	while (scan->shift < 63 && touched(spans, count, scan->shift) > GRANULES_WANTED)
 		scan->shift++;
 	for (size_t i = 0; i < count; i++) {
 		uint64_t last = (spans[i].end - 1) >> scan->shift;
@@ -83,24 +84,21 @@ int pointer_scan_init(struct pointer_scan *scan, const struct pointer_span *span
 
 static bool in_spans(const struct pointer_scan *scan, uint64_t value)
 {
-	size_t low = 0, high = scan->count;
+	const struct pointer_span *span = scan->spans;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (scan->spans[middle].end <= value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < scan->count && scan->spans[low].start <= value;
+	// The last span that does not begin behind the value, halving what is left.
+	for (size_t left = scan->count; left > 1; left -= left / 2)
+		span += span[left / 2].start <= value ? left / 2 : 0;
+	return span->start <= value && value < span->end;
 }
 
 static inline bool may_match(const struct pointer_scan *scan, uint64_t value)
 {
-	if (value - scan->lowest > scan->extent)
-		return false;
 	size_t bit = granule_bit(value >> scan->shift);
-	return scan->granules[bit / 64] >> (bit % 64) & 1;
+	bool is_touched = scan->granules[bit / 64] >> (bit % 64) & 1;
+
+	// No branch: in a heap, which words are pointers is anyone's guess.
+	return (value - scan->lowest <= scan->extent) & is_touched;
 }
 
 // Whether one of BLOCK words is between the first span and the last.
@@ -115,6 +113,19 @@ static inline bool block_may_match(const struct pointer_scan *scan, const uint8_
 	return seen;
 }
 
+// The words among `count` that may match, as indexes in `ret`; returns how many.
+static inline size_t candidates(const struct pointer_scan *scan, const uint8_t *data,
+				size_t count, size_t width, word_read read, uint8_t *ret)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		ret[found] = (uint8_t)i;
+		found += may_match(scan, read(data + i * width));
+	}
+	return found;
+}
+
 // Always inlined, so that `width` and `read` are constants in each of its four uses.
 __attribute__((always_inline)) static inline void
 run(const struct pointer_scan *scan, const uint8_t *data, size_t size, size_t width,
@@ -122,19 +133,26 @@ run(const struct pointer_scan *scan, const uint8_t *data, size_t size, size_t wi
     size_t *ret)
 {
 	size_t at = *position, found = 0;
+	uint8_t maybe[BLOCK];
 
 	while (found < capacity && at < size && size - at >= width) {
-		size_t end = size - at >= BLOCK * width ? at + BLOCK * width : size;
-		if (end - at == BLOCK * width && !block_may_match(scan, data + at, width, read)) {
-			at = end;
-			continue;
-		}
-		for (; found < capacity && end - at >= width; at += width) {
-			uint64_t value = read(data + at);
-			if (!may_match(scan, value) || !in_spans(scan, value))
+		size_t count = (size - at) / width < BLOCK ? (size - at) / width : BLOCK;
+		size_t end = at + count * width, left = 0;
+
+		if (count < BLOCK || block_may_match(scan, data + at, width, read))
+			left = candidates(scan, data + at, count, width, read, maybe);
+		for (size_t i = 0; i < left; i++) {
+			size_t offset = at + maybe[i] * width;
+			uint64_t value = read(data + offset);
+			if (!in_spans(scan, value))
 				continue;
-			matches[found++] = (struct pointer_match){at, value};
+			matches[found++] = (struct pointer_match){offset, value};
+			if (found == capacity) {
+				end = offset + width;
+				break;
+			}
 		}
+		at = end;
 	}
 	*position = at;
 	*ret = found;

@@ -7,7 +7,8 @@
 
 enum {
 	POINTER_SCAN_SPANS = 4096, // spans of one scan, at most
-	POINTER_SCAN_GRANULES = 1 << 16,
+	POINTER_SCAN_GRANULE_BITS = 18,
+	POINTER_SCAN_GRANULES = 1 << POINTER_SCAN_GRANULE_BITS,
 };
 
 // Addresses from `start` to before `end`.
