@@ -2,16 +2,135 @@
 
 from __future__ import annotations
 
+import pytest
+
 from coresnap.analysis.classify.accesses import RULES
+from coresnap.analysis.classify.verdict import judge
+from coresnap.model import Mapping
 
-from .cases import case, concluded
+from .cases import MAPPINGS, case, concluded
+from .faults import faulted
+
+STORE = "48894708"  # mov [rdi + 8], rax
+LOAD = "8b00"  # mov eax, [rax]
+INDEXED = "8b04b0"  # mov eax, [rax + rsi*4]
+RAISE = "ff00"  # inc dword ptr [rax]
+ALIGNED = "0f2900"  # movaps [rax], xmm0
+HEAP, TEXT = 0x5000_0000, 0x400000
+
+TABLE = {
+    "a load is a read": (
+        (LOAD, 11, 1, 0x1234000, {"rax": 0x1234000}),
+        {
+            "memory.read": "strong",
+            "memory.unmapped": "certain",
+            "invalid-pointer": "hint",
+        },
+    ),
+    "what reads and writes is a write": (
+        (RAISE, 11, 2, TEXT, {"rax": TEXT}),
+        {"memory.write": "strong", "memory.protection": "certain"},
+    ),
+    "a null base with an offset is a null pointer": (
+        (STORE, 11, 1, 8, {"rdi": 0}),
+        {"memory.write": "strong", "null": "strong", "null.write": "strong"},
+    ),
+    "a null base with a large offset is one in disguise": (
+        ("48898700000800", 11, 1, 0x80000, {"rdi": 0}),
+        {"memory.write": "strong", "null": "strong", "null.write": "strong"},
+    ),
+    "an address in the first 64 KiB is probably one": (
+        (LOAD, 11, 1, 0x5000, {"rax": 0x5000}),
+        {"memory.read": "strong", "null": "probable", "null.read": "probable"},
+    ),
+    "a zero that is the index of a bad pointer is none": (
+        (INDEXED, 11, 1, 0x4_1234_5670, {"rax": 0, "rsi": 0x1_048D_159C}),
+        {
+            "memory.read": "strong",
+            "memory.unmapped": "certain",
+            "invalid-pointer": "hint",
+        },
+    ),
+    "a jump to zero is a null call": (
+        ("", 11, 1, 0, {"rip": 0, "rsp": 0x7FFF_0001_0000}),
+        {"memory.exec": "strong", "null": "strong", "null.exec": "strong"},
+    ),
+    "an address that cannot be one is recomputed": (
+        (LOAD, 11, 128, 0, {"rax": 0x4141_4141_4141_4141}),
+        {"memory.read": "strong", "noncanonical": "strong", "invalid-pointer": "hint"},
+    ),
+    "what wants to be aligned and is not": (
+        (ALIGNED, 11, 128, 0, {"rax": HEAP + 1}),
+        {"memory.write": "strong", "alignment": "strong"},
+    ),
+    "aligned and allowed: nothing of that explains it": (
+        (ALIGNED, 11, 128, 0, {"rax": HEAP + 16}),
+        {},
+    ),
+    "the kernel's own word for a misaligned access": (
+        (LOAD, 7, 1, 0, {"rax": HEAP + 1}),
+        {"memory.read": "strong", "alignment": "certain"},
+    ),
+}
 
 
-def test_an_access_in_the_first_page_is_a_null_pointer() -> None:
-    assert concluded(case(11, 1, 0), *RULES) == {"null": "strong"}
-    assert concluded(case(11, 1, 0xFF8), *RULES) == {"null": "strong"}
+@pytest.mark.parametrize("what", TABLE)
+def test_an_access_that_failed(what: str) -> None:
+    (code, number, signal_code, address, registers), expected = TABLE[what]
+    crash = faulted(code, number, signal_code, address, registers=registers)
+    assert concluded(crash, *RULES) == expected
 
 
-def test_other_addresses_are_not() -> None:
+def test_general_protection_faults_of_freebsd_name_the_pc() -> None:
+    registers = {"rax": 0x5A5A_5A5A_5A5A_5A5A}
+    crash = faulted(LOAD, 10, 3, 0x401000, registers=registers, system="FreeBSD")
+    assert crash.fault_address == 0x5A5A_5A5A_5A5A_5A5A
+    assert concluded(crash, *RULES)["noncanonical"] == "strong"
+
+
+def test_a_page_that_is_unmapped_between_two_is_named_by_the_nearest() -> None:
+    address = 0x5002_1000 + 0x40
+    crash = faulted(LOAD, 11, 1, address, registers={"rax": address})
+    unmapped = [c for c in judge(crash, RULES).classifiers if c.name[7:] == "unmapped"]
+    assert "0x40 bytes behind rw- [heap]" in unmapped[0].evidence[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0x656D616E656C6966, "the text 'filename'"),
+        (0x7F11_0000_0011, "with its lower half replaced"),
+        (0x4000_0123, "the lower half of an address in rw- anonymous memory"),
+        (0x400921FB54442D18, "the floating-point number 3.14159"),
+        (1_700_000_000, "a time in seconds"),
+        (0xFFFF_FFFF_FFFF_FFF8, "the small number -8"),
+    ],
+)
+def test_a_pointer_that_leads_nowhere_is_said_to_look_like(
+    value: int, words: str
+) -> None:
+    mappings = (*MAPPINGS[:3], Mapping(0x7F11_4000_0000, 0x7F11_4001_0000, "rw-"))
+    is_canonical = not 1 << 47 <= value < (1 << 64) - (1 << 47)
+    code, address = (1, value) if is_canonical else (128, 0)
+    crash = faulted(
+        LOAD, 11, code, address, registers={"rax": value}, mappings=mappings
+    )
+    kept = judge(crash, RULES).classifiers
+    (odd,) = (c.summary for c in kept if c.name == "invalid-pointer")
+    assert words in odd
+
+
+def test_signals_that_were_sent_have_no_memory_verdict() -> None:
+    for code in (0, -1, -6):
+        crash = faulted(LOAD, 11, code, 0, registers={"rax": 0})
+        assert crash.fault is None
+        assert concluded(crash).keys() == {"segv", "signal.sent"}
+
+
+def test_aborts_have_no_memory_verdict() -> None:
+    crash = faulted(LOAD, 6, -6, None, registers={"rax": 0})
+    assert concluded(crash).keys() <= {"abort", "signal.sent"}
+
+
+def test_without_a_fault_the_rules_say_nothing() -> None:
     assert concluded(case(11, 1, 0x1000), *RULES) == {}
-    assert concluded(case(11, 2, 0x10), *RULES) == {}

@@ -3,36 +3,383 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.rule import STRONG, Rule
-from coresnap.analysis.signals import is_fault
+from coresnap.analysis.classify.rule import CERTAIN, HINT, PROBABLE, STRONG, Rule
 from coresnap.model import Classifier
 
-__all__ = ["RULES"]
+if TYPE_CHECKING:
+    from coresnap.analysis.instruction.fault import Fault
+    from coresnap.model import Access
 
-# No Linux or FreeBSD maps the first page by default (vm.mmap_min_addr, map_at_zero),
-# so an access below it is an offset from a null pointer.
-_FIRST_PAGE = 4096
+__all__ = ["RULES", "access_evidence", "accessed_words"]
+
+# No Linux or FreeBSD maps the first page by default, and Linux none below 64 KiB
+# (vm.mmap_min_addr), so an access below is an offset from a null pointer.
+_FIRST_PAGE, _FIRST_MAPPED = 4096, 0x1_0000
+_LARGEST_MEMBER = 1 << 20
+"""Offsets of members that instructions have in them are smaller."""
+_LARGEST_INDEX = 1 << 31
+_NAMES = {"read": "memory.read", "write": "memory.write", "execute": "memory.exec"}
+_NULLS = {"read": "null.read", "write": "null.write", "execute": "null.exec"}
+_NOT_BASES = ("rip", "eip", "pc", "rsp", "esp", "sp", "fs.base", "gs.base")
+
+
+def accessed_words(access: Access) -> str:
+    """Return what an access did: ``read 8 bytes from``, ``jumped to``."""
+    if access.kind == "execute":
+        return "jumped to"
+    verb, preposition = ("read", "from") if access.kind == "read" else ("wrote", "to")
+    unit = "byte" if access.width == 1 else "bytes"
+    return f"{verb} {access.width or 'some'} {unit} {preposition}"
+
+
+def access_evidence(case: Case) -> tuple[str, ...]:
+    """Return the instruction, the values it used and what the kernel named."""
+    fault, found = case.fault, case.instruction
+    if fault is None or found is None:
+        return ()
+    access = case.access
+    is_fetch = access is not None and fault.decoded is None
+    lines = [f"{'fetching code' if is_fetch else found.text} at {found.address:#x}"]
+    registers = () if access is None else access.registers
+    for name in registers:
+        value = fault.machine.registers.get(
+            fault.machine.architecture.numbers.get(name, -1)
+        )
+        value = fault.machine.value(name) if value is None else value
+        if value is not None:
+            lines.append(f"{name} = {value:#x}")
+    if fault.kernel_address is not None:
+        lines.append(f"{fault.signal.code_name} at {fault.kernel_address:#x}")
+    return tuple(lines)
+
+
+def _memory_fault(case: Case) -> Fault | None:
+    fault = case.fault
+    if fault is None or fault.signal.name not in ("SIGSEGV", "SIGBUS"):
+        return None
+    return fault
+
+
+class MemoryAccess(Rule):
+    """Which access of the instruction failed, by its operands; what reads and writes is
+    a write. Certain where the processor's own word for it lies in a signal frame."""
+
+    names = ("memory.read", "memory.write", "memory.exec")
+    confidence = (CERTAIN, STRONG)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude the kind of the access that explains the fault."""
+        fault, access = _memory_fault(case), case.access
+        if fault is None or access is None:
+            return
+        sure = CERTAIN if fault.trap.kind == access.kind else STRONG
+        address = fault.address
+        place = "somewhere" if address is None else f"{address:#x}"
+        yield Classifier(
+            _NAMES[access.kind],
+            sure,
+            access_evidence(case),
+            case.tid,
+            address,
+            case.failed_frame,
+            summary=_told(access, place, address),
+        )
+
+
+def _told(access: Access, place: str, address: int | None) -> str:
+    """Nothing where another rule says more: of null pointers, of jumps."""
+    if access.kind == "execute" or (address is not None and address < _FIRST_MAPPED):
+        return ""
+    return f"{accessed_words(access)} {place}"
 
 
 class NullPointer(Rule):
-    """The failed address lies in the first page: an offset from a null pointer."""
+    """A base register of the failed access is zero, or its address lies in the first
+    page (probable: in the first 64 KiB), where nothing is mapped."""
 
-    names = ("null",)
-    confidence = (STRONG,)
+    names = ("null", "null.read", "null.write", "null.exec")
+    confidence = (STRONG, PROBABLE)
+    replaces = ("memory.unmapped", "invalid-pointer", "wild-jump", "bit-flip")
 
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it for unmapped addresses only."""
-        signal = case.signal
-        if signal is None or not is_fault(signal.name):
+        fault = case.fault
+        if fault is None or fault.signal.code_name != "SEGV_MAPERR":
             return
-        address = signal.address
-        if signal.code_name != "SEGV_MAPERR" or address is None:
+        address, access = fault.signal.address, case.access
+        if address is None:
             return
-        if address < _FIRST_PAGE:
-            evidence = f"fault address {address:#x} is in the first page"
-            yield Classifier("null", STRONG, (evidence,), case.tid, address)
+        base = _zero_base(fault, access, address)
+        sure = _null_confidence(fault, address, base)
+        if sure is None:
+            return
+        why = [f"base register {base} is 0"] if base is not None else []
+        where = "first page" if address < _FIRST_PAGE else "first 64 KiB"
+        if address < _FIRST_MAPPED:
+            why.append(f"fault address {address:#x} is in the {where}")
+        summary = _null_summary(access, address)
+        names = ["null"] if access is None else ["null", _NULLS[access.kind]]
+        for name in names:
+            evidence = (*why, *access_evidence(case))
+            frame = case.failed_frame
+            yield Classifier(
+                name, sure, evidence, case.tid, address, frame, summary=summary
+            )
 
 
-RULES: tuple[Rule, ...] = (NullPointer(),)
+def _has_no_base(access: Access) -> bool:
+    """Whether the first register is an index: ``[rax*4 + 0x404000]``."""
+    return access.expression.partition(" ")[0].rstrip("]")[-2:-1] == "*"
+
+
+def _zero_base(fault: Fault, access: Access | None, address: int) -> str | None:
+    if access is None or not access.registers or access.kind == "execute":
+        return None
+    base = access.registers[0]
+    if (
+        _has_no_base(access)
+        or base in _NOT_BASES
+        or any(r in _NOT_BASES[-2:] for r in access.registers)
+    ):
+        return None
+    return base if fault.machine.value(base) == 0 else None
+
+
+def _null_confidence(fault: Fault, address: int, base: str | None) -> str | None:
+    if address < _FIRST_PAGE:
+        return STRONG
+    if base is None:
+        return PROBABLE if address < _FIRST_MAPPED else None
+    access = fault.access
+    assert access is not None
+    if len(access.registers) == 1:
+        return STRONG if abs(access.displacement) < _LARGEST_MEMBER else PROBABLE
+    # The zero may be the index, and the other register the pointer.
+    index = fault.machine.value(access.registers[1])
+    if index is None or index >= _LARGEST_INDEX:
+        return None
+    return STRONG if address < _FIRST_MAPPED else PROBABLE
+
+
+def _null_summary(access: Access | None, address: int) -> str:
+    if access is None:
+        return "used a null pointer"
+    if access.kind == "execute":
+        return (
+            "called a null function pointer"
+            if address == 0
+            else (f"jumped to {address:#x}, close to null")
+        )
+    unit = "byte" if access.width == 1 else "bytes"
+    verb = "read" if access.kind == "read" else "wrote"
+    offset = f" at offset {address:#x}" if 0 < address < _LARGEST_MEMBER else ""
+    return f"{verb} {access.width or 'some'} {unit} through a null pointer{offset}"
+
+
+class UnmappedMemory(Rule):
+    """The kernel found no mapping at the address: how far the nearest one is."""
+
+    names = ("memory.unmapped",)
+    confidence = (CERTAIN,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it from SEGV_MAPERR, unless the core has memory there."""
+        from coresnap.analysis.classify.places import nearest_words
+
+        fault = case.fault
+        if fault is None or fault.signal.code_name != "SEGV_MAPERR":
+            return
+        address = fault.signal.address
+        if address is None or case.core.memory.find_mapping(address) is not None:
+            return
+        evidence = (
+            f"SEGV_MAPERR at {address:#x}",
+            nearest_words(address, case.core.memory.mappings),
+        )
+        yield Classifier(
+            "memory.unmapped",
+            CERTAIN,
+            evidence,
+            case.tid,
+            address,
+            case.failed_frame,
+            summary=f"used the address {address:#x}, where nothing is mapped",
+        )
+
+
+class ProtectedMemory(Rule):
+    """The mapping at the address does not allow the access: which one it is, and what
+    it allows."""
+
+    names = ("memory.protection",)
+    confidence = (CERTAIN,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it from SEGV_ACCERR."""
+        from coresnap.analysis.classify.places import mapping_words
+
+        fault = case.fault
+        if fault is None or fault.signal.code_name != "SEGV_ACCERR":
+            return
+        address = fault.signal.address
+        mapping = None if address is None else case.core.memory.find_mapping(address)
+        if address is None:
+            return
+        place = f"memory at {address:#x}"
+        if mapping is not None:
+            place = mapping_words(mapping)
+        kind = "use" if case.access is None else case.access.kind
+        yield Classifier(
+            "memory.protection",
+            CERTAIN,
+            (f"SEGV_ACCERR at {address:#x}", place),
+            case.tid,
+            address,
+            case.failed_frame,
+            summary=f"was not allowed to {kind} {place}",
+        )
+
+
+class NoncanonicalAddress(Rule):
+    """The kernel named no address, and the recomputed one cannot be one: bits 47 to 63
+    of an address of x86-64 are equal."""
+
+    names = ("noncanonical",)
+    confidence = (STRONG,)
+    replaces = ("memory.unmapped",)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it for general protection faults and jumps."""
+        from coresnap.analysis.classify.places import printable
+        from coresnap.analysis.instruction.explanation import is_noncanonical
+
+        fault, access = _memory_fault(case), case.access
+        if fault is None or access is None or access.address is None:
+            return
+        if fault.kernel_address not in (None, access.address):
+            return
+        address = access.address
+        if not is_noncanonical(address, fault.machine):
+            return
+        evidence = [*access_evidence(case), f"{address:#x} is not canonical"]
+        text, what = printable(address, 8), f"{address:#x}"
+        if text is not None:
+            evidence.append(f"its bytes are the text {text!r}")
+            what = f"the text {text!r}"
+        yield Classifier(
+            "noncanonical",
+            STRONG,
+            tuple(evidence),
+            case.tid,
+            address,
+            case.failed_frame,
+            summary=f"took {what} for an address, which it cannot be",
+        )
+
+
+class Misalignment(Rule):
+    """The instruction wants its operand aligned, and the operand is not. Certain where
+    the kernel says so (BUS_ADRALN)."""
+
+    names = ("alignment",)
+    confidence = (CERTAIN, STRONG)
+    replaces = ("invalid-pointer", "memory.unmapped")
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it where the address is nothing else but not aligned."""
+        fault, access = _memory_fault(case), case.access
+        if fault is None or access is None or access.address is None:
+            return
+        said = fault.signal.code_name == "BUS_ADRALN"
+        demanded = _demanded(fault, access, said=said)
+        if demanded <= 1 or access.address % demanded == 0:
+            return
+        if not said and (fault.kernel_address is not None or _is_bad(fault, access)):
+            return
+        address = access.address
+        evidence = (
+            *access_evidence(case),
+            f"{address:#x} is {address % demanded} more than a multiple of {demanded}",
+        )
+        yield Classifier(
+            "alignment",
+            CERTAIN if said else STRONG,
+            evidence,
+            case.tid,
+            address,
+            case.failed_frame,
+            summary=f"used an address that is not aligned to {demanded} bytes,"
+            " as the instruction wants it",
+        )
+
+
+def _demanded(fault: Fault, access: Access, *, said: bool) -> int:
+    from coresnap.analysis.instruction.fault import demanded_alignment
+
+    if said:
+        return access.width
+    return demanded_alignment(fault, access)
+
+
+def _is_bad(fault: Fault, access: Access) -> bool:
+    from coresnap.analysis.instruction.explanation import is_noncanonical
+
+    return is_noncanonical(access.address or 0, fault.machine)
+
+
+class InvalidPointer(Rule):
+    """The pointer of the failed access leads nowhere: what its value looks like."""
+
+    names = ("invalid-pointer",)
+    confidence = (HINT,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it where no better explanation replaces it."""
+        from coresnap.analysis.classify.places import look_alike
+
+        fault, access = _memory_fault(case), case.access
+        if fault is None or access is None or fault.signal.name != "SIGSEGV":
+            return
+        named = _pointer(fault, access)
+        memory = case.core.memory
+        if named is None or memory.find_mapping(named[1]) is not None:
+            return
+        name, value = named
+        resembles = look_alike(value, memory)
+        words = f", which looks like {resembles}" if resembles is not None else ""
+        yield Classifier(
+            "invalid-pointer",
+            HINT,
+            (f"{name} = {value:#x} is in no mapping{words}",),
+            case.tid,
+            value,
+            case.failed_frame,
+            summary=f"used {value:#x} as a pointer{words}",
+        )
+
+
+def _pointer(fault: Fault, access: Access) -> tuple[str, int] | None:
+    """Name and value of what was used as the pointer."""
+    if access.kind == "execute":
+        return ("pc", access.address) if access.address is not None else None
+    for name in () if _has_no_base(access) else access.registers:
+        if name in _NOT_BASES:
+            return None
+        value = fault.machine.value(name)
+        if value is not None and value >= _FIRST_PAGE:
+            return name, value
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    MemoryAccess(),
+    NullPointer(),
+    UnmappedMemory(),
+    ProtectedMemory(),
+    NoncanonicalAddress(),
+    Misalignment(),
+    InvalidPointer(),
+)

@@ -7,7 +7,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.catalogue import AFTER_ALIASES, FAMILIES, rules
+from coresnap.analysis.classify.catalogue import (
+    AFTER_ALIASES,
+    FAMILIES,
+    OF_FAULTS,
+    rules,
+)
 from coresnap.analysis.classify.rule import CONFIDENCES, Rule
 from coresnap.analysis.classify.usefulness import by_usefulness
 from coresnap.model import Classifier, Note
@@ -29,7 +34,7 @@ def judge(case: Case, applied: Iterable[Rule] | None = None) -> Verdict:
     """Apply the rules that need no aliases, or those given, to ``case``."""
     found: list[tuple[Rule, Classifier]] = []
     notes: list[Note] = []
-    for rule in rules(FAMILIES) if applied is None else applied:
+    for rule in rules(_families(case)) if applied is None else applied:
         name = type(rule).__name__
         # A rule reads attacker-chosen memory: what it trips over costs its own answer
         # and nobody else's.
@@ -40,6 +45,10 @@ def judge(case: Case, applied: Iterable[Rule] | None = None) -> Verdict:
         except Exception as error:
             notes.append(Note(f"classify.{name}", f"{type(error).__name__}: {error}"))
     return Verdict(_ordered(_without_replaced(found)), tuple(notes))
+
+
+def _families(case: Case) -> list[str]:
+    return [f for f in FAMILIES if case.fault is not None or f not in OF_FAULTS]
 
 
 def judge_again(case: Case, verdict: Verdict) -> Verdict:

@@ -108,7 +108,7 @@ def _handled(core: CoreFile, stack: Stack) -> Iterator[Fault]:
             fault = Fault(signal, machine, found.frame, trap, info)
             yield _with_instruction(core, fault)
         elif trap.number in _WITHOUT_SIGINFO:
-            signal = _explained(core, _siginfo_of(trap))
+            signal = _explained(core, _siginfo_of(trap, machine))
             assert signal is not None
             fault = _with_instruction(core, Fault(signal, machine, found.frame, trap))
             if _is_plausible(fault):
@@ -122,11 +122,12 @@ def _explained(core: CoreFile, info: SignalInfo) -> Signal | None:
     return signal if code > 0 and is_fault(signal.name) else None
 
 
-def _siginfo_of(trap: Trap) -> SignalInfo:
+def _siginfo_of(trap: Trap, machine: Machine) -> SignalInfo:
     """What the kernel said, for a handler that did not ask for it (SA_SIGINFO)."""
     number, code = _WITHOUT_SIGINFO[trap.number or 0]
-    if trap.kind is not None:
-        code = _ACCERR if (trap.error or 0) & _PRESENT else _MAPERR
+    if trap.kind is None:
+        return SignalInfo(number, code, machine.pc)
+    code = _ACCERR if (trap.error or 0) & _PRESENT else _MAPERR
     return SignalInfo(number, code, trap.address)
 
 
