@@ -5,12 +5,14 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import msgspec
 import pytest
 
 from coresnap.analysis.classify import provenance
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.verdict import judge
-from coresnap.model import Block
+from coresnap.model import Block, Variable
+from coresnap.model import VariableKind as Kind
 
 from .cases import access, case, concluded, pointer
 from .heaps import heaps
@@ -77,6 +79,13 @@ def test_less_surely_where_a_variable_holds_the_same() -> None:
     held = {FREE.address: words(TEXT, 0)}
     both = [pointer("r", FREE.address), pointer("p", TEXT)]
     assert of("LoadedFromFreed", crash(TEXT, contents=held, variables=both)) == MAYBE
+
+
+def test_what_the_pointer_shows_of_the_block_is_no_copy() -> None:
+    held = {FREE.address: words(TEXT, 0)}
+    shown = Variable("*", "void *", Kind.TARGET, value=TEXT, address=FREE.address)
+    stale = msgspec.structs.replace(pointer("r", FREE.address), target=shown)
+    assert of("LoadedFromFreed", crash(TEXT, contents=held, variables=[stale])) == UAF
 
 
 def test_less_surely_where_only_a_register_leads_there() -> None:

@@ -107,14 +107,13 @@ class LoadedFromFreed(Rule):
         bases = [s for s in suspects(case) if is_telling(s.value, size)]
         if case.heaps is None or not bases:
             return
-        copies = {value for _, value, frame in pointers(case) if frame is not None}
         for holder in freed_holders(case):
             found = _held(case, holder.placement.block, bases)
             if found is None:
                 continue
             suspect, address = found
             block = holder.placement.block
-            near = _is_reached(holder, address) and suspect.value not in copies
+            near = _is_reached(holder, address) and not _has_copy(case, suspect, block)
             evidence = (
                 f"{suspect.name} {suspect.value:#x} is the word at {address:#x}, "
                 f"{address - block.address} bytes into the {block_words(block)}",
@@ -210,8 +209,9 @@ class UnmappedBlock(Rule):
         memory = case.core.memory
         header = 2 * case.core.architecture.pointer_size
         bases = {suspect.value for suspect in suspects(case)}
-        for name, value, frame in pointers(case):
-            if value not in bases or frame is None or value % _PAGE != header:
+        for one in pointers(case):
+            value = one.value
+            if value not in bases or one.frame is None or value % _PAGE != header:
                 continue
             if memory.find_mapping(value) is not None:
                 continue
@@ -219,12 +219,12 @@ class UnmappedBlock(Rule):
                 "use-after-free",
                 HINT,
                 (
-                    f"{name} = {value:#x} points {header} bytes into a page that is "
+                    f"{one.name} = {value:#x} points {header} bytes into a page that is "
                     "not mapped, as malloc's own mappings begin",
                 ),
                 case.tid,
                 value,
-                frame,
+                one.frame,
                 summary=f"{accessed_at(case)} memory that looks like a large block "
                 "which was given back",
             )
@@ -260,6 +260,17 @@ def _held(case: Case, block: Block, bases: list[Suspect]) -> tuple[Suspect, int]
     return None
 
 
+def _has_copy(case: Case, suspect: Suspect, block: Block) -> bool:
+    """Whether a variable that is stored elsewhere holds the same number."""
+    end = block.address + block.size
+    return any(
+        one.value == suspect.value
+        and one.frame is not None
+        and not (one.address is not None and block.address <= one.address < end)
+        for one in pointers(case)
+    )
+
+
 def _is_reached(holder: Holder, address: int) -> bool:
     """Whether one step from a variable leads to ``address``: ``*p``, ``p->member``."""
     return holder.frame is not None and 0 <= address - holder.value < _SCANNED
@@ -281,12 +292,12 @@ def _is_filled(case: Case, holder: Holder, byte: int | None) -> bool:
 def _live_holder(case: Case, suspect: Suspect) -> Holder | None:
     if case.heaps is None:
         return None
-    for name, value, frame in pointers(case):
-        placement = case.heaps.place(value)
+    for one in pointers(case):
+        placement = case.heaps.place(one.value)
         if placement is None or placement.block.state != "live":
             continue
         if _held(case, placement.block, [suspect]) is not None:
-            return Holder(name, value, placement, frame)
+            return Holder(one.name, one.value, placement, one.frame)
     return None
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST_POINTER",
     "Holder",
+    "Pointer",
     "Suspect",
     "freed_holders",
     "is_inside_freed",
@@ -30,6 +31,9 @@ _FRAMES = 8
 """Frames of the crashed thread whose variables are looked at, innermost first."""
 _PATHS = 20_000
 _HOLDERS = 64
+_RED_ZONE = 128
+"""Bytes below the stack pointer that a leaf function may use (psABI of x86-64)."""
+_STACK_BYTES = 4096
 
 
 class Suspect(msgspec.Struct, frozen=True):
@@ -38,6 +42,18 @@ class Suspect(msgspec.Struct, frozen=True):
     name: str
     """``rax``, or ``pc`` where the access was to fetch an instruction."""
     value: int
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """A variable or register of the crashed thread that may be a pointer."""
+
+    name: str
+    """``list->head of main``, ``rbx``."""
+    value: int
+    frame: int | None
+    """Index in the thread's frames; None for a register."""
+    address: int | None = None
+    """Where it is stored; None for a register."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -73,16 +89,37 @@ def is_telling(value: int, pointer_size: int) -> bool:
     return FIRST_POINTER <= value < (1 << 8 * pointer_size) - FIRST_POINTER
 
 
-def pointers(case: Case) -> Iterator[tuple[str, int, int | None]]:
-    """Yield name, value and frame of what may be a pointer in the crashed thread."""
+def pointers(case: Case) -> Iterator[Pointer]:
+    """Yield what may be a pointer in the crashed thread, variables first."""
     for index, frame in enumerate(case.frames[: case.failed_frame + _FRAMES]):
         of = f" of {frame.function}" if frame.function else ""
         for path, variable in variable_paths(frame.variables, _PATHS):
             if type(variable.value) is int and variable.value >= FIRST_POINTER:
-                yield path + of, variable.value, index
+                yield Pointer(path + of, variable.value, index, variable.address)
     for name, value in case.registers.items():
         if value >= FIRST_POINTER:
-            yield name, value, None
+            yield Pointer(name, value, None)
+    yield from _stack_words(case)
+
+
+def _stack_words(case: Case) -> Iterator[Pointer]:
+    """What the failed code's own frame holds: all that there is of its variables where
+    nothing describes them."""
+    failed = case.fault.frame if case.fault is not None else 0
+    if not case.stacks or failed >= len(case.stacks[0].frames):
+        return
+    frame = case.stacks[0].frames[failed]
+    start = frame.registers.get(case.core.architecture.stack_pointer)
+    if start is None or frame.cfa is None:
+        return
+    size = case.core.architecture.pointer_size
+    start -= _RED_ZONE
+    data = case.core.memory.read_some(start, min(frame.cfa - start, _STACK_BYTES))
+    order = case.core.memory.byte_order
+    for at in range(0, len(data) - size + 1, size):
+        value = int.from_bytes(data[at : at + size], order)
+        if value >= FIRST_POINTER:
+            yield Pointer(f"the stack word at {start + at:#x}", value, None, start + at)
 
 
 def freed_holders(case: Case) -> list[Holder]:
@@ -91,13 +128,13 @@ def freed_holders(case: Case) -> list[Holder]:
     seen: set[int] = set()
     if case.heaps is None:
         return found
-    for name, value, frame in pointers(case):
-        if value in seen:
+    for one in pointers(case):
+        if one.value in seen:
             continue
-        seen.add(value)
-        placement = case.heaps.place(value)
+        seen.add(one.value)
+        placement = case.heaps.place(one.value)
         if placement is not None and is_inside_freed(placement):
-            found.append(Holder(name, value, placement, frame))
+            found.append(Holder(one.name, one.value, placement, one.frame))
             if len(found) >= _HOLDERS:
                 break
     return found
