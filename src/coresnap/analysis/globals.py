@@ -39,10 +39,8 @@ _MOST_THREADS = 64
 _MOST_UNREAD = 100_000
 """Variables that are counted as left out."""
 
-_C_LIBRARY = re.compile(
-    r"(libc|libpthread|ld-linux.*|ld-musl.*|libstdc\+\+|libc\+\+)[.-]"
-)
-_UNIT_PREFIX = re.compile(r"'?([^':]+)'?::(.+)")
+_C_LIBRARY = r"(libc|libpthread|ld-linux.*|ld-musl.*|libstdc\+\+|libc\+\+)[.-]"
+_UNIT_PREFIX = r"'?([^':]+)'?::(.+)"
 """A name with its source file, as gdb takes it: ``'file.c'::name``."""
 
 
@@ -192,7 +190,7 @@ class GlobalsFinder(msgspec.Struct, eq=False):
             modules = [module for module, _ in self.builder.units(stack)]
             for module in modules:
                 name = module.loaded.path.rpartition("/")[2]
-                if not _C_LIBRARY.match(name):
+                if not re.match(_C_LIBRARY, name):
                     return module
             return modules[0] if modules else None
         return None
@@ -238,7 +236,7 @@ def _last_part(name: str) -> str:
 
 def _has_name(qualified: str, name: str) -> bool:
     """Whether a variable is the one that ``name`` means: all of it, or its end."""
-    prefix = _UNIT_PREFIX.fullmatch(name)
+    prefix = re.fullmatch(_UNIT_PREFIX, name)
     if prefix is not None and "." in prefix[1]:
         name = f"'{prefix[1]}'::{prefix[2]}"
     return qualified == name or qualified.endswith("::" + name)

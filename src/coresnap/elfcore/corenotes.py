@@ -22,7 +22,7 @@ _PRSTATUS_LEAST = 72
 """Bytes before pr_reg in the smallest elf_prstatus (70 on m68k, padded)."""
 _NOTES_LIMIT = 1 << 28
 _SEARCH_LIMIT = 1 << 24
-_OWNER = re.compile(rb"(CORE|LINUX|FreeBSD)\0")
+_OWNER = rb"(CORE|LINUX|FreeBSD)\0"
 _CORE_TYPES = frozenset({1, 2, 3, 4, 6, 0x46494C45, 0x53494749, 0x46E62B7F})
 _MACHINE_TYPES = range(0x100, 0x1000)
 
@@ -91,7 +91,7 @@ def _search(
 def _notes_by_name(data: memoryview, byte_order: str) -> list[RawNote]:
     header = struct.Struct(">II" if byte_order == "big" else "<II")
     heads: list[tuple[int, bytes, int, int]] = []
-    for match in _OWNER.finditer(data):
+    for match in re.finditer(_OWNER, data):
         name = match.start()
         if name < 12 or name % 4:
             continue

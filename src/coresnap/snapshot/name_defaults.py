@@ -92,8 +92,9 @@ _NAME_END = r"[\w:]+$"
 @functools.lru_cache(maxsize=8192)
 def short_words(text: str, *, is_first: bool) -> str:
     """Text outside brackets without versions, hashes and Rust's paths."""
-    text = re.sub(_RUST_HASH, "", re.sub(_VERSIONS, "", text))
-    text = re.sub(_PRELUDE, "", text)
+    if "::" in text:
+        text = re.sub(_RUST_HASH, "", re.sub(_VERSIONS, "", text))
+        text = re.sub(_PRELUDE, "", text)
     return text.lstrip() if is_first else text
 
 

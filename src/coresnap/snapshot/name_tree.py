@@ -10,7 +10,7 @@ import msgspec
 __all__ = ["Group", "Part", "parsed"]
 
 _DEPTH_LIMIT = 100
-_TOKEN = re.compile(
+_TOKEN = (
     r"\boperator(?:\(\)|\[\]|<=>|<<=|>>=|->\*?|<<|>>|<=|>=|<|>)|->|=>|[(<{\[)>}\],]"
 )
 """Brackets and commas, and what looks like them: operators, arrows."""
@@ -35,10 +35,12 @@ Part: TypeAlias = "str | Group"
 
 def parsed(name: str) -> list[Part] | None:
     """The parts of ``name``; None if its brackets do not match or nest too deep."""
+    if name.isidentifier():
+        return [name]
     whole: list[Part] = []
     open_groups: list[Group] = []
     at = 0
-    for token in _TOKEN.finditer(name):
+    for token in re.finditer(_TOKEN, name):
         text = token[0]
         current = open_groups[-1].items[-1] if open_groups else whole
         is_bracket = len(text) == 1

@@ -24,7 +24,7 @@ _TYPE_MAX = 80
 _NAME_MAX = 16 << 10
 """Longer names are not read."""
 _DEEPEST_KEPT = 3
-_ABI_TAG = re.compile(r"\[abi:\w+\]")
+_ABI_TAG = r"\[abi:\w+\]"
 
 
 @functools.lru_cache(maxsize=16384)
@@ -57,7 +57,7 @@ def short_type(name: str) -> str:
 
 
 def _parsed(name: str) -> list[Part] | None:
-    return parsed(_ABI_TAG.sub("", name)) if len(name) <= _NAME_MAX else None
+    return parsed(re.sub(_ABI_TAG, "", name)) if len(name) <= _NAME_MAX else None
 
 
 class _Writer:

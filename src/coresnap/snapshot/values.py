@@ -24,7 +24,7 @@ _DEPTH_MAX = 64
 _HEX_ALSO_FROM = 1 << 31
 
 _ARRAY = r"(.*[^\s\]])\s*((?:\[\d*\])+)"
-_QUALIFIERS = re.compile(r"\b(const|volatile|restrict|_Atomic)\b")
+_QUALIFIERS = r"\b(const|volatile|restrict|_Atomic)\b"
 _CHARACTERS = frozenset(
     {
         *("char", "signed char", "unsigned char", "char8_t", "char16_t", "char32_t"),
@@ -287,7 +287,7 @@ def _number(variable: Variable) -> str:
 
 @functools.lru_cache(maxsize=8192)
 def _bare(kind: str) -> str:
-    return " ".join(_QUALIFIERS.sub("", kind).split())
+    return " ".join(re.sub(_QUALIFIERS, "", kind).split())
 
 
 def _is_pointer(variable: Variable) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
 import sys
@@ -35,14 +36,14 @@ TID = 77
 def test_the_names_of_cpython_are_known(
     name: str, version: tuple[str | None, str | None]
 ) -> None:
-    match = PYTHON_NAME.fullmatch(name)
+    match = re.fullmatch(PYTHON_NAME, name)
     assert match is not None
     assert match.groups() == version
 
 
 @pytest.mark.parametrize("name", ["libc.so.6", "pythonista", "ipython3", "libpy.so"])
 def test_other_names_are_not(name: str) -> None:
-    assert PYTHON_NAME.fullmatch(name) is None
+    assert re.fullmatch(PYTHON_NAME, name) is None
 
 
 def interpreted(tmp_path: Path, library: str, data: bytes) -> Interpreted:

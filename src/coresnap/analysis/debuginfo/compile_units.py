@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from coresnap.analysis.debuginfo.constants import Attribute, Tag
@@ -14,10 +12,11 @@ __all__ = ["CompileUnit", "CompileUnits"]
 
 _PRODUCER_LIMIT = 4096
 """Characters kept; GCC writes every option that it was given."""
-_GNU = re.compile(r"GNU (C\+\+|C|Fortran|F|Ada|Go|D|Rust|Modula-2)(\d{2,4})? ")
-_GNU_NAMES = {"F": "Fortran"}
-_OPTION = re.compile(r"(?:^| )-O([0-9a-z]*)(?= |$)")
-_ANY_OPTION = re.compile(r" -[A-Za-z]")
+_GNU = "GNU "
+_GNU_LANGUAGES = {
+    name: name for name in ("C++", "C", "Fortran", "Ada", "Go", "D", "Rust", "Modula-2")
+} | {"F": "Fortran"}
+"""GCC's word, without the standard's digits, to the language."""
 _OUTSIDE_UNITS = (Tag.TYPE_UNIT, Tag.PARTIAL_UNIT)
 
 
@@ -89,20 +88,29 @@ class CompileUnits:
 def _language(number: int, producer: str | None) -> str | None:
     # GCC's producer has the standard that was asked for; DWARF's number may be an
     # older one, of the time when the DWARF version was published.
-    match = _GNU.match(producer or "")
-    if match is not None:
-        name = _GNU_NAMES.get(match[1], match[1])
-        return name + (match[2] or "")
-    return LANGUAGE_NAMES.get(number)
+    return _gnu_language(producer or "") or LANGUAGE_NAMES.get(number)
+
+
+def _gnu_language(producer: str) -> str | None:
+    """``C17`` of ``GNU C17 12.2.0 -O2``; None where it is not GCC's."""
+    if not producer.startswith(_GNU):
+        return None
+    word, _, rest = producer.removeprefix(_GNU).partition(" ")
+    name = word if word in _GNU_LANGUAGES else word.rstrip("0123456789")
+    if not rest or name not in _GNU_LANGUAGES:
+        return None
+    return _GNU_LANGUAGES[name] + word.removeprefix(name)
 
 
 def _is_optimized(producer: str | None) -> bool | None:
     """By the options in the producer; None if it tells none."""
     if producer is None:
         return None
-    levels = _OPTION.findall(producer)
+    words = producer.split(" ")
+    levels = [word for word in words if word.startswith("-O")]
     if levels:
-        return str(levels[-1]) != "0"
+        return levels[-1] != "-O0"
     # With options, but none to optimise: the compilers' default is not to.
-    is_compiled = _GNU.match(producer) or "clang version" in producer
-    return False if is_compiled and _ANY_OPTION.search(producer) else None
+    is_compiled = _gnu_language(producer) or "clang version" in producer
+    has_options = any(word.startswith("-") for word in words[1:])
+    return False if is_compiled and has_options else None

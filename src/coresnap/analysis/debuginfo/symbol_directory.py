@@ -11,7 +11,6 @@ Three layouts, in one directory or in several:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -26,12 +25,12 @@ __all__ = ["Kind", "SymbolDirectory", "build_id_path", "is_build_id"]
 Kind = Literal["executable", "debuginfo"]
 """What is looked for, in debuginfod's words."""
 
-_BUILD_ID = re.compile(r"[0-9a-f]{6,128}")
+_DIGITS = "0123456789abcdef"
 
 
 def is_build_id(text: str) -> bool:
     """Whether ``text`` is one that can be looked for: 3 to 64 bytes in hex digits."""
-    return _BUILD_ID.fullmatch(text) is not None and len(text) % 2 == 0
+    return 6 <= len(text) <= 128 and len(text) % 2 == 0 and not text.strip(_DIGITS)
 
 
 def build_id_path(build_id: str, kind: Kind) -> Path:

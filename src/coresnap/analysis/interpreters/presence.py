@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PYTHON_NAME", "PYTHON_SECTION", "python_modules"]
 
-PYTHON_NAME = re.compile(
+PYTHON_NAME = (
     r"(?:lib)?python(?:(\d)\.(\d+)|\d)?[dmtu]*(?:-[\w-]+)?(?:\.so[.\d]*)?"
     r"(?: \(deleted\))?"
 )
@@ -29,7 +29,11 @@ def python_modules(core: CoreFile) -> list[LoadedModule]:
     found = [
         module
         for module in core.modules
-        if PYTHON_NAME.fullmatch(module.path.rpartition("/")[2])
+        if _may_be_python(module.path.rpartition("/")[2])
         or (module is executable and module.elf and module.elf.section(PYTHON_SECTION))
     ]
     return sorted(found, key=lambda module: ".so" not in module.path)[:_MODULE_LIMIT]
+
+
+def _may_be_python(name: str) -> bool:
+    return "python" in name and re.fullmatch(PYTHON_NAME, name) is not None

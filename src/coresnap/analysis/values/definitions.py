@@ -111,8 +111,8 @@ def _closing(name: str, start: int) -> int:
     return len(name)
 
 
-_INTEGER = re.compile(r"\b(?:(?:unsigned|signed|long|short|int|char)\b ?)+")
-_LITERAL = re.compile(r"(?:\([\w: ]+\))?(-?\d+)(?:u?l{0,2}\b)")
+_INTEGER = r"\b(?:(?:unsigned|signed|long|short|int|char)\b ?)+"
+_LITERAL = r"(?:\([\w: ]+\))?(-?\d+)(?:u?l{0,2}\b)"
 
 
 def canonical(name: str) -> str:
@@ -120,8 +120,8 @@ def canonical(name: str) -> str:
 
     ``Foo<unsigned long, 3ul>`` is GCC's ``Foo<long unsigned int, 3>``.
     """
-    name = _INTEGER.sub(lambda words: _integer(words[0]), name)
-    return _LITERAL.sub(r"\1", name).replace(" ", "")
+    name = re.sub(_INTEGER, lambda words: _integer(words[0]), name)
+    return re.sub(_LITERAL, r"\1", name).replace(" ", "")
 
 
 def _integer(words: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from coresnap.analysis.demangle import display_name
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["CoreProcess"]
 
 _STRING_CHUNK = 256
-_SPECIAL = re.compile(r"_ZT[VTCIS]")
+_SPECIAL = ("_ZTV", "_ZTT", "_ZTC", "_ZTI", "_ZTS")
 """Mangled names of vtables and the like, whose demangled names have no parameters."""
 _VISIT_LIMIT = 200_000
 
@@ -63,7 +62,8 @@ class CoreProcess:
         if found is None:
             return None
         symbol, offset = found
-        special = _special_name(symbol.name) if _SPECIAL.match(symbol.name) else None
+        is_special = symbol.name.startswith(_SPECIAL)
+        special = _special_name(symbol.name) if is_special else None
         name = special or display_name(symbol.name)
         return f"{name}+{offset}" if offset else name
 

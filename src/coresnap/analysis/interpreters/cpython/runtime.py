@@ -113,7 +113,7 @@ def _version_by_symbol(core: CoreFile, module: LoadedModule) -> tuple[int, ...] 
 def _version_by_path(core: CoreFile, module: LoadedModule) -> Version | None:
     """By the module's name, else by where its extension modules are."""
     paths = [module.path, *(other.path for other in core.modules)]
-    name = PYTHON_NAME.fullmatch(module.path.rpartition("/")[2])
+    name = re.fullmatch(PYTHON_NAME, module.path.rpartition("/")[2])
     if name is not None and name[1]:
         return int(name[1]), int(name[2])
     for path in paths:
