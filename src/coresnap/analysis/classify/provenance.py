@@ -31,6 +31,8 @@ _FREED_FILL = {0x5A: "jemalloc", 0xE5: "mozjemalloc"}
 """Byte to who fills freed memory with it: JEMALLOC_FREE_JUNK in jemalloc's
 ``jemalloc_internal_types.h``, kAllocPoison in ``mozjemalloc.cpp``."""
 _UNSET_FILL = 0xA5
+_FILLING = "jemalloc"
+"""As in ``Block.allocator``."""
 
 
 class FreedAccess(Rule):
@@ -127,31 +129,29 @@ class FreedPattern(Rule):
     """The bad pointer is what an allocator fills freed memory with."""
 
     names = ("use-after-free",)
-    confidence = (STRONG, PROBABLE)
+    confidence = (STRONG, HINT)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it for jemalloc's 0x5a and mozjemalloc's 0xe5; surely where a freed
-        block of the allocator holds the same."""
+        """Conclude it for jemalloc's 0x5a and mozjemalloc's 0xe5, surely only where one
+        of its freed blocks holds the same: other programs write such numbers, too."""
         for suspect in suspects(case):
             byte = _repeated(suspect.value, case.core.architecture.pointer_size)
-            allocator = _FREED_FILL.get(byte or 0)
-            if allocator is None:
+            filler = _FREED_FILL.get(byte or 0)
+            if filler is None:
                 continue
+            made = _made_of(suspect, byte, f"{filler} fills freed memory with")
             holders = [h for h in freed_holders(case) if _is_filled(case, h, byte)]
-            evidence = [
-                f"{suspect.name} {suspect.value:#x} is made of the byte {byte:#x}, "
-                f"which {allocator} fills freed memory with"
-            ]
             if holders:
                 block = holders[0].placement.block
-                evidence.append(f"{holders[0]} points to the {block_words(block)}")
-                evidence.append("which is filled with it")
-                yield _from_freed(case, block, tuple(evidence))
+                points = f"{holders[0]} points to the {block_words(block)}"
+                yield _from_freed(
+                    case, block, (made, points, "which is filled with it")
+                )
             else:
                 yield Classifier(
                     "use-after-free",
-                    PROBABLE,
-                    tuple(evidence),
+                    HINT,
+                    (made,),
                     case.tid,
                     case.fault_address,
                     case.failed_frame,
@@ -165,27 +165,23 @@ class UnsetPattern(Rule):
     """The bad pointer is what an allocator fills memory with that it hands out."""
 
     names = ("uninitialised",)
-    confidence = (STRONG, PROBABLE)
+    confidence = (STRONG, HINT)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it for jemalloc's 0xa5; surely where a live block holds the same."""
+        """Conclude it for jemalloc's 0xa5, surely only where one of its live blocks
+        holds the same."""
         for suspect in suspects(case):
             byte = _repeated(suspect.value, case.core.architecture.pointer_size)
             if byte != _UNSET_FILL:
                 continue
             holder = _live_holder(case, suspect)
-            evidence = [
-                f"{suspect.name} {suspect.value:#x} is made of the byte {byte:#x}, "
-                "which jemalloc fills new memory with"
-            ]
+            evidence = [_made_of(suspect, byte, "jemalloc fills new memory with")]
             if holder is not None:
-                evidence.append(
-                    f"{holder} points to the {block_words(holder.placement.block)}, "
-                    "which holds it"
-                )
+                block = block_words(holder.placement.block)
+                evidence.append(f"{holder} points to the {block}, which holds it")
             yield Classifier(
                 "uninitialised",
-                STRONG if holder is not None else PROBABLE,
+                STRONG if holder is not None else HINT,
                 tuple(evidence),
                 case.tid,
                 case.fault_address,
@@ -219,8 +215,8 @@ class UnmappedBlock(Rule):
                 "use-after-free",
                 HINT,
                 (
-                    f"{one.name} = {value:#x} points {header} bytes into a page that is "
-                    "not mapped, as malloc's own mappings begin",
+                    f"{one.name} = {value:#x} points {header} bytes into a page where "
+                    "nothing is mapped, as malloc's own mappings begin",
                 ),
                 case.tid,
                 value,
@@ -282,8 +278,17 @@ def _repeated(value: int, size: int) -> int | None:
     return low if value == int.from_bytes(bytes([low]) * size, "big") else None
 
 
+def _made_of(suspect: Suspect, byte: int | None, habit: str) -> str:
+    return (
+        f"{suspect.name} {suspect.value:#x} is made of the byte {byte or 0:#x}, "
+        f"which {habit}"
+    )
+
+
 def _is_filled(case: Case, holder: Holder, byte: int | None) -> bool:
     block = holder.placement.block
+    if block.allocator != _FILLING:
+        return False
     size = case.core.architecture.pointer_size
     data = case.core.memory.read_some(block.address, min(block.size, size))
     return byte is not None and len(data) > 0 and data == bytes([byte]) * len(data)
@@ -295,6 +300,8 @@ def _live_holder(case: Case, suspect: Suspect) -> Holder | None:
     for one in pointers(case):
         placement = case.heaps.place(one.value)
         if placement is None or placement.block.state != "live":
+            continue
+        if placement.block.allocator != _FILLING:
             continue
         if _held(case, placement.block, [suspect]) is not None:
             return Holder(one.name, one.value, placement, one.frame)
