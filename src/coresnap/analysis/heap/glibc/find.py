@@ -49,12 +49,21 @@ def find_glibc(
             return _heap(core, library, main, words, "structure")
     for library in found:
         main = _by_symbol(core, library, words, debug_file)
+        if main is not None and _is_unused(words, main):
+            return Heaps()
         if main is not None:
             return _heap(core, library, main, words, "symbols")
     if not found or found[0].module is core.executable:
         return Heaps()
     name = found[0].module.path
     return Heaps(notes=(Note(_STEP, f"malloc's main arena was not found in {name}"),))
+
+
+def _is_unused(words: Words, main: MainArena) -> bool:
+    """Whether malloc was never called here, as where another allocator took its place:
+    its first call fills the bins in (``malloc_init_state``)."""
+    first = (words.word(main.bins), words.word(main.bins + words.layout.word))
+    return first == (0, 0)
 
 
 def _heap(
