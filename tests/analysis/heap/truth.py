@@ -1,4 +1,4 @@
-"""What tests/cores/heap_blocks.c printed before it crashed, and the core it left."""
+"""What tests/cores/block_truth.c printed before it crashed, and the core it left."""
 
 from __future__ import annotations
 

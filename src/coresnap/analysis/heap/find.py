@@ -24,8 +24,9 @@ def find_heaps(
     """
     from coresnap.analysis.heap.glibc.find import find_glibc
     from coresnap.analysis.heap.jemalloc.find import find_jemalloc
+    from coresnap.analysis.heap.tcmalloc.find import find_tcmalloc
 
-    special = (find(core) for find in (find_jemalloc,))
+    special = (find(core) for find in (find_jemalloc, find_tcmalloc))
     glibc = find_glibc(core, debug_file)
     heaps = (heap for heap in special if heap is not None)
     return Heaps((*heaps, *glibc.heaps), glibc.notes)

@@ -31,7 +31,7 @@ CompileProgram = Callable[..., Path]
 
 @pytest.fixture
 def blocks(compile_program: CompileProgram) -> Path:
-    return compile_program("heap_blocks.c", "-O1", "-g", "-pthread")
+    return compile_program("block_truth.c", "-O1", "-g", "-pthread")
 
 
 def preloaded(**options: str) -> dict[str, str]:
@@ -87,7 +87,7 @@ def test_every_block_is_what_the_program_says(
 def test_it_is_found_in_a_program_that_it_is_linked_into(
     stripped: bool, compile_program: CompileProgram, core_directory: Path
 ) -> None:
-    program = compile_program("heap_blocks.c", "-O1", "-pthread", libraries=ARCHIVE)
+    program = compile_program("block_truth.c", "-O1", "-pthread", libraries=ARCHIVE)
     if stripped:
         program = strip(program)
     path, printed = crash([program], core_directory, {})
@@ -100,7 +100,7 @@ def test_it_is_found_in_a_program_that_it_is_linked_into(
 def mistake(
     kind: str, compile_program: CompileProgram, directory: Path
 ) -> tuple[CoreFile, int, int]:
-    program = compile_program("heap_mistakes.c", "-O0", "-g")
+    program = compile_program("block_mistakes.c", "-O0", "-g")
     path, printed = crash([program, kind], directory, preloaded())
     block, other = (int(word, 16) for word in printed.split())
     return open_core(path), block, other
@@ -186,7 +186,7 @@ def test_memory_of_its_own_is_metadata(
 def test_a_program_without_it_has_none(
     compile_program: CompileProgram, core_directory: Path
 ) -> None:
-    program = compile_program("heap_mistakes.c", "-O0", "-g")
+    program = compile_program("block_mistakes.c", "-O0", "-g")
     path, _ = crash([program], core_directory, {})
     with open_core(path) as core:
         assert find_jemalloc(core) is None

@@ -9,7 +9,6 @@ the place of a page is the descriptor of an extent that begins with that page.
 from __future__ import annotations
 
 import struct
-from array import array
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -21,6 +20,7 @@ from coresnap.analysis.heap.jemalloc.layouts import (
     Fields,
     Geometry,
 )
+from coresnap.analysis.heap.tables import table_words
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.pointer_scan import AddressSpan, scan_pointers
 
@@ -36,8 +36,6 @@ _TABLE_LIMIT = 4096
 _DATA_LIMIT = 64 << 20
 """Bytes of a module's data in which a root is looked for."""
 _MATCH_LIMIT = 100_000
-_PIECE = 1 << 16
-_ZEROS = bytes(_PIECE)
 _SAMPLE = 8
 """Entries by which a table is told from other data at a glance."""
 _PROOFS = 3
@@ -88,7 +86,7 @@ class RadixTree(msgspec.Struct, frozen=True):
             level = [
                 (first + (index << shift), pointer)
                 for first, table in level
-                for index, pointer in _words(memory, table, 8 << bits)
+                for index, pointer in table_words(memory, table, 8 << bits)
             ]
             found.is_cut |= len(level) > _TABLE_LIMIT
             del level[_TABLE_LIMIT:]
@@ -160,7 +158,7 @@ def _may_be_table(memory: Memory, pointer: int) -> bool:
 def _last_table(memory: Memory, table: int, geometry: Geometry) -> int | None:
     """The first table of the last level below one of the second level."""
     for bits in geometry.levels[1:-1]:
-        entry = next(_words(memory, table, 8 << bits), None)
+        entry = next(table_words(memory, table, 8 << bits), None)
         if entry is None:
             return None
         table = entry[1]
@@ -209,21 +207,10 @@ def _descriptors(
 ) -> Iterator[tuple[int, int]]:
     """Index of a page in ``table``, and its descriptor's address; none that is 0."""
     if geometry.element == 8:
-        for index, word in _words(memory, table, geometry.leaf_size):
+        for index, word in table_words(memory, table, geometry.leaf_size):
             if word & _DESCRIPTOR:
                 yield index, word & _DESCRIPTOR
     else:
-        for index, word in _words(memory, table, geometry.leaf_size):
+        for index, word in table_words(memory, table, geometry.leaf_size):
             if not index & 1:
                 yield index >> 1, word
-
-
-def _words(memory: Memory, table: int, size: int) -> Iterator[tuple[int, int]]:
-    """Index and value of the words of a table that are not 0."""
-    for at in range(0, size, _PIECE):
-        for address, data in memory.read_pieces(table + at, table + at + _PIECE):
-            if data == _ZEROS:
-                continue
-            words = array("Q", data[: len(data) // 8 * 8])
-            index = (address - table) // 8
-            yield from ((i, word) for i, word in enumerate(words, index) if word)

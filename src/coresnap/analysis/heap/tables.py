@@ -1,0 +1,24 @@
+"""Tables of pointers that are nearly all zero, as radix trees are made of."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+from coresnap.elfcore.memory import Memory
+
+__all__ = ["table_words"]
+
+_PIECE = 1 << 16
+_ZEROS = bytes(_PIECE)
+
+
+def table_words(memory: Memory, table: int, size: int) -> Iterator[tuple[int, int]]:
+    """Index and value of the 8-byte words, little endian, that are there and not 0."""
+    for at in range(0, size, _PIECE):
+        for address, data in memory.read_pieces(table + at, table + at + _PIECE):
+            if data == _ZEROS:
+                continue
+            words = array("Q", data[: len(data) // 8 * 8])
+            index = (address - table) // 8
+            yield from ((i, word) for i, word in enumerate(words, index) if word)
