@@ -18,10 +18,10 @@ from coresnap.analysis.heap.glibc.layout import BIN_COUNT, PREVIOUS_IN_USE
 from coresnap.analysis.heap.glibc.library import Library
 from coresnap.analysis.heap.glibc.mapped import MappedChunk, find_mapped
 from coresnap.analysis.heap.glibc.parameters import Parameters, find_parameters
-from coresnap.analysis.heap.glibc.places import find_regions, top_flaws
+from coresnap.analysis.heap.glibc.places import find_regions, first_chunks, top_flaws
 from coresnap.analysis.heap.glibc.regions import Chunk, Region, Walked, walk_region
 from coresnap.analysis.heap.glibc.running import is_running_in
-from coresnap.analysis.heap.glibc.tcache import Tcache, find_tcaches
+from coresnap.analysis.heap.glibc.tcache import Tcache, find_tcaches, stray_tcache
 from coresnap.analysis.heap.glibc.words import Words
 from coresnap.analysis.heap.heaps import Placement
 from coresnap.elfcore.corefile import CoreFile
@@ -31,6 +31,7 @@ __all__ = ["GlibcHeap"]
 
 _NAME = "glibc"
 _PREVIEW = 64
+_PAGE = 4096
 _FREED_LIMIT = 64
 _DAMAGE_LIMIT = 64
 _BIN_LIMIT = 1 << 20
@@ -74,8 +75,12 @@ class GlibcHeap:
 
     @functools.cached_property
     def _tcaches(self) -> list[Tcache]:
-        first = [region.start for region in self._regions]
-        found = find_tcaches(self._core, self._library.module, self._words, first)
+        words, regions = self._words, self._regions
+        found = find_tcaches(self._core, self._library.module, words)
+        for region in regions:
+            if not any(region.address <= one.block < region.end for one in found):
+                stray = stray_tcache(words, first_chunks(words, region))
+                found += [] if stray is None else [stray]
         crashed = self._core.threads[0].tid if self._core.threads else None
         return sorted(found, key=lambda cache: cache.tid != crashed)
 
@@ -390,7 +395,8 @@ class GlibcHeap:
             notes.append("malloc's parameters were not found: where the heap begins")
         else:
             missing = known.mapped_bytes - sum(chunk.bytes for chunk in self._mapped)
-            if missing > 0:
+            # Since 2.43 every mremap of one counts a header too little or too much.
+            if missing >= _PAGE:
                 notes.append(f"{missing} bytes of mapped blocks were not found")
         notes += [
             f"{arena.name} was locked: a thread was inside malloc or free"

@@ -144,8 +144,15 @@ _TCACHES = (
 
 
 def tcache_layouts(layout: ChunkLayout) -> dict[int, TcacheLayout]:
-    """By the size of the chunk that it is in."""
-    return {tcache.chunk_size(layout): tcache for tcache in _TCACHES}
+    """By the size of the chunk that it is in.
+
+    malloc gives a chunk that is one step larger where too little would remain of it.
+    """
+    return {
+        tcache.chunk_size(layout) + more: tcache
+        for tcache in _TCACHES
+        for more in (0, layout.alignment)
+    }
 
 
 def layout_of(architecture: Architecture) -> ChunkLayout:

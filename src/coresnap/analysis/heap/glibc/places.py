@@ -11,9 +11,10 @@ from coresnap.analysis.heap.glibc.regions import Region
 from coresnap.analysis.heap.glibc.words import Words
 from coresnap.model import Mapping
 
-__all__ = ["find_regions", "top_flaws"]
+__all__ = ["find_regions", "first_chunks", "top_flaws"]
 
 _PAGE = 4096
+_FIRST = 1024
 
 
 def find_regions(
@@ -36,6 +37,17 @@ def find_regions(
                 for heap in sub_heaps(words, arena, main)
             )
     return sorted(found, key=lambda region: region.address)
+
+
+def first_chunks(words: Words, region: Region) -> Iterator[int]:
+    """The first chunks of a region, as far as their sizes are right."""
+    chunk = region.start
+    for _ in range(_FIRST):
+        size = words.chunk_size(chunk)
+        if chunk >= region.stop or not size or size % words.layout.alignment:
+            return
+        yield chunk
+        chunk += size
 
 
 def _main_regions(words: Words, arena: Arena, heap_start: int) -> Iterator[Region]:

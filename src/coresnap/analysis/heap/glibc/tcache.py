@@ -2,8 +2,8 @@
 
 Each thread has a pointer to its cache in libc's thread-local storage; the name of that
 variable is not exported, but it leads to a chunk of a size that tells the layout. Of
-threads that the core does not know, the cache may still be where it is in every heap:
-the first chunk.
+threads that the core does not know, such as those that a forked child has not got, the
+cache may still be where it is in most heaps: among the first chunks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from coresnap.analysis.heap.glibc.words import Words
 from coresnap.analysis.thread_local import THREAD_POINTERS, ThreadLocalStorage
 from coresnap.elfcore.corefile import CoreFile, LoadedModule
 
-__all__ = ["CacheList", "Tcache", "find_tcaches"]
+__all__ = ["CacheList", "Tcache", "find_tcaches", "stray_tcache"]
 
 _PT_TLS = 7
 _BLOCK_LIMIT = 1 << 14
@@ -84,10 +84,8 @@ def _sizes(layout: ChunkLayout, tcache: TcacheLayout, index: int) -> tuple[int, 
     return max(largest + 1, 1 << bits - 1), (1 << bits) - 1
 
 
-def find_tcaches(
-    core: CoreFile, module: LoadedModule, words: Words, first_chunks: Iterable[int]
-) -> list[Tcache]:
-    """The caches of all threads, then those that begin a heap and have no thread."""
+def find_tcaches(core: CoreFile, module: LoadedModule, words: Words) -> list[Tcache]:
+    """The caches of all threads."""
     layouts = tcache_layouts(words.layout)
     found: dict[int, Tcache] = {}
     storage = ThreadLocalStorage(core)
@@ -101,11 +99,27 @@ def find_tcaches(
             if cache is not None:
                 found.setdefault(cache.block, cache)
                 break
-    for chunk in first_chunks:
-        cache = _at(words, layouts, chunk + words.layout.header, None)
-        if cache is not None:
-            found.setdefault(cache.block, cache)
     return list(found.values())
+
+
+def stray_tcache(words: Words, chunks: Iterable[int]) -> Tcache | None:
+    """The first of ``chunks`` that is a cache, of a thread that is not known."""
+    layouts = tcache_layouts(words.layout)
+    for chunk in chunks:
+        cache = _at(words, layouts, chunk + words.layout.header, None)
+        if cache is not None and _lists_its_sizes(words, cache):
+            return cache
+    return None
+
+
+def _lists_its_sizes(words: Words, cache: Tcache) -> bool:
+    """Whether every list begins with a block of its size."""
+    for one in cache.lists(words, None):
+        if one.head:
+            size = words.chunk_size(one.head - words.layout.header)
+            if size is None or not one.sizes[0] <= size <= one.sizes[1]:
+                return False
+    return True
 
 
 def _places(
@@ -134,11 +148,12 @@ def _in_block(
     tid: int,
 ) -> Tcache | None:
     word = words.layout.word
-    start = -(-start // word) * word
-    for value in words.words(start, (end - start) // word):
-        cache = _at(words, layouts, value, tid)
-        if cache is not None:
-            return cache
+    for address, view in words.memory.stored_views(start, end):
+        first = -(-address // word) * word
+        for value in words.words(first, (address + len(view) - first) // word):
+            cache = _at(words, layouts, value, tid)
+            if cache is not None:
+                return cache
     return None
 
 
