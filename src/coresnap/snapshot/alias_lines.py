@@ -26,7 +26,7 @@ def alias_lines(
 ) -> Iterator[str]:
     """Yield the section of aliases: the nearest, or all."""
     aliases = snapshot.aliases
-    if not aliases:
+    if not aliases or not display.details:
         return
     yield display.ink.title("aliases")
     threads = {thread.tid: thread for thread in snapshot.threads}
