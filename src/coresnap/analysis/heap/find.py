@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["find_heaps"]
 
 _WRITABLE = 2
-_LEAST_TABLE = 1 << 16
+_LEAST_TABLE = 1 << 18
 """Bytes of the smallest table by which one of them finds its memory."""
 
 

@@ -62,8 +62,7 @@ GEOMETRIES = (
     Geometry((18, 18), 12, 8),
     Geometry((15, 15, 15), 12, 16),
     Geometry((16, 16), 16, 8),
-    Geometry((13, 14, 14), 16, 16),
     Geometry((17, 17, 18), 12, 16),
 )
-"""48-bit addresses; 57 bits (built on a machine that has them); 64-KiB pages with
-either; 64 bits, where configure does not know."""
+"""48-bit addresses; 57 bits (built on a machine that has them); 64-KiB pages;
+64 bits, where configure does not know."""

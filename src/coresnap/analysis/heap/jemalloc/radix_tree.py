@@ -1,6 +1,6 @@
 """jemalloc's radix tree: which extent a page belongs to.
 
-Its root is a table in the data of the module that jemalloc is linked into, 64 KiB to
+Its root is a table in the data of the module that jemalloc is linked into, 256 KiB to
 2 MiB that are nearly all zero. A stripped library does not say where
 (``extents_rtree``, ``arena_emap_global``), but a tree proves itself: what is found at
 the place of a page is the descriptor of an extent that begins with that page.
