@@ -66,8 +66,7 @@ def bin_flaws(words: Words, reader: ListReader, arena: Arena) -> Iterator[Flaw]:
                 found.at + 3 * word,
                 f"in {name} {before:#x} leads to {found.at:#x},"
                 f" which leads back to {back:#x}",
-                found.at,
-                "link",
+                kind="link",
             )
         elif found.status == MISALIGNED or (
             found.status == UNREADABLE and words.is_outside(link)
@@ -75,8 +74,7 @@ def bin_flaws(words: Words, reader: ListReader, arena: Arena) -> Iterator[Flaw]:
             yield Flaw(
                 before + 2 * word,
                 f"in {name} {before:#x} leads to {link:#x}, where no chunk can be",
-                before if before != head else None,
-                "link",
+                kind="link",
             )
 
 

@@ -166,22 +166,19 @@ def _notes(one: FreeList) -> Iterator[str]:
 def _flaws(words: Words, one: FreeList) -> Iterator[Flaw]:
     found, word = one.found, words.layout.word
     link = found.entries[-1] if found.entries else one.head_address
-    above = link - words.layout.header if found.entries else None
     if found.status == MISALIGNED:
         yield Flaw(
             link,
             f"the link of {one.name} at {link:#x} leads to {found.at:#x},"
             " where no block can begin",
-            above,
-            "link",
+            kind="link",
         )
     elif found.status == UNREADABLE and words.is_outside(found.at):
         yield Flaw(
             link,
             f"the link of {one.name} at {link:#x} leads to {found.at:#x},"
             " where no memory is",
-            above,
-            "link",
+            kind="link",
         )
     elif found.status == SIZE:
         size = words.word(found.at - word) or 0

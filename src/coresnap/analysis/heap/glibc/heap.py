@@ -14,12 +14,18 @@ from coresnap.analysis.heap.glibc.caches import Caches, FreeList, read_caches
 from coresnap.analysis.heap.glibc.chunk_list import ListReader
 from coresnap.analysis.heap.glibc.flaw import Flaw
 from coresnap.analysis.heap.glibc.keys import overwritten_keys
-from coresnap.analysis.heap.glibc.layout import BIN_COUNT, PREVIOUS_IN_USE
+from coresnap.analysis.heap.glibc.layout import BIN_COUNT
 from coresnap.analysis.heap.glibc.library import Library
 from coresnap.analysis.heap.glibc.mapped import MappedChunk, find_mapped
 from coresnap.analysis.heap.glibc.parameters import Parameters, find_parameters
 from coresnap.analysis.heap.glibc.places import find_regions, first_chunks, top_flaws
-from coresnap.analysis.heap.glibc.regions import Chunk, Region, Walked, walk_region
+from coresnap.analysis.heap.glibc.regions import (
+    Chunk,
+    Region,
+    Walked,
+    is_used,
+    walk_region,
+)
 from coresnap.analysis.heap.glibc.running import is_running_in
 from coresnap.analysis.heap.glibc.tcache import Tcache, find_tcaches, stray_tcache
 from coresnap.analysis.heap.glibc.words import Words
@@ -183,11 +189,9 @@ class GlibcHeap:
         if chunk is None or chunk.address <= region.start:
             return None
         if chunk.before:
-            header = self._words.word(chunk.address + self._layout.word) or 0
-            in_use = bool(header & PREVIOUS_IN_USE)
-            below: Chunk | None = Chunk(
-                chunk.address - chunk.before, chunk.before, in_use
-            )
+            start, size = chunk.address - chunk.before, chunk.before
+            in_use = is_used(self._words, start, size)
+            below: Chunk | None = Chunk(start, size, in_use)
         else:
             at = chunk.address + self._layout.word - 1
             below = self._walk(region).find(self._words, at)

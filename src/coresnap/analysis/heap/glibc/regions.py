@@ -24,7 +24,7 @@ from coresnap.analysis.heap.glibc.layout import (
 )
 from coresnap.analysis.heap.glibc.words import Words
 
-__all__ = ["Chunk", "Region", "Walked", "walk_region"]
+__all__ = ["Chunk", "Region", "Walked", "is_used", "walk_region"]
 
 _FLAW_LIMIT = 64
 _CHAIN = 16
@@ -114,11 +114,18 @@ def _follow(words: Words, chunk: int, end: int, wanted: int) -> Chunk | None:
         if not size:
             return None
         if wanted < chunk + size:
-            behind = words.word(chunk + size + words.layout.word)
-            in_use = behind is None or bool(behind & PREVIOUS_IN_USE)
-            return Chunk(chunk, size, in_use, before=before)
+            return Chunk(chunk, size, is_used(words, chunk, size), before=before)
         chunk, before = chunk + size, size
     return None
+
+
+def is_used(words: Words, chunk: int, size: int) -> bool:
+    """Whether the header behind a chunk says that it is in use.
+
+    One that says it is free, of another size, was written over.
+    """
+    behind = words.words(chunk + size, 2)
+    return len(behind) < 2 or bool(behind[1] & PREVIOUS_IN_USE) or behind[0] != size
 
 
 def walk_region(words: Words, region: Region, cached: array[int]) -> Walked:
@@ -210,7 +217,10 @@ class _Walker:
         at, size = self.walk.at, self.walk.size
         layout = self._words.layout
         previous, word = (*self._words.words(at, 2), 0, 0)[:2]
-        if status == chunk_walk.SIZE and self._is_end(word):
+        # What is wrong with the top chunk is told where its size is looked at.
+        if at == self._region.stop or (
+            status == chunk_walk.SIZE and self._is_end(word)
+        ):
             self._add(begin, at)
             return 0
         below = at - size
@@ -260,7 +270,7 @@ def _wrong_previous(
     layout: ChunkLayout, at: int, previous: int, word: int, size: int
 ) -> Flaw:
     return Flaw(
-        at,
+        at + layout.word,
         f"the chunk at {at:#x} (size word {word:#x}) says that the chunk below it is"
         f" free and has {previous:#x} bytes; it has {size:#x}",
         at,
