@@ -171,7 +171,7 @@ class JemallocHeap:
         # gives zeros, and whoever had them is long gone.
         state = "free" if extent.state in (DIRTY, MUZZY) else "top"
         kind = _STATES.get(extent.state, "passing")
-        where = f"{kind} extents of arena {extent.arena}"
+        where = f"{kind} extents"
         return self._block(extent, extent.start, extent.size, state, where)
 
     def _region(self, extent: Extent, region: int) -> Block:
@@ -184,7 +184,7 @@ class JemallocHeap:
             where = slots[0].name
         elif extent.bitmap >> region & 1:
             is_fresh = self._untouched.in_slab(extent, region)
-            where = f"slab of arena {extent.arena}, class {extent.unit}"
+            where = f"slab, class {extent.unit}"
         else:
             return self._block(extent, address, extent.unit, "live", None)
         state = "top" if is_fresh else "free"
@@ -201,7 +201,7 @@ class JemallocHeap:
             state=state,
             allocator=_NAME,
             free_list=where,
-            arena=str(extent.arena),
+            arena=f"arena {extent.arena}",
             preview=self._memory.read_some(address, min(size, _PREVIEW)),
         )
 

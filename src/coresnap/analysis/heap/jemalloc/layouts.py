@@ -52,11 +52,6 @@ class Geometry(msgspec.Struct, frozen=True):
         """Bytes of one table of the last level."""
         return self.element << self.levels[-1]
 
-    @property
-    def leaf_span(self) -> int:
-        """Bytes of the address space that one table of the last level covers."""
-        return 1 << self.levels[-1] + self.page
-
 
 GEOMETRIES = (
     Geometry((18, 18), 12, 8),
