@@ -300,6 +300,7 @@ def _case(bench: _Workbench) -> Case:
         fault=bench.fault,
         messages=bench.messages,
         heaps=bench.heaps,
+        aliases=bench.aliases,
         assets=bench.assets,
     )
 
@@ -325,10 +326,10 @@ def _find_aliases(bench: _Workbench) -> None:
     bench.threads, bench.globals = found.threads, found.globals
     bench.visited_by_fault = found.spans
     bench.dropped.extend(found.dropped)
-    judged = judge_again(
-        msgspec.structs.replace(case, aliases=found.aliases),
-        Verdict(bench.classifiers),
-    )
+
+
+def _classify_again(bench: _Workbench) -> None:
+    judged = judge_again(_case(bench), Verdict(bench.classifiers))
     bench.classifiers = judged.classifiers
     bench.notes.extend(judged.notes)
 
@@ -404,6 +405,7 @@ STEPS: tuple[tuple[str, Callable[[_Workbench], None]], ...] = (
     ("heap", _find_heaps),
     ("classify", _classify),
     ("aliases", _find_aliases),
+    ("classify again", _classify_again),
     ("heap totals", _report_heaps),
     ("remarks", _remark),
     ("memory", _retain_memory),

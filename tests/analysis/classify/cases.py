@@ -14,7 +14,6 @@ from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.signals import explain_signal
 from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.facts import ProcessInfo
-from coresnap.elfcore.facts import ProcessInfo
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.registers import Architecture, architecture_of
 from coresnap.model import (

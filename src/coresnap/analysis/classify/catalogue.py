@@ -35,7 +35,7 @@ OF_FAULTS = frozenset(
 )
 """Those that have nothing to say of a process in which no instruction failed."""
 
-AFTER_ALIASES: tuple[str, ...] = ("aliases",)
+AFTER_ALIASES: tuple[str, ...] = ("aliases", "leaks")
 """More of them, for when it is known who holds the pointers of the fault."""
 
 

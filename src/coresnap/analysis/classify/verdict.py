@@ -53,8 +53,16 @@ def _families(case: Case) -> list[str]:
 
 def judge_again(case: Case, verdict: Verdict) -> Verdict:
     """Add to ``verdict`` what the rules conclude now that aliases are known."""
-    more = judge(case, rules(AFTER_ALIASES))
+    more = judge(case, rules(_late_families(case)))
     return Verdict(_ordered((*verdict.classifiers, *more.classifiers)), more.notes)
+
+
+def _late_families(case: Case) -> list[str]:
+    # What has nothing to look at is not even imported.
+    wanted = {"aliases": case.access is not None, "leaks": case.signal is not None}
+    if case.fault is not None:
+        wanted["leaks"] = bool(case.assets)
+    return [family for family in AFTER_ALIASES if wanted[family]]
 
 
 def _ordered(found: Iterable[Classifier]) -> tuple[Classifier, ...]:
