@@ -10,7 +10,7 @@ import itertools
 import re
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -25,6 +25,8 @@ _SYMBOL_LIMIT = 4_000_000
 _LOOK_BACK = 64
 _SAME_NAME_LIMIT = 1000
 """Strings that end in one name."""
+_FEW_OFFSETS = 8
+"""More than a linker makes; the symbols are searched for each."""
 _UNDEFINED = 0
 _NO_TYPE, _OBJECT, _FUNCTION, _TLS, _INDIRECT_FUNCTION = 0, 1, 2, 6, 10
 _KEPT_TYPES = frozenset({_NO_TYPE, _OBJECT, _FUNCTION, _INDIRECT_FUNCTION})
@@ -35,6 +37,8 @@ _EM_ARM = 40
 
 _Row: TypeAlias = tuple[int, int, int, int, SymbolEntries]
 """Address, rank of its binding, minus its size, offset of its name, its table."""
+_Fields: TypeAlias = tuple[int, int, int, int, int]
+"""Offset of the name, info, section, value, size."""
 
 
 class Symbol(msgspec.Struct, frozen=True, eq=False):
@@ -99,16 +103,12 @@ class SymbolTable(msgspec.Struct, eq=False):
     def address(self, name: str) -> int | None:
         """Link-time address of what the linker calls ``name``: the strongest symbol.
 
-        None if there is none, or several as strong ones. Looks at all symbols.
+        None if there is none, or several as strong ones. Symbols are not sorted for it.
         """
-        self._sorted()
-        offsets: dict[int, frozenset[int]] = {}
         found: set[tuple[int, int]] = set()
-        for address, order, _, offset, entries in self._symbols:
-            if id(entries) not in offsets:
-                offsets[id(entries)] = _offsets(entries, name)
-            if offset in offsets[id(entries)]:
-                found.add((order, address))
+        for elf, entries in self._tables():
+            named = _rows_named(elf, entries.entries, _offsets(entries, name))
+            found.update((row[1], row[0]) for row in _kept(elf, entries, named))
         strongest = min(found, default=(0, 0))[0]
         addresses = [address for order, address in found if order == strongest]
         return addresses[0] if len(addresses) == 1 else None
@@ -147,26 +147,35 @@ class SymbolTable(msgspec.Struct, eq=False):
         return self._addresses
 
     def _collect(self) -> Iterator[_Row]:
+        for elf, entries in self._tables():
+            if elf is not self.elf:
+                self.sources.append("minidebuginfo")
+            else:
+                self.sources.append("dynsym" if entries.dynamic else "symtab")
+            yield from _kept(elf, entries, _rows(elf, entries.entries))
+
+    def _tables(self) -> Iterator[tuple[ElfFile, SymbolEntries]]:
         for entries in (self.entries or self.elf.symbol_entries)():
-            self.sources.append("dynsym" if entries.dynamic else "symtab")
-            yield from self._of_table(self.elf, entries)
+            yield self.elf, entries
         inner = minidebuginfo(self.elf)
         if inner is not None and inner.elf is not None:
             for entries in inner.elf.symbol_entries():
-                self.sources.append("minidebuginfo")
-                yield from self._of_table(inner.elf, entries)
+                yield inner.elf, entries
 
-    def _of_table(self, elf: ElfFile, entries: SymbolEntries) -> Iterator[_Row]:
-        thumb = elf.header.machine == _EM_ARM
-        for name, info, section, value, size in _rows(elf, entries):
-            kind = info & 0xF
-            if section == _UNDEFINED or kind not in _KEPT_TYPES or not name:
-                continue
-            if not value or (kind == _NO_TYPE and _is_mapping_symbol(entries, name)):
-                continue
-            address = value & ~1 if thumb and kind == _FUNCTION else value
-            order = _BINDING_ORDER.get(info >> 4, 3) + (4 if kind == _NO_TYPE else 0)
-            yield address, order, -size, name, entries
+
+def _kept(
+    elf: ElfFile, entries: SymbolEntries, rows: Iterable[_Fields]
+) -> Iterator[_Row]:
+    thumb = elf.header.machine == _EM_ARM
+    for name, info, section, value, size in rows:
+        kind = info & 0xF
+        if section == _UNDEFINED or kind not in _KEPT_TYPES or not name:
+            continue
+        if not value or (kind == _NO_TYPE and _is_mapping_symbol(entries, name)):
+            continue
+        address = value & ~1 if thumb and kind == _FUNCTION else value
+        order = _BINDING_ORDER.get(info >> 4, 3) + (4 if kind == _NO_TYPE else 0)
+        yield address, order, -size, name, entries
 
 
 def _offsets(entries: SymbolEntries, name: str) -> frozenset[int]:
@@ -182,17 +191,39 @@ def _is_mapping_symbol(entries: SymbolEntries, name: int) -> bool:
     return bytes(entries.strings[name : name + 1]) == b"$"
 
 
-def _rows(
-    elf: ElfFile, entries: SymbolEntries
-) -> Iterator[tuple[int, int, int, int, int]]:
-    """(name offset, info, section, value, size) of each symbol."""
-    order = ">" if elf.byte_order == "big" else "<"
+def _rows_named(
+    elf: ElfFile, data: memoryview, offsets: frozenset[int]
+) -> Iterator[_Fields]:
+    """Those of ``_rows`` whose name is at one of ``offsets``."""
+    if len(offsets) > _FEW_OFFSETS:
+        yield from (row for row in _rows(elf, data) if row[0] in offsets)
+        return
+    # To decode the ten thousand symbols of a libc takes 5 ms.
+    layout = _layout(elf)
+    searched = bytes(data[: _SYMBOL_LIMIT * layout.size])
+    for offset in offsets:
+        field = struct.pack(layout.format[0] + "I", offset)
+        at = searched.find(field)
+        while at >= 0:
+            start = at - at % layout.size
+            if at == start:
+                yield from _rows(elf, data[start : start + layout.size])
+            at = searched.find(field, start + layout.size)
+
+
+def _rows(elf: ElfFile, data: memoryview) -> Iterator[_Fields]:
+    layout = _layout(elf)
+    count = min(len(data) // layout.size, _SYMBOL_LIMIT)
     wide = elf.pointer_size == 8
-    layout = struct.Struct(order + ("IBBHQQ" if wide else "IIIBBH"))
-    count = min(len(entries.entries) // layout.size, _SYMBOL_LIMIT)
-    for row in layout.iter_unpack(entries.entries[: count * layout.size]):
+    for row in layout.iter_unpack(data[: count * layout.size]):
         if wide:
             name, info, _, section, value, size = row
         else:
             name, value, size, info, _, section = row
         yield name, info, section, value, size
+
+
+def _layout(elf: ElfFile) -> struct.Struct:
+    """Of a symbol, which begins with its name's offset in both classes."""
+    order = ">" if elf.byte_order == "big" else "<"
+    return struct.Struct(order + ("IBBHQQ" if elf.pointer_size == 8 else "IIIBBH"))
