@@ -171,9 +171,13 @@ def test_globals_are_marked_and_others_stay_the_same_objects() -> None:
 
 def test_what_does_not_fit_is_told() -> None:
     words = {FIRST.address + 8 * index: FREED.address + index for index in range(8)}
-    found = search(crash(words), kept=3)
-    assert len(found.aliases) == 3
-    assert [(one.what, one.count) for one in found.dropped] == [("aliases", 5)]
+    found = search(crash(words), kept=4)
+    assert len(found.aliases) == 2
+    assert [(one.what, one.count) for one in found.dropped] == [("aliases", 6)]
+    pointers = [pointer(f"p{index}", FREED.address) for index in range(6)]
+    found = search(crash({}, *pointers), kept=4)
+    assert [one.name for one in found.aliases] == ["p0", "p1", "p2", "p3"]
+    assert [(one.what, one.count) for one in found.dropped] == [("aliases", 2)]
     found = search(crash(words), bytes_per_level=16, levels=1)
     assert [(one.what, one.count) for one in found.dropped] == [("memory", 0x1FF0)]
 

@@ -12,7 +12,7 @@ from coresnap.analysis.aliases.places import Place, Places
 from coresnap.analysis.aliases.regions import Region
 from coresnap.analysis.aliases.spans import TargetMap
 from coresnap.analysis.aliases.targets import Target, block_target
-from coresnap.analysis.aliases.word_search import Word, search_words
+from coresnap.analysis.aliases.word_search import Word, WordSearch, search_words
 from coresnap.analysis.heap.heaps import Heaps, Placement
 from coresnap.elfcore.memory import Memory
 from coresnap.model import Alias, Block, Dropped
@@ -21,6 +21,8 @@ __all__ = ["Chase", "Found"]
 
 _MOST_BLOCKS = 256
 """Blocks that one level leads to."""
+_MOST_PLACED = 1024
+"""Words of one level that are looked at one by one."""
 _LINK_WORDS = 4
 """Words of a free block that an allocator uses: glibc's fd, bk, fd_nextsize, …"""
 
@@ -79,11 +81,18 @@ class Chase(msgspec.Struct, eq=False):
         search = search_words(
             self.memory, self.regions(near), targets, self.limits.bytes_per_level
         )
-        for word in search.words:
+        words = [word for word in search.words if word.address not in covered]
+        # Finding the block that a word lies in takes a walk through the heap.
+        placed = words[:_MOST_PLACED]
+        room = self.limits.kept // 2
+        for word in placed:
             target = targets.of(word.value)
-            if target is not None and word.address not in covered:
-                yield from self._of_word(word, target, level)
-        self._tell(search.common, search.unread, search.more, level)
+            for found in () if target is None else self._of_word(word, target, level):
+                if room > 0:
+                    yield found
+                room -= 1
+        left_out = len(words) - len(placed) + max(-room, 0)
+        self._tell(search, left_out, level)
 
     def _named(self, targets: TargetMap, level: int) -> tuple[list[Found], set[int]]:
         """Variables and registers, and the addresses that those explain."""
@@ -169,17 +178,18 @@ class Chase(msgspec.Struct, eq=False):
                 relation = f"which leads to {one.target.description}"
                 yield from block_target(block, relation)
 
-    def _tell(self, common: int, unread: int, more: bool, level: int) -> None:
-        if common:
+    def _tell(self, search: WordSearch, left_out: int, level: int) -> None:
+        if search.common:
             reason = f"level {level}: their value stands in memory too often"
-            self.dropped.append(Dropped("aliases", common, reason))
-        if unread:
-            size = self.limits.bytes_per_level >> 20
-            reason = f"level {level}: more than {size} MiB to search for aliases"
-            self.dropped.append(Dropped("memory", unread, reason))
-        if more:
-            reason = f"level {level}: there are more, which were not counted"
-            self.dropped.append(Dropped("aliases", 1, reason))
+            self.dropped.append(Dropped("aliases", search.common, reason))
+        if left_out:
+            more = "at least so many" if search.more else "words without a name"
+            reason = f"level {level}: {more}"
+            self.dropped.append(Dropped("aliases", left_out, reason))
+        if search.unread:
+            size = self.limits.bytes_per_level / (1 << 20)
+            reason = f"level {level}: more than {size:g} MiB to search for aliases"
+            self.dropped.append(Dropped("memory", search.unread, reason))
 
 
 def _register(held: Held) -> str:
