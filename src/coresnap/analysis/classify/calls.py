@@ -65,7 +65,8 @@ class PassedBadMemory(Rule):
             return
         kind = case.access.kind if case.access is not None else ""
         through = _through(case.frames, frame, contract.function)
-        what = _passed(contract.function, contract.pointers(kind), kind, address)
+        names = contract.pointers(kind) or contract.pointers("read", "write")
+        what = _passed(contract.function, names, kind, address)
         yield _broken(case, STRONG, what + through, address, frame)
 
 

@@ -247,6 +247,8 @@ def _panic(case: Case, message: Message) -> Classifier:
     if message.address:
         evidence.append(f"text at {message.address:#x}")
     frame = int(parts["frame"]) if parts.get("frame", "").isdigit() else None
+    if frame is not None and frame >= len(case.frames):
+        frame = None
     summary = f"panicked ({language}){where}{said}"
     return Classifier(
         "panic", sure, tuple(evidence), message.tid, None, frame, "", summary

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["RULES"]
 
 _PF_X, _PF_W = 1, 2
-_PT_DYNAMIC = 2
+_PT_DYNAMIC, _PT_GNU_STACK = 2, 0x6474E551
 _DT_TEXTREL, _DT_FLAGS, _DF_TEXTREL = 22, 30, 4
 _BREAKPOINT = 0xCC
 _MOST_MODULES = 256
@@ -44,7 +44,8 @@ class WritableAndExecutable(Rule):
             if mapping.permissions != "rwx":
                 continue
             if mapping.path == "[stack]":
-                yield _writable(case, mapping, HINT, "a stack that can be executed")
+                if _wants_plain_stack(case):
+                    yield _writable(case, mapping, HINT, "a stack that can be executed")
                 continue
             module = _module_at(case, mapping.start)
             load = None if module is None else _load_at(module, mapping.start)
@@ -157,6 +158,15 @@ def _writable(case: Case, mapping: Mapping, sure: str, what: str) -> Classifier:
         mapping.start,
         summary=f"had {what}",
     )
+
+
+def _wants_plain_stack(case: Case) -> bool:
+    """Whether the executable says that its stack need not be executable. Libraries may
+    want it otherwise, and those without a word get what the machine's default is."""
+    executable = case.core.executable
+    elf = None if executable is None else executable.elf or executable.image
+    header = None if elf is None else elf.segment(_PT_GNU_STACK)
+    return header is not None and not header.flags & _PF_X
 
 
 def _module_at(case: Case, address: int) -> LoadedModule | None:

@@ -18,7 +18,7 @@ from coresnap.analysis.messages.dead_process import DeadProcess
 from coresnap.analysis.messages.message import Message
 from coresnap.analysis.messages.wording import is_text, readable
 
-__all__ = ["find_abort_message"]
+__all__ = ["find_abort_message", "parts_of"]
 
 _SIZE_LIMIT = 1 << 20
 """Bytes of the pages: a message may hold an expression and a path, no more."""
@@ -92,8 +92,13 @@ def _text_of_page(process: DeadProcess, start: int, page: int) -> bytes | None:
 
 def _message(process: DeadProcess, address: int, text: bytes, found_by: str) -> Message:
     words = readable(text)
-    parts = assertion_parts(words) or _reason(words)
-    return Message("abort", words, address, found_by, process.tid, parts)
+    return Message("abort", words, address, found_by, process.tid, parts_of(words))
+
+
+def parts_of(text: str) -> dict[str, str]:
+    """An assertion's parts; of all else ``reason``, and ``pointer`` where the text has
+    the one that free was called with."""
+    return assertion_parts(text) or _reason(text)
 
 
 def _reason(text: str) -> dict[str, str]:
