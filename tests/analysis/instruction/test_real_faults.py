@@ -1,0 +1,126 @@
+"""Faults of a real processor under a real kernel, and what is concluded from each."""
+
+from __future__ import annotations
+
+import fnmatch
+
+import pytest
+
+from conftest import CompileProgram, KernelCore
+from coresnap.analysis.session import analyze
+from coresnap.model import Snapshot
+
+pytestmark = [pytest.mark.compiler, pytest.mark.core_pattern]
+
+FLAGS = ("-g", "-O1", "-fno-stack-protector", "-w")
+TABLE = {
+    "null-write": "memory.write null null.write",
+    "null-read": "memory.read null null.read",
+    "text": "memory.read noncanonical invalid-pointer?",
+    "unmapped": "memory.read memory.unmapped invalid-pointer?",
+    "small": "memory.write null null.write call-contract?",
+    "read-only": "memory.write memory.protection",
+    "constant": "memory.write memory.protection",
+    "misaligned": "memory.write alignment",
+    "null-call": "memory.exec null null.exec",
+    "wild-call": "memory.exec wild-jump security",
+    "text-call": "memory.exec wild-jump noncanonical security",
+    "stack-call": "memory.exec wild-jump security security.nx",
+    "wild-return": "memory.exec return-corrupted security",
+    "text-return": "memory.exec return-corrupted noncanonical security",
+    "divide": "divide",
+    "divide-overflow": "divide",
+    "float": "fpe.float",
+    "trap": "trap",
+    "breakpoint": "trap",
+    "privileged": "privileged",
+    "illegal": "illegal-instruction",
+    "seccomp": "seccomp",
+    "recursion": "memory.write stack-overflow recursion",
+    "mutual": "memory.write stack-overflow recursion",
+    "thread-recursion": "memory.write stack-overflow recursion",
+    "large-frame": "memory.write stack-overflow",
+    "short-file": "memory.read bus.eof",
+}
+"""What has to be found, and with ``?`` what may; nothing else of an access."""
+SIGNALS = ("stop", "segv", "bus", "fpe", "ill", "sys", "trap", "abort", "signal.*")
+GAVE_UP = {
+    name: TABLE[name]
+    for name in ("null-write", "unmapped", "text", "divide", "trap", "read-only")
+}
+
+
+def concluded(snapshot: Snapshot) -> set[str]:
+    return {
+        c.name
+        for c in snapshot.classifiers
+        if not any(fnmatch.fnmatch(c.name, signal) for signal in SIGNALS)
+        or c.rule == "CompilerTrap"
+    }
+
+
+def judged(program: CompileProgram, core: KernelCore, name: str) -> Snapshot:
+    binary = program("faults.c", *FLAGS, libraries=["-pthread", "-lm"])
+    snapshot = analyze(core([binary, name]), globals="none")
+    failed = [n for n in snapshot.notes if n.step.startswith(("classify", "instr"))]
+    assert failed == []
+    return snapshot
+
+
+def check(found: set[str], expected: str) -> None:
+    names = expected.split()
+    must = {name for name in names if not name.endswith("?")}
+    may = {name.rstrip("?") for name in names}
+    assert must <= found <= may
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_fault_is_what_it_is(
+    compile_program: CompileProgram, kernel_core: KernelCore, name: str
+) -> None:
+    snapshot = judged(compile_program, kernel_core, name)
+    check(concluded(snapshot), TABLE[name])
+    assert snapshot.instruction is not None
+
+
+@pytest.mark.parametrize("way", ["handled", "told"])
+@pytest.mark.parametrize("name", GAVE_UP)
+def test_of_a_process_that_gave_up_in_its_handler_the_fault_is_told(
+    compile_program: CompileProgram, kernel_core: KernelCore, way: str, name: str
+) -> None:
+    snapshot = judged(compile_program, kernel_core, f"{way}-{name}")
+    assert snapshot.signal is not None
+    assert snapshot.signal.name == "SIGABRT"
+    check(concluded(snapshot), TABLE[name])
+    frames = snapshot.threads[0].frames
+    told = [c for c in snapshot.classifiers if c.name in TABLE[name].split()]
+    assert all(c.frame is not None for c in told)
+    (interrupted,) = {c.frame for c in told if c.frame is not None}
+    assert frames[interrupted - 1].signal_frame
+    kinds = [c for c in told if c.name.startswith("memory.") and c.name[7] in "rw"]
+    if name not in ("text", "divide", "trap"):
+        assert [c.confidence for c in kinds] == ["certain"]
+
+
+@pytest.mark.parametrize(
+    "name", ["raise", "kill", "abort", "handled-raise", "told-raise", "told-kill"]
+)
+def test_what_was_sent_has_no_instruction_and_no_verdict_on_memory(
+    compile_program: CompileProgram, kernel_core: KernelCore, name: str
+) -> None:
+    snapshot = judged(compile_program, kernel_core, name)
+    assert concluded(snapshot) == set()
+    assert snapshot.instruction is None
+
+
+def test_the_address_is_recomputed_as_the_kernel_says_it(
+    compile_program: CompileProgram, kernel_core: KernelCore
+) -> None:
+    for name in ("null-write", "unmapped", "read-only", "small"):
+        snapshot = judged(compile_program, kernel_core, name)
+        found = snapshot.instruction
+        assert found is not None
+        assert found.fault is not None
+        assert snapshot.signal is not None
+        access = found.accesses[found.fault]
+        assert access.address == snapshot.signal.address
