@@ -55,6 +55,16 @@ def test_a_link_that_leads_nowhere_was_written_after_the_free() -> None:
     assert concluded(crash(link), *RULES) == {"use-after-free": "probable"}
 
 
+def test_a_link_that_an_overrun_reached_is_not_blamed_on_a_free() -> None:
+    link = HeapDamage(0x5000_02C0, "leads to 0x4141", "glibc", kind="link")
+    assert concluded(crash(HEADER, link), *RULES) == {"heap.overflow": "probable"}
+    far = HeapDamage(0x5000_0B00, "leads to 0x4141", "glibc", kind="link")
+    assert concluded(crash(HEADER, far), *RULES) == {
+        "heap.overflow": "probable",
+        "use-after-free": "probable",
+    }
+
+
 def test_a_block_that_is_listed_twice_was_freed_twice() -> None:
     twice = HeapDamage(0x5000_0300, "is listed twice", "glibc", kind="twice")
     assert concluded(crash(twice), *RULES) == {"double-free": "strong"}
@@ -93,6 +103,14 @@ def test_a_free_that_failed_was_given_a_wrong_pointer(pointer: int, name: str) -
     found = only(freeing(pointer))
     assert (found.name, found.confidence, found.address) == (name, "strong", pointer)
     assert found.frame == 1
+
+
+def test_without_its_argument_the_chunk_it_became_tells() -> None:
+    chunk = Variable("p", "mchunkptr", Kind.LOCAL, value=LIVE.address + 8 - 16)
+    inside = crash(
+        functions=("arena_for_chunk", "__libc_free", "victim"), variables=[chunk]
+    )
+    assert only(inside).name == "invalid-free"
 
 
 def test_a_free_of_a_live_block_failed_for_another_reason() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coresnap.analysis.aliases.type_conflicts import reaches_beyond
+from coresnap.analysis.callers import is_of_a_runtime
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import PROBABLE, Rule
 from coresnap.analysis.classify.suspects import suspects
@@ -67,6 +68,8 @@ class TypeViolation(Rule):
             return
         start = case.failed_frame
         for index, frame in enumerate(case.frames[start : start + _FRAMES], start):
+            if is_of_a_runtime(frame):
+                continue  # an allocator's own view of its blocks
             for path, variable in variable_paths(frame.variables, _PATHS):
                 block = _too_small(case, variable)
                 if block is None:

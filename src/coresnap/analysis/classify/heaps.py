@@ -15,10 +15,14 @@ __all__ = ["RULES"]
 
 _MOST = 4
 """Damaged places that are told: what was overrun first, the rest follows from it."""
+_OVERRUN_REACH = 256
+"""Bytes behind an overwritten header that the same overrun explains."""
 _TEXT_MIN = 4
 _FREEING = frozenset({"free", "cfree", "realloc", "_int_free", "_int_realloc"})
 _POINTERS = ("mem", "ptr", "oldmem")
 """What glibc calls the pointer that it is given."""
+_CHUNKS = ("p", "ptr")
+_CHUNK_TYPES = ("mchunkptr", "struct malloc_chunk *")
 _INNERMOST = 8
 
 
@@ -62,8 +66,11 @@ class FreedWritten(Rule):
     confidence = (PROBABLE,)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it for a process that failed."""
+        """Conclude it for a process that failed, unless an overrun explains it."""
+        overruns = [d for d in _damages(case, "header") if d.overrun is not None]
         for damage in _damages(case, "link"):
+            if any(_reaches(overrun, damage.address) for overrun in overruns):
+                continue
             yield Classifier(
                 "use-after-free",
                 PROBABLE,
@@ -154,6 +161,11 @@ def _failed(case: Case) -> bool:
     return any("expression" not in message.parts for message in said)
 
 
+def _reaches(overrun: HeapDamage, address: int) -> bool:
+    """Whether what overwrote a header may have gone on to ``address``."""
+    return 0 <= address - overrun.address <= _OVERRUN_REACH
+
+
 def _written(damage: HeapDamage) -> list[str]:
     """What was written, as text if it is one."""
     text = damage.data.partition(b"\0")[0]
@@ -165,18 +177,36 @@ def _written(damage: HeapDamage) -> list[str]:
 def _given(case: Case) -> tuple[int, int] | None:
     """(index of the frame, pointer) of the outermost call that frees, among the
     innermost frames."""
-    found = None
+    found = chunk = None
     start = case.failed_frame
     for index, frame in enumerate(case.frames[start : start + _INNERMOST], start):
+        chunk = _chunk_of(case, frame) or chunk
         if _name(frame) not in _FREEING:
             continue
-        for variable in frame.variables:
-            value = variable.value
-            if variable.name in _POINTERS and isinstance(value, int):
-                if value >= FIRST_POINTER:
-                    found = index, value
-                break
+        # The call's own argument is often optimized out; what it made of it is not.
+        pointer = _argument(frame) or chunk
+        if pointer is not None:
+            found = index, pointer
     return found
+
+
+def _argument(frame: Frame) -> int | None:
+    for variable in frame.variables:
+        value = variable.value
+        if variable.name in _POINTERS and type(value) is int and value >= FIRST_POINTER:
+            return value
+    return None
+
+
+def _chunk_of(case: Case, frame: Frame) -> int | None:
+    """The block of the chunk that a function of glibc's malloc works on."""
+    for variable in frame.variables:
+        value = variable.value
+        if variable.type not in _CHUNK_TYPES or variable.name not in _CHUNKS:
+            continue
+        if type(value) is int and value >= FIRST_POINTER:
+            return value + 2 * case.core.architecture.pointer_size
+    return None
 
 
 def _name(frame: Frame) -> str:
