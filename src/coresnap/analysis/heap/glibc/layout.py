@@ -146,12 +146,13 @@ _TCACHES = (
 def tcache_layouts(layout: ChunkLayout) -> dict[int, TcacheLayout]:
     """By the size of the chunk that it is in.
 
-    malloc gives a chunk that is one step larger where too little would remain of it.
+    malloc gives a chunk that is one step larger where too little would remain of it;
+    since 2.42 a step has been added to the size before that, but not always.
     """
     return {
-        tcache.chunk_size(layout) + more: tcache
+        tcache.chunk_size(layout) + steps * layout.alignment: tcache
         for tcache in _TCACHES
-        for more in (0, layout.alignment)
+        for steps in range(3 if tcache.counts_down else 2)
     }
 
 

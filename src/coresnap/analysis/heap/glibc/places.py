@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from coresnap.analysis.heap.glibc.arenas import Arena, MainArena, sub_heaps
 from coresnap.analysis.heap.glibc.flaw import Flaw
-from coresnap.analysis.heap.glibc.layout import FLAGS, PREVIOUS_IN_USE
+from coresnap.analysis.heap.glibc.layout import BIN_COUNT, FLAGS, PREVIOUS_IN_USE
 from coresnap.analysis.heap.glibc.regions import Region
 from coresnap.analysis.heap.glibc.words import Words
-from coresnap.model import Mapping
 
 __all__ = ["find_regions", "first_chunks", "top_flaws"]
 
@@ -51,35 +50,47 @@ def first_chunks(words: Words, region: Region) -> Iterator[int]:
 
 
 def _main_regions(words: Words, arena: Arena, heap_start: int) -> Iterator[Region]:
-    """What sbrk gave, and the mapping that took its place where sbrk failed."""
-    find = words.memory.find_mapping
-    of_top = find(arena.top) if arena.top else None
-    of_start = find(heap_start) if heap_start else None
-    if of_start is not None:
-        start = words.layout.first_chunk(heap_start)
-        if of_start is of_top and start <= arena.top:
-            yield Region(
-                arena, heap_start, start, arena.top, _end(words, arena, of_start)
-            )
+    """What sbrk gave; and the mappings that took its place where sbrk failed."""
+    extent = words.extent(heap_start) if heap_start else None
+    low = heap_start
+    if extent is not None and arena.contiguous:
+        yield from _parts(words, arena, low, extent[1])
+        if not arena.top or low <= arena.top < extent[1]:
             return
-        yield Region(arena, heap_start, start, of_start.end, of_start.end)
-    if of_top is not None:
-        start = words.layout.first_chunk(of_top.start)
-        yield Region(
-            arena,
-            of_top.start,
-            start,
-            arena.top,
-            _end(words, arena, of_top),
-            surely_chunks=False,
-        )
+    seen = set() if extent is None or not arena.contiguous else {extent}
+    for address in (arena.top, heap_start, *_in_bins(words, arena)):
+        extent = words.extent(address) if address else None
+        if extent is not None and extent not in seen:
+            seen.add(extent)
+            yield from _parts(words, arena, *extent, surely_chunks=False)
 
 
-def _end(words: Words, arena: Arena, mapping: Mapping) -> int:
-    """Where the top chunk ends, if its size can be right."""
-    size = words.chunk_size(arena.top)
-    end = arena.top + (size or 0)
-    return end if arena.top < end <= mapping.end else mapping.end
+def _parts(
+    words: Words, arena: Arena, start: int, end: int, *, surely_chunks: bool = True
+) -> Iterator[Region]:
+    """Memory of the main arena, parted behind its top chunk, if that is there."""
+    first = words.layout.first_chunk(start)
+    if not first <= arena.top < end:
+        yield Region(arena, start, first, end, end, surely_chunks)
+        return
+    size = words.chunk_size(arena.top) or 0
+    behind = arena.top + size
+    if not arena.top < behind <= end:
+        behind = end
+    yield Region(arena, start, first, arena.top, behind, surely_chunks)
+    if behind < end and not arena.contiguous:
+        first = words.layout.first_chunk(behind)
+        yield Region(arena, behind, first, end, end, surely_chunks=False)
+
+
+def _in_bins(words: Words, arena: Arena) -> Iterator[int]:
+    """Chunks of the arena, somewhere: the first and the last of each bin."""
+    if arena.contiguous:
+        return
+    links = words.words(arena.bins, 2 * BIN_COUNT)
+    behind = arena.bins + 2 * BIN_COUNT * words.layout.word
+    yield from (link for link in links if not arena.address <= link < behind)
+    yield from (chunk for chunk in arena.fastbins if chunk)
 
 
 def top_flaws(words: Words, region: Region) -> Iterator[Flaw]:
@@ -88,14 +99,14 @@ def top_flaws(words: Words, region: Region) -> Iterator[Flaw]:
     word = words.word(top + layout.word)
     if word is None:
         return
-    size, mapping = word & ~FLAGS, words.memory.find_mapping(top)
+    size, extent = word & ~FLAGS, words.extent(top)
     wrong = ""
     if word & FLAGS != PREVIOUS_IN_USE:
         wrong = f"has flags ({word & FLAGS}) that no top chunk has"
     elif size < layout.minimum or size % layout.alignment:
         wrong = "is no size"
-    elif mapping is not None and top + size > mapping.end:
-        wrong = f"is more than the {mapping.end - top:#x} bytes that follow"
+    elif extent is not None and top + size > extent[1]:
+        wrong = f"is more than the {extent[1] - top:#x} bytes that follow"
     elif region.arena.is_main and (top + size) % _PAGE:
         wrong = f"does not lead to the end of a page, but to {top + size:#x}"
     elif not region.arena.is_main and top + size != region.end:

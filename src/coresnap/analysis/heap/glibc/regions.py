@@ -181,7 +181,7 @@ class _Walker:
             if status == chunk_walk.FENCE and self._is_fence():
                 self._add(begin, self.walk.at)
                 # Behind it is memory that others got from sbrk, then chunks again.
-                if not self._region.has_top or not self._region.arena.is_main:
+                if not self._region.arena.is_main:
                     return
                 begin = self._go_on(self.walk.at + 2 * self._words.layout.header)
                 continue

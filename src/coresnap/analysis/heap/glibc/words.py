@@ -7,8 +7,15 @@ import struct
 from coresnap.analysis.heap.glibc.layout import FLAGS, ChunkLayout
 from coresnap.elfcore.memory import Memory
 from coresnap.errors import MemoryReadError
+from coresnap.model import Mapping
 
 __all__ = ["Words"]
+
+_EXTENT_LIMIT = 1 << 12
+
+
+def _is_anonymous(mapping: Mapping) -> bool:
+    return mapping.path is None and "w" in mapping.permissions
 
 
 class Words:
@@ -38,6 +45,27 @@ class Words:
         """The size in a chunk's header, without flags."""
         found = self.word(chunk + self.layout.word)
         return None if found is None else found & ~FLAGS
+
+    def extent(self, address: int) -> tuple[int, int] | None:
+        """Writable memory of no file around an address, start and end.
+
+        The kernel splits a mapping where a part of it is advised to be different.
+        """
+        mapping = self.memory.find_mapping(address)
+        if mapping is None or not _is_anonymous(mapping):
+            return None
+        start, end = mapping.start, mapping.end
+        for _ in range(_EXTENT_LIMIT):
+            below = self.memory.find_mapping(start - 1)
+            if below is None or below.end != start or not _is_anonymous(below):
+                break
+            start = below.start
+        for _ in range(_EXTENT_LIMIT):
+            above = self.memory.find_mapping(end)
+            if above is None or not _is_anonymous(above):
+                break
+            end = above.end
+        return start, end
 
     def is_outside(self, address: int) -> bool:
         """Whether the process had no memory there, as far as the core says."""
