@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from coresnap.analysis.heap.heaps import Placement
-from coresnap.analysis.heap.tcmalloc.free_lists import (
+from coresnap.analysis.heap.free_lists import (
     LIST_LIMIT,
     FreeList,
-    Owner,
+    ListedBlock,
+    first_untouched,
     walk_list,
 )
+from coresnap.analysis.heap.heaps import Placement
 from coresnap.analysis.heap.tcmalloc.page_map import PageMap
 from coresnap.analysis.heap.tcmalloc.spans import NORMAL, RETURNED, Span, SpanIndex
 from coresnap.analysis.heap.tcmalloc.thread_caches import ThreadCache
@@ -43,20 +44,13 @@ class Discovery(msgspec.Struct, frozen=True):
     """Threads that were inside tcmalloc, whose lists may contradict for the moment."""
 
 
-class _Place(msgspec.Struct, frozen=True):
-    """Where a free object waits."""
-
-    list: FreeList
-    index: int
-
-
 class TcmallocHeap:
     """The heap of gperftools' tcmalloc. Walked when something is asked for."""
 
     def __init__(self, found: Discovery) -> None:
         self._found = found
         self._memory = found.memory
-        self._own_lists: dict[int, dict[int, _Place]] = {}
+        self._own_lists: dict[int, dict[int, ListedBlock]] = {}
         self._fresh: dict[int, int] = {}
         self._sizes = found.caches[0].sizes if found.caches else ()
 
@@ -120,10 +114,12 @@ class TcmallocHeap:
         """Lists of the threads, then chains between them."""
         lists = [
             self._walk(
-                Owner(self._cache_name(one, number), number, one.tid),
+                f"cache of thread {one.tid}, class {one.sizes[number]}",
+                number,
                 one.heads[number],
                 # A list that has lost count by a second free still has its head.
-                max(1, one.lengths[number]),
+                limit=max(1, one.lengths[number]),
+                tid=one.tid,
             )
             for one in self._found.caches
             for number in range(1, len(one.sizes))
@@ -132,33 +128,44 @@ class TcmallocHeap:
         for number, head in find_chains(self._memory, self._index.spans, by_descriptor):
             if number < len(self._sizes):
                 name = f"transfer cache, class {self._sizes[number]}"
-                lists.append(self._walk(Owner(name, number), head))
+                lists.append(self._walk(name, number, head))
         return [one for one in lists if one.addresses]
 
-    def _cache_name(self, one: ThreadCache, number: int) -> str:
-        return f"cache of thread {one.tid}, class {one.sizes[number]}"
+    def _walk(
+        self,
+        name: str,
+        size_class: int,
+        head: int,
+        *,
+        limit: int = LIST_LIMIT,
+        tid: int | None = None,
+    ) -> FreeList:
+        is_block = functools.partial(self._is_object, size_class)
+        return walk_list(self._memory, name, head, is_block, limit=limit, tid=tid)
 
-    def _walk(self, owner: Owner, head: int, limit: int = LIST_LIMIT) -> FreeList:
-        unit = self._sizes[owner.size_class]
-        return walk_list(self._memory, owner, head, self._index.at, unit, limit)
+    def _is_object(self, size_class: int, address: int) -> bool:
+        span = self._index.at(address)
+        if span is None or span.size_class != size_class:
+            return False
+        return (address - span.start) % self._sizes[size_class] == 0
 
     @functools.cached_property
-    def _cached(self) -> Mapping[int, _Place]:
+    def _cached(self) -> Mapping[int, ListedBlock]:
         return {
-            address: _Place(one, index)
+            address: ListedBlock(one, index)
             for one in self._cached_lists
             for index, address in enumerate(one.addresses)
         }
 
-    def _own(self, span: Span) -> Mapping[int, _Place]:
+    def _own(self, span: Span) -> Mapping[int, ListedBlock]:
         """The objects in a span's own list."""
         if not span.size_class or not self._unit(span):
             return {}
         if span.start not in self._own_lists:
-            owner = Owner(f"span, class {self._unit(span)}", span.size_class)
-            one = self._walk(owner, span.objects)
+            name = f"span, class {self._unit(span)}"
+            one = self._walk(name, span.size_class, span.objects)
             self._own_lists[span.start] = {
-                address: _Place(one, index)
+                address: ListedBlock(one, index)
                 for index, address in enumerate(one.addresses)
             }
         return self._own_lists[span.start]
@@ -201,29 +208,25 @@ class TcmallocHeap:
         if place is None:
             return self._block(address, unit, "live", None)
         state = "top" if self._is_fresh(place, unit) else "free"
-        return self._block(address, unit, state, place.list.owner.name)
+        return self._block(address, unit, state, place.list.name)
 
-    def _is_fresh(self, place: _Place, unit: int) -> bool:
-        """Whether an object was never handed out: it is one of a row that reaches to
-        the list's end, as lists are first filled, and zero behind its link."""
+    def _is_fresh(self, place: ListedBlock, unit: int) -> bool:
+        """Whether a free object was never handed out."""
         key = place.list.addresses[0]
         if key not in self._fresh:
-            addresses = place.list.addresses
-            index = len(addresses)
-            while index and self._is_in_row(addresses, index - 1, unit):
-                index -= 1
-            self._fresh[key] = index
+            self._fresh[key] = first_untouched(
+                self._memory, place.list.addresses, unit, self._start_of
+            )
         return place.index >= self._fresh[key]
 
-    def _is_in_row(self, addresses: Sequence[int], at: int, unit: int) -> bool:
-        address, after = addresses[at], addresses[at + 1 : at + 2]
+    def _start_of(self, address: int) -> int:
+        """The first object of the span that holds one."""
         span = self._index.at(address)
-        if span is None or address == span.start:
-            return False
-        same_span = after and span.start <= after[0] < span.end
-        if same_span and after[0] != address + unit:
-            return False
-        return not any(self._memory.read_some(address + 8, unit - 8))
+        return address if span is None else span.start
+
+    def _unit_at(self, address: int) -> int:
+        span = self._index.at(address)
+        return 0 if span is None else self._unit(span)
 
     def _block(self, address: int, size: int, state: str, where: str | None) -> Block:
         preview = self._memory.read_some(address, min(size, _PREVIEW))
@@ -248,10 +251,9 @@ class TcmallocHeap:
                 live, live_bytes = live + 1, live_bytes + span.size
             elif span.location == NORMAL:
                 free, free_bytes = free + 1, free_bytes + span.size
-        moved = sum(self._sizes[p.list.owner.size_class] for p in self._cached.values())
+        moved = sum(self._unit_at(address) for address in self._cached)
         return Allocator(
             name=_NAME,
-            version="2.10",
             found_by="structure",
             arenas=1,
             live_blocks=max(0, live - len(self._cached)),
@@ -267,7 +269,7 @@ class TcmallocHeap:
     def _damage(self) -> Iterator[HeapDamage]:
         working = self._found.working
         for one in self._cached_lists:
-            if not working or one.owner.tid not in {None, *working}:
+            if not working or one.tid not in {None, *working}:
                 yield from self._of_list(one)
         checked = 0
         for span in () if working else self._index.spans:
@@ -277,7 +279,7 @@ class TcmallocHeap:
                 yield from self._of_list(next(iter(places.values())).list)
             for address in places:
                 if address in self._cached:
-                    where = self._cached[address].list.owner.name
+                    where = self._cached[address].list.name
                     what = f"the block waits in its span and in the {where}"
                     yield self._flaw(address, "twice", what)
             if checked > _CHECKED_OBJECTS:
