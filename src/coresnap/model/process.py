@@ -96,7 +96,7 @@ class Dropped(msgspec.Struct, frozen=True, omit_defaults=True):
 
     what: str
     """``threads`` (their variables), ``frames``, ``variables``, ``values`` (members and
-    elements), ``memory``, ``globals``."""
+    elements), ``memory``, ``globals``, ``aliases``."""
     count: int
     """How many of it; of memory, bytes."""
     reason: str

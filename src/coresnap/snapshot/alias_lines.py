@@ -31,9 +31,8 @@ def alias_lines(
     yield display.ink.title("aliases")
     threads = {thread.tid: thread for thread in snapshot.threads}
     for alias in aliases if all_of_them else aliases[:_SHOWN]:
-        yield f"  {_alias_words(alias, threads, display)}"
-        if alias.remark is not None:
-            yield display.ink.alarm(f"      {printable(alias.remark)}")
+        remark = "" if alias.remark is None else f"; {printable(alias.remark)}"
+        yield f"  {_alias_words(alias, threads, display)}{display.ink.alarm(remark)}"
     more = 0 if all_of_them else len(aliases) - _SHOWN
     if more > 0:
         yield display.ink.doubt(f"  and {more} more")

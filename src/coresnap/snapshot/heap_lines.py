@@ -12,6 +12,8 @@ __all__ = ["block_words", "heap_lines"]
 
 _FREED = 8
 """Freed blocks that are shown; the snapshot holds more."""
+_INVOLVED = 4
+"""Blocks of the fault that are shown, its own first."""
 _BYTES = 16
 
 
@@ -29,8 +31,11 @@ def heap_lines(
             yield display.ink.doubt(f"    {printable(note)}")
         if display.details:
             yield from _freed_lines(heap)
-    for block in blocks:
+    for block in blocks[:_INVOLVED]:
         yield f"  {block_words(block)}{_preview(block.preview)}"
+    if len(blocks) > _INVOLVED:
+        more = len(blocks) - _INVOLVED
+        yield display.ink.doubt(f"  and {more} more blocks that aliases lie in")
 
 
 def block_words(block: Block) -> str:
