@@ -17,6 +17,7 @@ from coresnap.analysis.heap.glibc.library import (
     is_musl,
     read_version,
 )
+from coresnap.analysis.heap.glibc.parameters import find_parameters
 from coresnap.analysis.heap.glibc.words import Words
 from coresnap.analysis.heap.heaps import Heaps
 from coresnap.elfcore.corefile import CoreFile, LoadedModule
@@ -42,39 +43,38 @@ def find_glibc(
     if is_musl(core):
         return Heaps(notes=(Note(_STEP, "the heap of musl's malloc is not read"),))
     words = Words(core.memory, layout_of(core.architecture))
-    found = candidates(core)
-    for library in found:
-        main = find_main_arena(words, library.data)
+    notes: list[Note] = []
+    for library in candidates(core):
+        version = read_version(core, library.module)
+        if version is not None and version < _OLDEST:
+            text = ".".join(map(str, version))
+            notes.append(Note(_STEP, f"the heap of glibc {text} is not read"))
+            continue
+        found_by, main = "structure", find_main_arena(words, library.data)
+        if main is None and library.module is not core.executable:
+            found_by, main = "symbols", _by_symbol(core, library, words, debug_file)
+            if main is None and not _is_untouched(words, library):
+                notes.append(_not_found(library))
         if main is not None:
-            return _heap(core, library, main, words, "structure")
-    for library in found:
-        main = _by_symbol(core, library, words, debug_file)
-        if main is not None and _is_unused(words, main):
-            return Heaps()
-        if main is not None:
-            return _heap(core, library, main, words, "symbols")
-    if not found or found[0].module is core.executable:
-        return Heaps()
-    name = found[0].module.path
-    return Heaps(notes=(Note(_STEP, f"malloc's main arena was not found in {name}"),))
+            heap = GlibcHeap(
+                core, library, main, words, found_by=found_by, version=version
+            )
+            return Heaps((heap,))
+    return Heaps(notes=tuple(notes))
 
 
-def _is_unused(words: Words, main: MainArena) -> bool:
-    """Whether malloc was never called here, as where another allocator took its place:
-    its first call fills the bins in (``malloc_init_state``)."""
-    first = (words.word(main.bins), words.word(main.bins + words.layout.word))
-    return first == (0, 0)
+def _is_untouched(words: Words, library: Library) -> bool:
+    """Whether malloc was never called: it has not asked for memory."""
+    parameters = find_parameters(words, library.data)
+    return parameters is not None and not parameters.heap_start
 
 
-def _heap(
-    core: CoreFile, library: Library, main: MainArena, words: Words, found_by: str
-) -> Heaps:
-    version = read_version(core, library.module)
-    if version is not None and version < _OLDEST:
-        text = ".".join(map(str, version))
-        return Heaps(notes=(Note(_STEP, f"malloc of glibc {text} is not known"),))
-    heap = GlibcHeap(core, library, main, words, found_by=found_by, version=version)
-    return Heaps((heap,))
+def _not_found(library: Library) -> Note:
+    return Note(
+        _STEP,
+        f"malloc's main arena was not found in {library.module.path}: it is damaged,"
+        " or not in the core",
+    )
 
 
 def _by_symbol(

@@ -94,7 +94,10 @@ def _in_bins(words: Words, arena: Arena) -> Iterator[int]:
 
 
 def top_flaws(words: Words, region: Region) -> Iterator[Flaw]:
-    """What is wrong with the header of a top chunk."""
+    """What is wrong with the header of a top chunk.
+
+    Its size need not be a multiple of the alignment: it ends where a page does.
+    """
     layout, top = words.layout, region.arena.top
     word = words.word(top + layout.word)
     if word is None:
@@ -103,8 +106,8 @@ def top_flaws(words: Words, region: Region) -> Iterator[Flaw]:
     wrong = ""
     if word & FLAGS != PREVIOUS_IN_USE:
         wrong = f"has flags ({word & FLAGS}) that no top chunk has"
-    elif size < layout.minimum or size % layout.alignment:
-        wrong = "is no size"
+    elif size < layout.minimum:
+        wrong = f"is less than the least, {layout.minimum:#x}"
     elif extent is not None and top + size > extent[1]:
         wrong = f"is more than the {extent[1] - top:#x} bytes that follow"
     elif region.arena.is_main and (top + size) % _PAGE:
