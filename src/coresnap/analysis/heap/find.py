@@ -39,9 +39,10 @@ def _special(core: CoreFile) -> Iterator[Heap]:
     """
     if any(map(_may_have, core.modules)):
         from coresnap.analysis.heap.jemalloc.find import find_jemalloc
+        from coresnap.analysis.heap.mimalloc.find import find_mimalloc
         from coresnap.analysis.heap.tcmalloc.find import find_tcmalloc
 
-        for find in (find_jemalloc, find_tcmalloc):
+        for find in (find_jemalloc, find_tcmalloc, find_mimalloc):
             heap = find(core)
             if heap is not None:
                 yield heap
