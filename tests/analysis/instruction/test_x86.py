@@ -224,7 +224,7 @@ def run(lines: list[str], directory: Path, *, count: int) -> list[Outcome | None
     text += [f"case_count: .int {len(lines)}", '.section .note.GNU-stack,""', ""]
     source.write_text("\n".join(text))
     binary = directory / "run"
-    build = ["cc", "-O0", "-o", binary, PROGRAM, source]
+    build = ["cc", "-O0", "-o", str(binary), str(PROGRAM), str(source)]
     subprocess.run(build, check=True)
     done = subprocess.run([binary], capture_output=True, text=True, check=True)
     rows = done.stdout.splitlines()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import CERTAIN, HINT, PROBABLE, STRONG, Rule
+from coresnap.analysis.classify.sources import base_sources
 from coresnap.model import Classifier
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class MemoryAccess(Rule):
         yield Classifier(
             _NAMES[access.kind],
             sure,
-            access_evidence(case),
+            (*access_evidence(case), *map(str, base_sources(case))),
             case.tid,
             address,
             case.failed_frame,

@@ -29,6 +29,8 @@ _MODES = {
 }
 _OPT_DETAIL, _ON = 2, 3
 _REGISTER, _IMMEDIATE, _MEMORY = 1, 2, 3
+_JUMP = 1
+"""CS_GRP_JUMP"""
 _EXTENDS = ("", "uxtb", "uxth", "uxtw", "uxtx", "sxtb", "sxth", "sxtw", "sxtx")
 _MOST = 4096
 """Instructions of one sweep."""
@@ -104,14 +106,36 @@ class Disassembler:
 
     def sweep(self, code: bytes, address: int, count: int = _MOST) -> Iterator[Decoded]:
         """Instructions one by one, up to ``count`` or the first that is none."""
+        rows, got = self._rows(code, address, count)
+        for index in range(got):
+            yield self._decoded(rows[index])
+
+    def last(
+        self, code: bytes, address: int, count: int
+    ) -> tuple[list[Decoded], frozenset[int]]:
+        """The last ``count`` instructions of a piece of code that is decoded from its
+        beginning to its end, and where all jumps in it lead to; nothing if there are
+        too many, or bytes that are none."""
+        rows, got = self._rows(code, address, _MOST)
+        if not got or rows[got - 1].address + rows[got - 1].size != address + len(code):
+            return [], frozenset()
+        jumps = (rows[i] for i in range(got) if _jumps(rows[i]))
+        targets = frozenset(
+            operand.value
+            for row in jumps
+            for operand in self._decoded(row).operands[-1:]
+            if operand.kind == "immediate"
+        )
+        tail = range(max(0, got - count), got)
+        return [self._decoded(rows[index]) for index in tail], targets
+
+    def _rows(self, code: bytes, address: int, count: int) -> tuple[Any, int]:
         found = self._ffi.new("cs_insn **")
         handle, count = self._handle[0], min(max(count, 1), _MOST)
         got = self._lib.cs_disasm(handle, code, len(code), address, count, found)
         if not got:
-            return
-        rows = self._ffi.gc(found[0], lambda array: self._lib.cs_free(array, got))
-        for index in range(got):
-            yield self._decoded(rows[index])
+            return None, 0
+        return self._ffi.gc(found[0], lambda rows: self._lib.cs_free(rows, got)), got
 
     def _decoded(self, row: Any) -> Decoded:  # noqa: ANN401 - a cs_insn
         ffi = self._ffi
@@ -134,7 +158,7 @@ class Disassembler:
 
     def _x86(self, plain: Decoded, detail: Any) -> Decoded:  # noqa: ANN401
         name, operands = self._name, []
-        for one in _rows(detail, 8):
+        for one in _operands(detail, 8):
             memory = one.mem
             if one.type == _MEMORY:
                 operand = Operand(
@@ -158,7 +182,7 @@ class Disassembler:
 
     def _aarch64(self, plain: Decoded, detail: Any) -> Decoded:  # noqa: ANN401
         name, operands = self._name, []
-        for one in _rows(detail, 8):
+        for one in _operands(detail, 8):
             if one.type == _MEMORY:
                 operand = Operand(
                     "memory",
@@ -180,7 +204,7 @@ class Disassembler:
 
     def _arm(self, plain: Decoded, detail: Any) -> Decoded:  # noqa: ANN401
         name, operands = self._name, []
-        for one in _rows(detail, 36):
+        for one in _operands(detail, 36):
             if one.type == _MEMORY:
                 scale = (-1 if one.subtracted else 1) << min(one.shift.value, 31)
                 operand = Operand(
@@ -207,7 +231,7 @@ class Disassembler:
             )
             if one.type == _MEMORY
             else self._plain(one)
-            for one in _rows(detail, 8)
+            for one in _operands(detail, 8)
         )
         return msgspec.structs.replace(plain, operands=operands)
 
@@ -229,7 +253,12 @@ class Disassembler:
         return self._names[number]
 
 
-def _rows(detail: Any, most: int) -> list[Any]:  # noqa: ANN401 - cs_x86 and its like
+def _jumps(row: Any) -> bool:  # noqa: ANN401 - a cs_insn
+    detail = row.detail
+    return bool(detail) and _JUMP in detail.groups[0 : min(detail.groups_count, 8)]
+
+
+def _operands(detail: Any, most: int) -> list[Any]:  # noqa: ANN401 - cs_x86 and its like
     return [detail.operands[index] for index in range(min(detail.op_count, most))]
 
 
