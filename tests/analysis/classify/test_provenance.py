@@ -11,6 +11,7 @@ import pytest
 from coresnap.analysis.classify import provenance
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.verdict import judge
+from coresnap.analysis.instruction.provenance import Source
 from coresnap.model import Block, Variable
 from coresnap.model import VariableKind as Kind
 
@@ -61,6 +62,29 @@ def test_the_link_word_of_a_freed_block() -> None:
     # A call through it: what failed is the fetch of an instruction.
     jumped = crash(0, heaps=MANGLED, kind="execute", address=link)
     assert of("FreedLink", jumped) == UAF
+
+
+def test_an_address_reckoned_from_a_link_word_that_a_variable_holds() -> None:
+    link = FREE.address >> 12
+    node = pointer("node", link)
+    near = crash(link + 16, heaps=MANGLED, variables=[node])
+    assert of("FreedLink", near) == UAF
+    far = crash(link + 4096, heaps=MANGLED, variables=[node])
+    assert of("FreedLink", far) == {}
+
+
+def test_a_pointer_that_the_code_loaded_from_a_freed_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def loaded(slot: int) -> dict[str, str]:
+        source = Source("rax", slot, 8, "mov rax, qword ptr [rbx]", 0x401000)
+        monkeypatch.setattr(provenance, "base_sources", lambda case: (source,))
+        return of("TracedToFreed", crash(0))
+
+    # Whatever the pointer is, null too: it came from there.
+    assert loaded(FREE.address + 8) == UAF
+    assert loaded(LIVE.address) == {}
+    assert loaded(FREE.address - 8) == {}
 
 
 def test_a_small_link_word_is_no_evidence() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
+from coresnap.analysis.classify.sources import base_sources, jump_slot
 from coresnap.analysis.classify.suspects import (
     Holder,
     Suspect,
@@ -68,6 +69,34 @@ class FreedAccess(Rule):
             return
 
 
+class TracedToFreed(Rule):
+    """The code before the failed access loaded its pointer from a freed block."""
+
+    names = ("use-after-free",)
+    confidence = (STRONG,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it by following the base register, or the target of a jump, back to
+        the memory it came from."""
+        if case.heaps is None:
+            return
+        loads = [(one.slot, str(one)) for one in base_sources(case)]
+        slot = jump_slot(case)
+        if slot is not None:
+            loads.append((slot, f"the target of the jump was read from {slot:#x}"))
+        for address, text in loads:
+            placement = None if address is None else case.heaps.place(address)
+            if placement is None or not is_inside_freed(placement):
+                continue
+            block = placement.block
+            where = (
+                f"{address:#x} lies {placement.offset} bytes into the "
+                f"{block_words(block)}"
+            )
+            yield _from_freed(case, block, (text, where))
+            return
+
+
 class FreedLink(Rule):
     """The bad pointer is the link word that the allocator wrote into a block when it
     was freed: somebody read the block after that."""
@@ -76,10 +105,11 @@ class FreedLink(Rule):
     confidence = (STRONG,)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it where a base is a stored link, mangled as glibc 2.32 does."""
+        """Conclude it where a base, or a pointer of the failed function that leads just
+        below the address, is a stored link, mangled as since glibc 2.32."""
         if case.heaps is None:
             return
-        for suspect in suspects(case):
+        for suspect in (*suspects(case), *_just_below(case)):
             if not is_telling(suspect.value, case.core.architecture.pointer_size):
                 continue
             block = case.heaps.linked(suspect.value)
@@ -227,6 +257,16 @@ class UnmappedBlock(Rule):
             return
 
 
+def _just_below(case: Case) -> Iterator[Suspect]:
+    """Variables of the failed function from which its access may have been reckoned."""
+    address = case.fault_address
+    if address is None or case.access is None:
+        return
+    for one in pointers(case):
+        if one.frame == case.failed_frame and 0 <= address - one.value < _SCANNED:
+            yield Suspect(one.name, one.value)
+
+
 def _from_freed(
     case: Case, block: Block, evidence: tuple[str, ...], sure: str = STRONG
 ) -> Classifier:
@@ -310,6 +350,7 @@ def _live_holder(case: Case, suspect: Suspect) -> Holder | None:
 
 RULES: tuple[Rule, ...] = (
     FreedAccess(),
+    TracedToFreed(),
     FreedLink(),
     LoadedFromFreed(),
     FreedPattern(),
