@@ -74,12 +74,13 @@ class ChangedText(Rule):
                 continue
             if module.build_id != module.file_build_id or _relocates_text(module):
                 continue
-            for load in module.elf.loads:
-                if load.flags & _PF_X and not load.flags & _PF_W:
-                    left -= load.filesz
-                    if left < 0:
-                        return
-                    yield from _differences(case, module, load)
+            for mapping in _code_of(case, module):
+                load = _load_at(module, mapping.start)
+                left -= mapping.stored
+                if left < 0:
+                    return
+                if load is not None and not load.flags & _PF_W:
+                    yield from _differences(case, module, load, mapping)
 
 
 class RedirectedCall(Rule):
@@ -202,12 +203,23 @@ def _relocates_text(module: LoadedModule) -> bool:
     return False
 
 
+def _code_of(case: Case, module: LoadedModule) -> Iterator[Mapping]:
+    """Mappings of the module's code of which the core holds something. Part of a file
+    may be mapped by itself, with anything behind it."""
+    for mapping in case.core.mappings:
+        inside = module.start <= mapping.start and mapping.end <= module.end
+        code = mapping.permissions[2] == "x" and mapping.path == module.path
+        if inside and code and mapping.stored:
+            yield mapping
+
+
 def _differences(
-    case: Case, module: LoadedModule, load: ProgramHeader
+    case: Case, module: LoadedModule, load: ProgramHeader, mapping: Mapping
 ) -> Iterator[Classifier]:
     start = module.load_bias + load.vaddr
+    first, last = max(start, mapping.start), min(start + load.filesz, mapping.end)
     changed: list[tuple[int, int, int]] = []
-    for address, view in case.core.memory.stored_views(start, start + load.filesz):
+    for address, view in case.core.memory.stored_views(first, last):
         for at in range(0, len(view), _STEP):
             offset = load.offset + address + at - start
             own = view[at : at + _STEP]
@@ -269,7 +281,7 @@ def _slots(case: Case, module: LoadedModule, most: int) -> Iterator[tuple[int, i
             offset = int.from_bytes(data[at : at + size], elf.byte_order)
             slot = module.load_bias + offset
             value = case.core.memory.read_some(slot, size)
-            if len(value) == size:
+            if module.start <= slot < module.end and len(value) == size:
                 yield slot, int.from_bytes(value, elf.byte_order)
 
 
