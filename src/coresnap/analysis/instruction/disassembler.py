@@ -14,7 +14,7 @@ __all__ = ["Decoded", "Disassembler", "Operand", "open_disassembler"]
 
 # enum cs_arch and cs_mode, capstone.h of version 5
 _ARM, _ARM64, _X86, _PPC, _SYSTEMZ, _RISCV = 0, 1, 3, 4, 6, 15
-_MODE_32, _MODE_64, _MODE_THUMB, _BIG_ENDIAN = 4, 8, 16, 1 << 31
+_MODE_32, _MODE_64, _MODE_THUMB, _BIG_ENDIAN = 4, 8, 16, -(1 << 31)
 _MODE_RISCV64_COMPRESSED = 2 | 4
 _MODES = {
     "x86-64": (_X86, _MODE_64),

@@ -21,7 +21,7 @@ _RISCV_STORES = frozenset(("sb", "sh", "sw", "sd", "fsw", "fsd", "fsq"))
 def accesses(decoded: Decoded, machine: Machine) -> tuple[Access, ...]:
     """The access of the memory operand; none where several registers are moved."""
     family = machine.architecture.family
-    memory = next((o for o in decoded.operands if o.kind == "memory"), None)
+    memory = _memory_operand(decoded)
     found = _arm(decoded) if family == "arm" else _riscv(decoded)
     if memory is None or found is None:
         return ()
@@ -31,6 +31,18 @@ def accesses(decoded: Decoded, machine: Machine) -> tuple[Access, ...]:
     address = _address(decoded, memory, displacement, machine)
     text = ", ".join((*registers, f"#{displacement}") if displacement else registers)
     return (Access(kind, width, f"[{text}]", registers, displacement, address),)
+
+
+def _memory_operand(decoded: Decoded) -> Operand | None:
+    """RISC-V's compressed and atomic ones come as an immediate and a register."""
+    for operand in decoded.operands:
+        if operand.kind == "memory":
+            return operand
+    if not decoded.operand_text.endswith(")") or not decoded.operands:
+        return None
+    *before, base = decoded.operands
+    immediate = before[-1].value if before and before[-1].kind == "immediate" else 0
+    return Operand("memory", base=base.register, displacement=immediate)
 
 
 def alignment(decoded: Decoded, access: Access) -> int:

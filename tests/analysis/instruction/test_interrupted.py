@@ -1,0 +1,148 @@
+"""Signal frames: what the kernel left there, for machines that are not at hand."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, cast
+
+import attrs
+import pytest
+
+from coresnap.analysis.instruction.fault import Fault, find_fault
+from coresnap.analysis.instruction.machine import Trap
+from coresnap.analysis.signals import explain_signal
+from coresnap.analysis.unwind.stack import Stack, StackFrame
+from coresnap.elfcore.elfheader import ProgramHeader
+from coresnap.elfcore.facts import CoreThread, SignalInfo
+from coresnap.elfcore.memory import Memory
+from coresnap.elfcore.registers import Architecture
+from coresnap.model import Mapping, Trust, UnwindEnd
+
+from .assembling import architecture
+
+SP, CODE = 0x7FF0_0000, 0x401000
+MAPPINGS = (Mapping(CODE, CODE + 0x1000, "r-x", 0, "/bin/x"),)
+
+
+@attrs.frozen
+class Core:
+    """As much of a core as is asked for."""
+
+    memory: Memory
+    architecture: Architecture
+    threads: tuple[CoreThread, ...]
+    signal: SignalInfo
+    system: str = "Linux"
+
+
+def siginfo(size: int, number: int, code: int, address: int) -> bytes:
+    head = struct.pack("<iii", number, 0, code)
+    word = struct.pack("<Q" if size == 8 else "<I", address)
+    return (head.ljust(16 if size == 8 else 12, b"\0") + word).ljust(128, b"\0")
+
+
+def handled(
+    name: str, frame: bytes, code: bytes, registers: dict[str, int]
+) -> Fault | None:
+    """What is found where a process aborted in a handler with ``frame`` at SP."""
+    known = architecture(name)
+    loads = [
+        ProgramHeader(1, 6, 0, SP, len(frame), len(frame), 1),
+        ProgramHeader(1, 5, len(frame), CODE, len(code), len(code), 1),
+    ]
+    size = known.pointer_size
+    memory = Memory(memoryview(frame + code), loads, size, "little", MAPPINGS)
+    numbers = known.numbers
+
+    def stack_frame(values: dict[int, int], *, signal: bool = False) -> StackFrame:
+        return StackFrame(0, 0, None, values, Trust.CFI, signal, None)
+
+    values = {numbers[n]: v for n, v in registers.items()}
+    values[known.program_counter] = CODE
+    frames = (
+        stack_frame({known.stack_pointer: SP - 64}),
+        stack_frame({known.stack_pointer: SP}, signal=True),
+        stack_frame(values),
+    )
+    thread = CoreThread(1, {known.program_counter: 0, known.stack_pointer: 0}, 6)
+    info = SignalInfo(6, -6, None, 1, 0)
+    core = Core(memory, known, (thread,), info)
+    signal = explain_signal("Linux", 6, -6, None, (1, 0))
+    return find_fault(cast(Any, core), signal, (Stack(frames, UnwindEnd.OUTERMOST),))
+
+
+def x86_64(info: bytes, trap: Trap) -> bytes:
+    context = bytearray(304)
+    struct.pack_into("<QQ", context, 192, trap.error or 0, trap.number or 0)
+    struct.pack_into("<Q", context, 216, trap.address or 0)
+    return bytes(context) + info
+
+
+STORE = bytes.fromhex("8807")  # mov [rdi], al
+PAGE_FAULT = Trap(14, 6, 0x1234)
+
+
+def test_siginfo_and_trap_are_read_where_the_handler_asked_for_them() -> None:
+    frame = x86_64(siginfo(8, 11, 1, 0x1234), PAGE_FAULT)
+    found = handled("x86-64", frame, STORE, {"rdi": 0x1234})
+    assert found is not None
+    assert (found.frame, found.signal.code_name) == (2, "SEGV_MAPERR")
+    assert found.trap.kind == "write"
+    assert found.access is not None
+    assert found.access.address == 0x1234
+
+
+def test_without_siginfo_the_trap_tells_if_the_instruction_agrees() -> None:
+    frame = x86_64(bytes(128), PAGE_FAULT)
+    found = handled("x86-64", frame, STORE, {"rdi": 0x1234})
+    assert found is not None
+    assert found.signal.code_name == "SEGV_MAPERR"
+    protected = x86_64(bytes(128), Trap(14, 7, 0x1234))
+    found = handled("x86-64", protected, STORE, {"rdi": 0x1234})
+    assert found is not None
+    assert found.signal.code_name == "SEGV_ACCERR"
+
+
+def test_a_trap_of_another_moment_is_not_believed() -> None:
+    # cr2 is of an older fault: an alarm interrupted this one.
+    stale = x86_64(bytes(128), Trap(14, 6, 0x9999))
+    assert handled("x86-64", stale, STORE, {"rdi": 0x1234}) is None
+    # The siginfo's place holds an older siginfo.
+    old = x86_64(siginfo(8, 11, 1, 0x5555), Trap(14, 6, 0x9999))
+    assert handled("x86-64", old, STORE, {"rdi": 0x1234}) is None
+
+
+@pytest.mark.parametrize("code", [0, -6, -1])
+def test_a_signal_that_was_sent_interrupted_nothing_bad(code: int) -> None:
+    frame = x86_64(siginfo(8, 11, code, 77), Trap(0, 0, 0))
+    assert handled("x86-64", frame, STORE, {"rdi": 0x1234}) is None
+
+
+def test_i386_has_pointers_to_both() -> None:
+    frame = bytearray(512)
+    struct.pack_into("<III", frame, 0, 11, SP + 16, SP + 160)
+    frame[16:144] = siginfo(4, 11, 2, 0x1234)
+    struct.pack_into("<II", frame, 160 + 68, 14, 7)
+    struct.pack_into("<I", frame, 160 + 104, 0x1234)
+    found = handled("i386", bytes(frame), STORE, {"edi": 0x1234})
+    assert found is not None
+    assert (found.signal.code_name, found.trap.kind) == ("SEGV_ACCERR", "write")
+
+
+def test_aarch64_has_the_syndrome_in_a_record() -> None:
+    frame = bytearray(304 + 288 + 64)
+    frame[:128] = siginfo(8, 11, 1, 0x1234)
+    struct.pack_into("<Q", frame, 304, 0x1234)
+    struct.pack_into("<IIQQ", frame, 304 + 288, 0x46508001, 24, 0, 0)
+    struct.pack_into("<IIQ", frame, 304 + 288 + 24, 0x45535201, 16, 0x92000045)
+    store = bytes.fromhex("200000f9")  # str x0, [x1]
+    found = handled("aarch64", bytes(frame), store, {"x1": 0x1234})
+    assert found is not None
+    assert found.trap.kind == "write"
+    assert found.access is not None
+    assert found.access.kind == "write"
+
+
+def test_a_frame_that_is_cut_tells_nothing() -> None:
+    frame = x86_64(siginfo(8, 11, 1, 0x1234), PAGE_FAULT)[:250]
+    assert handled("x86-64", frame, STORE, {"rdi": 0x1234}) is None
