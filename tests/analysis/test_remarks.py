@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from coresnap.analysis.remarks import annotated_threads, annotated_variables
+from coresnap.analysis.remarks import (
+    annotated_frames,
+    annotated_threads,
+    annotated_variables,
+)
 from coresnap.model import (
     Annotation,
     Frame,
@@ -33,6 +37,12 @@ def test_a_nested_variable_is_annotated_where_it_stands() -> None:
 def test_frames_and_threads_have_their_own() -> None:
     (thread,) = annotated_threads([THREAD], {id(FRAME): [REMARK], id(THREAD): [REMARK]})
     assert thread.annotations == thread.frames[0].annotations == (REMARK,)
+    assert thread.frames[0].variables is FRAME.variables
+
+
+def test_frames_alone_leave_the_variables_alone() -> None:
+    (thread,) = annotated_frames([THREAD], {id(FRAME): [REMARK], id(INNER): [REMARK]})
+    assert thread.frames[0].annotations == (REMARK,)
     assert thread.frames[0].variables is FRAME.variables
 
 

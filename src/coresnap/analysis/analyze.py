@@ -24,7 +24,7 @@ from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.globals import GlobalsFinder
 from coresnap.analysis.globals_choice import GlobalsChoice
 from coresnap.analysis.quality.score import score_quality
-from coresnap.analysis.remarks import annotated_threads
+from coresnap.analysis.remarks import annotated_frames, annotated_variables
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.retained_memory import Span, retained_memory
 from coresnap.analysis.signals import explain_signal, is_fault
@@ -158,6 +158,8 @@ def run_steps(
         if progress is not None:
             progress(name)
         _run(bench, name, step)
+    if progress is not None:
+        progress("snapshot")
     return _with_plugins(bench, _snapshot(bench))
 
 
@@ -312,16 +314,21 @@ def _classify(bench: _Workbench) -> None:
 
 
 def _find_aliases(bench: _Workbench) -> None:
+    from coresnap.analysis.aliases.operands import operand_marks, operands
     from coresnap.analysis.aliases.targets import find_targets
 
-    case = _case(bench)
-    targets = find_targets(case, bench.classifiers)
-    if not targets or not bench.alias_limits.levels:
+    case, limits = _case(bench), bench.alias_limits
+    pointers = operands(case)
+    targets = find_targets(case, pointers, bench.classifiers)
+    marks = operand_marks(case, pointers, bench.globals) if pointers else {}
+    if not targets or not limits.levels:
+        bench.threads = annotated_threads(bench.threads, marks)
+        bench.globals = annotated_variables(bench.globals, marks)
         return
     from coresnap.analysis.aliases.find import find_aliases
 
     separate = bench.debug_files.separate_elf
-    found = find_aliases(case, targets, bench.globals, separate, bench.alias_limits)
+    found = find_aliases(case, targets, marks, bench.globals, separate, limits)
     bench.aliases, bench.blocks = found.aliases, found.blocks
     bench.threads, bench.globals = found.threads, found.globals
     bench.visited_by_fault = found.spans
@@ -337,7 +344,7 @@ def _classify_again(bench: _Workbench) -> None:
 def _remark(bench: _Workbench) -> None:
     remarks = remarks_on_conclusions(bench.threads, bench.classifiers)
     if remarks:
-        bench.threads = annotated_threads(bench.threads, remarks)
+        bench.threads = annotated_frames(bench.threads, remarks)
 
 
 def _fingerprint(bench: _Workbench) -> None:

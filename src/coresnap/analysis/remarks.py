@@ -6,14 +6,14 @@ shared with what was there before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from coresnap.model import Annotation, Frame, Thread, Variable
 
-__all__ = ["Remarks", "annotated_threads", "annotated_variables"]
+__all__ = ["Remarks", "annotated_frames", "annotated_threads", "annotated_variables"]
 
 Remarks = Mapping[int, Sequence[Annotation]]
 """``id()`` of a variable, frame or thread to its annotations. Whoever makes one keeps
@@ -26,7 +26,13 @@ _DEPTH_MAX = 200
 
 def annotated_threads(threads: Sequence[Thread], remarks: Remarks) -> list[Thread]:
     """Return the threads with the remarks on them and on all that is in them."""
-    return [_thread(thread, remarks) for thread in threads]
+    return [_thread(thread, remarks, _frame) for thread in threads]
+
+
+def annotated_frames(threads: Sequence[Thread], remarks: Remarks) -> list[Thread]:
+    """Return the threads with the remarks on them and their frames alone: of thousands
+    of frames nobody wants to look at the variables for that."""
+    return [_thread(thread, remarks, _with_own) for thread in threads]
 
 
 def annotated_variables(
@@ -36,8 +42,10 @@ def annotated_variables(
     return _variables(tuple(variables), remarks, _DEPTH_MAX)
 
 
-def _thread(thread: Thread, remarks: Remarks) -> Thread:
-    frames = tuple(_frame(frame, remarks) for frame in thread.frames)
+def _thread(
+    thread: Thread, remarks: Remarks, annotated: Callable[[Frame, Remarks], Frame]
+) -> Thread:
+    frames = tuple(annotated(frame, remarks) for frame in thread.frames)
     own = _with_own(thread, remarks)
     if all(new is old for new, old in zip(frames, thread.frames, strict=True)):
         return own
