@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
+from coresnap.analysis.classify import malloc_words, messages
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.messages import RULES
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.heap.heaps import Heaps, Placement
 from coresnap.analysis.messages.abort_message import parts_of
@@ -17,6 +17,7 @@ from coresnap.model import Block, Variable, VariableKind
 from .cases import case, concluded
 
 POINTER = 0x5000_02A0
+RULES = (*messages.RULES, *malloc_words.RULES)
 
 
 def said(text: str, found_by: str = "symbol", kind: str = "abort") -> Message:
