@@ -15,7 +15,6 @@ from coresnap.analysis.symbols import Symbol, SymbolTable
 from coresnap.analysis.thread_local import ThreadLocalStorage
 from coresnap.analysis.values.global_variables import GlobalReader
 from coresnap.analysis.values.module_reader import ModuleReader, ProcessFacts
-from coresnap.elfcore.memory_symbols import memory_symbols
 from coresnap.model import Module, Search
 
 if TYPE_CHECKING:
@@ -104,6 +103,8 @@ class ReadableModule(msgspec.Struct, eq=False):
             return SymbolTable(module.elf)
         if module.image is None:
             return None
+        from coresnap.elfcore.memory_symbols import memory_symbols
+
         in_memory = functools.partial(
             memory_symbols, module.image, module.load_bias, self._memory
         )

@@ -10,7 +10,6 @@ import msgspec
 from coresnap.analysis.reading_order import EXAMPLES, ReadingOrder, reading_order
 from coresnap.analysis.unwind.stack import Stack
 from coresnap.model import Dropped, Thread, UnwindEnd
-from coresnap.snapshot.folding import bare
 
 if TYPE_CHECKING:
     from coresnap.analysis.frames import FrameBuilder
@@ -84,6 +83,10 @@ class ThreadReader:
 
     def threads(self) -> list[Thread]:
         """All threads as the core orders them, those that were not read too."""
+        if not self.order.alike:
+            return self._threads
+        from coresnap.snapshot.folding import bare
+
         shared: dict[int, Thread] = {}
         for index, like in self.order.alike.items():
             if like not in shared:

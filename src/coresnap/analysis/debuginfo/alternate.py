@@ -16,7 +16,6 @@ from coresnap.analysis.debuginfo.libdw_file import open_descriptor
 from coresnap.analysis.debuginfo.search_log import NOT_THERE, USED, SearchLog
 from coresnap.elfcore.elffile import open_elf
 from coresnap.elfcore.elfheader import parse_header
-from coresnap.elfcore.elfwriter import anonymous_file, write_sections
 from coresnap.errors import AccessError, InputError, MissingError
 
 __all__ = ["attach_alternate"]
@@ -95,6 +94,8 @@ def _open(
 
 def _empty_file() -> DebugFile:
     """A file in which nothing is found."""
+    from coresnap.elfcore.elfwriter import anonymous_file, write_sections
+
     like = parse_header(_HEADER, "header")
     with anonymous_file("no-alternate") as (descriptor, path):
         write_sections(descriptor, like, {".debug_line": b"\0"})

@@ -24,7 +24,6 @@ from coresnap.elfcore.elffile import (
     ElfFile,
 )
 from coresnap.elfcore.elfheader import ET_DYN, ET_EXEC, Section
-from coresnap.elfcore.elfwriter import write_sections
 from coresnap.errors import InputError
 
 __all__ = ["unpacked"]
@@ -132,6 +131,9 @@ def _without_a_name(*, large: bool) -> int:
 def _write(elf: ElfFile, sections: dict[str, Section], descriptor: int) -> None:
     if sum(_size(elf, section) for section in sections.values()) > _LIMIT:
         raise InputError("the debug sections are too large")
+    # Not before: most of what is compressed is in the cache.
+    from coresnap.elfcore.elfwriter import write_sections
+
     contents = {name: _contents(elf, section) for name, section in sections.items()}
     write_sections(descriptor, elf.header, contents)
 

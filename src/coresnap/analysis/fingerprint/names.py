@@ -9,7 +9,6 @@ import functools
 import os.path
 
 from coresnap.analysis.fingerprint.policies import policies
-from coresnap.analysis.fingerprint.templates import without_details
 
 __all__ = ["normalise_function", "normalise_module", "without_suffixes"]
 
@@ -23,8 +22,10 @@ def normalise_function(name: str) -> str:
     """Spell a function the way all builds of the same source spell it."""
     name = without_suffixes(name[:_LONGEST])
     if not name.isidentifier():
-        name = without_details(name)
-        return name
+        # Not before: a program in C has no such names.
+        from coresnap.analysis.fingerprint.templates import without_details
+
+        return without_details(name)
     return _without_processor(_without_alias(name))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from coresnap.analysis.debuginfo.constants import Attribute
@@ -16,9 +18,11 @@ from coresnap.analysis.expression import (
 from coresnap.analysis.values.evaluate import Bytes, value_bytes
 from coresnap.analysis.values.frame_context import FrameContext
 from coresnap.analysis.values.places import place_at
-from coresnap.analysis.values.rust_vtables import RustVtables
 from coresnap.analysis.values.type_graph import TypeGraph
 from coresnap.errors import InputError, MemoryReadError
+
+if TYPE_CHECKING:
+    from coresnap.analysis.values.rust_vtables import RustVtables
 
 __all__ = ["FrameTypes"]
 
@@ -74,6 +78,8 @@ class FrameTypes(msgspec.Struct, eq=False):
         """DIE of the type whose vtable is at this run-time address (Rust); 0: it is not
         known."""
         if self._vtables is None:
+            from coresnap.analysis.values.rust_vtables import RustVtables
+
             self._vtables = RustVtables(self.file)
         try:
             return self._vtables.implementor(vtable - self.bias)

@@ -11,7 +11,6 @@ import struct
 from collections.abc import Callable
 
 from coresnap.analysis.debuginfo.constants import Encoding
-from coresnap.analysis.values.decimals import decimal_text
 from coresnap.analysis.values.types import BaseType, EnumType
 from coresnap.model import Variable, VariableKind
 
@@ -126,6 +125,8 @@ def read_scalar(
 
 
 def _read_decimal(type_name: str, size: int, *, little_endian: bool) -> Read:
+    from coresnap.analysis.values.decimals import decimal_text
+
     unpack = integer_unpacker(size, signed=False, little_endian=little_endian)
     if decimal_text(0, size) is None or not little_endian:
         return missing_reader(type_name, f"unsupported: {size}-byte decimal float")
