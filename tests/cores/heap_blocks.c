@@ -159,7 +159,7 @@ static void show(void)
 static void lists(struct worker *worker)
 {
 	// In order of their freeing: for each size twelve blocks with others between.
-	static const size_t sizes[] = {24, 40, 100, 1000, 2000};
+	static const size_t sizes[] = {2000, 1000, 24, 40, 100};
 	unsigned at = 0;
 
 	for (int s = 0; s < 5; s++) {
@@ -168,8 +168,8 @@ static void lists(struct worker *worker)
 			struct slot *slot = &worker->slot[at];
 			slot->block = malloc(slot->size = sizes[s]);
 			fill(slot);
-			worker->slot[at + 100].size = 16;
-			worker->slot[at + 100].block = malloc(16);
+			worker->slot[at + 100].size = 200;
+			worker->slot[at + 100].block = malloc(200);
 			fill(&worker->slot[at + 100]);
 		}
 		for (unsigned i = first; i < at; i++) {
