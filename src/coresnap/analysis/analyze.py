@@ -24,7 +24,11 @@ from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.globals import GlobalsFinder
 from coresnap.analysis.globals_choice import GlobalsChoice
 from coresnap.analysis.quality.score import score_quality
-from coresnap.analysis.remarks import annotated_frames, annotated_variables
+from coresnap.analysis.remarks import (
+    annotated_frames,
+    annotated_threads,
+    annotated_variables,
+)
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.retained_memory import Span, retained_memory
 from coresnap.analysis.signals import explain_signal, is_fault
@@ -322,8 +326,9 @@ def _find_aliases(bench: _Workbench) -> None:
     targets = find_targets(case, pointers, bench.classifiers)
     marks = operand_marks(case, pointers, bench.globals) if pointers else {}
     if not targets or not limits.levels:
-        bench.threads = annotated_threads(bench.threads, marks)
-        bench.globals = annotated_variables(bench.globals, marks)
+        if marks:
+            bench.threads[:1] = annotated_threads(bench.threads[:1], marks)
+            bench.globals = annotated_variables(bench.globals, marks)
         return
     from coresnap.analysis.aliases.find import find_aliases
 

@@ -11,6 +11,7 @@ from classify.heaps import FakeHeap
 
 from coresnap.analysis.aliases.find import Aliases, find_aliases
 from coresnap.analysis.aliases.limits import AliasLimits
+from coresnap.analysis.aliases.operands import operand_marks, operands
 from coresnap.analysis.aliases.targets import find_targets
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.heap.heaps import Heaps
@@ -43,8 +44,12 @@ def crash(words: Mapping[int, int], *variables: Variable) -> Case:
 
 
 def search(one: Case, globals_: tuple[Variable, ...] = (), **limits: int) -> Aliases:
-    targets = find_targets(one, ())
-    return find_aliases(one, targets, globals_, lambda _: None, AliasLimits(**limits))
+    found = operands(one)
+    targets = find_targets(one, found, ())
+    marks = operand_marks(one, found, globals_)
+    return find_aliases(
+        one, targets, marks, globals_, lambda _: None, AliasLimits(**limits)
+    )
 
 
 def names(found: Aliases) -> list[tuple[int, str, str]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from coresnap.analysis.aliases.chase import Chase, Found
 from coresnap.analysis.aliases.held import held_by_registers, held_by_variables
 from coresnap.analysis.aliases.limits import AliasLimits
-from coresnap.analysis.aliases.marks import marks
+from coresnap.analysis.aliases.marks import add_marks
 from coresnap.analysis.aliases.places import Places
 from coresnap.analysis.aliases.regions import live_regions
 from coresnap.analysis.aliases.targets import Target
@@ -18,7 +18,7 @@ from coresnap.analysis.classify.case import Case
 from coresnap.analysis.remarks import annotated_threads, annotated_variables
 from coresnap.elfcore.elffile import ElfFile
 from coresnap.elfcore.modules import LoadedModule
-from coresnap.model import Alias, Block, Dropped, Thread, Variable
+from coresnap.model import Alias, Annotation, Block, Dropped, Thread, Variable
 
 __all__ = ["Aliases", "find_aliases"]
 
@@ -45,13 +45,15 @@ class Aliases(msgspec.Struct, frozen=True):
 def find_aliases(
     case: Case,
     targets: Sequence[Target],
+    remarks: dict[int, list[Annotation]],
     globals_: tuple[Variable, ...],
     debug_file: Callable[[LoadedModule], ElfFile | None],
     limits: AliasLimits,
 ) -> Aliases:
     """Find who holds pointers to ``targets``, disjoint and at least one.
 
-    ``debug_file`` gives the file that a module's symbols were stripped into.
+    ``remarks`` are those on variables that there are already. ``debug_file`` gives the
+    file that a module's symbols were stripped into.
     """
     core, places = case.core, Places(case, debug_file)
     held = [
@@ -74,15 +76,31 @@ def find_aliases(
     if len(distinct) > len(kept):
         reason = f"more than {limits.kept}"
         dropped.append(Dropped("aliases", len(distinct) - len(kept), reason))
-    remarks = marks(found, targets)
+    add_marks(remarks, found)
     return Aliases(
         tuple(one.alias for one in kept),
         _blocks(targets, kept),
-        annotated_threads(case.threads, remarks),
+        _annotated(case.threads, found, remarks),
         annotated_variables(globals_, remarks),
         tuple(_spans(targets, kept)),
         tuple(dropped),
     )
+
+
+def _annotated(
+    threads: Sequence[Thread],
+    found: Iterable[Found],
+    remarks: Mapping[int, Sequence[Annotation]],
+) -> list[Thread]:
+    """The threads with their remarks; those that have none are not looked through."""
+    tids = {one.alias.tid for one in found if one.held is not None}
+    return [
+        *annotated_threads(threads[:1], remarks),
+        *(
+            annotated_threads([thread], remarks)[0] if thread.tid in tids else thread
+            for thread in threads[1:]
+        ),
+    ]
 
 
 def _with_remarks(found: Sequence[Found]) -> list[Found]:

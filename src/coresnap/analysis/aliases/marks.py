@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from coresnap.analysis.aliases.chase import Found
-from coresnap.analysis.aliases.targets import Target
 from coresnap.analysis.aliases.type_conflicts import CONFLICT
 from coresnap.model import Annotation
 
-__all__ = ["marks"]
+__all__ = ["add_marks"]
 
 
-def marks(
-    found: Iterable[Found], targets: Sequence[Target]
-) -> dict[int, list[Annotation]]:
-    """Annotations by ``id()`` of the variable: what it leads to, and what of that is
-    wrong."""
-    remarks: dict[int, list[Annotation]] = {}
+def add_marks(remarks: dict[int, list[Annotation]], found: Iterable[Found]) -> None:
+    """Add annotations by ``id()`` of the variable: what it leads to, and what of that
+    is wrong."""
+    marked: set[int] = set()
     for one in found:
-        held = one.held
-        if held is None or held.variable is None:
+        variable = None if one.held is None else one.held.variable
+        if variable is None or id(variable) in marked:
             continue
-        own = remarks.setdefault(id(held.variable), [])
-        if not own:
-            own.append(_annotation(one))
-    return remarks
+        marked.add(id(variable))
+        # What the register was loaded from holds the same pointer, of course.
+        if one.target.block is not None or id(variable) not in remarks:
+            remarks.setdefault(id(variable), []).append(_annotation(one))
 
 
 def _annotation(one: Found) -> Annotation:

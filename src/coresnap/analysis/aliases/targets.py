@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from coresnap.analysis.aliases.operands import Operand
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.freed_pointer import freed_pointer
-from coresnap.analysis.classify.suspects import FIRST_POINTER, Suspect, suspects
+from coresnap.analysis.classify.suspects import FIRST_POINTER
 from coresnap.analysis.variable_paths import variable_paths
 from coresnap.model import Block, Classifier
 
 __all__ = ["Target", "block_target", "describe_block", "find_targets"]
 
-_FAULTS = frozenset({"SIGSEGV", "SIGBUS"})
 _ABOUT_BLOCKS = frozenset(
     {
         *("use-after-free", "double-free", "invalid-free", "heap.overflow"),
@@ -46,13 +46,16 @@ class Target(msgspec.Struct, frozen=True):
     block: Block | None = None
 
 
-def find_targets(case: Case, concluded: Iterable[Classifier]) -> tuple[Target, ...]:
+def find_targets(
+    case: Case, pointers: Sequence[Operand], concluded: Iterable[Classifier]
+) -> tuple[Target, ...]:
     """The memory that ``case`` is about, most certain first, disjoint.
 
-    Nothing where no memory access failed and nobody speaks of a block.
+    ``pointers`` are the failed access's. Nothing where no memory access failed and
+    nobody speaks of a block.
     """
     disjoint: list[Target] = []
-    for target in _candidates(case, concluded):
+    for target in _candidates(case, pointers, concluded):
         if all(target.end <= o.start or o.end <= target.start for o in disjoint):
             disjoint.append(target)
         if len(disjoint) == _MOST_TARGETS:
@@ -60,34 +63,21 @@ def find_targets(case: Case, concluded: Iterable[Classifier]) -> tuple[Target, .
     return tuple(disjoint)
 
 
-def _candidates(case: Case, concluded: Iterable[Classifier]) -> Iterator[Target]:
-    pointers = _bad_pointers(case)
+def _candidates(
+    case: Case, pointers: Sequence[Operand], concluded: Iterable[Classifier]
+) -> Iterator[Target]:
     for pointer in pointers:
         yield from _pointed_block(case, pointer)
+    for pointer in pointers:
+        yield from _source_blocks(case, pointer)
     yield from _freed_blocks(case)
     for classifier in concluded:
         yield from _concluded_block(case, classifier)
     for pointer in pointers:
-        yield from _source_blocks(case, pointer)
-    for pointer in pointers:
         yield from _pointer_itself(case, pointer)
 
 
-def _bad_pointers(case: Case) -> Sequence[Suspect]:
-    """Registers that the failed access was made of, the base first."""
-    signal = case.signal
-    if signal is None or case.fault_address is None:
-        return ()
-    if case.access is None:
-        is_fault = signal.name in _FAULTS and signal.sender_pid is None
-        return (Suspect("address", case.fault_address),) if is_fault else ()
-    architecture = case.core.architecture
-    own = architecture.stack_pointer, architecture.program_counter
-    names = {architecture.register_names.get(number) for number in own}
-    return [suspect for suspect in suspects(case) if suspect.name not in names]
-
-
-def _pointed_block(case: Case, pointer: Suspect) -> Iterator[Target]:
+def _pointed_block(case: Case, pointer: Operand) -> Iterator[Target]:
     if case.heaps is None or pointer.value < FIRST_POINTER:
         return
     placed = case.heaps.place(pointer.value)
@@ -122,14 +112,11 @@ def _concluded_block(case: Case, classifier: Classifier) -> Iterator[Target]:
             )
 
 
-def _source_blocks(case: Case, pointer: Suspect) -> Iterator[Target]:
+def _source_blocks(case: Case, pointer: Operand) -> Iterator[Target]:
     """The objects that the bad pointer may have been loaded from."""
     if case.heaps is None:
         return
-    slots = dict.fromkeys(_slots(case, pointer))
-    # Of many null pointers in sight nobody knows which one it was.
-    if len(slots) > (_MOST_SLOTS if pointer.value >= FIRST_POINTER else 1):
-        return
+    slots = [pointer.slot] if pointer.slot is not None else _slots(case, pointer)
     for slot in slots:
         placed = case.heaps.place(slot)
         if placed is not None and 0 <= placed.offset < placed.block.size:
@@ -138,18 +125,22 @@ def _source_blocks(case: Case, pointer: Suspect) -> Iterator[Target]:
             )
 
 
-def _slots(case: Case, pointer: Suspect) -> Iterator[int]:
-    """Addresses of the pointers of the failed function that have this value."""
+def _slots(case: Case, pointer: Operand) -> list[int]:
+    """Where it may have come from: the failed function's pointers of this value."""
+    found: dict[int, None] = {}
     for frame in case.frames[case.failed_frame :]:
         for _, variable in variable_paths(frame.variables):
             address, is_pointer = variable.address, variable.type.endswith(("*", "&"))
             if variable.value == pointer.value and is_pointer and address is not None:
-                yield address
+                found[address] = None
         if not frame.inline:
-            return
+            break
+    # Of many null pointers in sight nobody knows which one it was.
+    most = _MOST_SLOTS if pointer.value >= FIRST_POINTER else 1
+    return list(found) if len(found) <= most else []
 
 
-def _pointer_itself(case: Case, pointer: Suspect) -> Iterator[Target]:
+def _pointer_itself(case: Case, pointer: Operand) -> Iterator[Target]:
     if not FIRST_POINTER <= pointer.value < 1 << _POINTER_BITS:
         return
     access = case.access
