@@ -117,8 +117,10 @@ def _lacking(crash: Crash, snapshot: Snapshot, form: str) -> Iterator[str]:
         if not any(function in (frame.function or "") for frame in frames):
             yield f"function {function}"
     if form != "truncated":
+        damage = [damage for heap in snapshot.heaps for damage in heap.damage]
+        blocks = [one.overrun for one in damage if one.overrun is not None]
         for told in crash.blocks:
-            if not any(_is_told(block, told) for block in snapshot.blocks):
+            if not any(_is_told(block, told) for block in (*snapshot.blocks, *blocks)):
                 yield f"block {told.state}"
 
 

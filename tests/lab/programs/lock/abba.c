@@ -1,6 +1,7 @@
 // Two threads take two locks in different order; a watchdog gives up.
 //
 // must: deadlock abort
+// may: hang
 // never: memory.* null* heap.* assert
 // function: watch
 // kind: aborted

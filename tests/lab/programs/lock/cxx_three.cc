@@ -1,6 +1,7 @@
 // A ring of three std::mutexes, each thread holding one and waiting for the next.
 //
 // must: deadlock abort
+// may: hang
 // never: memory.* null* heap.* assert exception.uncaught
 // function: main
 // kind: aborted

@@ -1,7 +1,7 @@
 // A function that takes a lock calls another one that takes it, too.
 //
 // must: deadlock signal.sent
-// may: abort
+// may: abort hang
 // never: memory.* null* heap.* assert
 // function: log_line
 // kind: aborted

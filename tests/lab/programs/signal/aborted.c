@@ -1,7 +1,7 @@
 // A service manager sends SIGABRT to a process that did not answer.
 //
 // must: signal.sent
-// may: abort stop
+// may: abort stop hang
 // never: memory.* null* heap.* assert use-after-free deadlock
 // kind: aborted
 // by: signal SIGABRT
