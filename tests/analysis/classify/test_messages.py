@@ -137,6 +137,17 @@ def test_without_it_both_are_probable(heap: OneBlock | None) -> None:
     }
 
 
+def test_a_block_whose_own_header_is_overwritten_was_not_freed_twice() -> None:
+    argument = Variable("mem", "void *", VariableKind.ARGUMENT, value=POINTER)
+    crash = aborted(
+        "double free or corruption (out)",
+        functions=("free", "main"),
+        variables=(argument,),
+        contents={POINTER - 8: b"AAAAAAAA"},
+    )
+    assert concluded(crash, *RULES) == {"heap.corrupt": "strong"}
+
+
 def test_an_assertion_is_said_in_words_with_its_evidence() -> None:
     crash = aborted("a: src/a.c:4: f: Assertion `x > 0' failed.")
     (found,) = judge(crash, RULES).classifiers

