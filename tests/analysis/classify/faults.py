@@ -26,7 +26,7 @@ CODE = 0x401000
 def faulted(
     code: str,
     number: int = 11,
-    signal_code: int = 1,
+    signal_code: int | None = 1,
     address: int | None = None,
     *,
     registers: Map[str, int] | None = None,

@@ -120,6 +120,17 @@ def test_a_pointer_that_leads_nowhere_is_said_to_look_like(
     assert words in odd
 
 
+def test_a_core_without_siginfo_is_judged_by_the_operand() -> None:
+    crash = faulted(STORE, 11, None, None, registers={"rdi": 0})
+    assert concluded(crash, *RULES) == {
+        "memory.write": "strong",
+        "null": "strong",
+        "null.write": "strong",
+    }
+    crash = faulted(STORE, 11, None, None, registers={"rdi": HEAP})
+    assert concluded(crash, *RULES) == {}
+
+
 def test_signals_that_were_sent_have_no_memory_verdict() -> None:
     for code in (0, -1, -6):
         crash = faulted(LOAD, 11, code, 0, registers={"rax": 0})

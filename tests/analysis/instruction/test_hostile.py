@@ -16,7 +16,7 @@ from .assembling import architecture, disassembler
 
 NAMES = (
     *("x86-64", "i386", "x32", "aarch64", "aarch64_be", "arm"),
-    *("riscv64", "ppc64le", "s390x"),
+    *("riscv64", "ppc64le", "s390x", "m68k"),
 )
 WORDS = st.one_of(
     st.integers(0, (1 << 64) - 1),

@@ -19,6 +19,8 @@ from .assembling import architecture, disassembler
         ("s390x", "e310 2008 0024", "stg %r1, 8(%r2)"),
         ("riscv64", "03b5 8500", "ld a0, 8(a1)"),
         ("riscv64", "8865", "c.ld a0, 8(a1)"),
+        ("m68k", "2028 0008", "move.l $8(a0), d0"),
+        ("x32", "678b00", "mov eax, dword ptr [eax]"),
         ("arm", "0400 91e5", "ldr r0, [r1, #4]"),
     ],
 )

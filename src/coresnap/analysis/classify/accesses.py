@@ -108,9 +108,9 @@ class NullPointer(Rule):
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it for unmapped addresses only."""
         fault = case.fault
-        if fault is None or fault.signal.code_name != "SEGV_MAPERR":
+        if fault is None or not _may_be_unmapped(fault):
             return
-        address, access = fault.signal.address, case.access
+        address, access = fault.address, case.access
         if address is None:
             return
         base = _zero_base(fault, access, address)
@@ -129,6 +129,12 @@ class NullPointer(Rule):
             yield Classifier(
                 name, sure, evidence, case.tid, address, frame, summary=summary
             )
+
+
+def _may_be_unmapped(fault: Fault) -> bool:
+    """A core without a siginfo has the signal alone: the operand has to tell."""
+    told, code = fault.signal.name == "SIGSEGV", fault.signal.code
+    return fault.signal.code_name == "SEGV_MAPERR" or (told and code is None)
 
 
 def _has_no_base(access: Access) -> bool:

@@ -13,9 +13,9 @@ from coresnap.elfcore.registers import Architecture
 __all__ = ["Decoded", "Disassembler", "Operand", "open_disassembler"]
 
 # enum cs_arch and cs_mode, capstone.h of version 5
-_ARM, _ARM64, _X86, _PPC, _SYSTEMZ, _RISCV = 0, 1, 3, 4, 6, 15
+_ARM, _ARM64, _X86, _PPC, _SYSTEMZ, _M68K, _RISCV = 0, 1, 3, 4, 6, 8, 15
 _MODE_32, _MODE_64, _MODE_THUMB, _BIG_ENDIAN = 4, 8, 16, -(1 << 31)
-_MODE_RISCV64_COMPRESSED = 2 | 4
+_MODE_RISCV64_COMPRESSED, _MODE_68040 = 2 | 4, 1 << 6
 _MODES = {
     "x86-64": (_X86, _MODE_64),
     "x32": (_X86, _MODE_64),
@@ -26,6 +26,7 @@ _MODES = {
     "riscv64": (_RISCV, _MODE_RISCV64_COMPRESSED),
     "ppc64le": (_PPC, _MODE_64),
     "s390x": (_SYSTEMZ, _BIG_ENDIAN),
+    "m68k": (_M68K, _BIG_ENDIAN | _MODE_68040),
 }
 _OPT_DETAIL, _ON = 2, 3
 _REGISTER, _IMMEDIATE, _MEMORY = 1, 2, 3

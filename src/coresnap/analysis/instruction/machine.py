@@ -66,7 +66,7 @@ class Machine(msgspec.Struct, frozen=True, eq=False):
         """(whole register, first bit, number of bits); of vectors the lowest 128."""
         architecture = self.architecture
         if architecture.is_x86:
-            return _x86_parts(architecture.pointer_size).get(name, (name, 0, 128))
+            return _x86_parts(architecture.name).get(name, (name, 0, 128))
         if architecture.family == "aarch64":
             return _aarch64_part(name)
         if architecture.family == "arm":
@@ -128,8 +128,8 @@ _ARM_ALIASES = {"sb": "r9", "sl": "r10", "fp": "r11", "ip": "r12"}
 
 
 @functools.cache
-def _x86_parts(pointer_size: int) -> dict[str, tuple[str, int, int]]:
-    wide = pointer_size == 8
+def _x86_parts(architecture: str) -> dict[str, tuple[str, int, int]]:
+    wide = architecture != "i386"
     letter = "r" if wide else "e"
     parts: dict[str, tuple[str, int, int]] = {}
     for name in ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp", "ip"):
