@@ -74,7 +74,6 @@ def test_every_kind_of_place_is_found(
         ("variable", "owner->held"),
         ("variable", "global_node"),
         ("variable", "file_owner.held"),
-        ("register", "rax"),
         ("tls", "own_node"),
     } <= set(found)
     assert {one.tid for one in snapshot.aliases if one.name == "own_node"} == {
@@ -83,6 +82,7 @@ def test_every_kind_of_place_is_found(
     }
     elsewhere = [one.name for one in stale(snapshot) if one.tid == other.tid]
     assert "argument" in elsewhere or "mine" in elsewhere
+    assert ("register", "rax") not in found
     assert ("variable", "owner") in names(snapshot.aliases, 2)
     assert ("variable", "root") in names(snapshot.aliases, 3)
     assert all(one.level <= 3 for one in snapshot.aliases)
@@ -178,7 +178,10 @@ def test_a_cut_core_gives_what_is_there(core_of: KernelCore, tmp_path: Path) -> 
             stream.truncate(whole.stat().st_size * share // 100)
         snapshot = coresnap.analyze(part)
         assert [note for note in snapshot.notes if note.step == "aliases"] == []
-        assert ("register", "rax") in names(snapshot.aliases)
+        assert [note for note in snapshot.notes if "Error" in note.message] == []
+        if share >= 60:  # the heap is there, the stacks are not
+            found = {name for _, name in names(snapshot.aliases)}
+            assert "global_node->next" in found
 
 
 @pytest.mark.libdw

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from coresnap.analysis.aliases.chase import Chase, Found
-from coresnap.analysis.aliases.held import held_by_registers, held_by_variables
+from coresnap.analysis.aliases.held import Held, held_by_registers, held_by_variables
 from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.aliases.marks import add_marks
 from coresnap.analysis.aliases.places import Places
@@ -56,9 +56,10 @@ def find_aliases(
     file that a module's symbols were stripped into.
     """
     core, places = case.core, Places(case, debug_file)
+    registers = held_by_registers(core.architecture, case.threads, case.stacks)
     held = [
         *held_by_variables(case.threads, globals_),
-        *held_by_registers(core.architecture, case.threads, case.stacks),
+        *(one for one in registers if not _is_operand(one, case)),
     ]
     chase = Chase(
         core.memory,
@@ -84,6 +85,15 @@ def find_aliases(
         annotated_variables(globals_, remarks),
         tuple(_spans(targets, kept)),
         tuple(dropped),
+    )
+
+
+def _is_operand(held: Held, case: Case) -> bool:
+    """Whether a register is what the failed access was made with: no other holder."""
+    return (
+        case.access is not None
+        and held.name in case.access.registers
+        and (held.tid, held.frame) == (case.tid, case.failed_frame)
     )
 
 

@@ -143,6 +143,8 @@ def _slots(case: Case, pointer: Operand) -> list[int]:
 def _pointer_itself(case: Case, pointer: Operand) -> Iterator[Target]:
     if not FIRST_POINTER <= pointer.value < 1 << _POINTER_BITS:
         return
+    if case.heaps is not None and case.heaps.linked(pointer.value) is not None:
+        return  # an allocator's word: nobody points with it
     access = case.access
     margin = 1
     if access is not None:
