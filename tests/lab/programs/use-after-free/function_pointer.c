@@ -1,6 +1,7 @@
 // A timer is cancelled, which frees it, and still fires.
 //
 // must: use-after-free memory.exec
+// must junk: memory.read use-after-free
 // may: wild-jump security* memory.unmapped noncanonical invalid-pointer
 // never: null double-free heap.overflow return-corrupted
 // function: fire

@@ -1,6 +1,7 @@
 // A large freed block has been sorted into its bin, where the allocator's links are.
 //
 // must: memory.write use-after-free
+// must junk: memory.read use-after-free
 // may: memory.unmapped memory.protection noncanonical invalid-pointer
 // never: null double-free heap.overflow
 // function: set_next
