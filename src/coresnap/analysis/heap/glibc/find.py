@@ -52,8 +52,11 @@ def find_glibc(
             continue
         found_by, main = "structure", find_main_arena(words, library.data)
         if main is None and library.module is not core.executable:
+            # What malloc has not filled in yet would be taken for damage.
+            if _is_untouched(words, library):
+                continue
             found_by, main = "symbols", _by_symbol(core, library, words, debug_file)
-            if main is None and not _is_untouched(words, library):
+            if main is None:
                 notes.append(_not_found(library))
         if main is not None:
             heap = GlibcHeap(
@@ -61,6 +64,11 @@ def find_glibc(
             )
             return Heaps((heap,))
     return Heaps(notes=tuple(notes))
+
+
+def _has_variables(words: Words, library: Library) -> bool:
+    """Whether the core has kept the library's own variables, or some of them."""
+    return any(words.word(start) is not None for start, _ in library.data)
 
 
 def _is_untouched(words: Words, library: Library) -> bool:
@@ -86,6 +94,8 @@ def _by_symbol(
     from coresnap.analysis.symbols import SymbolTable
 
     module = library.module
+    if not _has_variables(words, library):
+        return None
     for elf in (module.elf, debug_file(module) if debug_file else None):
         address = None if elf is None else SymbolTable(elf).address("main_arena")
         if address is not None:

@@ -76,8 +76,10 @@ def read_version(core: CoreFile, module: LoadedModule) -> tuple[int, int] | None
     name = module.path.rpartition("/")[2]
     if name.startswith("libc-2."):
         return _parse(name.removeprefix("libc-").encode())
-    for mapping in core.mappings:
-        if mapping.path == module.path and "w" not in mapping.permissions:
+    mappings = [m for m in core.mappings if m.path == module.path]
+    # It is a constant: older linkers put those beside the code.
+    for mapping in sorted(mappings, key=lambda one: "x" in one.permissions):
+        if "w" not in mapping.permissions:
             found = _version_in(core.memory, mapping.start, mapping.end)
             if found is not None:
                 return found

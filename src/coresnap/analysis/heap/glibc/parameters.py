@@ -37,6 +37,9 @@ def find_parameters(
     for start, end in ranges:
         values = words.words(start, (end - start) // words.layout.word)
         for at in range(5, len(values) - 3):
+            # Few words of a library's variables are that small.
+            if not 0 < values[at + 1] <= _LIST_LIMIT:
+                continue
             lists, most, count = values[at + 1 : at + 4]
             if _are_limits(words.layout, lists, most, count):
                 known = _parameters(words, values[at - 2 : at + 4], start, at)
