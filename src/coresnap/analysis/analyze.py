@@ -364,6 +364,7 @@ def _fingerprint(bench: _Workbench) -> None:
         bench.messages,
         [classifier.name for classifier in bench.classifiers],
         bench.core.system,
+        bench.core.process.pid,
         bench.attributes,
     )
     name = circumstances.signal

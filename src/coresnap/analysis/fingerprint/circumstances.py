@@ -96,13 +96,14 @@ def circumstances_of(
     messages: Sequence[Message] = (),
     classifiers: Sequence[str] = (),
     system: str = "",
+    pid: int | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> Circumstances:
     """Draw them from what the other steps found."""
     said, message, prompt = _said(messages)
     return Circumstances(
         signal.name if signal is not None else "none",
-        signal is not None and signal.sender_pid is not None,
+        _is_sent(signal, pid),
         "stack-overflow" in classifiers or _is_overflow(signal, frames),
         said,
         message,
@@ -113,13 +114,13 @@ def circumstances_of(
 
 
 def recorded_circumstances(
-    signal: Signal | None, system: str, attributes: Mapping[str, Any]
+    signal: Signal | None, system: str, pid: int | None, attributes: Mapping[str, Any]
 ) -> Circumstances:
     """Those of a snapshot, whose attributes keep what messages and memory told."""
     family = str(attributes.get("fingerprint.family", ""))
     return Circumstances(
         signal.name if signal is not None else "none",
-        signal is not None and signal.sender_pid is not None,
+        _is_sent(signal, pid),
         family == "stack-overflow",
         "" if family == "stack-overflow" else family,
         str(attributes.get("fingerprint.message", "")),
@@ -127,6 +128,11 @@ def recorded_circumstances(
         system,
         attributes,
     )
+
+
+def _is_sent(signal: Signal | None, pid: int | None) -> bool:
+    """By another: a handler that puts the default back sends its own once more."""
+    return signal is not None and signal.sender_pid not in (None, pid)
 
 
 def _is_overflow(signal: Signal | None, frames: Sequence[Frame]) -> bool:

@@ -17,9 +17,7 @@ import msgspec
 from coresnap.analysis.fingerprint.circumstances import Circumstances, family_of
 from coresnap.analysis.fingerprint.lines import Fate, Line, lines_of
 from coresnap.analysis.fingerprint.passes import (
-    drop_interpreter,
-    drop_library_internals,
-    drop_plumbing,
+    drop_what_says_nothing,
     drop_what_stopped_it,
     end_at_start,
 )
@@ -83,9 +81,7 @@ def fingerprint(
     signed, attributes = _apply_rulesets(lines, facts, rulesets)
     end_at_start(lines)
     family = family_of(facts, drop_what_stopped_it(lines))
-    drop_plumbing(lines)
-    drop_interpreter(lines)
-    drop_library_internals(lines)
+    drop_what_says_nothing(lines)
     texts = _texts(lines, overflow=family == "stack-overflow")
     message = facts.message if family == facts.said else ""
     heading = [f"coresnap {VERSION}", application, family, message, *signed]

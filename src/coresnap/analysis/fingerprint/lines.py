@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Sequence
 
 import msgspec
@@ -12,7 +13,9 @@ from coresnap.model import Frame, Trust
 
 __all__ = ["Fate", "Line", "lines_of"]
 
-_RUST_IMPLEMENTATION = "{impl#"
+_LAMBDAS = ("", "(anonymous struct)", "(anonymous class)")
+_HEADERS = ("/c++/", "/bits/")
+"""Directories of the C++ library's own."""
 
 
 class Fate:
@@ -78,8 +81,10 @@ class Line(msgspec.Struct):
 def lines_of(frames: Sequence[Frame]) -> list[Line]:
     """Spell every frame, innermost first; guesses are dropped at once."""
     lines = [_line(index, frame) for index, frame in enumerate(frames)]
+    pushed = _pushed_by_a_wild_call(frames)
     for line in lines:
-        if line.frame.trust is Trust.SCAN:
+        above = line.frame.stack_pointer
+        if line.frame.trust is Trust.SCAN and (above is None or above != pushed):
             line.drop("a guess: found by scanning the stack")
         elif line.name:
             _rename(line)
@@ -95,15 +100,45 @@ def _line(index: int, frame: Frame) -> Line:
 
 
 def _name(frame: Frame) -> str:
+    name, symbol = frame.function or "", frame.linkage_name or ""
+    if name.endswith("operator()"):
+        return _lambda(name, frame) or name
     # rustc numbers implementations in its debug information, anew in each build; the
-    # symbol names type and trait, as it does where that is all there is. And a lambda
-    # is just `operator()` there, without what it stands in.
-    name = frame.function or ""
-    if frame.linkage_name and (_RUST_IMPLEMENTATION in name or name == "operator()"):
+    # symbol names type and trait, as it does where that is all there is.
+    if symbol.startswith("_R") or symbol[-20:-17] == "17h":
         from coresnap.analysis.demangle import display_name
 
-        return display_name(frame.linkage_name)
+        return display_name(symbol)
     return name
+
+
+def _lambda(name: str, frame: Frame) -> str:
+    """What all compilers can agree on: that it is one, and the file that it is in.
+
+    Debug information has no name for its class, and GCC's no symbol for itself.
+    """
+    scope = name[:-10].removesuffix("::")
+    last = scope.rpartition("::")[2]
+    if last not in _LAMBDAS and not last.startswith(("{lambda", "<lambda", "$_")):
+        return ""
+    if last.count("<") != last.count(">"):
+        return ""  # it is an argument of a template
+    if not frame.file:
+        return scope
+    if any(directory in frame.file for directory in _HEADERS):
+        return "std::{lambda}"
+    return f"{{lambda in {os.path.basename(frame.file)}}}"
+
+
+def _pushed_by_a_wild_call(frames: Sequence[Frame]) -> int | None:
+    """Stack pointer of the caller, where a call led to no code: what it pushed was on
+    top of the stack, so this was found by scanning and is no guess."""
+    if len(frames) < 2 or frames[0].module is not None:
+        return None
+    top, above = frames[0].stack_pointer, frames[1].stack_pointer
+    if top is None or above is None or above - top not in (4, 8):
+        return None
+    return above
 
 
 def _rename(line: Line) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "drop_interpreter",
     "drop_library_internals",
     "drop_plumbing",
+    "drop_what_says_nothing",
     "drop_what_stopped_it",
     "end_at_start",
 ]
@@ -85,17 +86,36 @@ def _drop_handler(lines: Sequence[Line], last: int) -> bool:
     return False
 
 
+def drop_what_says_nothing(lines: Sequence[Line]) -> None:
+    """Drop what stands between and inside of what the program called.
+
+    Of a stack that has nothing else one frame is left: compilers may put all of a
+    thread's function into what calls it.
+    """
+    said = [line for line in lines if line.signed]
+    drop_plumbing(lines)
+    drop_interpreter(lines)
+    drop_library_internals(lines)
+    if said and not any(line.signed for line in said):
+        first = next((line for line in said if line.name), said[0])
+        first.fate, first.rule = Fate.KEPT, "nothing else is left"
+        first.signed = first.shown = True
+
+
 def drop_plumbing(lines: Sequence[Line]) -> None:
     """Drop what stands between a call and the function that was called."""
     for line in lines:
-        if not line.signed:
-            continue
-        if line.frame.signal_frame:
-            line.drop("signal trampoline")
-        elif line.name and line.frame.interpreter is None:
-            rule = policies().plumbing.find(line.name, line.module)
-            if rule is not None:
-                line.drop(rule.label)
+        if line.signed and (rule := _plumbing(line)):
+            line.drop(rule)
+
+
+def _plumbing(line: Line) -> str:
+    if line.frame.signal_frame:
+        return "signal trampoline"
+    if not line.name or line.frame.interpreter is not None:
+        return ""
+    rule = policies().plumbing.find(line.name, line.module)
+    return rule.label if rule is not None else ""
 
 
 def drop_interpreter(lines: Sequence[Line]) -> None:
@@ -112,7 +132,8 @@ def drop_library_internals(lines: Sequence[Line]) -> None:
     """Of frames of a system library, leave the function that the program called.
 
     At the inner end not even that: what was called with a bad argument is not where
-    it came from, and compilers put small functions of libraries in place.
+    it came from, and compilers put small functions of libraries in place. Nor at the
+    outer end, where the library called the program.
     """
     signed = [line for line in lines if line.signed]
     runs = [(key, list(run)) for key, run in groupby(signed, _is_library)]
@@ -125,8 +146,9 @@ def drop_library_internals(lines: Sequence[Line]) -> None:
             if line is not entry:
                 called = entry.name if entry is not None else "a function without name"
                 line.drop(f"library: inside of {called}")
-        if entry is not None and at == 0 and len(runs) > 1:
-            entry.drop("library: its caller counts", shown=True)
+        if entry is not None and len(runs) > 1 and at in (0, len(runs) - 1):
+            which = "caller" if at == 0 else "callee"
+            entry.drop(f"library: its {which} counts", shown=at == 0)
 
 
 def _is_library(line: Line) -> bool:

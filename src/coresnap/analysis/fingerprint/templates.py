@@ -38,6 +38,8 @@ def without_details(name: str) -> str:
     else:
         first = _component(first)
     components = [first, *map(_component, others)]
+    if components[-2:] == ["{lambda}", "operator()"]:
+        components.pop()
     return "::".join(part for part in components if part)
 
 
@@ -81,11 +83,15 @@ def _component(part: str) -> str:
     head, bracket, _ = part.partition("<")
     if bracket:
         return head.rstrip()  # nothing of Rust's `first::<u32>`
+    if part.endswith(")") and part[0] != "(" and "." not in part:
+        return part.partition("(")[0]  # the function that a local name is of
     return _go_closure(part) if "." in part else part
 
 
 def _special(part: str) -> str | None:
     """What has no name in the source."""
+    if part.startswith("{lambda in "):
+        return part
     if part in ("(anonymous namespace)", "{anonymous}", "(anonymous)", "_GLOBAL__N_1"):
         return "{anonymous}"
     if part.startswith(("{lambda", "<lambda", "'lambda", "$_", "(lambda")):

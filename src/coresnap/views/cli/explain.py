@@ -58,7 +58,7 @@ def _fingerprint(snapshot: Snapshot, rulesets: tuple[Ruleset, ...]) -> Fingerpri
     )
 
     facts = recorded_circumstances(
-        snapshot.signal, snapshot.system, snapshot.attributes
+        snapshot.signal, snapshot.system, snapshot.pid, snapshot.attributes
     )
     application = _application(snapshot)
     if not snapshot.threads or not snapshot.core_size:
