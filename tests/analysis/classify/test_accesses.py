@@ -43,6 +43,10 @@ TABLE = {
         (LOAD, 11, 1, 0x5000, {"rax": 0x5000}),
         {"memory.read": "strong", "null": "probable", "null.read": "probable"},
     ),
+    "a small number in place of a pointer fails where a null one does": (
+        (LOAD, 11, 1, 0x6BA, {"rax": 0x6BA}),
+        {"memory.read": "strong", "null": "probable", "null.read": "probable"},
+    ),
     "a zero that is the index of a bad pointer is none": (
         (INDEXED, 11, 1, 0x4_1234_5670, {"rax": 0, "rsi": 0x1_048D_159C}),
         {

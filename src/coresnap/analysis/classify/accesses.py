@@ -98,8 +98,8 @@ def _told(access: Access, place: str, address: int | None) -> str:
 
 
 class NullPointer(Rule):
-    """A base register of the failed access is zero, or its address lies in the first
-    page (probable: in the first 64 KiB), where nothing is mapped."""
+    """A base register of the failed access is zero, or its address is (probable: lies
+    in the first 64 KiB), where nothing is mapped."""
 
     names = ("null", "null.read", "null.write", "null.exec")
     confidence = (STRONG, PROBABLE)
@@ -157,7 +157,8 @@ def _zero_base(fault: Fault, access: Access | None, address: int) -> str | None:
 
 def _null_confidence(fault: Fault, address: int, base: str | None) -> str | None:
     if address < _FIRST_PAGE:
-        return STRONG
+        # A small number in place of a pointer fails at the same addresses.
+        return STRONG if address == 0 or base is not None else PROBABLE
     if base is None:
         return PROBABLE if address < _FIRST_MAPPED else None
     access = fault.access
