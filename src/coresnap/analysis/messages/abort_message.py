@@ -23,6 +23,7 @@ __all__ = ["find_abort_message", "parts_of"]
 _SIZE_LIMIT = 1 << 20
 """Bytes of the pages: a message may hold an expression and a path, no more."""
 _SHORTEST = 4
+_HEX = frozenset(b"0123456789abcdef")
 _VMA_NAMES = (b"[anon: glibc: fatal]", b"[anon: glibc: assert]")
 """How glibc 2.39 and later name the pages for ``/proc/PID/maps``."""
 
@@ -52,8 +53,9 @@ def _pointed_to(process: DeadProcess, variable: int) -> Iterator[Message]:
 
 def _named(process: DeadProcess, assets: Mapping[str, bytes]) -> Iterator[Message]:
     for line in assets.get("process/maps", b"").splitlines():
-        if line.endswith(_VMA_NAMES):
-            start = int(line.partition(b"-")[0], 16)
+        digits = line.partition(b"-")[0]
+        if line.endswith(_VMA_NAMES) and _HEX.issuperset(digits) and digits:
+            start = int(digits[:16], 16)
             text = process.text(start + 4, _SIZE_LIMIT)
             if text and is_text(text):
                 yield _message(process, start + 4, text, "mapping name")
