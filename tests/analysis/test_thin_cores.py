@@ -57,10 +57,14 @@ def assets(rung: str, reason: str) -> dict[str, bytes]:
 
 
 def places(snapshot: Snapshot) -> list[tuple[int, UnwindEnd, list[Frame]]]:
-    """Threads and frames; variables may be missing where memory is."""
+    """Threads and frames; variables, and what is remarked, may be missing where
+    memory is."""
 
     def bare(thread: Thread) -> list[Frame]:
-        return [msgspec.structs.replace(frame, variables=()) for frame in thread.frames]
+        return [
+            msgspec.structs.replace(frame, variables=(), annotations=())
+            for frame in thread.frames
+        ]
 
     return [(thread.tid, thread.end, bare(thread)) for thread in snapshot.threads]
 
