@@ -8,7 +8,7 @@ from typing import Any
 
 from coresnap.analysis.classify.rule import Rule
 
-__all__ = ["AFTER_ALIASES", "FAMILIES", "OF_FAULTS", "rules"]
+__all__ = ["AFTER_ALIASES", "FAMILIES", "OF_FAULTS", "OF_MESSAGES", "rules"]
 
 FAMILIES: tuple[str, ...] = (
     "signals",
@@ -33,9 +33,23 @@ FAMILIES: tuple[str, ...] = (
 """Modules beside this one, each with its ``RULES``."""
 
 OF_FAULTS = frozenset(
-    {"accesses", "control_flow", "execution", "stacks", "hardware", "doubts"}
+    {
+        "accesses",
+        "control_flow",
+        "execution",
+        "stacks",
+        "hardware",
+        "doubts",
+        "security",
+        "integrity",
+    }
 )
 """Those that have nothing to say of a process in which no instruction failed."""
+
+OF_WORDS = frozenset({"messages", "malloc_words", "exceptions", "checkers"})
+"""Those that have nothing to say of a process that did not give up."""
+OF_MESSAGES = frozenset({"malloc_words", "checkers"})
+"""Those that have nothing to say of a process that left no message."""
 
 AFTER_ALIASES: tuple[str, ...] = ("aliases", "leaks")
 """More of them, for when it is known who holds the pointers of the fault."""

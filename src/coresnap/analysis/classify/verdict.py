@@ -11,10 +11,13 @@ from coresnap.analysis.classify.catalogue import (
     AFTER_ALIASES,
     FAMILIES,
     OF_FAULTS,
+    OF_MESSAGES,
+    OF_WORDS,
     rules,
 )
 from coresnap.analysis.classify.rule import CONFIDENCES, Rule
 from coresnap.analysis.classify.usefulness import by_usefulness
+from coresnap.analysis.messages.giving_up import gave_up
 from coresnap.model import Classifier, Note
 
 __all__ = ["Verdict", "judge", "judge_again"]
@@ -48,7 +51,13 @@ def judge(case: Case, applied: Iterable[Rule] | None = None) -> Verdict:
 
 
 def _families(case: Case) -> list[str]:
-    return [f for f in FAMILIES if case.fault is not None or f not in OF_FAULTS]
+    # What has nothing to look at is not even imported.
+    silent: frozenset[str] = frozenset()
+    if case.fault is None:
+        silent |= OF_FAULTS
+    if not case.messages:
+        silent |= OF_MESSAGES
+    return [family for family in FAMILIES if family not in silent]
 
 
 def judge_again(case: Case, verdict: Verdict) -> Verdict:
@@ -58,7 +67,6 @@ def judge_again(case: Case, verdict: Verdict) -> Verdict:
 
 
 def _late_families(case: Case) -> list[str]:
-    # What has nothing to look at is not even imported.
     wanted = {"aliases": case.access is not None, "leaks": case.signal is not None}
     if case.fault is not None:
         wanted["leaks"] = bool(case.assets)
