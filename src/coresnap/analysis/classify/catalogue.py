@@ -8,7 +8,7 @@ from typing import Any
 
 from coresnap.analysis.classify.rule import Rule
 
-__all__ = ["AFTER_ALIASES", "FAMILIES", "OF_FAULTS", "OF_MESSAGES", "rules"]
+__all__ = ["AFTER_ALIASES", "FAMILIES", "OF_FAULTS", "OF_WORDS", "rules"]
 
 FAMILIES: tuple[str, ...] = (
     "signals",
@@ -48,8 +48,6 @@ OF_FAULTS = frozenset(
 
 OF_WORDS = frozenset({"messages", "malloc_words", "exceptions", "checkers"})
 """Those that have nothing to say of a process that did not give up."""
-OF_MESSAGES = frozenset({"malloc_words", "checkers"})
-"""Those that have nothing to say of a process that left no message."""
 
 AFTER_ALIASES: tuple[str, ...] = ("aliases", "leaks")
 """More of them, for when it is known who holds the pointers of the fault."""

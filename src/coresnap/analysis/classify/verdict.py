@@ -11,7 +11,6 @@ from coresnap.analysis.classify.catalogue import (
     AFTER_ALIASES,
     FAMILIES,
     OF_FAULTS,
-    OF_MESSAGES,
     OF_WORDS,
     rules,
 )
@@ -52,11 +51,13 @@ def judge(case: Case, applied: Iterable[Rule] | None = None) -> Verdict:
 
 def _families(case: Case) -> list[str]:
     # What has nothing to look at is not even imported.
-    silent: frozenset[str] = frozenset()
-    if case.fault is None:
-        silent |= OF_FAULTS
-    if not case.messages:
-        silent |= OF_MESSAGES
+    silent = set() if case.fault is not None else set(OF_FAULTS)
+    if not case.messages and not gave_up(case.signal, case.frames):
+        silent |= OF_WORDS
+    if case.fault is not None and not case.assets:
+        silent.add("limits")
+    if case.fault is not None and len(case.threads) == 1:
+        silent.add("locks")
     return [family for family in FAMILIES if family not in silent]
 
 
