@@ -36,11 +36,13 @@ def faulted(
     architecture: str = "x86-64",
     system: str = "Linux",
     union: bytes = b"",
+    offset: int | None = None,
     **fields: Any,  # noqa: ANN401 - fields of Case, which is typed
 ) -> Case:
     """A case whose thread failed at ``code`` (hex), at CODE unless ``registers`` say.
 
-    ``contents`` is memory by address, ``address`` and ``union`` are the siginfo's.
+    ``contents`` is memory by address, ``address`` and ``union`` are the siginfo's,
+    ``offset`` is that of the failed instruction in its function.
     """
     machine = next(a for a in ARCHITECTURES if a.name == architecture)
     numbers, pc = machine.numbers, machine.register_names[machine.program_counter]
@@ -56,7 +58,13 @@ def faulted(
     core = FakeCore(memory, machine, system, mappings, threads=(thread,), signal=info)
     signal = explain_signal(system, number, signal_code, address, (77, 0))
     frames = tuple(
-        Frame(CODE + 16 * index, Trust.CFI, function=name, module="/usr/bin/victim")
+        Frame(
+            CODE + 16 * index,
+            Trust.CFI,
+            function=name,
+            function_offset=offset,
+            module="/usr/bin/victim",
+        )
         for index, name in enumerate(functions)
     )
     shown = Thread(

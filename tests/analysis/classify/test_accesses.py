@@ -9,7 +9,7 @@ from coresnap.analysis.classify.verdict import judge
 from coresnap.model import Mapping
 
 from .cases import MAPPINGS, case, concluded
-from .faults import faulted
+from .faults import CODE, faulted
 
 STORE = "48894708"  # mov [rdi + 8], rax
 LOAD = "8b00"  # mov eax, [rax]
@@ -46,6 +46,14 @@ TABLE = {
     "a small number in place of a pointer fails where a null one does": (
         (LOAD, 11, 1, 0x6BA, {"rax": 0x6BA}),
         {"memory.read": "strong", "null": "probable", "null.read": "probable"},
+    ),
+    "a small number in a register may be null with an offset": (
+        (LOAD, 11, 1, 0x51, {"rax": 0x51}),
+        {"memory.read": "strong", "null": "probable", "null.read": "probable"},
+    ),
+    "an absolute address in the first page is null": (
+        ("8b042510000000", 11, 1, 0x10, {}),  # mov eax, [0x10]
+        {"memory.read": "strong", "null": "strong", "null.read": "strong"},
     ),
     "a zero that is the index of a bad pointer is none": (
         (INDEXED, 11, 1, 0x4_1234_5670, {"rax": 0, "rsi": 0x1_048D_159C}),
@@ -122,6 +130,37 @@ def test_a_pointer_that_leads_nowhere_is_said_to_look_like(
     kept = judge(crash, RULES).classifiers
     (odd,) = (c.summary for c in kept if c.name == "invalid-pointer")
     assert words in odd
+
+
+TRACED = "488b45f8908b00"  # mov rax, [rbp - 8]; nop; mov eax, [rax]
+ADDED = "488b45f84883c0308b00"  # mov rax, [rbp - 8]; add rax, 0x30; mov eax, [rax]
+FRAME = 0x7FFF_0001_0000
+
+
+def loaded(code: str, value: int, held: int) -> dict[str, str]:
+    size = len(bytes.fromhex(code)) - 2
+    crash = faulted(
+        code,
+        11,
+        1,
+        value,
+        registers={"rax": value, "rbp": FRAME, "rip": CODE + size},
+        contents={FRAME - 8: held.to_bytes(8, "little")},
+        offset=size,
+    )
+    return concluded(crash, *RULES)
+
+
+def test_a_small_number_that_was_loaded_as_it_is_is_no_null_pointer() -> None:
+    found = loaded(TRACED, 0x51, 0x51)
+    assert "null" not in found
+    assert found["invalid-pointer"] == "hint"
+
+
+def test_an_offset_that_was_added_to_a_null_pointer_is_seen() -> None:
+    assert loaded(ADDED, 0x30, 0)["null"] == "strong"
+    # What memory holds now does not give what the register has.
+    assert loaded(ADDED, 0x30, 0x1000)["null"] == "probable"
 
 
 def test_a_core_without_siginfo_is_judged_by_the_operand() -> None:

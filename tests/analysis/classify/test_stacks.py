@@ -16,19 +16,19 @@ START, END = 0x7FFF_0000_0000, 0x7FFF_0002_1000
 LIMITS = b"Limit                     Soft Limit           Hard Limit\n"
 
 
-def pushed(sp: int, **more: object) -> dict[str, str]:
-    crash = faulted(PUSH, 11, 1, sp - 8, registers={"rsp": sp}, **more)
+def pushed(sp: int, assets: dict[str, bytes]) -> dict[str, str]:
+    crash = faulted(PUSH, 11, 1, sp - 8, registers={"rsp": sp}, assets=assets)
     return concluded(crash, *RULES)
 
 
 def test_a_push_below_the_main_stack_is_an_overflow() -> None:
-    assert pushed(START) == {"stack-overflow": "strong"}
+    assert pushed(START, {}) == {"stack-overflow": "strong"}
 
 
 def test_the_limit_that_was_captured_has_to_be_reached() -> None:
     def limited(size: int) -> dict[str, str]:
         text = LIMITS + f"Max stack size            {size}   unlimited bytes\n".encode()
-        return pushed(START, assets={"process/limits": text})
+        return pushed(START, {"process/limits": text})
 
     assert limited(END - START) == {"stack-overflow": "strong"}
     assert limited(1 << 23) == {}

@@ -98,8 +98,10 @@ def _told(access: Access, place: str, address: int | None) -> str:
 
 
 class NullPointer(Rule):
-    """A base register of the failed access is zero, or its address is (probable: lies
-    in the first 64 KiB), where nothing is mapped."""
+    """A base register of the failed access is zero, whatever the offset, or had been
+    loaded as zero before a constant was added; probable, if all that is known is that
+    the address lies in the first 64 KiB, where nothing is mapped. A small number that
+    was loaded as it is, is none."""
 
     names = ("null", "null.read", "null.write", "null.exec")
     confidence = (STRONG, PROBABLE)
@@ -111,24 +113,73 @@ class NullPointer(Rule):
         if fault is None or not _may_be_unmapped(fault):
             return
         address, access = fault.address, case.access
-        if address is None:
+        found = None if address is None else _null(case, fault, address)
+        if address is None or found is None:
             return
-        base = _zero_base(fault, access, address)
-        sure = _null_confidence(fault, address, base)
-        if sure is None:
-            return
-        why = [f"base register {base} is 0"] if base is not None else []
-        where = "first page" if address < _FIRST_PAGE else "first 64 KiB"
-        if address < _FIRST_MAPPED:
-            why.append(f"fault address {address:#x} is in the {where}")
+        sure, why = found
         summary = _null_summary(access, address)
         names = ["null"] if access is None else ["null", _NULLS[access.kind]]
         for name in names:
-            evidence = (*why, *access_evidence(case))
+            evidence = (why, *access_evidence(case))
             frame = case.failed_frame
             yield Classifier(
                 name, sure, evidence, case.tid, address, frame, summary=summary
             )
+
+
+def _null(case: Case, fault: Fault, address: int) -> tuple[str, str] | None:
+    """How sure it is that the pointer was null, and why; None if it was not."""
+    access = fault.access
+    low = f"fault address {address:#x} is in the first 64 KiB"
+    if access is None or access.kind == "execute" or not access.registers:
+        first_page = f"fault address {address:#x} is in the first page"
+        if address < _FIRST_PAGE:
+            return STRONG, first_page
+        return (PROBABLE, low) if address < _FIRST_MAPPED else None
+    base, value = access.registers[0], fault.machine.value(access.registers[0])
+    if not _is_base(access):
+        return (PROBABLE, low) if address < _FIRST_MAPPED else None
+    if value == 0:
+        sure = _zero_confidence(fault, access, address)
+        return None if sure is None else (sure, f"base register {base} is 0")
+    if address >= _FIRST_MAPPED:
+        return None
+    before = _loaded(case, fault, base)
+    if before == 0:
+        return STRONG, f"{base} was loaded as 0, and {value:#x} was added"
+    return (PROBABLE, low) if before is None else None
+
+
+def _is_base(access: Access) -> bool:
+    """Whether the first register can be a pointer to data."""
+    in_segment = any(name in _NOT_BASES[-2:] for name in access.registers)
+    is_other = access.registers[0] in _NOT_BASES
+    return not (_has_no_base(access) or is_other or in_segment)
+
+
+def _zero_confidence(fault: Fault, access: Access, address: int) -> str | None:
+    if len(access.registers) == 1:
+        return STRONG if abs(access.displacement) < _LARGEST_MEMBER else PROBABLE
+    # The zero may be the index, and the other register the pointer.
+    index = fault.machine.value(access.registers[1])
+    if index is None or index >= _LARGEST_INDEX:
+        return None
+    return STRONG if address < _FIRST_MAPPED else PROBABLE
+
+
+def _loaded(case: Case, fault: Fault, register: str) -> int | None:
+    """What a register had been loaded with before constants were added; None if that
+    is not known."""
+    found = next(iter(base_sources(case)), None)
+    if found is None or found.slot is None or not found.width:
+        return None
+    data = case.core.memory.read_some(found.slot, found.width)
+    value = int.from_bytes(data, case.core.memory.byte_order)
+    now = fault.machine.value(register)
+    is_whole = len(data) == found.width
+    # Memory may have changed since: what was added has to give what there is now.
+    agrees = now is not None and (value + found.offset) & fault.machine.mask == now
+    return value if is_whole and agrees else None
 
 
 def _may_be_unmapped(fault: Fault) -> bool:
@@ -140,36 +191,6 @@ def _may_be_unmapped(fault: Fault) -> bool:
 def _has_no_base(access: Access) -> bool:
     """Whether the first register is an index: ``[rax*4 + 0x404000]``."""
     return access.expression.partition(" ")[0].rstrip("]")[-2:-1] == "*"
-
-
-def _zero_base(fault: Fault, access: Access | None, address: int) -> str | None:
-    if access is None or not access.registers or access.kind == "execute":
-        return None
-    base = access.registers[0]
-    if (
-        _has_no_base(access)
-        or base in _NOT_BASES
-        or any(r in _NOT_BASES[-2:] for r in access.registers)
-    ):
-        return None
-    return base if fault.machine.value(base) == 0 else None
-
-
-def _null_confidence(fault: Fault, address: int, base: str | None) -> str | None:
-    if address < _FIRST_PAGE:
-        # A small number in place of a pointer fails at the same addresses.
-        return STRONG if address == 0 or base is not None else PROBABLE
-    if base is None:
-        return PROBABLE if address < _FIRST_MAPPED else None
-    access = fault.access
-    assert access is not None
-    if len(access.registers) == 1:
-        return STRONG if abs(access.displacement) < _LARGEST_MEMBER else PROBABLE
-    # The zero may be the index, and the other register the pointer.
-    index = fault.machine.value(access.registers[1])
-    if index is None or index >= _LARGEST_INDEX:
-        return None
-    return STRONG if address < _FIRST_MAPPED else PROBABLE
 
 
 def _null_summary(access: Access | None, address: int) -> str:
@@ -377,7 +398,7 @@ def _pointer(fault: Fault, access: Access) -> tuple[str, int] | None:
         if name in _NOT_BASES:
             return None
         value = fault.machine.value(name)
-        if value is not None and value >= _FIRST_PAGE:
+        if value:
             return name, value
     return None
 
