@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from coresnap.elfcore.memory import Memory
 
-__all__ = ["table_words"]
+__all__ = ["disjoint_tables", "table_words"]
 
 _PIECE = 1 << 16
 _ZEROS = bytes(_PIECE)
@@ -22,3 +22,20 @@ def table_words(memory: Memory, table: int, size: int) -> Iterator[tuple[int, in
             words = array("Q", data[: len(data) // 8 * 8])
             index = (address - table) // 8
             yield from ((i, word) for i, word in enumerate(words, index) if word)
+
+
+def disjoint_tables(
+    tables: Iterable[tuple[int, int]], size: int, limit: int
+) -> list[tuple[int, int]]:
+    """The first ``limit`` of (index, table) whose tables of ``size`` bytes overlap none
+    before: a hostile core has the same table a million times."""
+    kept: list[tuple[int, int]] = []
+    taken: dict[int, int] = {}
+    for index, table in tables:
+        if len(kept) == limit:
+            break
+        near = (taken.get(table // size + step) for step in (-1, 0, 1))
+        if all(other is None or abs(other - table) >= size for other in near):
+            taken[table // size] = table
+            kept.append((index, table))
+    return kept

@@ -92,8 +92,12 @@ def read_extent(
         if size_class >= CLASS_LIMIT or size_of(size_class) > size:
             return None
         if is_slab:
-            regions = size // size_of(size_class)
-            if address != start or regions > 1 << region_bits:
+            unit = size_of(size_class)
+            regions = size // unit
+            # Regions are smaller than four pages (SC_SMALL_MAXCLASS).
+            if unit >= 4 << geometry.page or regions > 1 << region_bits:
+                return None
+            if address != start:
                 return None
             free = bits >> fields.free & (2 << region_bits) - 1
             bitmap = int.from_bytes(data[_BITMAP:], "little") & (1 << regions) - 1

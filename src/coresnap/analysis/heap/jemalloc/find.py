@@ -25,6 +25,8 @@ __all__ = ["find_jemalloc"]
 
 _LEAST_ROOT = min(geometry.root_size for geometry in GEOMETRIES)
 _LEAST_TABLE = min(geometry.leaf_size for geometry in GEOMETRIES)
+_CACHED_LIMIT = 500_000
+"""Regions in caches, of all threads: what a hundred threads have at most."""
 _CONSTANTS_LIMIT = 16 << 20
 """Bytes of a module's constants in which the version is looked for."""
 _VERSION = rb"(5\.\d+\.\d+)-\d+-g[0-9a-f]{40}\0"
@@ -75,8 +77,13 @@ def _caches(
     core: CoreFile, module: LoadedModule, *, is_5_3: bool
 ) -> Iterator[CachedRegions]:
     """What every thread's cache holds."""
+    count = 0
     for tid, data in thread_data(core, module):
-        yield from read_cache(core.memory, tid, data, is_5_3=is_5_3)
+        for one in read_cache(core.memory, tid, data, is_5_3=is_5_3):
+            count += len(one.addresses)
+            if count > _CACHED_LIMIT:
+                return
+            yield one
 
 
 def _unread(core: CoreFile, why: str) -> Heap | None:

@@ -20,7 +20,7 @@ from coresnap.analysis.heap.jemalloc.layouts import (
     Fields,
     Geometry,
 )
-from coresnap.analysis.heap.tables import table_words
+from coresnap.analysis.heap.tables import disjoint_tables, table_words
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.pointer_scan import AddressSpan, scan_pointers
 
@@ -31,11 +31,16 @@ _ADDRESS_BITS = 48
 _FLAG_BITS = 6
 """Below the address of a descriptor: they are aligned to 64 bytes or more."""
 _DESCRIPTOR = (1 << _ADDRESS_BITS) - (1 << _FLAG_BITS)
-_TABLE_LIMIT = 4096
+_READ_LIMIT = 8_000_000
+"""Descriptors that are read, each extent's twice."""
+_TABLE_LIMIT = 1024
 """Tables of one level that are read; of 48-bit addresses one covers 1 GiB."""
 _DATA_LIMIT = 64 << 20
 """Bytes of a module's data in which a root is looked for."""
 _MATCH_LIMIT = 100_000
+_TABLE_TRIALS = 300
+"""Places that may be tables and are read for it: a program may have a million pointers
+to memory that is zero. An allocator's own library has few."""
 _SAMPLE = 8
 """Entries by which a table is told from other data at a glance."""
 _PROOFS = 3
@@ -59,6 +64,8 @@ class Walk(msgspec.Struct):
     """Ascending and disjoint."""
     broken: list[tuple[int, int]] = msgspec.field(default_factory=list)
     """Descriptors that don't describe the page that the tree has them for; with it."""
+    read: int = 0
+    """How many descriptors were looked at."""
     is_cut: bool = False
     """There is more than anyone reads."""
 
@@ -81,15 +88,18 @@ class RadixTree(msgspec.Struct, frozen=True):
         found = Walk()
         shift = self.geometry.page + sum(self.geometry.levels)
         level = [(0, self.root)]
-        for bits in self.geometry.levels[:-1]:
+        levels = self.geometry.levels
+        for depth, bits in enumerate(levels[:-1], 1):
             shift -= bits
-            level = [
+            is_last = depth == len(levels) - 1
+            size = self.geometry.leaf_size if is_last else 8 << levels[depth]
+            entries = (
                 (first + (index << shift), pointer)
                 for first, table in level
                 for index, pointer in table_words(memory, table, 8 << bits)
-            ]
-            found.is_cut |= len(level) > _TABLE_LIMIT
-            del level[_TABLE_LIMIT:]
+            )
+            level = disjoint_tables(entries, size, _TABLE_LIMIT)
+            found.is_cut |= len(level) == _TABLE_LIMIT
         for first, table in level:
             self._walk_table(memory, first, table, found)
         return found
@@ -101,6 +111,10 @@ class RadixTree(msgspec.Struct, frozen=True):
             if descriptor == last:
                 continue
             last = descriptor
+            if found.read == _READ_LIMIT:
+                found.is_cut = True
+                return
+            found.read += 1
             page = first + (index << geometry.page)
             extent = read_extent(memory, descriptor, self.fields, geometry)
             if extent is None or not extent.start <= page < extent.end:
@@ -118,21 +132,31 @@ def find_tree(
     Both are spans of addresses, ascending; there are at most ``SPAN_LIMIT`` targets.
     """
     for start, end in data:
-        for begin, piece in memory.read_pieces(start, min(end, start + _DATA_LIMIT)):
-            matches = scan_pointers(
-                piece, targets, pointer_size=8, byte_order="little", limit=_MATCH_LIMIT
-            )
-            for offset, pointer in matches:
-                tree = _tree_by(memory, begin + offset, pointer)
-                if tree is not None and start <= tree.root < end:
-                    return tree
+        for address, pointer in _candidates(memory, start, end, targets):
+            tree = _tree_by(memory, address, pointer)
+            if tree is not None and start <= tree.root < end:
+                return tree
     return None
+
+
+def _candidates(
+    memory: Memory, start: int, end: int, targets: Sequence[AddressSpan]
+) -> Iterator[tuple[int, int]]:
+    """Words that may be a root's entries: their addresses and values."""
+    tried = 0
+    for begin, piece in memory.read_pieces(start, min(end, start + _DATA_LIMIT)):
+        for offset, pointer in scan_pointers(
+            piece, targets, pointer_size=8, byte_order="little", limit=_MATCH_LIMIT
+        ):
+            if _may_be_table(memory, pointer):
+                yield begin + offset, pointer
+                tried += 1
+                if tried == _TABLE_TRIALS:
+                    return
 
 
 def _tree_by(memory: Memory, address: int, pointer: int) -> RadixTree | None:
     """The tree whose root has ``pointer`` at ``address``, if it is one."""
-    if not _may_be_table(memory, pointer):
-        return None
     for geometry in GEOMETRIES:
         table = _last_table(memory, pointer, geometry)
         for fields in FIELDS if table is not None else ():

@@ -8,11 +8,11 @@ says where; but at the place of a page there is the span that begins with it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from coresnap.analysis.heap.tables import table_words
+from coresnap.analysis.heap.tables import disjoint_tables, table_words
 from coresnap.analysis.heap.tcmalloc.spans import Span, read_span
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.pointer_scan import AddressSpan, scan_pointers
@@ -24,7 +24,12 @@ _SHIFTS = (13, 12, 15, 16, 18)
 """log2 of the page: 8 KiB, or what configure was told (TCMALLOC_PAGE_SIZE_SHIFT)."""
 _DATA_LIMIT = 64 << 20
 _MATCH_LIMIT = 100_000
-_LEAF_LIMIT = 4096
+_LEAF_TRIALS = 300
+"""Places that may be leaves and are read for it: a program may have a million pointers
+to memory that is zero."""
+_READ_LIMIT = 8_000_000
+"""Descriptors that are read, each span's twice or more."""
+_LEAF_LIMIT = 1024
 _SAMPLE = 64
 _PROOFS = 3
 _TRIALS = 64
@@ -50,18 +55,19 @@ class PageMap(msgspec.Struct, frozen=True):
     def spans(self, memory: Memory) -> list[Span]:
         """All spans, ascending and disjoint."""
         found: list[Span] = []
+        read = 0
         leaf_bits = _leaf_bits(self.shift)
         root_size = 8 << _ADDRESS_BITS - self.shift - leaf_bits
-        for count, (index, leaf) in enumerate(
-            table_words(memory, self.root, root_size)
-        ):
-            if count == _LEAF_LIMIT:
-                break
+        entries = table_words(memory, self.root, root_size)
+        for index, leaf in disjoint_tables(entries, 8 << leaf_bits, _LEAF_LIMIT):
             last = 0
             for page, descriptor in table_words(memory, leaf, 8 << leaf_bits):
                 if descriptor == last:
                     continue
                 last = descriptor
+                read += 1
+                if read > _READ_LIMIT:
+                    return found
                 span = read_span(memory, descriptor, self.shift)
                 address = (index << leaf_bits) + page << self.shift
                 # The last page of a span, too, has an entry.
@@ -80,21 +86,31 @@ def find_page_map(
     Both are spans of addresses, ascending.
     """
     for start, end in data:
-        for begin, piece in memory.read_pieces(start, min(end, start + _DATA_LIMIT)):
-            matches = scan_pointers(
-                piece, targets, pointer_size=8, byte_order="little", limit=_MATCH_LIMIT
-            )
-            for offset, leaf in matches:
-                found = _map_by(memory, begin + offset, leaf)
-                if found is not None and start <= found.root < end:
-                    return found
+        for address, leaf in _candidates(memory, start, end, targets):
+            found = _map_by(memory, address, leaf)
+            if found is not None and start <= found.root < end:
+                return found
     return None
+
+
+def _candidates(
+    memory: Memory, start: int, end: int, targets: Sequence[AddressSpan]
+) -> Iterator[tuple[int, int]]:
+    """Words that may be a root's entries: their addresses and values."""
+    tried = 0
+    for begin, piece in memory.read_pieces(start, min(end, start + _DATA_LIMIT)):
+        for offset, leaf in scan_pointers(
+            piece, targets, pointer_size=8, byte_order="little", limit=_MATCH_LIMIT
+        ):
+            if leaf % 8 == 0 and _may_be_leaf(memory, leaf):
+                yield begin + offset, leaf
+                tried += 1
+                if tried == _LEAF_TRIALS:
+                    return
 
 
 def _map_by(memory: Memory, address: int, leaf: int) -> PageMap | None:
     """The map whose root has ``leaf`` at ``address``, if it is one."""
-    if leaf % 8 or not _may_be_leaf(memory, leaf):
-        return None
     for shift in _SHIFTS:
         index = _prove(memory, leaf, shift)
         if index is not None:
