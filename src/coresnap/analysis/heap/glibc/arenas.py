@@ -77,10 +77,15 @@ class SubHeap(msgspec.Struct, frozen=True):
 
 
 def find_main_arena(
-    words: Words, ranges: tuple[tuple[int, int], ...]
+    words: Words,
+    ranges: tuple[tuple[int, int], ...],
+    version: tuple[int, int] | None = None,
 ) -> MainArena | None:
-    """Look for it in a library's variables."""
-    finder = _Finder(words)
+    """Look for it in a library's variables.
+
+    ``version`` tells the layout where the ring of arenas is not in the core.
+    """
+    finder = _Finder(words, version)
     word = words.layout.word
     for start, end in ranges:
         values = words.words(start, (end - start) // word)
@@ -97,6 +102,7 @@ class _Finder(msgspec.Struct):
     """Tries where the bins may be, as long as that is worth it."""
 
     words: Words
+    version: tuple[int, int] | None
     left: int = _TRIAL_LIMIT
     """Arenas that may still be looked at: the ring may be anything."""
 
@@ -121,19 +127,44 @@ class _Finder(msgspec.Struct):
                 self.left -= 1
                 if self.left < 0:
                     return None
+        if self._is_cut(bins):
+            address = bins - _offset(self.words.layout, self.version)[0]
+            return main_arena_in(self.words, address, self.version)
         return None
+
+    def _is_cut(self, bins: int) -> bool:
+        """Whether the ring leads to where the core has nothing, and the rest is right:
+        each bin empty or with chunks at both ends."""
+        layout = self.words.layout
+        links = self.words.words(bins, 2 * BIN_COUNT)
+        behind = bins + 2 * BIN_COUNT * layout.word + _BINMAP
+        following = self.words.word(behind)
+        if not following or len(links) < 2 * BIN_COUNT:
+            return False
+        if self.words.word(following) is not None or self.words.is_outside(following):
+            return False
+        for at in range(0, len(links), 2):
+            head = bins + (at - 2) * layout.word
+            forward, back = links[at : at + 2]
+            if (forward == head) != (back == head) or not (forward and back):
+                return False
+        return True
 
 
 def main_arena_in(
     words: Words, address: int, version: tuple[int, int] | None
 ) -> MainArena:
     """The main arena, if that is where a symbol says that it is."""
-    current, oldest, newest = _offsets(words.layout)
-    offset = current
-    if version is not None:
-        offset = oldest if version < (2, 27) else current
-        offset = newest if version >= (2, 43) else offset
+    offset = _offset(words.layout, version)
     return MainArena(address + offset[0], *offset)
+
+
+def _offset(layout: ChunkLayout, version: tuple[int, int] | None) -> tuple[int, bool]:
+    """Of the bins in an arena, and whether it has fastbins."""
+    current, oldest, newest = _offsets(layout)
+    if version is not None and version < (2, 27):
+        return oldest
+    return newest if version is not None and version >= (2, 43) else current
 
 
 def _offsets(layout: ChunkLayout) -> tuple[tuple[int, bool], ...]:

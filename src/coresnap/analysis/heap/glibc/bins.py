@@ -27,6 +27,8 @@ def bin_chunks(
 ) -> array[int]:
     """The chunks of a bin, those freed last first, as far as they can be followed."""
     layout = words.layout
+    if not arena.bins:
+        return array("Q")
     found = reader.circle(
         arena.bin(layout, index),
         sizes=_sizes(words, arena, index),
@@ -40,7 +42,7 @@ def bin_chunks(
 def bin_flaws(words: Words, reader: ListReader, arena: Arena) -> Iterator[Flaw]:
     """Where the lists of an arena's bins are broken."""
     layout, word = words.layout, words.layout.word
-    for index in range(1, BIN_COUNT):
+    for index in range(1, BIN_COUNT if arena.bins else 0):
         head = arena.bin(layout, index)
         found = reader.circle(
             head,

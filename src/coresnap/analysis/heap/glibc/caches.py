@@ -43,6 +43,8 @@ class FreeList(msgspec.Struct, frozen=True, eq=False):
     """``tcache 32 of thread 7``, ``fastbin 48``; the number is the chunk's size."""
     head_address: int
     found: ChunkList
+    sizes: tuple[int, int]
+    """Least and most bytes of its chunks."""
     count: int | None = None
     """Blocks as its owner counts them."""
     cache: Tcache | None = None
@@ -59,7 +61,13 @@ class Caches(msgspec.Struct, frozen=True, eq=False):
     """Whether links are safe-linked; None if nothing tells."""
     flaws: tuple[Flaw, ...]
     notes: tuple[str, ...]
+    unread: tuple[tuple[int, int], ...]
+    """Least and most bytes of chunks that may wait in what the core does not hold."""
     _names: dict[int, str]
+
+    def may_wait(self, size: int) -> bool:
+        """Whether a chunk that is in no list may be in one that is not in the core."""
+        return any(least <= size <= most for least, most in self.unread)
 
     def name(self, block: int, fastbin: str) -> str | None:
         """The list that a block waits in; ``fastbin`` is the one of its size."""
@@ -87,7 +95,7 @@ class _Reader(msgspec.Struct):
             )
             size = one.sizes[1] if one.sizes[0] == one.sizes[1] else one.sizes[1] + 1
             name = f"tcache {size} of {cache.owner}"
-            yield FreeList(name, one.head_address, found, one.count, cache)
+            yield FreeList(name, one.head_address, found, one.sizes, one.count, cache)
 
     def fastbins(self, arena: Arena) -> Iterator[FreeList]:
         layout = self.words.layout
@@ -103,7 +111,8 @@ class _Reader(msgspec.Struct):
                     capacity=_LIST_LIMIT,
                 )
                 name = f"fastbin {size}"
-                yield FreeList(name, start + index * layout.word, found)
+                address = start + index * layout.word
+                yield FreeList(name, address, found, (size, size))
 
 
 def read_caches(
@@ -113,8 +122,10 @@ def read_caches(
     *,
     mangled: bool | None,
     capacity: int | None,
+    unread: Iterable[tuple[int, int]] = (),
 ) -> Caches:
-    """Read all lists. ``mangled``: by the version; ``capacity`` of a tcache's lists."""
+    """Read all lists. ``mangled``: by the version; ``capacity`` of a tcache's lists;
+    ``unread``: sizes of chunks in lists that are not in the core."""
     tcaches, arenas = list(tcaches), list(arenas)
     attempts = {}
     for guess in (True, False) if mangled is None else (mangled,):
@@ -143,7 +154,8 @@ def read_caches(
         blocks,
         best if mangled is not None or sound else None,
         tuple(flaws),
-        tuple(note for one in lists for note in _notes(one)),
+        tuple(_notes(lists)),
+        (*unread, *(one.sizes for one in lists if one.found.status == UNREADABLE)),
         names,
     )
 
@@ -153,13 +165,15 @@ def _is_whole(one: FreeList) -> bool:
     return one.found.status == END and counted
 
 
-def _notes(one: FreeList) -> Iterator[str]:
-    if one.found.status == LIMIT:
-        yield f"{one.name} has more than {len(one.found.entries)} blocks"
-    elif one.found.status == UNREADABLE:
+def _notes(lists: Sequence[FreeList]) -> Iterator[str]:
+    for one in lists:
+        if one.found.status == LIMIT:
+            yield f"{one.name} has more than {len(one.found.entries)} blocks"
+    cut = [one for one in lists if one.found.status == UNREADABLE]
+    if cut:
         yield (
-            f"{one.name} could be followed for {len(one.found.entries)} blocks,"
-            f" then {one.found.at:#x} is not in the core"
+            f"lists of freed blocks that end where the core holds nothing: {len(cut)},"
+            f" among them {cut[0].name} at {cut[0].found.at:#x}"
         )
 
 

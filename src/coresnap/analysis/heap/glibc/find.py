@@ -17,6 +17,7 @@ from coresnap.analysis.heap.glibc.library import (
     is_musl,
     read_version,
 )
+from coresnap.analysis.heap.glibc.orphan import Orphan, find_orphan
 from coresnap.analysis.heap.glibc.parameters import find_parameters
 from coresnap.analysis.heap.glibc.words import Words
 from coresnap.analysis.heap.heaps import Heaps
@@ -50,12 +51,17 @@ def find_glibc(
             text = ".".join(map(str, version))
             notes.append(Note(_STEP, f"the heap of glibc {text} is not read"))
             continue
-        found_by, main = "structure", find_main_arena(words, library.data)
+        found_by = "structure"
+        main: MainArena | Orphan | None = find_main_arena(words, library.data, version)
         if main is None and library.module is not core.executable:
             # What malloc has not filled in yet would be taken for damage.
             if _is_untouched(words, library):
                 continue
-            found_by, main = "symbols", _by_symbol(core, library, words, debug_file)
+            if _has_variables(words, library):
+                found_by = "symbols"
+                main = _by_symbol(core, library, words, debug_file)
+            else:
+                main = find_orphan(words)
             if main is None:
                 notes.append(_not_found(library))
         if main is not None:
@@ -94,8 +100,6 @@ def _by_symbol(
     from coresnap.analysis.symbols import SymbolTable
 
     module = library.module
-    if not _has_variables(words, library):
-        return None
     for elf in (module.elf, debug_file(module) if debug_file else None):
         address = None if elf is None else SymbolTable(elf).address("main_arena")
         if address is not None:

@@ -17,8 +17,14 @@ from coresnap.analysis.heap.glibc.keys import overwritten_keys
 from coresnap.analysis.heap.glibc.layout import BIN_COUNT
 from coresnap.analysis.heap.glibc.library import Library
 from coresnap.analysis.heap.glibc.mapped import MappedChunk, find_mapped
+from coresnap.analysis.heap.glibc.orphan import Orphan
 from coresnap.analysis.heap.glibc.parameters import Parameters, find_parameters
-from coresnap.analysis.heap.glibc.places import find_regions, first_chunks, top_flaws
+from coresnap.analysis.heap.glibc.places import (
+    find_regions,
+    first_chunks,
+    orphan_regions,
+    top_flaws,
+)
 from coresnap.analysis.heap.glibc.regions import (
     Chunk,
     Region,
@@ -43,6 +49,8 @@ _DAMAGE_LIMIT = 64
 _BIN_LIMIT = 1 << 20
 """Chunks of one bin that are named."""
 _ANY = 1 << 62
+_CACHED_MOST = 1056
+"""Largest chunk in a tcache where nobody asked for more."""
 
 
 class GlibcHeap:
@@ -52,7 +60,7 @@ class GlibcHeap:
         self,
         core: CoreFile,
         library: Library,
-        main: MainArena,
+        main: MainArena | Orphan,
         words: Words,
         *,
         found_by: str,
@@ -67,6 +75,8 @@ class GlibcHeap:
 
     @functools.cached_property
     def _arenas(self) -> list[Arena]:
+        if isinstance(self._main, Orphan):
+            return [self._main.arena]
         return read_arenas(self._words, self._main)
 
     @functools.cached_property
@@ -75,20 +85,29 @@ class GlibcHeap:
 
     @functools.cached_property
     def _regions(self) -> list[Region]:
+        if isinstance(self._main, Orphan):
+            return list(orphan_regions(self._words, self._main))
         known = self._parameters
         start = 0 if known is None else known.heap_start
         return find_regions(self._words, self._arenas, self._main, start)
 
     @functools.cached_property
     def _tcaches(self) -> list[Tcache]:
+        return self._threads_caches[0]
+
+    @functools.cached_property
+    def _threads_caches(self) -> tuple[list[Tcache], bool]:
         words, regions = self._words, self._regions
-        found = find_tcaches(self._core, self._library.module, words)
+        found, lost = find_tcaches(self._core, self._library.module, words)
+        threads = self._core.threads
+        only = threads[0].tid if len(threads) == 1 else None
         for region in regions:
             if not any(region.address <= one.block < region.end for one in found):
-                stray = stray_tcache(words, first_chunks(words, region))
+                stray = stray_tcache(words, first_chunks(words, region), only)
                 found += [] if stray is None else [stray]
+        lost &= only is None or not found
         crashed = self._core.threads[0].tid if self._core.threads else None
-        return sorted(found, key=lambda cache: cache.tid != crashed)
+        return sorted(found, key=lambda cache: cache.tid != crashed), lost
 
     @functools.cached_property
     def _caches(self) -> Caches:
@@ -99,7 +118,15 @@ class GlibcHeap:
             self._arenas,
             mangled=None if self._version is None else self._version >= (2, 32),
             capacity=None if known is None else known.cache_capacity,
+            unread=tuple(self._unread()),
         )
+
+    def _unread(self) -> Iterator[tuple[int, int]]:
+        """Sizes of chunks that may wait in lists that are not in the core."""
+        if isinstance(self._main, Orphan):
+            yield 0, self._layout.fastbin_size(self._layout.fastbin_count - 1)
+        if self._threads_caches[1]:
+            yield 0, _CACHED_MOST
 
     @functools.cached_property
     def _mapped(self) -> list[MappedChunk]:
@@ -210,6 +237,8 @@ class GlibcHeap:
             if chunk.address in self._unsorted_sets[region.arena.address]:
                 waiting = layout.bin_name(1)
         state = "live" if waiting is None else "free"
+        if waiting is None and self._caches.may_wait(chunk.size):
+            state = "unknown"
         return self._block(region, chunk.address, chunk.size, state, waiting)
 
     def _block(
@@ -343,7 +372,7 @@ class GlibcHeap:
         """As the library says it, else as the layouts tell."""
         if self._version is not None:
             return ".".join(map(str, self._version))
-        if not self._main.has_fastbins:
+        if isinstance(self._main, MainArena) and not self._main.has_fastbins:
             return "2.43 or later"
         layouts = {cache.layout.versions for cache in self._tcaches}
         found = next(iter(layouts)) if len(layouts) == 1 else "2.26 or later"
@@ -395,7 +424,12 @@ class GlibcHeap:
         notes = [note for one in walked for note in one.notes]
         notes += self._caches.notes
         known = self._parameters
-        if known is None:
+        if isinstance(self._main, Orphan):
+            notes.append(
+                "the C library's variables are not in the core: bins, other arenas and"
+                " where free blocks wait are not known"
+            )
+        elif known is None:
             notes.append("malloc's parameters were not found: where the heap begins")
         else:
             missing = known.mapped_bytes - sum(chunk.bytes for chunk in self._mapped)

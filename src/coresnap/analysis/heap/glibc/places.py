@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from coresnap.analysis.heap.glibc.arenas import Arena, MainArena, sub_heaps
 from coresnap.analysis.heap.glibc.flaw import Flaw
 from coresnap.analysis.heap.glibc.layout import BIN_COUNT, FLAGS, PREVIOUS_IN_USE
+from coresnap.analysis.heap.glibc.orphan import Orphan
 from coresnap.analysis.heap.glibc.regions import Region
 from coresnap.analysis.heap.glibc.words import Words
 
-__all__ = ["find_regions", "first_chunks", "top_flaws"]
+__all__ = ["find_regions", "first_chunks", "orphan_regions", "top_flaws"]
 
 _PAGE = 4096
 _FIRST = 1024
@@ -36,6 +37,11 @@ def find_regions(
                 for heap in sub_heaps(words, arena, main)
             )
     return sorted(found, key=lambda region: region.address)
+
+
+def orphan_regions(words: Words, orphan: Orphan) -> Iterator[Region]:
+    """The memory of a main arena of which no more is known."""
+    yield from _parts(words, orphan.arena, orphan.start, orphan.end)
 
 
 def first_chunks(words: Words, region: Region) -> Iterator[int]:

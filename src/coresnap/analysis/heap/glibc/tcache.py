@@ -84,40 +84,48 @@ def _sizes(layout: ChunkLayout, tcache: TcacheLayout, index: int) -> tuple[int, 
     return max(largest + 1, 1 << bits - 1), (1 << bits) - 1
 
 
-def find_tcaches(core: CoreFile, module: LoadedModule, words: Words) -> list[Tcache]:
-    """The caches of all threads."""
+def find_tcaches(
+    core: CoreFile, module: LoadedModule, words: Words
+) -> tuple[list[Tcache], bool]:
+    """The caches of all threads; and whether some may be where the core has nothing."""
     layouts = tcache_layouts(words.layout)
     found: dict[int, Tcache] = {}
+    lost = False
     storage = ThreadLocalStorage(core)
     for thread in core.threads:
         number = core.architecture.numbers.get(
             THREAD_POINTERS.get(core.architecture.name, "")
         )
         pointer = None if number is None else thread.registers.get(number)
+        stored = False
         for start, end in _places(storage, module, pointer):
+            stored |= any(True for _ in words.memory.stored_views(start, end))
             cache = _in_block(words, layouts, start, end, thread.tid)
             if cache is not None:
                 found.setdefault(cache.block, cache)
                 break
-    return list(found.values())
+        lost |= not stored
+    return list(found.values()), lost
 
 
-def stray_tcache(words: Words, chunks: Iterable[int]) -> Tcache | None:
-    """The first of ``chunks`` that is a cache, of a thread that is not known."""
+def stray_tcache(
+    words: Words, chunks: Iterable[int], tid: int | None = None
+) -> Tcache | None:
+    """The first of ``chunks`` that is a cache; ``tid`` if there is but one thread."""
     layouts = tcache_layouts(words.layout)
     for chunk in chunks:
-        cache = _at(words, layouts, chunk + words.layout.header, None)
+        cache = _at(words, layouts, chunk + words.layout.header, tid)
         if cache is not None and _lists_its_sizes(words, cache):
             return cache
     return None
 
 
 def _lists_its_sizes(words: Words, cache: Tcache) -> bool:
-    """Whether every list begins with a block of its size."""
+    """Whether every list begins with a block of its size, as far as the core goes."""
     for one in cache.lists(words, None):
         if one.head:
             size = words.chunk_size(one.head - words.layout.header)
-            if size is None or not one.sizes[0] <= size <= one.sizes[1]:
+            if size is not None and not one.sizes[0] <= size <= one.sizes[1]:
                 return False
     return True
 
