@@ -105,27 +105,6 @@ def test_arguments_are_held_against_the_contract(
     assert not problem or problem in found[0].summary
 
 
-def handler(called: str, interrupted: str) -> Case:
-    frames = (frame("abort"), frame(called), frame("serve"))
-    kernel = frame("__restore_rt", signal_frame=True)
-    return stack(*frames, kernel, frame(interrupted), frame("main"), address=None)
-
-
-@pytest.mark.parametrize(
-    ("called", "interrupted", "expected"),
-    [
-        ("malloc", "_int_free", {"call-contract": "probable"}),
-        ("printf", "printf", {"call-contract": "probable"}),
-        ("malloc", "main", {"call-contract": "hint"}),
-        ("write", "malloc", {}),
-    ],
-)
-def test_handlers_must_not_call_what_they_interrupt(
-    called: str, interrupted: str, expected: dict[str, str]
-) -> None:
-    assert concluded(handler(called, interrupted), *RULES) == expected
-
-
 def test_the_list_knows_the_librarys_other_names() -> None:
     for name in (
         "memcpy",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from coresnap.analysis.callers import first_outside_libraries, is_of_a_runtime
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
+from coresnap.analysis.classify.rule import PROBABLE, STRONG, Rule
 from coresnap.analysis.signals import is_fault
 from coresnap.model import Classifier, Frame, Thread, VariableKind
 
@@ -16,25 +16,6 @@ _NAME = "call-contract"
 _FIRST_PAGE = 4096
 _MOST_THREADS = 64
 _MOST_FRAMES = 32
-_UNSAFE = frozenset(
-    {
-        "calloc",
-        "exit",
-        "fclose",
-        "fopen",
-        "fprintf",
-        "free",
-        "malloc",
-        "printf",
-        "puts",
-        "realloc",
-        "syslog",
-        "vfprintf",
-    }
-)
-"""Not in POSIX's list of async-signal-safe functions (signal-safety(7)), and apt to
-crash or hang when they interrupt each other."""
-_ALLOCATING = frozenset({"calloc", "free", "malloc", "realloc"})
 
 
 class PassedBadMemory(Rule):
@@ -82,44 +63,12 @@ class BrokenArguments(Rule):
         """Conclude it frame by frame, where the C library has debug information."""
         for thread in case.threads[:_MOST_THREADS]:
             for index, frame in enumerate(thread.frames[:_MOST_FRAMES]):
-                if frame.variables and is_of_a_runtime(frame):
+                if frame.variables and not _is_entry(frame) and is_of_a_runtime(frame):
                     yield from _of_frame(case, thread, index, frame)
 
 
-class UnsafeInHandler(Rule):
-    """A signal handler called a function that it must not: malloc, free, printf and
-    their kin may be in the middle of something when a signal interrupts them."""
-
-    names = (_NAME,)
-    confidence = (PROBABLE, HINT)
-
-    def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it from the functions on both sides of the signal's frame."""
-        for thread in case.threads[:_MOST_THREADS]:
-            border = _signal_frame(thread.frames)
-            if border is None:
-                continue
-            called = _unsafe(thread.frames[:border])
-            if called is None:
-                continue
-            interrupted = _unsafe(thread.frames[border + 1 : border + 1 + 8])
-            both = {called[1], interrupted[1]} if interrupted else {called[1]}
-            clash = interrupted is not None and (both <= _ALLOCATING or len(both) == 1)
-            meanwhile = f", having interrupted {interrupted[1]}" if interrupted else ""
-            yield Classifier(
-                _NAME,
-                PROBABLE if clash else HINT,
-                (
-                    f"frame {called[0]} is {called[1]}",
-                    f"frame {border} was made by the kernel to deliver a signal",
-                    *((f"interrupted: {interrupted[1]}",) if interrupted else ()),
-                ),
-                thread.tid,
-                None,
-                called[0],
-                "",
-                f"called {called[1]} in a signal handler{meanwhile}",
-            )
+def _is_entry(frame: Frame) -> bool:
+    return (frame.function or "").startswith(("__libc_start", "start_thread", "clone"))
 
 
 def _broken(
@@ -214,22 +163,4 @@ def _unusable(case: Case, start: int, size: int, verb: str) -> str:
     return ""
 
 
-def _signal_frame(frames: Sequence[Frame]) -> int | None:
-    for index, frame in enumerate(frames[:_MOST_FRAMES]):
-        if frame.signal_frame:
-            return index
-    return None
-
-
-def _unsafe(frames: Sequence[Frame]) -> tuple[int, str] | None:
-    """Index and name of the outermost function that is not safe."""
-    for index, frame in reversed(list(enumerate(frames))):
-        name = (frame.function or "").lstrip("_")
-        for prefix in ("GI_", "libc_", "int_", "IO_"):
-            name = name.removeprefix(prefix).lstrip("_")
-        if name in _UNSAFE and is_of_a_runtime(frame):
-            return index, name
-    return None
-
-
-RULES: tuple[Rule, ...] = (PassedBadMemory(), BrokenArguments(), UnsafeInHandler())
+RULES: tuple[Rule, ...] = (PassedBadMemory(), BrokenArguments())

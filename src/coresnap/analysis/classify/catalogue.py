@@ -23,6 +23,7 @@ FAMILIES: tuple[str, ...] = (
     "exceptions",
     "checkers",
     "calls",
+    "handlers",
     "limits",
     "locks",
     "security",

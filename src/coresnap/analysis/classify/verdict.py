@@ -58,6 +58,8 @@ def _families(case: Case) -> list[str]:
         silent.add("limits")
     if case.fault is not None and len(case.threads) == 1:
         silent.add("locks")
+    if not any(frame.signal_frame for t in case.threads for frame in t.frames):
+        silent.add("handlers")
     return [family for family in FAMILIES if family not in silent]
 
 
