@@ -15,7 +15,15 @@ from coresnap.analysis.session import analyze
 from coresnap.model import Snapshot
 from kernel import core_pattern
 
-__all__ = ["NAMED", "PROGRAMS", "STRIPPED", "Sample", "Variant", "samples"]
+__all__ = [
+    "NAMED",
+    "PROGRAMS",
+    "STRIPPED",
+    "SYMBOLS",
+    "Sample",
+    "Variant",
+    "samples",
+]
 
 PROGRAMS = Path(__file__).with_name("programs")
 _TIMEOUT = 60

@@ -87,7 +87,9 @@ def family_of(circumstances: Circumstances, failure: str) -> str:
         return "stack-overflow"
     if failure and failure != ABORT:
         return failure
-    return circumstances.said or failure or by_signal
+    # Memory may hold what was said of an exception that was caught long ago.
+    believed = failure == ABORT or signal == "SIGABRT"
+    return (believed and circumstances.said) or failure or by_signal
 
 
 def circumstances_of(
@@ -146,7 +148,8 @@ def _is_overflow(signal: Signal | None, frames: Sequence[Frame]) -> bool:
 
 
 def _said(messages: Sequence[Message]) -> tuple[str, str, bool]:
-    for one in messages:
+    """The family that a message tells of, what counts of it, whether it is prompt."""
+    for one in sorted(messages, key=_rank):
         expression, type_ = one.parts.get("expression"), one.parts.get("type")
         if one.kind == "exception" and type_:
             return "exception", normalise_function(type_), False
@@ -154,11 +157,21 @@ def _said(messages: Sequence[Message]) -> tuple[str, str, bool]:
             return "assert", " ".join(expression.split())[:_LONGEST_MESSAGE], False
         if one.kind == "panic":
             return "panic", "", False
-        reason = one.parts.get("reason", one.text)
-        if reason.startswith("stack smashing"):
-            return "stack-smash", "", False
-        if reason.startswith("buffer overflow detected"):
-            return "fortify", "", False
-        if reason.startswith(_HEAP_WORDS):
-            return "heap", "", any(word in reason for word in _PROMPT)
+        if found := _reason(one.parts.get("reason", one.text)):
+            return found
     return "", "", False
+
+
+def _rank(message: Message) -> int:
+    """Of two messages one may be from before."""
+    return message.parts.get("state") not in (None, "uncaught")
+
+
+def _reason(reason: str) -> tuple[str, str, bool] | None:
+    if reason.startswith("stack smashing"):
+        return "stack-smash", "", False
+    if reason.startswith("buffer overflow detected"):
+        return "fortify", "", False
+    if reason.startswith(_HEAP_WORDS):
+        return "heap", "", any(word in reason for word in _PROMPT)
+    return None

@@ -403,5 +403,5 @@ int main(int argc, char **argv)
 			bugs[i].run();
 	for (size_t i = 0; argc == 1 && i < sizeof(bugs) / sizeof(bugs[0]); i++)
 		puts(bugs[i].name);
-	return (int)sink & 1;
+	return argc > 1 && sink & 1;
 }

@@ -1,0 +1,155 @@
+"""What does not count: libraries' insides, plumbing, recursion, distant callers."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.fingerprint.stacks import fingerprint_of, frame, stack
+from coresnap.analysis.fingerprint import Fate
+from coresnap.model import Frame, Trust
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        (),
+        ("std::__introsort_loop", "std::__unguarded_partition"),
+        ("__gnu_cxx::__ops::_Iter_comp_iter::operator()", "std::__insertion_sort"),
+    ],
+)
+def test_of_a_library_the_function_counts_that_was_called(
+    inside: tuple[str, ...],
+) -> None:
+    found = fingerprint_of(stack("less", *inside, "std::sort<int*>", "run", "main"))
+
+    assert found.frames == ("app:less", "app:std::sort", "app:run", "app:main")
+
+
+def test_neither_version_nor_symbols_of_libc_count() -> None:
+    old = stack("compare", "libc-2.31.so!msort_with_tmp.part.0", "libc-2.31.so!qsort_r")
+    new = stack("compare", "libc.so.6!", "libc.so.6!", "libc.so.6!qsort")
+    rest = stack("sort_names", "main")
+
+    assert fingerprint_of(old + rest).digest == fingerprint_of(new + rest).digest
+
+
+def test_whether_memcpy_was_called_or_put_in_place_does_not_count() -> None:
+    called = stack("libc.so.6!__memcpy_avx_unaligned_erms", "copy", "main")
+
+    assert fingerprint_of(called).digest == fingerprint_of(called[1:]).digest
+    assert fingerprint_of(called).callstack == ("memcpy", "copy", "main")
+
+
+def test_a_stack_of_a_library_alone_still_counts() -> None:
+    one, other = stack("libc.so.6!poll"), stack("libc.so.6!strlen")
+
+    assert fingerprint_of(one).digest != fingerprint_of(other).digest
+
+
+@pytest.mark.parametrize(
+    "plumbing",
+    [
+        (
+            "std::_Function_handler<void ()>::_M_invoke",
+            "std::function<void ()>::operator()",
+        ),
+        ("libuv.so.1!uv__stream_io", "libuv.so.1!uv__io_poll"),
+        (
+            "libglib-2.0.so.0!g_main_dispatch",
+            "libglib-2.0.so.0!g_main_context_dispatch",
+        ),
+        ("libQt5Core.so.5!doActivate<false>", "libQt5Core.so.5!QMetaObject::activate"),
+        ("boost::asio::detail::executor_op<x>::do_complete",),
+        ("core::ops::function::FnOnce::call_once{{vtable.shim}}",),
+    ],
+)
+def test_plumbing_does_not_count(plumbing: tuple[str, ...]) -> None:
+    found = fingerprint_of(stack("on_data", *plumbing, "run", "main"))
+
+    assert found.frames == ("app:on_data", "app:run", "app:main")
+    assert found.callstack == ("on_data", "run", "main")
+
+
+def test_of_nothing_but_plumbing_one_frame_is_left() -> None:
+    found = fingerprint_of(stack("std::thread::_State_impl<x>::_M_run"))
+
+    assert found.frames == ("app:std::thread::_State_impl::_M_run",)
+
+
+def test_a_program_s_own_arena_is_no_allocator() -> None:
+    assert fingerprint_of(stack("arena_alloc", "main")).family == "memory"
+    found = fingerprint_of(stack("libjemalloc.so.2!arena_malloc_hard", "main"))
+    assert found.family == "heap"
+
+
+@pytest.mark.parametrize(("turns", "entered"), [(3, 0), (20, 0), (20, 1), (7, 1)])
+def test_of_an_exhausted_stack_the_cycle_counts_wherever_it_was_met(
+    turns: int, entered: int
+) -> None:
+    cycle = ["visit", "walk", "descend"] * turns
+    frames = stack("libc.so.6!vsnprintf", *cycle[entered:], "start_here", "main")
+
+    found = fingerprint_of(frames, overflow=True)
+    assert found.family == "stack-overflow"
+    assert found.frames == ("app:descend", "app:visit", "app:walk")
+
+
+def test_depth_and_way_of_a_recursion_do_not_count() -> None:
+    shallow = stack("fault", "list", "value", "main")
+    deep = stack("fault", "list", "value", "value", "list", "value", "list", "main")
+
+    assert fingerprint_of(shallow).digest == fingerprint_of(deep).digest
+    assert fingerprint_of(deep).lines[-2].fate == Fate.COLLAPSED
+
+
+def test_callers_far_out_do_not_count() -> None:
+    names = [f"function_{n:c}" for n in range(97, 123)]
+    found = fingerprint_of(stack(*names))
+
+    assert len(found.frames) == 8
+    assert [line.fate for line in found.lines[8:]] == [Fate.CUT] * 18
+    assert len(found.callstack) == 26
+
+
+def test_the_caller_of_a_wild_pointer_is_no_guess() -> None:
+    wild = Frame(0x41, Trust.CONTEXT, stack_pointer=0x7FF0)
+    guess = Frame(0x2000, Trust.SCAN, function="dispatch", stack_pointer=0x7FF8)
+    farther = Frame(0x3000, Trust.SCAN, function="stale", stack_pointer=0x8100)
+
+    found = fingerprint_of([wild, guess, farther, frame("main")])
+    assert found.frames == ("?", "?:dispatch", "app:main")
+
+
+@pytest.mark.parametrize(
+    ("function", "linkage"),
+    [
+        ("(anonymous struct)::operator()", None),
+        ("(anonymous class)::operator()", "_ZZ3runvENK3$_0clEv"),
+        ("run()::{lambda(int)#1}::operator()", None),
+    ],
+)
+def test_compilers_agree_on_a_lambda(function: str, linkage: str | None) -> None:
+    one = frame(function, linkage_name=linkage, file="/build/x/app.cc")
+
+    assert fingerprint_of([one]).frames == ("app:{lambda in app.cc}",)
+
+
+def test_a_function_without_a_name_goes_by_its_unwind_entry() -> None:
+    one = frame(
+        "app!", unwind_entry="1a3:9f3c2b1d", function_offset=0x42, build_id="ab"
+    )
+
+    assert fingerprint_of([one]).frames == ("app!1a3:9f3c2b1d+0x42",)
+
+
+def test_every_frame_has_its_fate_and_the_rule_behind_it() -> None:
+    frames = stack("libc.so.6!abort", "f.cold", "g", "uv_run", "_start")
+    found = fingerprint_of(frames, "SIGABRT")
+
+    assert [(line.fate, line.rule) for line in found.lines] == [
+        (Fate.DROPPED, "failures: abort"),
+        (Fate.RENAMED, "normalised name"),
+        (Fate.KEPT, ""),
+        (Fate.KEPT, ""),
+        (Fate.STOPPED, "libc: _start"),
+    ]
