@@ -7,14 +7,15 @@ static bool holds_functions(uint32_t tag)
            tag == DW_TAG_module || tag == DW_TAG_enumeration_type;
 }
 
-struct function_walk {
-    bool deep;
+// A walk over a unit: what is added, and whose children are looked at.
+struct unit_walk {
+    int (*add)(Dwarf_Die *die, uint32_t tag, struct csdw_table *ret);
+    bool (*enters)(uint32_t tag);
     size_t budget;
     struct csdw_table *ret;
 };
 
-static int walk_functions(Dwarf_Die *parent, int depth,
-                          const struct function_walk *walk)
+static int walk_children(Dwarf_Die *parent, int depth, const struct unit_walk *walk)
 {
     Dwarf_Die child;
     int end = depth > CSDW_MAXIMUM_DEPTH ? 1 : csdw_first_child(parent, &child);
@@ -23,28 +24,42 @@ static int walk_functions(Dwarf_Die *parent, int depth,
             return 0;
         }
         uint32_t tag = (uint32_t)dwarf_tag(&child);
-        if (tag == DW_TAG_subprogram &&
-            csdw_ranges_add(&child, walk->ret) != 0) {
+        if (walk->add(&child, tag, walk->ret) != 0) {
             return -ENOMEM;
         }
-        if ((walk->deep || holds_functions(tag)) &&
-            walk_functions(&child, depth + 1, walk) != 0) {
+        if (walk->enters(tag) && walk_children(&child, depth + 1, walk) != 0) {
             return -ENOMEM;
         }
     }
     return 0;
 }
 
-int csdw_functions(Dwarf *dwarf, uint64_t unit, int deep, size_t budget,
-                   struct csdw_table *ret)
+static int walk_unit(Dwarf *dwarf, uint64_t unit, const struct unit_walk *walk)
 {
-    csdw_table_init(ret, 3);
+    csdw_table_init(walk->ret, 3);
     Dwarf_Die die;
     if (csdw_die_at(dwarf, unit, &die) != 0) {
         return -EINVAL;
     }
-    struct function_walk walk = {.deep = deep != 0, .budget = budget, .ret = ret};
-    int error = walk_functions(&die, 0, &walk);
+    return walk_children(&die, 0, walk);
+}
+
+static bool is_any(uint32_t tag)
+{
+    (void)tag;
+    return true;
+}
+
+static int add_function(Dwarf_Die *die, uint32_t tag, struct csdw_table *ret)
+{
+    return tag == DW_TAG_subprogram ? csdw_ranges_add(die, ret) : 0;
+}
+
+int csdw_functions(Dwarf *dwarf, uint64_t unit, int deep, size_t budget,
+                   struct csdw_table *ret)
+{
+    struct unit_walk walk = {add_function, deep ? is_any : holds_functions, budget, ret};
+    int error = walk_unit(dwarf, unit, &walk);
     csdw_ranges_sort(ret);
     return error;
 }
@@ -153,32 +168,15 @@ static bool is_named_type(uint32_t tag)
 
 static int add_type(Dwarf_Die *die, uint32_t tag, struct csdw_table *ret)
 {
+    if (!is_named_type(tag) || dwarf_hasattr(die, DW_AT_declaration)) {
+        return 0;
+    }
     const char *name = dwarf_diename(die);
-    if (name == NULL || dwarf_hasattr(die, DW_AT_declaration)) {
+    if (name == NULL) {
         return 0;
     }
     uint64_t row[3] = {csdw_die_address(die), tag, (uint64_t)(uintptr_t)name};
     return csdw_table_add(ret, row);
-}
-
-static int walk_types(Dwarf_Die *parent, int depth, size_t budget,
-                      struct csdw_table *ret)
-{
-    Dwarf_Die child;
-    int end = depth > CSDW_MAXIMUM_DEPTH ? 1 : csdw_first_child(parent, &child);
-    for (; !end; end = csdw_next_sibling(&child, &child)) {
-        if (!csdw_spend(ret, budget)) {
-            return 0;
-        }
-        uint32_t tag = (uint32_t)dwarf_tag(&child);
-        if (is_named_type(tag) && add_type(&child, tag, ret) != 0) {
-            return -ENOMEM;
-        }
-        if (holds_functions(tag) && walk_types(&child, depth + 1, budget, ret) != 0) {
-            return -ENOMEM;
-        }
-    }
-    return 0;
 }
 
 size_t csdw_types_find(const struct csdw_table *table, const char *name, int template,
@@ -197,12 +195,8 @@ size_t csdw_types_find(const struct csdw_table *table, const char *name, int tem
 
 int csdw_types(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *ret)
 {
-    csdw_table_init(ret, 3);
-    Dwarf_Die die;
-    if (csdw_die_at(dwarf, unit, &die) != 0) {
-        return -EINVAL;
-    }
-    return walk_types(&die, 0, budget, ret);
+    struct unit_walk walk = {add_type, holds_functions, budget, ret};
+    return walk_unit(dwarf, unit, &walk);
 }
 
 // The address of a variable whose location is nothing but that.
@@ -230,9 +224,15 @@ static uint64_t fixed_address(Dwarf_Die *die)
     return 0;
 }
 
-static int add_variable(Dwarf_Die *die, struct csdw_table *ret)
+static bool holds_variables(uint32_t tag)
 {
-    if (!dwarf_hasattr(die, DW_AT_location) && !dwarf_hasattr(die, DW_AT_const_value)) {
+    return tag == DW_TAG_namespace || tag == DW_TAG_module;
+}
+
+static int add_variable(Dwarf_Die *die, uint32_t tag, struct csdw_table *ret)
+{
+    if (tag != DW_TAG_variable ||
+        (!dwarf_hasattr(die, DW_AT_location) && !dwarf_hasattr(die, DW_AT_const_value))) {
         return 0;
     }
     Dwarf_Attribute attribute;
@@ -245,33 +245,8 @@ static int add_variable(Dwarf_Die *die, struct csdw_table *ret)
     return csdw_table_add(ret, row);
 }
 
-static int walk_variables(Dwarf_Die *parent, int depth, size_t budget,
-                          struct csdw_table *ret)
-{
-    Dwarf_Die child;
-    int end = depth > CSDW_MAXIMUM_DEPTH ? 1 : csdw_first_child(parent, &child);
-    for (; !end; end = csdw_next_sibling(&child, &child)) {
-        if (!csdw_spend(ret, budget)) {
-            return 0;
-        }
-        uint32_t tag = (uint32_t)dwarf_tag(&child);
-        if (tag == DW_TAG_variable && add_variable(&child, ret) != 0) {
-            return -ENOMEM;
-        }
-        if ((tag == DW_TAG_namespace || tag == DW_TAG_module) &&
-            walk_variables(&child, depth + 1, budget, ret) != 0) {
-            return -ENOMEM;
-        }
-    }
-    return 0;
-}
-
 int csdw_variables(Dwarf *dwarf, uint64_t unit, size_t budget, struct csdw_table *ret)
 {
-    csdw_table_init(ret, 3);
-    Dwarf_Die die;
-    if (csdw_die_at(dwarf, unit, &die) != 0) {
-        return -EINVAL;
-    }
-    return walk_variables(&die, 0, budget, ret);
+    struct unit_walk walk = {add_variable, holds_variables, budget, ret};
+    return walk_unit(dwarf, unit, &walk);
 }
