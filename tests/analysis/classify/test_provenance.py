@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -35,6 +36,8 @@ def crash(register: int, **fields: Any) -> Case:  # noqa: ANN401 - fields of Cas
     kind = fields.pop("kind", "write")
     address = fields.pop("address", register)
     failed = access("rax", kind, address)
+    fault = SimpleNamespace(frame=0, address=address, decoded=None)
+    fields.setdefault("fault", cast(Any, fault))
     return case(11, 1, address, instruction=failed, **fields)
 
 
@@ -133,6 +136,33 @@ def test_what_a_live_block_holds_was_not_freed() -> None:
 
 
 JUNK = 0x5A5A_5A5A_5A5A_5A5A
+
+
+def codeless(address: int, **fields: Any) -> Case:  # noqa: ANN401 - fields of Case
+    """A fault whose instruction nobody can read."""
+    fields.setdefault("heaps", HEAP)
+    fault = SimpleNamespace(frame=0, address=address, instruction=None, decoded=None)
+    return case(11, 1, address, fault=cast(Any, fault), **fields)
+
+
+def test_without_code_the_address_is_compared_with_what_freed_blocks_hold() -> None:
+    link = FREE.address >> 12
+    held = {FREE.address: words(TEXT, 0)}
+    above = codeless(TEXT + 24, contents=held, registers={"rdi": FREE.address})
+    assert of("NearFreedContents", above) == MAYBE
+    linked = codeless(link + 8, heaps=MANGLED, registers={"rax": link})
+    assert of("NearFreedContents", linked) == MAYBE
+    far = codeless(TEXT + 4096, contents=held, registers={"rdi": FREE.address})
+    assert of("NearFreedContents", far) == {}
+    null = codeless(8, contents={FREE.address: words(0)}, registers={"rdi": 0})
+    assert of("NearFreedContents", null) == {}
+
+
+def test_without_code_an_access_to_a_freed_block_is_still_one() -> None:
+    assert of("FreedAccess", codeless(FREE.address + 8)) == UAF
+    assert of("FreedAccess", codeless(LIVE.address + 8)) == {}
+
+
 HINT = {"use-after-free": "hint"}
 JE_FREE = Block(0x5000_0400, 16, "free", "jemalloc")
 JE_LIVE = Block(0x5000_0500, 16, "live", "jemalloc")

@@ -12,6 +12,7 @@ from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
 from coresnap.analysis.classify.sources import base_sources, jump_slot
 from coresnap.analysis.classify.suspects import (
+    FIRST_POINTER,
     Holder,
     Suspect,
     freed_holders,
@@ -44,7 +45,7 @@ class FreedAccess(Rule):
 
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it where the address, or the base it was made of, lies in one."""
-        if case.heaps is None or case.access is None:
+        if case.heaps is None or case.fault is None:
             return
         candidates = [*suspects(case)]
         if case.fault_address is not None:
@@ -153,6 +154,26 @@ class LoadedFromFreed(Rule):
             )
             yield _from_freed(case, block, evidence, STRONG if near else PROBABLE)
             return
+
+
+class NearFreedContents(Rule):
+    """Where the code is not known: the failed address lies just above a number that a
+    freed block holds, to which the failed code's registers or stack lead."""
+
+    names = ("use-after-free",)
+    confidence = (PROBABLE,)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it from the address that the kernel named, an offset being added."""
+        address = case.fault_address
+        if case.heaps is None or case.access is not None or address is None:
+            return
+        if not is_telling(address, case.core.architecture.pointer_size):
+            return
+        found = _linked_below(case, address) or _held_below(case, address)
+        if found is not None:
+            block, evidence = found
+            yield _from_freed(case, block, (evidence,), PROBABLE)
 
 
 class FreedPattern(Rule):
@@ -267,6 +288,37 @@ def _just_below(case: Case) -> Iterator[Suspect]:
             yield Suspect(one.name, one.value)
 
 
+def _linked_below(case: Case, address: int) -> tuple[Block, str] | None:
+    """A freed block whose link word a register or stack word holds."""
+    if case.heaps is None:
+        return None
+    for one in pointers(case):
+        if not 0 <= address - one.value < _SCANNED:
+            continue
+        block = case.heaps.linked(one.value)
+        if block is not None:
+            return block, f"{one.name} {one.value:#x} is the link word of the " + (
+                f"{block_words(block)}, and {address:#x} lies just above it"
+            )
+    return None
+
+
+def _held_below(case: Case, address: int) -> tuple[Block, str] | None:
+    """A freed block that something leads to and that holds the number."""
+    size, order = case.core.architecture.pointer_size, case.core.memory.byte_order
+    for holder in freed_holders(case):
+        block = holder.placement.block
+        data = case.core.memory.read_some(block.address, min(block.size, _SCANNED))
+        for at in range(0, len(data) - size + 1, size):
+            word = int.from_bytes(data[at : at + size], order)
+            if word >= FIRST_POINTER and 0 <= address - word < _SCANNED:
+                return block, (
+                    f"{holder} points to the {block_words(block)}, which holds "
+                    f"{word:#x} at {block.address + at:#x}"
+                )
+    return None
+
+
 def _from_freed(
     case: Case, block: Block, evidence: tuple[str, ...], sure: str = STRONG
 ) -> Classifier:
@@ -353,6 +405,7 @@ RULES: tuple[Rule, ...] = (
     TracedToFreed(),
     FreedLink(),
     LoadedFromFreed(),
+    NearFreedContents(),
     FreedPattern(),
     UnsetPattern(),
     UnmappedBlock(),
