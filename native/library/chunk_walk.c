@@ -62,7 +62,7 @@ static inline bool is_size_right(const struct chunk_walk *walk, uint64_t at, uin
 	uint64_t size = word & ~(uint64_t)FLAGS;
 
 	return !(word & walk->bad_flags) && size >= walk->minimum &&
-	       size % walk->alignment == 0 && size <= walk->stop - at;
+	       size % walk->alignment == 0 && at <= walk->stop && size <= walk->stop - at;
 }
 
 static inline bool is_cached(struct chunk_walk *walk, uint64_t block)

@@ -251,6 +251,7 @@ def sub_heaps(words: Words, arena: Arena, main: MainArena) -> list[SubHeap]:
     first = arena.address & -limit
     header = arena.address - first
     found: list[SubHeap] = []
+    seen: set[int] = set()
     heap = arena.top & -limit
     for _ in range(_HEAP_LIMIT):
         facts = words.words(heap, 3)
@@ -261,9 +262,10 @@ def sub_heaps(words: Words, arena: Arena, main: MainArena) -> list[SubHeap]:
             behind = main.offset + (2 * BIN_COUNT + 5) * layout.word + _BINMAP
             start = layout.first_chunk(arena.address + behind)
         found.append(SubHeap(heap, start, heap + facts[2]))
-        if heap == first or any(heap == known.address for known in found[:-1]):
-            break
+        seen.add(heap)
         heap = facts[1]
+        if found[-1].address == first or heap in seen:
+            break
     return found
 
 

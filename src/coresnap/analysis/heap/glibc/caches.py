@@ -33,7 +33,9 @@ __all__ = ["Caches", "FreeList", "read_caches"]
 
 _LIST_LIMIT = 1 << 23
 """Blocks of one fastbin."""
-_CACHED_LIMIT = 1 << 16
+_TCACHE_LIMIT = 1 << 16
+"""Blocks of one list of a tcache: its counter is 16 bits."""
+_CACHED_LIMIT = 1 << 22
 
 
 class FreeList(msgspec.Struct, frozen=True, eq=False):
@@ -81,6 +83,8 @@ class _Reader(msgspec.Struct):
     words: Words
     lists: ListReader
     mangled: bool
+    left: int = _CACHED_LIMIT
+    """Blocks of tcaches that may still be read."""
 
     def tcache(self, cache: Tcache, capacity: int | None) -> Iterator[FreeList]:
         for one in cache.lists(self.words, capacity):
@@ -91,8 +95,9 @@ class _Reader(msgspec.Struct):
                 mangled=self.mangled,
                 bias=0,
                 sizes=one.sizes,
-                capacity=_CACHED_LIMIT,
+                capacity=min(self.left, _TCACHE_LIMIT),
             )
+            self.left -= len(found.entries)
             size = one.sizes[1] if one.sizes[0] == one.sizes[1] else one.sizes[1] + 1
             name = f"tcache {size} of {cache.owner}"
             yield FreeList(name, one.head_address, found, one.sizes, one.count, cache)
@@ -217,7 +222,7 @@ def _listed_twice(lists: Sequence[FreeList]) -> Iterator[Flaw]:
     seen: dict[int, str] = {}
     for one in lists:
         # Two fastbins hold different sizes: only a tcache can have the same block.
-        if len(one.found.entries) > _CACHED_LIMIT:
+        if len(one.found.entries) > _TCACHE_LIMIT:
             continue
         for block in set(one.found.entries):
             before = seen.setdefault(block, one.name)

@@ -21,7 +21,6 @@ except ImportError:  # no compiler was there: the twin below serves
 __all__ = [
     "FENCE",
     "FIND_BUDGET",
-    "MARK_SHIFT",
     "OUTSIDE",
     "PREVIOUS",
     "SIZE",
@@ -33,8 +32,20 @@ __all__ = [
 
 OUTSIDE, STOP, FENCE, SIZE, PREVIOUS = range(5)
 """Why a walk rests: ``enum chunk_walk_status`` of ``native/library/chunk_walk.h``."""
-MARK_SHIFT = 14
-"""The first chunk in every 1 << MARK_SHIFT bytes is marked."""
+_LEAST_SHIFT = 14
+_MARKS = 20
+"""Marks are for 1 << 14 bytes or more, and at most 1 << 20 or so."""
+
+
+def _mark_shift(start: int, stop: int) -> int:
+    """The first chunk in every 1 << this many bytes is marked."""
+    if not 0 <= start <= stop:
+        raise ValueError("a walk begins where it ends or before")
+    return max(_LEAST_SHIFT, (stop - start).bit_length() - _MARKS)
+
+
+def _marks(start: int, stop: int) -> array[int]:
+    return array("Q", bytes(8 * (((stop - start) >> _mark_shift(start, stop)) + 1)))
 
 
 class PythonChunkWalk:
@@ -44,7 +55,8 @@ class PythonChunkWalk:
     headers say that they are in use. ``heads_stop``: the top chunk is at ``stop``.
     ``at`` is the next header, ``size`` that of the chunk before it (0: none). Counted
     are chunks and bytes with their headers: ``used``, ``freed`` (in bins), ``waiting``
-    (in ``cached``). ``marks`` has the first chunk of every granule from ``start`` on.
+    (in ``cached``). ``marks`` has the first chunk of every 1 << ``shift`` bytes from
+    ``start`` on.
     """
 
     def __init__(
@@ -64,7 +76,8 @@ class PythonChunkWalk:
         self._bad_flags, self._cached = bad_flags, cached
         self._stop, self._heads_stop = stop, heads_stop
         self._base = start
-        self.marks = array("Q", bytes(8 * (((stop - start) >> MARK_SHIFT) + 1)))
+        self.shift = _mark_shift(start, stop)
+        self.marks = _marks(start, stop)
         self.at, self.size = start, 0
         self.used = self.used_bytes = 0
         self.freed = self.freed_bytes = 0
@@ -87,7 +100,7 @@ class PythonChunkWalk:
             if not self._is_size_right(self.at, header[1]):
                 return SIZE
             self._count(header[1])
-            granule = (self.at - self._base) >> MARK_SHIFT
+            granule = (self.at - self._base) >> self.shift
             if not self.marks[granule]:
                 self.marks[granule] = self.at
             self.size = header[1] & ~FLAGS
@@ -181,7 +194,8 @@ class NativeChunkWalk:
         cached: array[int],
         heads_stop: bool,
     ) -> None:
-        self.marks = array("Q", bytes(8 * (((stop - start) >> MARK_SHIFT) + 1)))
+        self.shift = _mark_shift(start, stop)
+        self.marks = _marks(start, stop)
         # What C points to must live as long as it does.
         self._held = (ffi.from_buffer(cached), ffi.from_buffer(self.marks))
         walk: Any = ffi.new("struct chunk_walk *")
@@ -193,7 +207,7 @@ class NativeChunkWalk:
         walk.cached_count = len(cached)
         walk.marks = ffi.cast("uint64_t *", self._held[1])
         walk.mark_count = len(self.marks)
-        walk.base, walk.shift, walk.at = start, MARK_SHIFT, start
+        walk.base, walk.shift, walk.at = start, self.shift, start
         self._walk = walk
 
     def __getattr__(self, name: str) -> int:

@@ -12,6 +12,7 @@ from coresnap.analysis.heap.glibc.arenas import Arena, MainArena, read_arenas
 from coresnap.analysis.heap.glibc.bins import bin_chunks, bin_flaws
 from coresnap.analysis.heap.glibc.caches import Caches, FreeList, read_caches
 from coresnap.analysis.heap.glibc.chunk_list import ListReader
+from coresnap.analysis.heap.glibc.chunk_walk import FIND_BUDGET
 from coresnap.analysis.heap.glibc.flaw import Flaw
 from coresnap.analysis.heap.glibc.keys import overwritten_keys
 from coresnap.analysis.heap.glibc.layout import BIN_COUNT
@@ -48,6 +49,8 @@ _FREED_LIMIT = 64
 _DAMAGE_LIMIT = 64
 _BIN_LIMIT = 1 << 20
 """Chunks of one bin that are named."""
+_SEARCHED_LIMIT = 256
+"""Pieces of memory in which the caches of threads that are gone are looked for."""
 _ANY = 1 << 62
 _CACHED_MOST = 1056
 """Largest chunk in a tcache where nobody asked for more."""
@@ -70,6 +73,7 @@ class GlibcHeap:
         self._words, self._layout = words, words.layout
         self._found_by, self._version = found_by, version
         self._walked: dict[int, Walked] = {}
+        self._budget = FIND_BUDGET
 
     # --- what is there ------------------------------------------------------
 
@@ -101,7 +105,7 @@ class GlibcHeap:
         found, lost = find_tcaches(self._core, self._library.module, words)
         threads = self._core.threads
         only = threads[0].tid if len(threads) == 1 else None
-        for region in regions:
+        for region in regions[:_SEARCHED_LIMIT]:
             if not any(region.address <= one.block < region.end for one in found):
                 stray = stray_tcache(words, first_chunks(words, region), only)
                 found += [] if stray is None else [stray]
@@ -151,7 +155,9 @@ class GlibcHeap:
     def _walk(self, region: Region) -> Walked:
         walked = self._walked.get(region.start)
         if walked is None:
-            walked = walk_region(self._words, region, self._caches.blocks)
+            cached = self._caches.blocks
+            walked = walk_region(self._words, region, cached, self._budget)
+            self._budget = walked.budget
             self._walked[region.start] = walked
         return walked
 

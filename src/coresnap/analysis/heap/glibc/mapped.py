@@ -115,7 +115,8 @@ def _anonymous(
         if mapping.path is None and "w" in mapping.permissions and mapping.stored:
             start = mapping.start
             index = bisect_left(taken, (start, 0))
-            for low, high in taken[max(0, index - 1) :]:
+            for at in range(max(0, index - 1), len(taken)):
+                low, high = taken[at]
                 if low >= mapping.end:
                     break
                 if start < high:

@@ -36,12 +36,15 @@ def find_regions(
                 )
                 for heap in sub_heaps(words, arena, main)
             )
-    return sorted(found, key=lambda region: region.address)
+    sound = (region for region in found if region.start <= region.stop)
+    return sorted(sound, key=lambda region: region.address)
 
 
 def orphan_regions(words: Words, orphan: Orphan) -> Iterator[Region]:
     """The memory of a main arena of which no more is known."""
-    yield from _parts(words, orphan.arena, orphan.start, orphan.end)
+    for region in _parts(words, orphan.arena, orphan.start, orphan.end):
+        if region.start <= region.stop:
+            yield region
 
 
 def first_chunks(words: Words, region: Region) -> Iterator[int]:

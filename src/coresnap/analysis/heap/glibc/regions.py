@@ -13,7 +13,7 @@ import msgspec
 
 from coresnap.analysis.heap.glibc import chunk_walk
 from coresnap.analysis.heap.glibc.arenas import Arena
-from coresnap.analysis.heap.glibc.chunk_walk import FIND_BUDGET, MARK_SHIFT, ChunkWalk
+from coresnap.analysis.heap.glibc.chunk_walk import ChunkWalk
 from coresnap.analysis.heap.glibc.flaw import Flaw
 from coresnap.analysis.heap.glibc.layout import (
     FLAGS,
@@ -74,6 +74,8 @@ class Walked(msgspec.Struct, frozen=True, eq=False):
     """Stretches of chunks without a gap: from the first to where the last one ends."""
     flaws: tuple[Flaw, ...]
     notes: tuple[str, ...]
+    budget: int
+    """Headers that may still be read in search of where chunks go on."""
 
     def find(self, words: Words, address: int) -> Chunk | None:
         """The chunk whose block or header holds ``address``; None beyond the walk."""
@@ -93,7 +95,7 @@ class Walked(msgspec.Struct, frozen=True, eq=False):
 
     def _mark(self, start: int, wanted: int) -> int:
         """A chunk from which the wanted one and that below it can be walked to."""
-        granule = (wanted - self.region.start) >> MARK_SHIFT
+        granule = (wanted - self.region.start) >> self.walk.shift
         seen = 0
         for index in range(granule, -1, -1):
             mark = self.walk.marks[index]
@@ -128,9 +130,14 @@ def is_used(words: Words, chunk: int, size: int) -> bool:
     return len(behind) < 2 or bool(behind[1] & PREVIOUS_IN_USE) or behind[0] != size
 
 
-def walk_region(words: Words, region: Region, cached: array[int]) -> Walked:
-    """Walk all of it; ``cached`` are the blocks in tcaches and fastbins, ascending."""
-    walker = _Walker(words, region, cached)
+def walk_region(
+    words: Words, region: Region, cached: array[int], budget: int
+) -> Walked:
+    """Walk all of it; ``cached`` are the blocks in tcaches and fastbins, ascending.
+
+    ``budget`` headers may be read in search of where chunks go on.
+    """
+    walker = _Walker(words, region, cached, budget)
     walker.run()
     return Walked(
         region,
@@ -138,18 +145,21 @@ def walk_region(words: Words, region: Region, cached: array[int]) -> Walked:
         tuple(walker.runs),
         tuple(walker.flaws),
         tuple(walker.notes),
+        walker.budget,
     )
 
 
 class _Walker:
-    def __init__(self, words: Words, region: Region, cached: array[int]) -> None:
+    def __init__(
+        self, words: Words, region: Region, cached: array[int], budget: int
+    ) -> None:
         self._words, self._region = words, region
         self._views = dict(
             words.memory.stored_views(
                 region.start, max(region.end, region.stop + words.layout.header)
             )
         )
-        self._budget = FIND_BUDGET
+        self.budget = budget
         self.runs: list[tuple[int, int]] = []
         self.flaws: list[Flaw] = []
         self.notes: list[str] = []
@@ -255,10 +265,10 @@ class _Walker:
     def _go_on(self, start: int) -> int:
         """Where chunks follow each other again; 0 for nowhere."""
         for address, view in self._views.items():
-            if address + len(view) <= start or not self._budget:
+            if address + len(view) <= start or not self.budget:
                 continue
-            found, self._budget = self.walk.find(
-                view, address, max(start, address), _CHAIN, self._budget
+            found, self.budget = self.walk.find(
+                view, address, max(start, address), _CHAIN, self.budget
             )
             if found:
                 self.walk.restart(found)

@@ -145,6 +145,7 @@ def _places(
     else:
         size = _AROUND if segment is None else min(segment.memsz, _BLOCK_LIMIT)
         yield block, block + size
+        return
     yield max(0, pointer - _AROUND), pointer + _AROUND
 
 
