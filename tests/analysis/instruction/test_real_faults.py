@@ -124,3 +124,13 @@ def test_the_address_is_recomputed_as_the_kernel_says_it(
         assert snapshot.signal is not None
         access = found.accesses[found.fault]
         assert access.address == snapshot.signal.address
+
+
+def test_stripped_code_is_followed_back_by_how_it_is_unwound(
+    compile_program: CompileProgram, kernel_core: KernelCore
+) -> None:
+    libraries = ["-pthread", "-lm"]
+    binary = compile_program("faults.c", "-O0", "-s", "-w", libraries=libraries)
+    snapshot = analyze(kernel_core([binary, "null-read"]), globals="none")
+    (read,) = (c for c in snapshot.classifiers if c.name == "memory.read")
+    assert any(line.startswith("rax was loaded from 0x") for line in read.evidence)

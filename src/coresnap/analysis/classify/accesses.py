@@ -131,11 +131,14 @@ def _null(case: Case, fault: Fault, address: int) -> tuple[str, str] | None:
     """How sure it is that the pointer was null, and why; None if it was not."""
     access = fault.access
     low = f"fault address {address:#x} is in the first 64 KiB"
-    if access is None or access.kind == "execute" or not access.registers:
-        first_page = f"fault address {address:#x} is in the first page"
-        if address < _FIRST_PAGE:
-            return STRONG, first_page
+    if access is None or access.kind == "execute":
+        # A small number that is taken for a pointer fails at the same addresses.
+        if address == 0:
+            return STRONG, "fault address 0x0"
         return (PROBABLE, low) if address < _FIRST_MAPPED else None
+    if not access.registers:
+        in_first_page = address < _FIRST_PAGE
+        return (STRONG, f"fault address {address:#x}") if in_first_page else None
     base, value = access.registers[0], fault.machine.value(access.registers[0])
     if not _is_base(access):
         return (PROBABLE, low) if address < _FIRST_MAPPED else None

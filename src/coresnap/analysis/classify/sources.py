@@ -21,17 +21,38 @@ def base_sources(case: Case) -> tuple[Source, ...]:
     if fault is None or fault.decoded is None or access is None:
         return ()
     base = access.registers[0] if access.registers else ""
-    frames = case.frames[case.failed_frame :]
-    physical = next((frame for frame in frames if not frame.inline), None)
     if not base or base in _NOT_BASES:
         return ()
-    if physical is None or physical.function_offset is None:
+    pc = fault.decoded.address
+    start = _function_start(case, pc)
+    if start is None:
         return ()
     from coresnap.analysis.instruction.provenance import sources
 
-    pc = fault.decoded.address
-    start = pc - physical.function_offset
     return sources(case.core.memory, fault.machine, start, pc, base)
+
+
+def _function_start(case: Case, pc: int) -> int | None:
+    """Where the failed code's function begins: by its name, else by how it is unwound,
+    which stripped files say, too."""
+    frames = case.frames[case.failed_frame :]
+    physical = next((frame for frame in frames if not frame.inline), None)
+    if physical is not None and physical.function_offset is not None:
+        return pc - physical.function_offset
+    if case.fault is None or not case.stacks:
+        return None
+    module = case.stacks[0].frames[case.fault.frame].module
+    if module is None:
+        return None
+    from coresnap.analysis.expression.numbers import DecodeError
+    from coresnap.analysis.unwind.sections import module_cfi
+
+    try:
+        cfi = module_cfi(module, case.core.memory)
+        entry = cfi.find(pc - module.load_bias)
+    except DecodeError:
+        return None
+    return None if entry is None else entry[0].start + module.load_bias
 
 
 def jump_slot(case: Case) -> int | None:
