@@ -28,7 +28,8 @@ FAMILIES: tuple[str, ...] = (
     "locks",
     "security",
     "integrity",
-    "provenance",
+    "use_after_free",
+    "fill_patterns",
     "heaps",
 )
 """Modules beside this one, each with its ``RULES``."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from coresnap.analysis.classify import provenance
+from coresnap.analysis.classify import fill_patterns, use_after_free
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.instruction.provenance import Source
@@ -24,6 +24,9 @@ LIVE = Block(0x5000_0300, 24, "live", "glibc")
 HEAP = heaps(FREE, LIVE)
 MANGLED = heaps(FREE, LIVE, links={FREE.address >> 12: FREE})
 TEXT = 0x4141_4141_4141
+
+
+RULES = (*use_after_free.RULES, *fill_patterns.RULES)
 
 
 def words(*numbers: int) -> bytes:
@@ -42,7 +45,7 @@ def crash(register: int, **fields: Any) -> Case:  # noqa: ANN401 - fields of Cas
 
 
 def of(rule: str, found: Case) -> dict[str, str]:
-    (one,) = (r for r in provenance.RULES if type(r).__name__ == rule)
+    (one,) = (r for r in RULES if type(r).__name__ == rule)
     return concluded(found, one)
 
 
@@ -81,7 +84,7 @@ def test_a_pointer_that_the_code_loaded_from_a_freed_block(
 ) -> None:
     def loaded(slot: int) -> dict[str, str]:
         source = Source("rax", slot, 8, "mov rax, qword ptr [rbx]", 0x401000)
-        monkeypatch.setattr(provenance, "base_sources", lambda case: (source,))
+        monkeypatch.setattr(use_after_free, "base_sources", lambda case: (source,))
         return of("TracedToFreed", crash(0))
 
     # Whatever the pointer is, null too: it came from there.
@@ -209,13 +212,13 @@ def test_a_large_block_that_was_given_back_is_a_hint() -> None:
 def test_without_a_failed_access_nothing_is_concluded() -> None:
     stale = pointer("r", FREE.address)
     aborted = case(6, -6, None, heaps=HEAP, variables=[stale])
-    assert concluded(aborted, *provenance.RULES) == {}
+    assert concluded(aborted, *RULES) == {}
 
 
 def test_the_evidence_names_block_and_holder() -> None:
     held = {FREE.address: words(TEXT, 0)}
     found = crash(TEXT, contents=held, variables=[pointer("r", FREE.address)])
-    (classifier,) = judge(found, [provenance.LoadedFromFreed()]).classifiers
+    (classifier,) = judge(found, [use_after_free.LoadedFromFreed()]).classifiers
     assert classifier.evidence == (
         "rax 0x414141414141 is the word at 0x500002a0, 0 bytes into the free 24-byte "
         "block of glibc at 0x500002a0 (tcache 32 of thread 1)",

@@ -1,4 +1,4 @@
-"""Where a bad pointer comes from: freed memory, memory never set, another's block.
+"""Use after free: the failed access was made to freed memory, or by what it holds.
 
 The rules compare what the failed access was made with, and nothing else, with the
 allocators' own data; numbers that are small, of either sign, are equal to too much.
@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.freed_contents import (
+    SCANNED,
+    held_word,
+    through_freed,
+)
 from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
 from coresnap.analysis.classify.sources import base_sources, jump_slot
 from coresnap.analysis.classify.suspects import (
@@ -21,20 +26,12 @@ from coresnap.analysis.classify.suspects import (
     pointers,
     suspects,
 )
-from coresnap.analysis.classify.words import accessed, accessed_at, block_words
+from coresnap.analysis.classify.words import accessed_at, block_words
 from coresnap.model import Block, Classifier
 
 __all__ = ["RULES"]
 
-_SCANNED = 4096
-"""Bytes of a freed block that are searched for the bad pointer."""
 _PAGE = 4096
-_FREED_FILL = {0x5A: "jemalloc", 0xE5: "mozjemalloc"}
-"""Byte to who fills freed memory with it: JEMALLOC_FREE_JUNK in jemalloc's
-``jemalloc_internal_types.h``, kAllocPoison in ``mozjemalloc.cpp``."""
-_UNSET_FILL = 0xA5
-_FILLING = "jemalloc"
-"""As in ``Block.allocator``."""
 
 
 class FreedAccess(Rule):
@@ -94,7 +91,7 @@ class TracedToFreed(Rule):
                 f"{address:#x} lies {placement.offset} bytes into the "
                 f"{block_words(block)}"
             )
-            yield _from_freed(case, block, (text, where))
+            yield through_freed(case, block, (text, where))
             return
 
 
@@ -122,7 +119,7 @@ class FreedLink(Rule):
                 f"{block_words(block)}",
                 *(f"{holder} points there" for holder in holders[:3]),
             )
-            yield _from_freed(case, block, evidence)
+            yield through_freed(case, block, evidence)
             return
 
 
@@ -141,7 +138,7 @@ class LoadedFromFreed(Rule):
         if case.heaps is None or not bases:
             return
         for holder in freed_holders(case):
-            found = _held(case, holder.placement.block, bases)
+            found = held_word(case, holder.placement.block, bases)
             if found is None:
                 continue
             suspect, address = found
@@ -152,7 +149,7 @@ class LoadedFromFreed(Rule):
                 f"{address - block.address} bytes into the {block_words(block)}",
                 f"{holder} points there",
             )
-            yield _from_freed(case, block, evidence, STRONG if near else PROBABLE)
+            yield through_freed(case, block, evidence, STRONG if near else PROBABLE)
             return
 
 
@@ -173,73 +170,7 @@ class NearFreedContents(Rule):
         found = _linked_below(case, address) or _held_below(case, address)
         if found is not None:
             block, evidence = found
-            yield _from_freed(case, block, (evidence,), PROBABLE)
-
-
-class FreedPattern(Rule):
-    """The bad pointer is what an allocator fills freed memory with."""
-
-    names = ("use-after-free",)
-    confidence = (STRONG, HINT)
-
-    def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it for jemalloc's 0x5a and mozjemalloc's 0xe5, surely only where one
-        of its freed blocks holds the same: other programs write such numbers, too."""
-        for suspect in suspects(case):
-            byte = _repeated(suspect.value, case.core.architecture.pointer_size)
-            filler = _FREED_FILL.get(byte or 0)
-            if filler is None:
-                continue
-            made = _made_of(suspect, byte, f"{filler} fills freed memory with")
-            holders = [h for h in freed_holders(case) if _is_filled(case, h, byte)]
-            if holders:
-                block = holders[0].placement.block
-                points = f"{holders[0]} points to the {block_words(block)}"
-                yield _from_freed(
-                    case, block, (made, points, "which is filled with it")
-                )
-            else:
-                yield Classifier(
-                    "use-after-free",
-                    HINT,
-                    (made,),
-                    case.tid,
-                    case.fault_address,
-                    case.failed_frame,
-                    summary=f"{accessed(case)} through a pointer that looks like "
-                    "the contents of a freed block",
-                )
-            return
-
-
-class UnsetPattern(Rule):
-    """The bad pointer is what an allocator fills memory with that it hands out."""
-
-    names = ("uninitialised",)
-    confidence = (STRONG, HINT)
-
-    def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it for jemalloc's 0xa5, surely only where one of its live blocks
-        holds the same."""
-        for suspect in suspects(case):
-            byte = _repeated(suspect.value, case.core.architecture.pointer_size)
-            if byte != _UNSET_FILL:
-                continue
-            holder = _live_holder(case, suspect)
-            evidence = [_made_of(suspect, byte, "jemalloc fills new memory with")]
-            if holder is not None:
-                block = block_words(holder.placement.block)
-                evidence.append(f"{holder} points to the {block}, which holds it")
-            yield Classifier(
-                "uninitialised",
-                STRONG if holder is not None else HINT,
-                tuple(evidence),
-                case.tid,
-                case.fault_address,
-                case.failed_frame,
-                summary=f"{accessed(case)} through a pointer that was never set",
-            )
-            return
+            yield through_freed(case, block, (evidence,), PROBABLE)
 
 
 class UnmappedBlock(Rule):
@@ -284,7 +215,7 @@ def _just_below(case: Case) -> Iterator[Suspect]:
     if address is None or case.access is None:
         return
     for one in pointers(case):
-        if one.frame == case.failed_frame and 0 <= address - one.value < _SCANNED:
+        if one.frame == case.failed_frame and 0 <= address - one.value < SCANNED:
             yield Suspect(one.name, one.value)
 
 
@@ -293,7 +224,7 @@ def _linked_below(case: Case, address: int) -> tuple[Block, str] | None:
     if case.heaps is None:
         return None
     for one in pointers(case):
-        if not 0 <= address - one.value < _SCANNED:
+        if not 0 <= address - one.value < SCANNED:
             continue
         block = case.heaps.linked(one.value)
         if block is not None:
@@ -308,43 +239,14 @@ def _held_below(case: Case, address: int) -> tuple[Block, str] | None:
     size, order = case.core.architecture.pointer_size, case.core.memory.byte_order
     for holder in freed_holders(case):
         block = holder.placement.block
-        data = case.core.memory.read_some(block.address, min(block.size, _SCANNED))
+        data = case.core.memory.read_some(block.address, min(block.size, SCANNED))
         for at in range(0, len(data) - size + 1, size):
             word = int.from_bytes(data[at : at + size], order)
-            if word >= FIRST_POINTER and 0 <= address - word < _SCANNED:
+            if word >= FIRST_POINTER and 0 <= address - word < SCANNED:
                 return block, (
                     f"{holder} points to the {block_words(block)}, which holds "
                     f"{word:#x} at {block.address + at:#x}"
                 )
-    return None
-
-
-def _from_freed(
-    case: Case, block: Block, evidence: tuple[str, ...], sure: str = STRONG
-) -> Classifier:
-    return Classifier(
-        "use-after-free",
-        sure,
-        evidence,
-        case.tid,
-        block.address,
-        case.failed_frame,
-        summary=f"{accessed(case)} through a pointer taken from freed memory: the "
-        f"{block_words(block)}",
-    )
-
-
-def _held(case: Case, block: Block, bases: list[Suspect]) -> tuple[Suspect, int] | None:
-    """Which of ``bases`` a block holds, and where."""
-    size = case.core.architecture.pointer_size
-    data = case.core.memory.read_some(block.address, min(block.size, _SCANNED))
-    for suspect in bases:
-        word = suspect.value.to_bytes(size, case.core.memory.byte_order)
-        at = data.find(word)
-        while at >= 0 and at % size:
-            at = data.find(word, at + 1)
-        if at >= 0:
-            return suspect, block.address + at
     return None
 
 
@@ -361,43 +263,7 @@ def _has_copy(case: Case, suspect: Suspect, block: Block) -> bool:
 
 def _is_reached(holder: Holder, address: int) -> bool:
     """Whether one step from a variable leads to ``address``: ``*p``, ``p->member``."""
-    return holder.frame is not None and 0 <= address - holder.value < _SCANNED
-
-
-def _repeated(value: int, size: int) -> int | None:
-    """The byte that all of a pointer is made of."""
-    low = value & 0xFF
-    return low if value == int.from_bytes(bytes([low]) * size, "big") else None
-
-
-def _made_of(suspect: Suspect, byte: int | None, habit: str) -> str:
-    return (
-        f"{suspect.name} {suspect.value:#x} is made of the byte {byte or 0:#x}, "
-        f"which {habit}"
-    )
-
-
-def _is_filled(case: Case, holder: Holder, byte: int | None) -> bool:
-    block = holder.placement.block
-    if block.allocator != _FILLING:
-        return False
-    size = case.core.architecture.pointer_size
-    data = case.core.memory.read_some(block.address, min(block.size, size))
-    return byte is not None and len(data) > 0 and data == bytes([byte]) * len(data)
-
-
-def _live_holder(case: Case, suspect: Suspect) -> Holder | None:
-    if case.heaps is None:
-        return None
-    for one in pointers(case):
-        placement = case.heaps.place(one.value)
-        if placement is None or placement.block.state != "live":
-            continue
-        if placement.block.allocator != _FILLING:
-            continue
-        if _held(case, placement.block, [suspect]) is not None:
-            return Holder(one.name, one.value, placement, one.frame)
-    return None
+    return holder.frame is not None and 0 <= address - holder.value < SCANNED
 
 
 RULES: tuple[Rule, ...] = (
@@ -406,7 +272,5 @@ RULES: tuple[Rule, ...] = (
     FreedLink(),
     LoadedFromFreed(),
     NearFreedContents(),
-    FreedPattern(),
-    UnsetPattern(),
     UnmappedBlock(),
 )

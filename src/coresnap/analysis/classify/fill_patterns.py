@@ -1,0 +1,132 @@
+"""Pointers that are nothing but what an allocator fills memory with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.freed_contents import held_word, through_freed
+from coresnap.analysis.classify.rule import HINT, STRONG, Rule
+from coresnap.analysis.classify.suspects import (
+    Holder,
+    Suspect,
+    freed_holders,
+    pointers,
+    suspects,
+)
+from coresnap.analysis.classify.words import accessed, block_words
+from coresnap.model import Classifier
+
+__all__ = ["RULES"]
+
+_FREED_FILL = {0x5A: "jemalloc", 0xE5: "mozjemalloc"}
+"""Byte to who fills freed memory with it: JEMALLOC_FREE_JUNK in jemalloc's
+``jemalloc_internal_types.h``, kAllocPoison in ``mozjemalloc.cpp``."""
+_UNSET_FILL = 0xA5
+_FILLING = "jemalloc"
+"""As in ``Block.allocator``."""
+
+
+class FreedPattern(Rule):
+    """The bad pointer is what an allocator fills freed memory with."""
+
+    names = ("use-after-free",)
+    confidence = (STRONG, HINT)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it for jemalloc's 0x5a and mozjemalloc's 0xe5, surely only where one
+        of its freed blocks holds the same: other programs write such numbers, too."""
+        for suspect in suspects(case):
+            byte = _repeated(suspect.value, case.core.architecture.pointer_size)
+            filler = _FREED_FILL.get(byte or 0)
+            if filler is None:
+                continue
+            made = _made_of(suspect, byte, f"{filler} fills freed memory with")
+            holders = [h for h in freed_holders(case) if _is_filled(case, h, byte)]
+            if holders:
+                block = holders[0].placement.block
+                points = f"{holders[0]} points to the {block_words(block)}"
+                yield through_freed(
+                    case, block, (made, points, "which is filled with it")
+                )
+            else:
+                yield Classifier(
+                    "use-after-free",
+                    HINT,
+                    (made,),
+                    case.tid,
+                    case.fault_address,
+                    case.failed_frame,
+                    summary=f"{accessed(case)} through a pointer that looks like "
+                    "the contents of a freed block",
+                )
+            return
+
+
+class UnsetPattern(Rule):
+    """The bad pointer is what an allocator fills memory with that it hands out."""
+
+    names = ("uninitialised",)
+    confidence = (STRONG, HINT)
+
+    def apply(self, case: Case) -> Iterator[Classifier]:
+        """Conclude it for jemalloc's 0xa5, surely only where one of its live blocks
+        holds the same."""
+        for suspect in suspects(case):
+            byte = _repeated(suspect.value, case.core.architecture.pointer_size)
+            if byte != _UNSET_FILL:
+                continue
+            holder = _live_holder(case, suspect)
+            evidence = [_made_of(suspect, byte, "jemalloc fills new memory with")]
+            if holder is not None:
+                block = block_words(holder.placement.block)
+                evidence.append(f"{holder} points to the {block}, which holds it")
+            yield Classifier(
+                "uninitialised",
+                STRONG if holder is not None else HINT,
+                tuple(evidence),
+                case.tid,
+                case.fault_address,
+                case.failed_frame,
+                summary=f"{accessed(case)} through a pointer that was never set",
+            )
+            return
+
+
+def _repeated(value: int, size: int) -> int | None:
+    """The byte that all of a pointer is made of."""
+    low = value & 0xFF
+    return low if value == int.from_bytes(bytes([low]) * size, "big") else None
+
+
+def _made_of(suspect: Suspect, byte: int | None, habit: str) -> str:
+    return (
+        f"{suspect.name} {suspect.value:#x} is made of the byte {byte or 0:#x}, "
+        f"which {habit}"
+    )
+
+
+def _is_filled(case: Case, holder: Holder, byte: int | None) -> bool:
+    block = holder.placement.block
+    if block.allocator != _FILLING:
+        return False
+    size = case.core.architecture.pointer_size
+    data = case.core.memory.read_some(block.address, min(block.size, size))
+    return byte is not None and len(data) > 0 and data == bytes([byte]) * len(data)
+
+
+def _live_holder(case: Case, suspect: Suspect) -> Holder | None:
+    if case.heaps is None:
+        return None
+    for one in pointers(case):
+        placement = case.heaps.place(one.value)
+        if placement is None or placement.block.state != "live":
+            continue
+        if placement.block.allocator != _FILLING:
+            continue
+        if held_word(case, placement.block, [suspect]) is not None:
+            return Holder(one.name, one.value, placement, one.frame)
+    return None
+
+
+RULES: tuple[Rule, ...] = (FreedPattern(), UnsetPattern())
