@@ -105,7 +105,7 @@ def _shell(program: Program, allocator: str) -> list[str]:
     limits = values.get("shell", ":")
     environment = [f"{k}={v}" for k, v in ALLOCATORS[allocator].items()]
     environment += values.get("environment", "").split()
-    script = f'ulimit -c unlimited; {limits}; exec env "$@"'
+    script = f'ulimit -c unlimited; {limits}; exec env --default-signal=QUIT "$@"'
     return ["/bin/sh", "-c", script, "sh", *environment, *program.command]
 
 

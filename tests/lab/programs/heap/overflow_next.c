@@ -1,8 +1,8 @@
 // A label is longer than the block it was copied into; the next block is freed later.
 //
 // must: heap.overflow
-// may: heap.corrupt abort invalid-free
-// never: memory.* null* double-free use-after-free stack-smash
+// may: heap.corrupt abort
+// never: memory.* null* double-free use-after-free stack-smash invalid-free
 // function: close_all
 // only: glibc
 #include "lab.h"

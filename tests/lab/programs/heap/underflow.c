@@ -1,8 +1,8 @@
 // An index of -1 writes into the block's own header.
 //
-// must: heap.corrupt|heap.overflow|invalid-free
-// may: heap.corrupt heap.overflow invalid-free abort
-// never: memory.* null* double-free use-after-free
+// must: heap.corrupt|heap.overflow
+// may: heap.corrupt heap.overflow abort
+// never: memory.* null* double-free use-after-free invalid-free
 // function: destroy
 // only: glibc
 #include "lab.h"
