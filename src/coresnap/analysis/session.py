@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.debuginfo.debug_cache import DEFAULT_LIMIT, DebugCache
 from coresnap.analysis.debuginfo.files import DebugFiles
-from coresnap.analysis.debuginfo.symbol_directory import SymbolDirectory
 from coresnap.analysis.globals_choice import choose_globals
+from coresnap.analysis.search_places import SearchPlaces
 from coresnap.analysis.source_paths import SourcePaths
 from coresnap.elfcore.corefile import CoreFile, open_core
 from coresnap.elfcore.modulefile import KeptFile
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from coresnap.analysis.fetching import Fetcher
     from coresnap.config.rulesets import Ruleset
 
-__all__ = ["KeptFile", "analyze", "analyze_record"]
+__all__ = ["KeptFile", "SearchPlaces", "analyze", "analyze_core", "analyze_record"]
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 """How a zstd frame starts (RFC 8878)."""
@@ -79,30 +79,45 @@ def analyze(
     ``InputError`` or ``NoSpaceError`` if it cannot be restored, ``UsageError`` for
     ``globals`` without a name.
     """
+    places = SearchPlaces(
+        executable=None if executable is None else Path(executable),
+        sysroot=None if sysroot is None else Path(sysroot),
+        debug_directories=tuple(map(Path, debug_directories)),
+        symbol_directories=tuple(map(Path, symbol_directories)),
+        sources=SourcePaths(
+            tuple(map(Path, source_directories)), tuple(source_substitutions)
+        ),
+        kept=tuple(kept),
+        fetcher=fetcher,
+        cache=None if cache is None else DebugCache(Path(cache), cache_size),
+    )
+    return analyze_core(
+        path,
+        places,
+        assets=assets,
+        globals=globals,
+        alias_limits=AliasLimits(aliases, alias_memory),
+        rulesets=rulesets,
+        progress=progress,
+    )
+
+
+def analyze_core(
+    path: str | os.PathLike[str],
+    places: SearchPlaces,
+    *,
+    assets: Mapping[str, bytes] | None = None,
+    globals: str = "crashed",
+    alias_limits: AliasLimits | None = None,
+    rulesets: Sequence[Ruleset] = (),
+    progress: Callable[[str], None] | None = None,
+) -> Snapshot:
+    """As ``analyze``, for who has the places together already."""
     wanted = choose_globals(globals)
-    root = Path(sysroot) if sysroot is not None else None
-    program = Path(executable) if executable is not None else None
-    symbols = [SymbolDirectory(Path(name)) for name in symbol_directories]
-    if fetcher is not None:
-        symbols.append(fetcher.directory)
-    directories = [Path(name) for name in debug_directories]
-    kept_files = None if cache is None else DebugCache(Path(cache), cache_size)
     with (
-        DebugFiles(directories, root, symbols, kept_files) as files,
+        places.debug_files() as files,
         _plain(path) as plain,
-        _opened(
-            functools.partial(
-                open_core,
-                plain,
-                sysroot=root,
-                executable=program,
-                kept=kept,
-                stored=files.stored,
-            ),
-            files,
-            fetcher,
-            progress,
-        ) as core,
+        _opened(plain, places, files, progress) as core,
     ):
         files.open_ahead(_likely_modules(core))
         # Imported only now: libdw opens the files while Python loads the rest.
@@ -111,15 +126,12 @@ def analyze(
         return run_steps(
             core,
             files,
-            sysroot=root,
-            source_paths=SourcePaths(
-                tuple(Path(name) for name in source_directories),
-                tuple(source_substitutions),
-            ),
+            sysroot=places.sysroot,
+            source_paths=places.sources,
             assets=assets,
             wanted_globals=wanted,
             rulesets=rulesets,
-            alias_limits=AliasLimits(aliases, alias_memory),
+            alias_limits=alias_limits,
             progress=progress,
         )
 
@@ -136,19 +148,27 @@ def analyze_record(assets: Mapping[str, bytes]) -> Snapshot:
 
 
 def _opened(
-    open_again: Callable[[], CoreFile],
+    path: str | os.PathLike[str],
+    places: SearchPlaces,
     files: DebugFiles,
-    fetcher: Fetcher | None,
     progress: Callable[[str], None] | None,
 ) -> CoreFile:
-    if fetcher is None:
+    open_again = functools.partial(
+        open_core,
+        path,
+        sysroot=places.sysroot,
+        executable=places.executable,
+        kept=places.kept,
+        stored=files.stored,
+    )
+    if places.fetcher is None:
         return open_again()
     if progress is not None:
         progress("fetching")
     # Not before: most cores are read with what is here.
     from coresnap.analysis.fetching import open_with_fetched
 
-    return open_with_fetched(open_again, files, fetcher)
+    return open_with_fetched(open_again, files, places.fetcher)
 
 
 @contextlib.contextmanager

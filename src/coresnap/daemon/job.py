@@ -116,22 +116,21 @@ def with_plain_core(job: Job) -> Job:
 
 
 def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
-    from coresnap.analysis.session import analyze, analyze_record
+    from coresnap.analysis.debuginfo.debug_cache import DebugCache
+    from coresnap.analysis.session import SearchPlaces, analyze_core, analyze_record
 
     if job.is_record:
         return analyze_record(members)
     with _kept_files(job.assets) as kept:
-        return analyze(
-            job.core,
+        places = SearchPlaces(
             sysroot=job.sysroot,
             debug_directories=job.debug_directories,
             symbol_directories=job.symbol_directories,
             fetcher=_fetcher(job),
-            cache=job.cache,
-            rulesets=job.rulesets,
-            assets=members,
+            cache=None if job.cache is None else DebugCache(job.cache),
             kept=kept,
         )
+        return analyze_core(job.core, places, assets=members, rulesets=job.rulesets)
 
 
 def _fetcher(job: Job) -> Fetcher | None:
@@ -164,7 +163,7 @@ def _kept_files(assets: Path | None) -> Iterator[tuple[KeptFile, ...]]:
 def _add(
     snapshot: Snapshot, additions: Additions, members: dict[str, bytes]
 ) -> Snapshot:
-    from coresnap.analysis.given_attributes import Given, with_given, from_environment
+    from coresnap.analysis.given_attributes import Given, from_environment, with_given
     from coresnap.backends import crash_record
     from coresnap.errors import InputError
     from coresnap.model import Note
