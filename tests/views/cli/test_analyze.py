@@ -51,6 +51,7 @@ def test_the_options_reach_the_library(calls: list[tuple[object, ...]]) -> None:
         "globals": "count",
         "aliases": 5,
         "alias_memory": 4 << 20,
+        "rulesets": (),
         "cache": None,
     }
 
