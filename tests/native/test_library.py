@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from array import array
 from itertools import chain
 from pathlib import Path
 
@@ -12,7 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catcher import NATIVE, WARNINGS
+from coresnap.analysis.heap.glibc.chunk_list import PythonListReader
+from coresnap.analysis.heap.glibc.chunk_walk import PythonChunkWalk
+from coresnap.analysis.heap.glibc.layout import ChunkLayout
 from coresnap.collect.sparse import PAGE_SIZE, write_sparse_python
+from coresnap.elfcore.elfheader import ProgramHeader
+from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.notewalk import walk_notes_python
 from coresnap.elfcore.pointer_scan import scan_pointers_python
 
@@ -115,6 +121,101 @@ def test_no_word_is_read_beyond_the_data(
 def ascending(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     edges = sorted({*chain(*spans)})
     return list(zip(edges[::2], edges[1::2], strict=False))
+
+
+BASE = 0x10000
+NEAR = st.integers(BASE, BASE + 0x200)
+WORDS_OF_CHUNKS = st.lists(
+    st.integers(0, 0x90) | st.integers(0, 6).map(lambda n: n * 16 | 1) | NEAR,
+    max_size=40,
+)
+
+
+def packed(words: list[int], *, narrow: bool, big: bool, tail: int) -> bytes:
+    code = (">" if big else "<") + str(len(words)) + ("I" if narrow else "Q")
+    return struct.pack(code, *words) + bytes(tail)
+
+
+def layout_of(*, narrow: bool, big: bool) -> ChunkLayout:
+    return ChunkLayout(4 if narrow else 8, big, 8 if narrow else 16)
+
+
+@EXAMPLES
+@given(
+    words=WORDS_OF_CHUNKS,
+    narrow=st.booleans(),
+    big=st.booleans(),
+    stop=NEAR,
+    top=st.booleans(),
+    start=NEAR,
+    tail=st.integers(0, 9),
+)
+def test_no_chunk_is_read_beyond_the_data(
+    driver: Path,
+    words: list[int],
+    narrow: bool,
+    big: bool,
+    stop: int,
+    top: bool,
+    start: int,
+    tail: int,
+) -> None:
+    data = packed(words, narrow=narrow, big=big, tail=tail)
+    lines = run(driver, data, "chunks", int(narrow), int(big), stop, int(top), start)
+    walk = PythonChunkWalk(
+        layout_of(narrow=narrow, big=big),
+        BASE,
+        stop,
+        bad_flags=6,
+        cached=array("Q", [BASE + 16, BASE + 48]),
+        heads_stop=top,
+    )
+    status = walk.run(memoryview(data), BASE)
+    assert lines[0] == [status, walk.at, walk.size]
+    used, freed = [walk.used, walk.used_bytes], [walk.freed, walk.freed_bytes]
+    assert lines[1] == [*used, *freed, walk.waiting, walk.waiting_bytes]
+    assert lines[2] == list(walk.find(memoryview(data), BASE, start, 3, 100))
+
+
+@EXAMPLES
+@given(
+    words=WORDS_OF_CHUNKS,
+    narrow=st.booleans(),
+    big=st.booleans(),
+    mangled=st.booleans(),
+    bias=st.sampled_from([0, 8, 16]),
+    sizes=st.tuples(st.integers(0, 32), st.integers(32, 1 << 20)),
+    first=NEAR | st.integers(0, (1 << 32) - 1),
+    limit=st.integers(0, 30),
+)
+def test_no_list_is_followed_beyond_the_data(
+    driver: Path,
+    words: list[int],
+    narrow: bool,
+    big: bool,
+    mangled: bool,
+    bias: int,
+    sizes: tuple[int, int],
+    first: int,
+    limit: int,
+) -> None:
+    data = packed(words, narrow=narrow, big=big, tail=0)
+    flags = (int(narrow), int(big), int(mangled))
+    lines = run(driver, data, "list", *flags, bias, *sizes, first, limit)
+    load = ProgramHeader(1, 6, 0, BASE, len(data), len(data), 0)
+    memory = Memory(
+        memoryview(data), [load], 4 if narrow else 8, "big" if big else "little"
+    )
+    reader = PythonListReader(memory, layout_of(narrow=narrow, big=big))
+    found = reader.follow(first, mangled=mangled, bias=bias, sizes=sizes, capacity=16)
+    count = len(found.entries)
+    assert lines[0] == [found.status, found.at]
+    assert lines[1 : 1 + count] == [
+        list(pair) for pair in zip(found.entries, found.links, strict=True)
+    ]
+    circle = reader.circle(first, sizes=sizes, capacity=16, limit=limit)
+    assert lines[1 + count] == [circle.status, circle.at, circle.before]
+    assert lines[2 + count :] == [[entry] for entry in sorted(circle.entries)]
 
 
 PIECES = st.lists(
