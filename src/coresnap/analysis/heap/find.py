@@ -37,7 +37,7 @@ def _special(core: CoreFile) -> Iterator[Heap]:
 
     Their code is not loaded for a process that has no room for what they need.
     """
-    if any(map(_may_have, core.modules)):
+    if not core.modules or any(map(_may_have, core.modules)):
         from coresnap.analysis.heap.jemalloc.find import find_jemalloc
         from coresnap.analysis.heap.mimalloc.find import find_mimalloc
         from coresnap.analysis.heap.tcmalloc.find import find_tcmalloc

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coresnap.analysis.heap.jemalloc.thread_caches import CachedRegions, read_cache
+from coresnap.analysis.heap.jemalloc.thread_caches import (
+    CachedRegions,
+    read_cache,
+    search_caches,
+)
 from coresnap.elfcore.memory import Memory
 from heap.jemalloc.specimen import Specimen
 
@@ -22,12 +26,16 @@ SMALL = 36
 
 
 def stacks(cached: Sequence[Sequence[int]]) -> Memory:
+    return stacks_of(cached).memory()
+
+
+def stacks_of(cached: Sequence[Sequence[int]]) -> Specimen:
     """Their memory: what is below the newest item of a bin is old and means nothing."""
     specimen = Specimen({STACKS & -4096: bytearray(0x4000)})
     for number, items in enumerate(cached):
         stack = [0xDEAD] * (ROOM - len(items)) + list(items)
         specimen.put(STACKS + 8 * ROOM * number, struct.pack(f"<{ROOM}Q", *stack))
-    return specimen.memory()
+    return specimen
 
 
 def bins_of_5_3(cached: Sequence[Sequence[int]]) -> bytes:
@@ -81,6 +89,26 @@ def test_bins_whose_stacks_do_not_adjoin_are_none() -> None:
     for number in range(0, len(CACHED), 10):
         bins[24 * number + 18 : 24 * number + 20] = b"\0\0"
     assert read_cache(stacks(CACHED), 7, bytes(bins), is_5_3=True) == ()
+
+
+LOCALS = 0x555555600000
+
+
+@pytest.mark.parametrize("is_5_3", [True, False], ids=["5.3", "before"])
+def test_a_cache_is_found_wherever_it_is(is_5_3: bool) -> None:
+    bins = bins_of_5_3(CACHED) if is_5_3 else bins_before(CACHED)
+    specimen = stacks_of(CACHED)
+    specimen.segments[LOCALS] = bytearray(0x4000)
+    specimen.put(LOCALS + 0x1238, bins)
+    found = search_caches(
+        specimen.memory(),
+        [(LOCALS, LOCALS + 0x4000)],
+        [(STACKS & -4096, STACKS + 0x3000)],
+        is_5_3=is_5_3,
+    )
+    assert [(one.tid, one.size_class, list(one.addresses)) for one in found] == [
+        (None, number, items) for number, items in enumerate(CACHED) if items
+    ]
 
 
 @given(st.binary(max_size=1500), st.booleans())

@@ -39,8 +39,9 @@ class Slot(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """What the list is called."""
-        size = size_of(self.bin.size_class)
-        return f"tcache of thread {self.bin.tid}, class {size}"
+        tid = self.bin.tid
+        whose = "tcache" if tid is None else f"tcache of thread {tid}"
+        return f"{whose}, class {size_of(self.bin.size_class)}"
 
 
 class DamageSearch(msgspec.Struct, frozen=True):
@@ -52,8 +53,8 @@ class DamageSearch(msgspec.Struct, frozen=True):
     """Where each cached address waits, the newest first."""
     broken: Sequence[tuple[int, int]]
     """Descriptors that don't describe their page."""
-    working: frozenset[int]
-    """Threads that were inside jemalloc."""
+    working: frozenset[int | None]
+    """Threads that were inside jemalloc; None if that is not known."""
 
     def run(self) -> Iterator[HeapDamage]:
         """All damage, what is most telling first."""

@@ -11,7 +11,11 @@ from coresnap.analysis.heap.jemalloc.heap import Discovery, JemallocHeap
 from coresnap.analysis.heap.jemalloc.layouts import GEOMETRIES
 from coresnap.analysis.heap.jemalloc.radix_tree import RadixTree, find_tree
 from coresnap.analysis.heap.jemalloc.root_symbol import RootSymbol, root_symbol
-from coresnap.analysis.heap.jemalloc.thread_caches import CachedRegions, read_cache
+from coresnap.analysis.heap.jemalloc.thread_caches import (
+    CachedRegions,
+    read_cache,
+    search_caches,
+)
 from coresnap.analysis.heap.module_memory import (
     anonymous_memory,
     module_data,
@@ -27,6 +31,8 @@ _LEAST_ROOT = min(geometry.root_size for geometry in GEOMETRIES)
 _LEAST_TABLE = min(geometry.leaf_size for geometry in GEOMETRIES)
 _CACHED_LIMIT = 500_000
 """Regions in caches, of all threads: what a hundred threads have at most."""
+_SEARCHED = 16 << 20
+"""Bytes of the largest mapping in which caches are looked for."""
 _CONSTANTS_LIMIT = 16 << 20
 """Bytes of a module's constants in which the version is looked for."""
 _VERSION = rb"(5\.\d+\.\d+)-\d+-g[0-9a-f]{40}\0"
@@ -48,6 +54,11 @@ def find_jemalloc(core: CoreFile) -> Heap | None:
         tree = find_tree(core.memory, spans, targets)
         if tree is not None:
             return _heap(core, module, tree, None)
+    if not core.modules and targets:
+        # Of FreeBSD's cores nobody says what was mapped where: jemalloc is in libc.
+        tree = find_tree(core.memory, targets, targets)
+        if tree is not None:
+            return _heap(core, None, tree, None)
     return _unread(
         core,
         "the core does not show a heap of jemalloc 5.0 to 5.3: nothing was allocated,"
@@ -56,34 +67,59 @@ def find_jemalloc(core: CoreFile) -> Heap | None:
 
 
 def _heap(
-    core: CoreFile, module: LoadedModule, tree: RadixTree, symbol: RootSymbol | None
+    core: CoreFile,
+    module: LoadedModule | None,
+    tree: RadixTree,
+    symbol: RootSymbol | None,
 ) -> JemallocHeap:
-    found_by = "structure"
+    found_by, version = "structure", tree.fields.version
+    working: frozenset[int | None] = frozenset({None})
     if symbol is not None:
         found_by = "dynamic symbols" if symbol.is_dynamic else "symbols"
+    if module is not None:
+        version = _version(core, module) or version
+        working = frozenset(threads_inside(core, module))
     return JemallocHeap(
         Discovery(
             core.memory,
             tree,
-            _version(core, module) or tree.fields.version,
+            version,
             found_by,
-            tuple(_caches(core, module, is_5_3=tree.fields.has_states)),
-            threads_inside(core, module),
+            tuple(_caches(core, module, tree)),
+            working,
         )
     )
 
 
 def _caches(
-    core: CoreFile, module: LoadedModule, *, is_5_3: bool
+    core: CoreFile, module: LoadedModule | None, tree: RadixTree
 ) -> Iterator[CachedRegions]:
-    """What every thread's cache holds."""
+    """What every thread's cache holds, as many as anyone can use."""
     count = 0
-    for tid, data in thread_data(core, module):
+    for one in _all_caches(core, module, is_5_3=tree.fields.has_states):
+        count += len(one.addresses)
+        if count > _CACHED_LIMIT:
+            return
+        yield one
+
+
+def _all_caches(
+    core: CoreFile, module: LoadedModule | None, *, is_5_3: bool
+) -> Iterator[CachedRegions]:
+    found = False
+    for tid, data in () if module is None else thread_data(core, module):
         for one in read_cache(core.memory, tid, data, is_5_3=is_5_3):
-            count += len(one.addresses)
-            if count > _CACHED_LIMIT:
-                return
+            found = True
             yield one
+    if not found:
+        spans = [
+            (mapping.start, mapping.end)
+            for mapping in core.mappings
+            if mapping.permissions == "rw-" and mapping.end - mapping.start <= _SEARCHED
+        ]
+        yield from search_caches(
+            core.memory, spans, anonymous_memory(core, _LEAST_TABLE), is_5_3=is_5_3
+        )
 
 
 def _unread(core: CoreFile, why: str) -> Heap | None:

@@ -44,8 +44,9 @@ class Discovery(msgspec.Struct, frozen=True):
     """As in ``Allocator.found_by``."""
     caches: Sequence[CachedRegions]
     """Of all threads, the crashed one's first."""
-    working: frozenset[int]
-    """Threads that were inside jemalloc, whose caches may contradict for the moment."""
+    working: frozenset[int | None]
+    """Threads that were inside jemalloc, whose caches may contradict for the moment;
+    None if that is not known."""
     notes: tuple[str, ...] = ()
 
 
@@ -249,8 +250,10 @@ class JemallocHeap:
             yield "there are more extents than are read"
         if not self._found.caches:
             yield "no thread's cache was found: what waits there counts as live"
-        if self._found.working:
-            threads = ", ".join(map(str, sorted(self._found.working)))
+        if None in self._found.working:
+            yield "what threads did is not known: little is checked for damage"
+        elif self._found.working:
+            threads = ", ".join(map(str, self._found.working))
             yield (
                 f"inside jemalloc at the time: thread {threads}; the caches of such,"
                 " and what slabs count, are not checked for damage"

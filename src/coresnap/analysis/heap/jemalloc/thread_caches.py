@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from coresnap.elfcore.memory import Memory
+from coresnap.elfcore.pointer_scan import AddressSpan, scan_pointers
 
-__all__ = ["CachedRegions", "read_cache"]
+__all__ = ["CachedRegions", "read_cache", "search_caches"]
 
 _BIN_SIZE = 24
 _OF_5_3 = struct.Struct("<QQHHH2x")
@@ -29,6 +30,9 @@ _BINS_LEAST = 24
 _STACK_LIMIT = 0xFFF8
 """Bytes of one bin's stack, at most: the rest of an address is not kept."""
 _ALIGNMENT = 8
+_MATCH_LIMIT = 1_000_000
+_CACHE_SIZE = 1 << 13
+"""Bytes from a cache's first bin that hold all of it; 5.2.1's takes 5,704."""
 _APART = 512
 """Bytes behind the bins of small classes in which those of large ones begin."""
 
@@ -39,7 +43,8 @@ _Reader: TypeAlias = Callable[[bytes, int], "_Bin | None"]
 class CachedRegions(msgspec.Struct, frozen=True):
     """What one bin of one thread holds."""
 
-    tid: int
+    tid: int | None
+    """None if it is not known whose it is."""
     size_class: int
     """Index."""
     stack: int
@@ -67,7 +72,7 @@ class _Bin(msgspec.Struct, frozen=True):
 
 
 def read_cache(
-    memory: Memory, tid: int, data: bytes, *, is_5_3: bool
+    memory: Memory, tid: int | None, data: bytes, *, is_5_3: bool
 ) -> tuple[CachedRegions, ...]:
     """The cache in a thread's local ``data``; empty if there is none in it."""
     found = []
@@ -77,6 +82,43 @@ def read_cache(
         if words:
             found.append(CachedRegions(tid, index, one.newest, tuple(words)))
     return tuple(found)
+
+
+def search_caches(
+    memory: Memory,
+    spans: Sequence[AddressSpan],
+    targets: Sequence[AddressSpan],
+    *,
+    is_5_3: bool,
+) -> Iterator[CachedRegions]:
+    """Caches anywhere in ``spans``, whose stacks are in ``targets``; for threads whose
+    local data cannot be found."""
+    first = 0 if is_5_3 else _BEFORE.size - 8
+    for start, end in spans:
+        for address, data in memory.read_pieces(start, end):
+            matches = scan_pointers(
+                data, targets, pointer_size=8, byte_order="little", limit=_MATCH_LIMIT
+            )
+            for offset in _rows(dict(matches)):
+                begin = address + offset - first
+                local = memory.read_some(begin, _CACHE_SIZE)
+                yield from read_cache(memory, None, local, is_5_3=is_5_3)
+
+
+def _rows(pointers: Mapping[int, int]) -> Iterator[int]:
+    """Offsets at which pointers begin to ascend from bin to bin, often enough."""
+    for offset, pointer in pointers.items():
+        before = pointers.get(offset - _BIN_SIZE)
+        if before is not None and 0 < pointer - before <= _STACK_LIMIT:
+            continue
+        count = 1
+        while True:
+            following = pointers.get(offset + count * _BIN_SIZE, 0)
+            if not 0 < following - pointer <= _STACK_LIMIT:
+                break
+            pointer, count = following, count + 1
+        if count >= _BINS_LEAST:
+            yield offset
 
 
 def _bins(data: bytes, read: _Reader) -> list[_Bin]:
