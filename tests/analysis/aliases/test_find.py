@@ -220,3 +220,31 @@ def test_unlike_structures_behind_one_pointer_are_told() -> None:
             "type conflict: struct b here, struct a in pa",
         ],
     ]
+
+
+def test_what_very_many_variables_hold_is_told_of_the_nearest() -> None:
+    many = [
+        pointer(f"p{index}", FREED.address, DATA + 8 * index) for index in range(300)
+    ]
+    found = search(crash({DATA + 8 * 299: FREED.address}, *many))
+    assert [one.name for one in found.aliases] == [f"p{n}" for n in range(128)]
+    assert [(one.what, one.count) for one in found.dropped] == [("aliases", 172)]
+    marked = [v.name for v in found.threads[0].frames[0].variables if v.annotations]
+    assert marked == [f"p{n}" for n in range(128)]
+
+
+def test_one_place_that_is_seen_in_very_many_ways_is_one_place() -> None:
+    inner = msgspec.structs.replace(
+        pointer("next", FREED.address, FIRST.address), kind=Kind.MEMBER
+    )
+    target = Variable("*", "struct node", Kind.TARGET, members=(inner,))
+    many = [
+        msgspec.structs.replace(pointer(f"p{index}", 0), target=target)
+        for index in range(300)
+    ]
+    found = search(crash({FIRST.address + 8: FREED.address}, *many), levels=1)
+    assert names(found) == [
+        (1, "variable", "p0->next"),
+        (1, "heap", "64-byte block at 0x50000200+8"),
+    ]
+    assert found.dropped == ()

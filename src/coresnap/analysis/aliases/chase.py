@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from coresnap.analysis.aliases.held import Held
+from coresnap.analysis.aliases.held import Held, NamedWords
 from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.aliases.places import Place, Places
 from coresnap.analysis.aliases.regions import Region
 from coresnap.analysis.aliases.spans import TargetMap
 from coresnap.analysis.aliases.targets import Target, block_target
-from coresnap.analysis.aliases.word_search import Word, WordSearch, search_words
+from coresnap.analysis.aliases.word_search import Word, search_words
 from coresnap.analysis.heap.heaps import Heaps, Placement
 from coresnap.elfcore.memory import Memory
 from coresnap.model import Alias, Block, Dropped
@@ -21,6 +22,9 @@ __all__ = ["Chase", "Found"]
 
 _MOST_BLOCKS = 256
 """Blocks that one level leads to."""
+_MOST_OF_VALUE = 128
+"""Variables and registers with one value; they are marked, too."""
+_MOST_NAMED = 1024
 _MOST_PLACED = 1024
 """Words of one level that are looked at one by one."""
 _LINK_WORDS = 4
@@ -45,16 +49,46 @@ class Found(msgspec.Struct, frozen=True, eq=False):
         return self.block is None or self.block.state != "free"
 
 
+class _Named(msgspec.Struct, eq=False):
+    """What words with a name lead to the targets of one level."""
+
+    found: list[Found] = msgspec.field(default_factory=list)
+    covered: set[int] = msgspec.field(default_factory=set)
+    """Addresses of variables, integers included."""
+    views: Counter[int] = msgspec.field(default_factory=Counter)
+    """How often each value was seen, the same place by many ways included."""
+    places: Counter[int] = msgspec.field(default_factory=Counter)
+    """At how many places."""
+
+    @property
+    def too_many(self) -> int:
+        """How many variables were left out, because too many have their value."""
+        return sum(
+            self.views[value] - _MOST_OF_VALUE
+            for value, count in self.places.items()
+            if count >= _MOST_OF_VALUE
+        )
+
+    def explains(self, word: Word) -> bool:
+        """Whether a word of memory is a variable, or has the value of too many."""
+        return word.address in self.covered or (
+            self.places[word.value] >= _MOST_OF_VALUE
+        )
+
+
 class Chase(msgspec.Struct, eq=False):
-    """One search. ``held`` are the words with a name, nearest first."""
+    """One search."""
 
     memory: Memory
     heaps: Heaps | None
     places: Places
-    held: Sequence[Held]
+    named: NamedWords
     regions: Callable[[int], Sequence[Region]]
     """What is searched, nearest to an address first."""
     limits: AliasLimits
+    operands: frozenset[tuple[int | None, int | None, str]] = frozenset()
+    """Thread, frame and name of the registers of the failed access, which are no other
+    holders of their own values."""
     dropped: list[Dropped] = msgspec.field(default_factory=list)
 
     def run(self, targets: Sequence[Target]) -> list[Found]:
@@ -75,13 +109,13 @@ class Chase(msgspec.Struct, eq=False):
         return found
 
     def _level(self, targets: TargetMap, level: int) -> Iterator[Found]:
-        named, covered = self._named(targets, level)
-        yield from named
+        named = self._named(targets, level)
+        yield from named.found
         near = targets.targets[0].start
         search = search_words(
             self.memory, self.regions(near), targets, self.limits.bytes_per_level
         )
-        words = [word for word in search.words if word.address not in covered]
+        words = [word for word in search.words if not named.explains(word)]
         # Finding the block that a word lies in takes a walk through the heap.
         placed = words[:_MOST_PLACED]
         room = self.limits.kept // 2
@@ -91,27 +125,45 @@ class Chase(msgspec.Struct, eq=False):
                 if room > 0:
                     yield found
                 room -= 1
+        self._tell(named.too_many, f"level {level}: too many variables hold the same")
         left_out = len(words) - len(placed) + max(-room, 0)
-        self._tell(search, left_out, level)
+        more = "at least so many" if search.more else "words without a name"
+        self._tell(left_out, f"level {level}: {more}")
+        self._tell(search.common, f"level {level}: their value is too common")
+        size = self.limits.bytes_per_level / (1 << 20)
+        reason = f"level {level}: more than {size:g} MiB to search for aliases"
+        self._tell(search.unread, reason, "memory")
 
-    def _named(self, targets: TargetMap, level: int) -> tuple[list[Found], set[int]]:
-        """Variables and registers, and the addresses that those explain."""
-        found: list[Found] = []
-        covered: set[int] = set()
+    def _tell(self, count: int, reason: str, what: str = "aliases") -> None:
+        if count:
+            self.dropped.append(Dropped(what, count, reason))
+
+    def _named(self, targets: TargetMap, level: int) -> _Named:
+        """Variables and registers, and what those explain."""
+        named = _Named()
+        views = named.views
         registers: set[tuple[int | None, str, int]] = set()
-        for held in self.held:
-            target = targets.of(held.value)
-            if target is None:
-                continue
+        for held in self.named.within(targets, views, _MOST_OF_VALUE):
+            views[held.value] += 1
             # A register that a callee did not touch is the caller's variable.
             place = held.tid, _register(held), held.value
-            again = held.address in covered or (place in registers and bool(place[1]))
-            if held.is_pointer:
-                found.append(self._of_held(held, target, level, again))
+            covered = held.address in named.covered
+            again = covered or (place in registers and bool(place[1]))
+            named.places[held.value] += not again
+            target = targets.of(held.value)
             registers.add(place)
             if held.address is not None:
-                covered.add(held.address)
-        return found, covered
+                named.covered.add(held.address)
+            if target is None or not held.is_pointer or self._is_operand(held):
+                continue
+            if views[held.value] <= _MOST_OF_VALUE and len(named.found) < _MOST_NAMED:
+                named.found.append(self._of_held(held, target, level, again))
+        return named
+
+    def _is_operand(self, held: Held) -> bool:
+        """Whether a register is what the failed access was made with."""
+        of_register = held.variable is None
+        return of_register and (held.tid, held.frame, held.name) in self.operands
 
     def _of_held(self, held: Held, target: Target, level: int, again: bool) -> Found:
         variable = held.variable
@@ -177,19 +229,6 @@ class Chase(msgspec.Struct, eq=False):
             if block is not None and block.state == "live":
                 relation = f"which leads to {one.target.description}"
                 yield from block_target(block, relation)
-
-    def _tell(self, search: WordSearch, left_out: int, level: int) -> None:
-        if search.common:
-            reason = f"level {level}: their value stands in memory too often"
-            self.dropped.append(Dropped("aliases", search.common, reason))
-        if left_out:
-            more = "at least so many" if search.more else "words without a name"
-            reason = f"level {level}: {more}"
-            self.dropped.append(Dropped("aliases", left_out, reason))
-        if search.unread:
-            size = self.limits.bytes_per_level / (1 << 20)
-            reason = f"level {level}: more than {size:g} MiB to search for aliases"
-            self.dropped.append(Dropped("memory", search.unread, reason))
 
 
 def _register(held: Held) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from coresnap.analysis.aliases.chase import Chase, Found
-from coresnap.analysis.aliases.held import Held, held_by_registers, held_by_variables
+from coresnap.analysis.aliases.held import NamedWords
 from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.aliases.marks import add_marks
 from coresnap.analysis.aliases.places import Places
@@ -56,18 +56,16 @@ def find_aliases(
     file that a module's symbols were stripped into.
     """
     core, places = case.core, Places(case, debug_file)
-    registers = held_by_registers(core.architecture, case.threads, case.stacks)
-    held = [
-        *held_by_variables(case.threads, globals_),
-        *(one for one in registers if not _is_operand(one, case)),
-    ]
+    words = NamedWords(core.architecture, case.threads, case.stacks, globals_)
+    operands = case.access.registers if case.access is not None else ()
     chase = Chase(
         core.memory,
         case.heaps,
         places,
-        held,
+        words,
         lambda near: live_regions(core, case.stacks, case.heaps, near),
         limits,
+        frozenset((case.tid, case.failed_frame, name) for name in operands),
     )
     found = _with_remarks(chase.run(targets))
     distinct = [one for one in found if not one.again]
@@ -85,15 +83,6 @@ def find_aliases(
         annotated_variables(globals_, remarks),
         tuple(_spans(targets, kept)),
         tuple(dropped),
-    )
-
-
-def _is_operand(held: Held, case: Case) -> bool:
-    """Whether a register is what the failed access was made with: no other holder."""
-    return (
-        case.access is not None
-        and held.name in case.access.registers
-        and (held.tid, held.frame) == (case.tid, case.failed_frame)
     )
 
 

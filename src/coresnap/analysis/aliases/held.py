@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from coresnap.analysis.aliases.frame_numbers import FrameNumbers
+from coresnap.analysis.aliases.spans import TargetMap
 from coresnap.analysis.classify.suspects import FIRST_POINTER
 from coresnap.analysis.unwind.stack import Stack
-from coresnap.analysis.variable_paths import variable_paths
+from coresnap.analysis.variable_paths import MOST, variable_paths
 from coresnap.elfcore.registers import Architecture
 from coresnap.model import Thread, Variable, VariableKind
 
-__all__ = ["Held", "held_by_registers", "held_by_variables", "is_pointer"]
+__all__ = ["Held", "NamedWords", "is_pointer"]
 
 _QUALIFIERS = ("const", "volatile", "restrict")
 _RUST_POINTERS = ("&", "*const ", "*mut ", "alloc::boxed::Box<", "core::ptr::non_null")
@@ -48,23 +50,100 @@ def is_pointer(variable: Variable) -> bool:
     return text.removeprefix("std::") in _INTEGERS_FOR_POINTERS
 
 
-def held_by_variables(
-    threads: Sequence[Thread], globals_: Sequence[Variable]
-) -> Iterator[Held]:
-    """Yield words of variables, the crashed thread's innermost frame first."""
-    for thread in threads:
-        for index, frame in enumerate(thread.frames):
-            for path, variable in variable_paths(frame.variables, items=True):
-                if _may_be_address(variable):
-                    yield _of_variable(path, variable, thread.tid, index)
-    for one in globals_:
-        tid = _thread(one)
-        for path, variable in variable_paths([one], items=True):
-            if _may_be_address(variable):
-                held = _of_variable(path, variable, tid, None)
+class NamedWords:
+    """Variables and registers of a process, searched again for each level.
+
+    A process has a hundred thousand; names are made for those that are asked for.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        threads: Sequence[Thread],
+        stacks: Sequence[Stack],
+        globals_: Sequence[Variable],
+    ) -> None:
+        self._architecture = architecture
+        self._trees = [
+            *(
+                _Tree(one, values, thread.tid, index)
+                for thread in threads
+                for index, frame in enumerate(thread.frames)
+                for one in frame.variables
+                if (values := _values(one))
+            ),
+            *(
+                _Tree(one, values, _thread(one), None)
+                for one in globals_
+                if (values := _values(one))
+            ),
+        ]
+        self._registers = list(_registers(architecture, threads, stacks))
+
+    def within(
+        self, targets: TargetMap, views: Counter[int], most: int
+    ) -> Iterator[Held]:
+        """What leads to a target: the crashed thread's variables first, from the
+        innermost frame outwards; registers last.
+
+        ``views`` is how often each value was taken, which the caller counts; from
+        ``most`` on variables are counted here, and not looked into.
+        """
+        for tree in self._trees:
+            leading = [value for value in tree.values if targets.of(value)]
+            if any(views[value] < most for value in leading):
+                yield from _held(tree, targets)
+            else:
+                views.update(leading)
+        names = self._architecture.register_names
+        for tid, index, number, value in self._registers:
+            if number in names and targets.of(value) is not None:
+                name = names[number]
+                yield Held(value, "register", name, None, None, tid, index)
+
+
+class _Tree(msgspec.Struct, frozen=True, eq=False):
+    """A variable with all that is in it, and the addresses among its values."""
+
+    variable: Variable
+    values: tuple[int, ...]
+    tid: int | None
+    frame: int | None
+
+
+def _values(variable: Variable) -> tuple[int, ...]:
+    found: set[int] = set()
+    pending = [variable]
+    for _ in range(MOST):
+        if not pending:
+            break
+        one = pending.pop()
+        value = one.value
+        if type(value) is int and value >= FIRST_POINTER:
+            found.add(value)
+        pending += one.members
+        pending += one.items
+        if one.target is not None:
+            pending.append(one.target)
+    return tuple(found)
+
+
+def _held(tree: _Tree, targets: TargetMap) -> Iterator[Held]:
+    own = tree.frame is None and tree.tid is not None
+    for path, variable in variable_paths([tree.variable], items=True):
+        value = variable.value
+        if type(value) is int and targets.of(value) is not None:
+            yield Held(
+                value,
                 # Behind a pointer is everybody's memory.
-                own = one.kind is VariableKind.TLS and "->" not in path
-                yield msgspec.structs.replace(held, holder="tls") if own else held
+                "tls" if own and "->" not in path else "variable",
+                path,
+                variable,
+                variable.address,
+                tree.tid,
+                tree.frame,
+                is_pointer(variable),
+            )
 
 
 def _thread(variable: Variable) -> int | None:
@@ -75,34 +154,12 @@ def _thread(variable: Variable) -> int | None:
     return int(tid) if tid.isdecimal() else None
 
 
-def _may_be_address(variable: Variable) -> bool:
-    value = variable.value
-    return type(value) is int and value >= FIRST_POINTER
-
-
-def _of_variable(
-    path: str, variable: Variable, tid: int | None, frame: int | None
-) -> Held:
-    assert type(variable.value) is int
-    return Held(
-        variable.value,
-        "variable",
-        path,
-        variable,
-        variable.address,
-        tid,
-        frame,
-        is_pointer(variable),
-    )
-
-
-def held_by_registers(
+def _registers(
     architecture: Architecture, threads: Sequence[Thread], stacks: Sequence[Stack]
-) -> Iterator[Held]:
-    """Yield registers of every thread and frame: in callers, those whose value is
-    not that of the frame within."""
+) -> Iterator[tuple[int, int | None, int, int]]:
+    """Thread, frame, number and value of the registers of every frame: in callers,
+    those whose value is not that of the frame within."""
     own = {architecture.stack_pointer, architecture.program_counter}
-    names = architecture.register_names
     for thread, stack in zip(threads, stacks, strict=False):
         numbers = FrameNumbers(thread)
         inner: dict[int, int] = {}
@@ -110,9 +167,8 @@ def held_by_registers(
             registers = frame.registers
             index = numbers.of(frame.pc, registers.get(architecture.stack_pointer))
             for number, value in registers.items():
-                if value < FIRST_POINTER or number in own:
+                if value < FIRST_POINTER or inner.get(number) == value:
                     continue
-                if inner.get(number) != value and number in names:
-                    name = names[number]
-                    yield Held(value, "register", name, None, None, thread.tid, index)
+                if number not in own:
+                    yield thread.tid, index, number, value
             inner = registers
