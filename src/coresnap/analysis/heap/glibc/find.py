@@ -9,7 +9,6 @@ from coresnap.analysis.heap.glibc.arenas import (
     find_main_arena,
     main_arena_in,
 )
-from coresnap.analysis.heap.glibc.heap import GlibcHeap
 from coresnap.analysis.heap.glibc.layout import layout_of
 from coresnap.analysis.heap.glibc.library import (
     Library,
@@ -65,6 +64,9 @@ def find_glibc(
             if main is None:
                 notes.append(_not_found(library))
         if main is not None:
+            # Not before: much of it, and many a small program never calls malloc.
+            from coresnap.analysis.heap.glibc.heap import GlibcHeap
+
             heap = GlibcHeap(
                 core, library, main, words, found_by=found_by, version=version
             )
