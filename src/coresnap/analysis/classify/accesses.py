@@ -171,18 +171,13 @@ def _zero_confidence(fault: Fault, access: Access, address: int) -> str | None:
 
 
 def _loaded(case: Case, fault: Fault, register: str) -> int | None:
-    """What a register had been loaded with before constants were added; None if that
-    is not known."""
+    """What a register was loaded with before constants were added to it; None if the
+    code before does not tell."""
     found = next(iter(base_sources(case)), None)
-    if found is None or found.slot is None or not found.width:
-        return None
-    data = case.core.memory.read_some(found.slot, found.width)
-    value = int.from_bytes(data, case.core.memory.byte_order)
     now = fault.machine.value(register)
-    is_whole = len(data) == found.width
-    # Memory may have changed since: what was added has to give what there is now.
-    agrees = now is not None and (value + found.offset) & fault.machine.mask == now
-    return value if is_whole and agrees else None
+    if found is None or now is None:
+        return None
+    return (now - found.offset) & fault.machine.mask
 
 
 def _may_be_unmapped(fault: Fault) -> bool:

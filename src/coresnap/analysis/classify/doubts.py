@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES"]
 
-_LEAST = 0.6
+_LEAST = 0.72
 """Flips less likely than this are not told: most bad addresses are one bit from some
 mapping."""
 _ADDRESS_BITS = 48
