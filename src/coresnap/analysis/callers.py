@@ -19,6 +19,7 @@ _RUNTIMES = (
     "libc.so",
     "libgcc_s.so",
     "libglib-2.0.so",
+    "libglog.so",
     "libjemalloc.so",
     "libmimalloc.so",
     "libpthread",
@@ -66,8 +67,11 @@ _PREFIXES = (
     "__sanitizer",
     "__tsan",
     "__ubsan",
+    "absl::",
     "alloc::",
     "core::",
+    "google::Log",
+    "runtime.",
     "std::",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CompileProgram, KernelCore
+from conftest import SOURCES, CompileProgram, KernelCore
 from coresnap.analysis.session import analyze
 from coresnap.model import Classifier, Snapshot
 
@@ -276,6 +277,58 @@ def test_glibs_assertions_and_errors_are_said(
 ) -> None:
     program = compile_program("complains.c", "-O1", libraries=glib_flags())
     found = crash(kernel_core, program, way)
+    assert found[name].confidence == "certain"
+    assert words in found[name].summary
+
+
+GO_PANICS = {
+    "string": "a plain message",
+    "error": "an error value",
+    "index": "runtime error: index out of range [7] with length 3",
+    "asleep": "all goroutines are asleep - deadlock!",
+}
+
+
+@pytest.fixture(scope="module")
+def go_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("go") is None:
+        pytest.skip("not installed: go")
+    directory = tmp_path_factory.mktemp("go")
+    program = directory / "panics"
+    settings = {"GO111MODULE": "off", "GOCACHE": str(directory / "cache")}
+    command = ["go", "build", "-o", str(program), str(SOURCES / "panics.go")]
+    subprocess.run(command, check=True, env=os.environ | settings)
+    return program
+
+
+@pytest.mark.parametrize("way", GO_PANICS)
+def test_a_panic_of_go_has_its_message(
+    kernel_core: KernelCore, go_program: Path, way: str
+) -> None:
+    settings = dict(os.environ) | {"GOTRACEBACK": "crash"}
+    panic = judged(analyze(kernel_core([go_program, way], env=settings)))["panic"]
+    assert panic.confidence == "certain"
+    assert panic.summary == f"panicked (Go): {GO_PANICS[way]}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "words"),
+    [
+        ((), "assert", "'number == 77 (1 vs. 77) numbers differ' at "),
+        (("x", "y"), "fatal", "cannot go on with 3"),
+    ],
+)
+def test_glogs_checks_and_fatal_messages_are_said(
+    compile_program: CompileProgram,
+    kernel_core: KernelCore,
+    arguments: Sequence[str],
+    name: str,
+    words: str,
+) -> None:
+    if not Path("/usr/include/glog/logging.h").exists():
+        pytest.skip("glog is not installed")
+    program = compile_program("checks.cc", "-O1", "-w", libraries=("-lglog",))
+    found = judged(analyze(kernel_core([program, *arguments])))
     assert found[name].confidence == "certain"
     assert words in found[name].summary
 

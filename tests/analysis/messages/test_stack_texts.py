@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from coresnap.analysis.messages.allocator_text import find_allocator_text
 from coresnap.analysis.messages.dead_process import DeadProcess
 from coresnap.analysis.messages.fatal_error import find_fatal_error
+from coresnap.analysis.messages.fatal_log import find_fatal_log
 from coresnap.analysis.messages.glib import find_glib_message
+from coresnap.analysis.messages.go_panic import find_go_panic
 from coresnap.analysis.messages.message import Message
 from coresnap.analysis.messages.rust_panic import find_rust_panic
 from coresnap.analysis.messages.sanitizer import find_sanitizer
@@ -165,37 +168,92 @@ def test_glibs_fields_lead_to_the_message() -> None:
     assert list(find_glib_message(dead(contents))) == []
 
 
+def test_pythons_fatal_error_is_known_by_its_function() -> None:
+    functions = ("abort", "Py_FatalError", "PyInit_shop")
+    message = only(find_fatal_error, dead({}, functions=functions))
+    assert message.parts["language"] == "Python"
+    assert message.parts["frame"] == "2"
+
+
+def go_frames(process: DeadProcess) -> DeadProcess:
+    """The same process; the third function's frame is 64 bytes at the stack's top."""
+    thread = process.threads[0]
+    frames = tuple(
+        msgspec.structs.replace(frame, stack_pointer=TOP + max(index - 2, 0) * 64)
+        for index, frame in enumerate(thread.frames)
+    )
+    threads = (msgspec.structs.replace(thread, frames=frames),)
+    return msgspec.structs.replace(process, threads=threads)
+
+
+GO = ("runtime.raise.abi0", "runtime.fatalpanic", "runtime.gopanic", "main.main")
+
+
+@pytest.mark.parametrize(("kind", "found"), [(24, True), (24 | 32, True), (25, False)])
+def test_the_value_of_gos_panic_is_the_string_in_its_interface(
+    kind: int, found: bool
+) -> None:
+    contents = {
+        HEAP: bytes(23) + bytes([kind]),
+        HEAP + 0x100: struct.pack("<QQ", HEAP + 0x200, 15),
+        HEAP + 0x200: b"a plain message",
+        TOP + 0x10: struct.pack("<QQ", HEAP, HEAP + 0x100),
+    }
+    message = only(find_go_panic, go_frames(dead(contents, functions=GO)))
+    assert message.parts.get("what") == ("a plain message" if found else None)
+    assert message.parts["frame"] == "3"
+
+
+LOGGING = ("abort", "google::LogMessage::Fail", "check", "main")
+
+
 @pytest.mark.parametrize(
-    ("functions", "language"),
+    ("line", "parts"),
     [
         (
-            (
-                "abort",
-                "runtime.dieFromSignal",
-                "runtime.fatalpanic",
-                "runtime.gopanic",
-                "main.f",
-            ),
-            "Go",
+            b"F1125 18:50:00.1 123 chk.cc:3] Check failed: n == 77 (2 vs. 77) no\n",
+            {"file": "chk.cc", "line": "3", "expression": "n == 77 (2 vs. 77) no"},
         ),
-        (("abort", "Py_FatalError", "PyInit_shop"), "Python"),
+        (
+            b"F20261125 18:50:00.1 123 a.cc:5] cannot go on\n",
+            {"file": "a.cc", "line": "5", "reason": "cannot go on"},
+        ),
     ],
 )
-def test_other_run_times_are_known_by_their_functions(
-    functions: tuple[str, ...], language: str
+def test_a_fatal_line_that_the_stack_leads_to_is_taken_apart(
+    line: bytes, parts: dict[str, str]
 ) -> None:
-    message = only(find_fatal_error, dead({}, functions=functions))
-    assert message.parts["language"] == language
-    assert message.parts["frame"] == str(len(functions) - 1)
+    contents = {HEAP: line, TOP + 0x40: struct.pack("<Q", HEAP)}
+    assert only(find_fatal_log, dead(contents, functions=LOGGING)).parts == parts
+    assert list(find_fatal_log(dead(contents))) == []
 
 
-FINDERS = (find_allocator_text, find_sanitizer, find_rust_panic, find_glib_message)
+def test_abseils_raw_check_is_on_the_stack() -> None:
+    text = b"[a.cc : 2] RAW: Check n > 50 failed: too few\n\0"
+    functions = ("abort", "absl::raw_logging_internal::RawLog", "main")
+    message = only(find_fatal_log, dead({TOP + 0x100: text}, functions=functions))
+    assert message.parts == {
+        "file": "a.cc",
+        "line": "2",
+        "expression": "n > 50: too few",
+    }
+
+
+FINDERS = (
+    find_allocator_text,
+    find_sanitizer,
+    find_rust_panic,
+    find_glib_message,
+    find_fatal_log,
+    find_go_panic,
+)
 
 
 @given(st.binary(max_size=0x400), st.sampled_from(FINDERS))
 def test_no_stack_makes_them_fail(
     content: bytes, find: Callable[[DeadProcess], Iterator[Message]]
 ) -> None:
-    functions = ("abort", "__asan_report", "g_log", "core::panicking::panic", None)
-    for message in find(dead({TOP: content}, functions=functions)):
+    names = ("abort", "__asan_report", "runtime.gopanic", "core::panicking::panic")
+    functions = (*names, "g_log", "google::LogMessage::Fail", None)
+    for message in find(go_frames(dead({TOP: content}, functions=functions))):
         assert message.text.isprintable()

@@ -14,6 +14,7 @@ __all__ = ["RULES"]
 _NAME = "call-contract"
 _MOST_THREADS = 64
 _MOST_FRAMES = 32
+_RAISING = ("__pthread_kill", "gsignal", "kill", "raise", "runtime.raise", "tgkill")
 _MOST_SIGNALS = 256
 """Frames in which signals are counted."""
 _UNSAFE = frozenset(
@@ -87,6 +88,8 @@ class CrashedInHandler(Rule):
             return
         interrupted = case.frames[border + 1]
         name = interrupted.function or f"{interrupted.pc:#x}"
+        if name.startswith(_RAISING):
+            return  # it sent the signal to itself
         yield Classifier(
             "signal.handler",
             HINT,

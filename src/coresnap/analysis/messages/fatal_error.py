@@ -1,4 +1,4 @@
-"""Fatal errors of Go's and Python's run-times, by their functions' arguments."""
+"""Fatal errors of CPython, by the arguments of the functions that end it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,6 @@ __all__ = ["find_fatal_error"]
 _SEARCHED = 64
 _LONGEST = 1 << 12
 _FUNCTIONS = {
-    "runtime.gopanic": ("Go", "e", None),
-    "runtime.throw": ("Go", "s", None),
-    "runtime.fatalthrow": ("Go", "t", None),
-    "runtime.fatalpanic": ("Go", "msgs", None),
-    "runtime.dieFromSignal": ("Go", "sig", None),
     "_Py_FatalErrorFunc": ("Python", "msg", 1),
     "_Py_FatalErrorFormat": ("Python", "format", 1),
     "Py_FatalError": ("Python", "msg", 0),

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "find_messages"]
 
-_PLAIN = ("rust_panic", "fatal_error", "assert_call", "allocator_text", "sanitizer")
+_PLAIN = (
+    "rust_panic",
+    "go_panic",
+    "fatal_error",
+    "fatal_log",
+    "assert_call",
+    "allocator_text",
+    "sanitizer",
+)
 """Modules whose finder, ``find_`` and the name, needs nothing but the process."""
 _MOST = 8
 """Messages of one kind: a forged core may hold any number."""
