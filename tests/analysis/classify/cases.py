@@ -49,7 +49,6 @@ class FakeCore(msgspec.Struct):
     threads: Sequence[Any] = ()
     auxv: dict[int, int] = {}
     process: ProcessInfo = ProcessInfo(pid=1)
-    process: ProcessInfo = ProcessInfo(pid=1)
     truncated: bool = False
     size: int = 1 << 20
     signal: Any = None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from coresnap.analysis.classify.signals import RULES, of_signal
 from coresnap.analysis.classify.verdict import judge
+from coresnap.analysis.signals import explain_signal
 
 from .cases import case, concluded
 
@@ -19,7 +18,7 @@ def test_a_sent_signal_is_not_called_a_memory_fault() -> None:
 
 
 def test_an_abort_is_the_process_own_work() -> None:
-    own = msgspec.structs.replace(case(6, -6, None).signal, sender_pid=1)
+    own = explain_signal("Linux", 6, -6, None, (1, 0))
     assert concluded(case(6, signal=own)) == {"abort": "certain", "stop": "certain"}
 
 
@@ -29,7 +28,7 @@ def test_an_abort_that_another_process_asked_for_is_not() -> None:
 
 
 def test_a_process_may_send_itself_any_signal() -> None:
-    own = msgspec.structs.replace(case(11, 0, None).signal, sender_pid=1)
+    own = explain_signal("Linux", 11, 0, None, (1, 0))
     found = judge(case(signal=own)).classifiers
     assert [c.name for c in found] == ["stop", "segv"]
     assert found[0].summary == "sent itself SIGSEGV"
