@@ -47,4 +47,4 @@ def memory_offset(core: bytes) -> int:
     (table,) = struct.unpack_from("<Q", core, 32)
     (count,) = struct.unpack_from("<H", core, 56)
     headers = [struct.unpack_from("<IIQ", core, table + 56 * n) for n in range(count)]
-    return min(offset for kind, _, offset in headers if kind == 1)
+    return int(min(offset for kind, _, offset in headers if kind == 1))
