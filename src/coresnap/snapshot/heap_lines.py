@@ -30,7 +30,7 @@ def heap_lines(
         for note in heap.notes:
             yield display.ink.doubt(f"    {printable(note)}")
         if display.details:
-            yield from _freed_lines(heap)
+            yield from _freed_lines(heap, blocks)
     for block in blocks[:_INVOLVED]:
         yield f"  {block_words(block)}{_preview(block.preview)}"
     if len(blocks) > _INVOLVED:
@@ -67,10 +67,12 @@ def _damage_lines(damage: HeapDamage, display: Display) -> Iterator[str]:
         yield f"      behind the {block_words(damage.overrun)}"
 
 
-def _freed_lines(heap: Allocator) -> Iterator[str]:
-    for block in heap.freed[:_FREED]:
+def _freed_lines(heap: Allocator, told: tuple[Block, ...]) -> Iterator[str]:
+    """What was freed last; not what is told anyway."""
+    freed = [block for block in heap.freed if block not in told]
+    for block in freed[:_FREED]:
         yield f"    {block_words(block)}{_preview(block.preview)}"
-    more = len(heap.freed) - _FREED
+    more = len(freed) - _FREED
     if more > 0:
         yield f"    and {more} more freed blocks"
 

@@ -206,3 +206,23 @@ def test_two_structures_in_one_object_are_told(
     assert remarks["account"] == "type conflict: Account here, Session in session"
     assert remarks["session"] == "type conflict: Session here, Account in account"
     assert snapshot.blocks[0].state == "live"
+
+
+@pytest.mark.libdw
+def test_who_holds_what_was_freed_twice(
+    compile_program: CompileProgram, kernel_core: KernelCore
+) -> None:
+    flags = ("-O0", "-g", "-Wno-use-after-free")
+    program = compile_program("freed_twice.c", *flags)
+    snapshot = coresnap.analyze(kernel_core([program]))
+    assert snapshot.blocks[0].state == "free"
+    remarks = {
+        one.name: one.remark
+        for one in snapshot.aliases
+        if one.level == 1 and one.holder == "variable"
+    }
+    # In the frames of free() the C library itself has the block in hand.
+    expected = {"cache", "holder->item", "item"}
+    assert {name for name, remark in remarks.items() if remark} == expected
+    assert set(remarks.values()) - {None} == {"stale: the 24-byte block is free"}
+    assert ("variable", "holder") in names(snapshot.aliases, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -27,6 +28,10 @@ _HEADER = 16
 """Bytes before a block that tell an allocator's view of it."""
 _MOST_OF_BLOCK = 4096
 _AROUND_POINTER = 64
+_C_LIBRARIES = (
+    *("libc.", "libc-", "ld-linux", "ld-musl"),
+    *("libjemalloc", "libtcmalloc", "libmimalloc"),
+)
 _HOLDERS = ("variable", "register", "tls", "global", "stack", "heap")
 
 
@@ -67,7 +72,7 @@ def find_aliases(
         limits,
         frozenset((case.tid, case.failed_frame, name) for name in operands),
     )
-    found = _with_remarks(chase.run(targets))
+    found = _with_remarks(chase.run(targets), case)
     distinct = [one for one in found if not one.again]
     distinct.sort(key=lambda one: _rank(one.alias, case.tid))
     kept = distinct[: limits.kept]
@@ -102,10 +107,22 @@ def _annotated(
     ]
 
 
-def _with_remarks(found: Sequence[Found]) -> list[Found]:
-    """Say which aliases are stale, and which disagree about the type."""
-    conflicts = type_conflicts(one.held for one in found if one.alias.level == 1)
-    return [_with_remark(one, conflicts) for one in found]
+def _with_remarks(found: Sequence[Found], case: Case) -> list[Found]:
+    """Say which aliases are stale, and which disagree about the type. Variables of a
+    C library that has the block in hand say nothing about the program."""
+    own = {id(one) for one in found if not _is_in_c_library(one.alias, case)}
+    conflicts = type_conflicts(
+        one.held for one in found if one.alias.level == 1 and id(one) in own
+    )
+    return [_with_remark(one, conflicts) if id(one) in own else one for one in found]
+
+
+def _is_in_c_library(alias: Alias, case: Case) -> bool:
+    thread = next((t for t in case.threads if t.tid == alias.tid), None)
+    if thread is None or alias.frame is None or alias.holder != "variable":
+        return False
+    module = posixpath.basename(thread.frames[alias.frame].module or "")
+    return module.startswith(_C_LIBRARIES)
 
 
 def _with_remark(one: Found, conflicts: dict[int, str]) -> Found:
