@@ -75,8 +75,12 @@ def find_glibc(
 
 
 def _has_variables(words: Words, library: Library) -> bool:
-    """Whether the core has kept the library's own variables, or some of them."""
-    return any(words.word(start) is not None for start, _ in library.data)
+    """Whether the core has kept the library's own variables."""
+    return all(
+        words.word(address & -words.layout.word) is not None
+        for start, end in library.data
+        for address in (start, end - 1)
+    )
 
 
 def _is_untouched(words: Words, library: Library) -> bool:
