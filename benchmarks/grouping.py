@@ -29,7 +29,8 @@ from coresnap.model import Frame
 from coresnap.snapshot.similarity import SIMILAR, Rarity, compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from analysis.fingerprint.bugs import (
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "analysis"))
+from fingerprint.bugs import (
     NAMED,
     STRIPPED,
     SYMBOLS,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.fingerprint.stacks import fingerprint_of, frame, stack
 from coresnap.analysis.fingerprint import circumstances_of
 from coresnap.analysis.messages.message import Message
 from coresnap.model import Signal
+from fingerprint.stacks import fingerprint_of, frame, stack
 
 ABORT = (
     "libc.so.6!__pthread_kill_implementation",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.fingerprint.stacks import fingerprint_of, frame, stack
 from coresnap.analysis.fingerprint import Fate
 from coresnap.model import Frame, Trust
+from fingerprint.stacks import fingerprint_of, frame, stack
 
 
 @pytest.mark.parametrize(

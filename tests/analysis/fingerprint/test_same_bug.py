@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.fingerprint.bugs import NAMED, STRIPPED, Sample, Variant, samples
+from fingerprint.bugs import NAMED, STRIPPED, Sample, Variant, samples
 
 pytestmark = [pytest.mark.compiler, pytest.mark.core_pattern, pytest.mark.libdw]
 
