@@ -55,9 +55,10 @@ class Instruction(msgspec.Struct, frozen=True, omit_defaults=True):
 
     address: int
     text: str
-    """``mov qword ptr [rax + 8], rdx``."""
+    """``mov qword ptr [rax + 8], rdx``; ``(bad)`` for bytes that are no instruction,
+    ``(no code)`` where control went to memory that cannot be executed."""
     data: bytes
-    """Its own bytes."""
+    """Its own bytes; of what is no instruction those that stand there, at most 16."""
     accesses: tuple[Access, ...] = ()
     fault: int | None = None
     """Index in ``accesses`` of the one that failed; None if none of them explains the
