@@ -60,6 +60,20 @@ def test_a_first_member_is_no_conflict() -> None:
     assert not types_conflict(whole, pointer("struct list", NAME))
 
 
+def test_a_member_of_a_union_is_no_conflict() -> None:
+    number = Variable("n", "struct number", Kind.MEMBER, members=(LENGTH,))
+    words = Variable("w", "struct words", Kind.MEMBER, members=(NAME,), address=0x1000)
+    either = pointer("union either", number, words)
+    assert not types_conflict(either, pointer("struct words", NAME))
+    assert not types_conflict(either, pointer("struct number", LENGTH))
+
+
+def test_the_first_of_an_array_is_no_conflict() -> None:
+    element = Variable("[0]", "struct a", Kind.ELEMENT, members=(NAME,))
+    array = Variable("all", "struct a [4]", Kind.MEMBER, members=(element,))
+    assert not types_conflict(pointer("struct set", array), pointer("struct a", NAME))
+
+
 def test_structures_that_begin_alike_are_no_conflict() -> None:
     general = pointer("struct sockaddr", COUNT, NAME)
     assert not types_conflict(general, pointer("struct sockaddr_in", COUNT, LENGTH))

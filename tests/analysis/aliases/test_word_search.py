@@ -51,6 +51,14 @@ def test_words_are_aligned_in_memory_and_not_in_the_file() -> None:
     assert found.words == (Word(0x1008, HEAP),)
 
 
+def test_words_have_the_size_and_order_of_the_machine() -> None:
+    data = struct.pack(">4I", 0, HEAP + 4, 1, HEAP)
+    load = ProgramHeader(1, 6, 0, 0x1000, len(data), len(data), 4096)
+    one = Memory(memoryview(data), [load], 4, "big")
+    found = search_words(one, [Region(0x1000, 0x2000)], TARGETS, 1 << 20)
+    assert found.words == (Word(0x1004, HEAP + 4), Word(0x100C, HEAP))
+
+
 def test_a_value_that_many_have_is_left_out_and_counted() -> None:
     one = memory((0x1000, words(*[HEAP + 8] * 1001, HEAP + 16)))
     found = search_words(one, [Region(0x1000, 0x9000)], TARGETS, 1 << 20)

@@ -110,15 +110,16 @@ def _annotated(
 def _with_remarks(found: Sequence[Found], case: Case) -> list[Found]:
     """Say which aliases are stale, and which disagree about the type. Variables of a
     C library that has the block in hand say nothing about the program."""
-    own = {id(one) for one in found if not _is_in_c_library(one.alias, case)}
+    threads = {thread.tid: thread for thread in case.threads}
+    own = {id(one) for one in found if not _is_in_c_library(one.alias, threads)}
     conflicts = type_conflicts(
         one.held for one in found if one.alias.level == 1 and id(one) in own
     )
     return [_with_remark(one, conflicts) if id(one) in own else one for one in found]
 
 
-def _is_in_c_library(alias: Alias, case: Case) -> bool:
-    thread = next((t for t in case.threads if t.tid == alias.tid), None)
+def _is_in_c_library(alias: Alias, threads: Mapping[int, Thread]) -> bool:
+    thread = None if alias.tid is None else threads.get(alias.tid)
     if thread is None or alias.frame is None or alias.holder != "variable":
         return False
     module = posixpath.basename(thread.frames[alias.frame].module or "")

@@ -88,8 +88,13 @@ def _is_within(whole: Variable, part: Variable, depth: int) -> bool:
     first, other = whole.members[0], part.members[0]
     if whole.type == part.type or (first.name, first.type) == (other.name, other.type):
         return True
-    inside = [m for m in whole.members if m.kind is VariableKind.BASE]
     return any(
         one.type == part.type or (one.members and _is_within(one, part, depth - 1))
-        for one in (first, *inside)
+        for one in whole.members
+        if one is first or one.kind is VariableKind.BASE or _is_at_start(one, whole)
     )
+
+
+def _is_at_start(member: Variable, whole: Variable) -> bool:
+    """Of a union every member begins where it begins."""
+    return member.address is not None and member.address == whole.address
