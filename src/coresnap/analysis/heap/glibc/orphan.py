@@ -88,4 +88,7 @@ def _top(words: Words, start: int, end: int) -> int | None:
             status = walk.run(view, address)
     if status == chunk_walk.STOP and walk.size:
         return end - int(walk.size)
+    # Its size is no multiple of the alignment where a header is smaller than that.
+    if walk.at + (words.chunk_size(walk.at) or 0) == end:
+        return int(walk.at)
     return 0 if walk.used + walk.freed >= _CHAIN else None
