@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import CompileProgram, KernelCore
 from coresnap.analysis.fingerprint import Circumstances, fingerprint
 from coresnap.analysis.session import analyze_record
 from coresnap.backends import crash_record
@@ -128,3 +129,28 @@ def test_a_crash_without_a_core_goes_by_its_kind(
     assert main(["explain", str(tmp_path / "r.csnap"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["fingerprint"] == found["fingerprint_recorded"]
+
+
+@pytest.mark.compiler
+@pytest.mark.core_pattern
+@pytest.mark.libdw
+def test_an_analysis_applies_the_rules_as_explain_does(
+    compile_program: CompileProgram,
+    kernel_core: KernelCore,
+    tmp_path: Path,
+    capsys: Captured,
+) -> None:
+    rules = tmp_path / "rules.conf"
+    rules.write_text("[rule r]\nfunction = ^inside$\nrename = outside\nset.team = a\n")
+    core = str(kernel_core([compile_program("nested.c", "-g", "-O0")]))
+    made = str(tmp_path / "made.csnap")
+    words = ["analyze", core, "--fingerprint-rules", str(rules), "--json", "-o", made]
+    assert main(words) == 0
+    analysed = json.loads(capsys.readouterr().out)
+    assert main(["explain", made, "--rules", str(rules), "--json"]) == 0
+
+    explained = json.loads(capsys.readouterr().out)
+    assert analysed["fingerprint_frames"] == ["nested:outside", "nested:main"]
+    assert analysed["attributes"]["team"] == "a"
+    assert explained["fingerprint"] == analysed["fingerprint"]
+    assert explained["fingerprint_without_rules"] != analysed["fingerprint"]

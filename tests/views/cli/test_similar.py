@@ -88,3 +88,21 @@ def test_nothing_near_is_said(directory: Path, capsys: Captured) -> None:
 
     assert main(["similar", *words]) == 0
     assert capsys.readouterr().out == "nothing is near this crash (see --all)\n"
+
+
+def test_a_damaged_snapshot_in_the_spool_is_left_out(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    spool = tmp_path / "archive"
+    for part in Part:
+        (spool / part).mkdir(parents=True)
+    (spool / Part.SNAPSHOT / ("0" * 32)).write_bytes(b"damaged")
+    write(spool / Part.SNAPSHOT, "near", "1" * 32)
+    config = tmp_path / "coresnap.conf"
+    config.write_text(f"[archive]\nroot = {tmp_path}\n")
+    one = str(write(tmp_path, "one"))
+
+    assert main(["similar", one, "--config", str(config)]) == 0
+    out, err = capsys.readouterr()
+    assert "the first 111111111111" in out
+    assert "000000000000 is left out" in err

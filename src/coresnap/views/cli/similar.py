@@ -94,7 +94,8 @@ def _others(arguments: argparse.Namespace) -> Iterator[_Known]:
 def _in_spool(config: Path | None) -> Iterator[_Known]:
     from coresnap.collect.spool import Part, Spool
     from coresnap.config import load_config
-    from coresnap.errors import MissingError
+    from coresnap.errors import MissingError, SnapshotFormatError
+    from coresnap.views.cli.output import complain
 
     with Spool(load_config(config).spool) as spool:
         for archive in spool.archives():
@@ -103,7 +104,10 @@ def _in_spool(config: Path | None) -> Iterator[_Known]:
                     opened = spool.open(Part.SNAPSHOT, archive.id)
                 except MissingError:
                     continue  # it was removed since the spool was listed
-                yield _read(archive.id[:12], opened)
+                try:
+                    yield _read(archive.id[:12], opened)
+                except SnapshotFormatError as error:
+                    complain(f"{archive.id[:12]} is left out: {error}", error.remedy)
 
 
 def _read(name: str, source: str | int) -> _Known:
