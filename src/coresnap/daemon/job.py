@@ -213,8 +213,10 @@ def preload() -> None:
             importlib.import_module(module.name)
     for name in _KEEPERS:
         importlib.import_module(name)
+    from coresnap.analysis.classify.contracts import load_contracts
     from coresnap.analysis.fingerprint import load_policies
     from coresnap.analysis.instruction.library import load_library
 
+    load_contracts()
     load_policies()
     load_library()

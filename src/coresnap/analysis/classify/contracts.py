@@ -7,7 +7,7 @@ import os
 
 import msgspec
 
-__all__ = ["Contract", "Demand", "contract_of", "parse_contracts"]
+__all__ = ["Contract", "Demand", "contract_of", "load_contracts", "parse_contracts"]
 
 _POLICY = f"{os.path.dirname(os.path.dirname(__file__))}/policies/contracts.txt"
 _VERBS = frozenset({"write", "read", "apart", "stream"})
@@ -60,6 +60,11 @@ def _contract(line: str, number: int) -> Contract:
             raise ValueError(f"line {number}: '{verb} {' '.join(names)}' is no demand")
         found.append(Demand(verb, tuple(parameters.index(name) for name in names)))
     return Contract(function, parameters, tuple(found))
+
+
+def load_contracts() -> None:
+    """Read the policy now, for a process that later may not be able to."""
+    _contracts()
 
 
 @functools.cache
