@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import itertools
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from coresnap.analysis.heap.glibc.arenas import Arena, MainArena, read_arenas
 from coresnap.analysis.heap.glibc.bins import bin_chunks, bin_flaws
 from coresnap.analysis.heap.glibc.caches import Caches, FreeList, read_caches
-from coresnap.analysis.heap.glibc.chunk_list import ListReader
+from coresnap.analysis.heap.glibc.chunk_list import ListReader, sort_blocks
 from coresnap.analysis.heap.glibc.chunk_walk import FIND_BUDGET
 from coresnap.analysis.heap.glibc.flaw import Flaw
 from coresnap.analysis.heap.glibc.keys import overwritten_keys
@@ -149,8 +149,12 @@ class GlibcHeap:
         }
 
     @functools.cached_property
-    def _unsorted_sets(self) -> dict[int, frozenset[int]]:
-        return {arena: frozenset(found) for arena, found in self._unsorted.items()}
+    def _in_unsorted(self) -> dict[int, array[int]]:
+        """The same, ascending."""
+        found = {arena: chunks[:] for arena, chunks in self._unsorted.items()}
+        for chunks in found.values():
+            sort_blocks(chunks)
+        return found
 
     def _walk(self, region: Region) -> Walked:
         walked = self._walked.get(region.start)
@@ -240,7 +244,9 @@ class GlibcHeap:
         waiting = self._caches.name(block, f"fastbin {chunk.size}")
         if waiting is None and not chunk.in_use:
             waiting = layout.bin_name(layout.bin_of(chunk.size))
-            if chunk.address in self._unsorted_sets[region.arena.address]:
+            chunks = self._in_unsorted[region.arena.address]
+            index = bisect_left(chunks, chunk.address)
+            if index < len(chunks) and chunks[index] == chunk.address:
                 waiting = layout.bin_name(1)
         state = "live" if waiting is None else "free"
         if waiting is None and self._caches.may_wait(chunk.size):
