@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,9 @@ from coresnap.analysis.classify.rule import CONFIDENCES, Rule
 from coresnap.analysis.classify.usefulness import by_usefulness
 from coresnap.analysis.messages.giving_up import gave_up
 from coresnap.model import Classifier, Note
+
+if TYPE_CHECKING:
+    from coresnap.analysis.instruction.fault import Fault
 
 __all__ = ["Verdict", "judge", "judge_again"]
 
@@ -51,7 +55,7 @@ def judge(case: Case, applied: Iterable[Rule] | None = None) -> Verdict:
 
 def _families(case: Case) -> list[str]:
     # What has nothing to look at is not even imported.
-    silent = set() if case.fault is not None else set(OF_FAULTS)
+    silent = set(OF_FAULTS) if case.fault is None else _silent_on(case.fault)
     if not case.messages and not gave_up(case.signal, case.frames):
         silent |= OF_WORDS
     if case.fault is not None and not case.assets:
@@ -61,6 +65,21 @@ def _families(case: Case) -> list[str]:
     if not any(frame.signal_frame for t in case.threads for frame in t.frames):
         silent.add("handlers")
     return [family for family in FAMILIES if family not in silent]
+
+
+def _silent_on(fault: Fault) -> set[str]:
+    """Families that this kind of fault gives nothing to look at."""
+    signal, access, silent = fault.signal, fault.access, set[str]()
+    if access is None or access.kind != "execute":
+        silent.add("control_flow")
+    if signal.name == "SIGSEGV":
+        if access is not None:
+            silent.add("execution")
+        if signal.code_name in ("SEGV_MAPERR", "SEGV_ACCERR", "SI_KERNEL"):
+            silent.add("hardware")
+    if signal.name not in ("SIGSEGV", "SIGBUS") or fault.kernel_address is None:
+        silent.add("stacks")
+    return silent
 
 
 def judge_again(case: Case, verdict: Verdict) -> Verdict:
