@@ -12,9 +12,20 @@ from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.heap.heaps import Heaps, Placement
 from coresnap.analysis.messages.abort_message import parts_of
 from coresnap.analysis.messages.message import Message
-from coresnap.model import Block, Variable, VariableKind
+from coresnap.model import (
+    Allocator,
+    Block,
+    Frame,
+    HeapDamage,
+    Thread,
+    Trust,
+    UnwindEnd,
+    Variable,
+    VariableKind,
+)
 
 from .cases import case, concluded
+from .heaps import FakeHeap
 
 POINTER = 0x5000_02A0
 RULES = (*messages.RULES, *malloc_words.RULES)
@@ -80,6 +91,27 @@ def test_each_text_has_its_own_verdict(text: str, names: set[str]) -> None:
 def test_an_assertion_of_the_programs_own_malloc_file_is_no_damage() -> None:
     text = "a: src/malloc.c:4: count_blocks: Assertion `x > 0' failed."
     assert concluded(aborted(text), *RULES) == {"assert": "certain"}
+
+
+@pytest.mark.parametrize(
+    ("header", "pointer", "verdict"),
+    [
+        (POINTER - 8, POINTER, {"heap.corrupt": "strong"}),
+        (POINTER + 0x38, POINTER, {"invalid-free": "certain"}),
+        (POINTER + 0x38, None, {"invalid-free": "probable"}),
+    ],
+)
+def test_a_pointer_with_an_overwritten_header_may_be_mallocs(
+    header: int, pointer: int | None, verdict: dict[str, str]
+) -> None:
+    damage = (HeapDamage(header, "size 0x41414141", "glibc"),)
+    heap = FakeHeap((), said=Allocator("glibc", damage=damage))
+    mem = Variable("mem", "void *", VariableKind.ARGUMENT, value=pointer)
+    frame = Frame(0x401000, Trust.CFI, function="__libc_free", variables=(mem,))
+    thread = Thread(1, True, UnwindEnd.OUTERMOST, frames=(frame,))
+    text = "munmap_chunk(): invalid pointer"
+    found = aborted(text, heaps=Heaps((heap,)), threads=(thread,))
+    assert concluded(found, *RULES) == verdict
 
 
 def test_of_several_scanned_texts_none_is_certain() -> None:

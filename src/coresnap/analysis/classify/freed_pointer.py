@@ -5,7 +5,7 @@ from __future__ import annotations
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.messages.message import Message
 
-__all__ = ["freed_pointer", "has_plain_header"]
+__all__ = ["freed_pointer", "has_plain_header", "header_size"]
 
 _FREEING = frozenset({"free", "realloc", "cfree", "int_free", "int_realloc"})
 _POINTERS = ("mem", "ptr", "oldmem")
@@ -36,8 +36,13 @@ def freed_pointer(case: Case, message: Message) -> int | None:
             if variable.name in _POINTERS:
                 return variable.value
             if variable.name == _CHUNK and name.lstrip("_") == "int_free":
-                return variable.value + _HEADER_WORDS * case.core.memory.pointer_size
+                return variable.value + header_size(case)
     return None
+
+
+def header_size(case: Case) -> int:
+    """Bytes of glibc's own before what malloc returns: two words."""
+    return _HEADER_WORDS * case.core.memory.pointer_size
 
 
 def has_plain_header(case: Case, pointer: int) -> bool | None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.freed_pointer import freed_pointer, has_plain_header
+from coresnap.analysis.classify.freed_pointer import (
+    freed_pointer,
+    has_plain_header,
+    header_size,
+)
 from coresnap.analysis.classify.rule import CERTAIN, PROBABLE, STRONG, Rule
 from coresnap.analysis.classify.said import said
 from coresnap.analysis.messages.message import Message
@@ -105,18 +109,34 @@ class DoubleFreeOrCorruption(Rule):
 
 
 class InvalidFree(Rule):
-    """glibc's free or realloc got a pointer that malloc never returned."""
+    """glibc's free or realloc got a pointer that malloc never returned, or one whose
+    header was overwritten: the heap tells which, where it can be read."""
 
-    names = ("invalid-free",)
-    confidence = (CERTAIN, STRONG)
+    names = ("invalid-free", "heap.corrupt")
+    confidence = (CERTAIN, STRONG, PROBABLE)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it from the message."""
+        """Conclude it from the message, and less where headers were overwritten."""
         for message in _with_exact_reason(case, _INVALID_FREE):
             called = message.parts["reason"].partition("():")[0]
             verb = "reallocated" if called in ("realloc", "mremap_chunk") else "freed"
-            summary = f"{verb} a pointer that malloc did not return"
-            yield _about_pointer("invalid-free", case, message, summary)
+            never = f"{verb} a pointer that malloc did not return"
+            harmed = f"{verb} a block whose header was overwritten"
+            match _is_overwritten(case, message):
+                case False:
+                    yield _about_pointer("invalid-free", case, message, never)
+                case True:
+                    yield _about_pointer(
+                        "heap.corrupt", case, message, harmed, confidence=STRONG
+                    )
+                case None:
+                    yield _about_pointer(
+                        "invalid-free",
+                        case,
+                        message,
+                        f"{never}, or {harmed}",
+                        confidence=PROBABLE,
+                    )
 
 
 class HeapCorrupt(Rule):
@@ -179,6 +199,17 @@ def _about_pointer(
         confidence=confidence,
         more=(f"pointer given to free: {pointer:#x}",),
     )
+
+
+def _is_overwritten(case: Case, message: Message) -> bool | None:
+    """Whether the block's own header is damaged; None if another one is, and nobody
+    knows the pointer."""
+    reports = () if case.heaps is None else case.heaps.reports()
+    headers = [d.address for r in reports for d in r.damage if d.kind == "header"]
+    pointer = freed_pointer(case, message)
+    if pointer is None:
+        return None if headers else False
+    return any(0 < pointer - address <= header_size(case) for address in headers)
 
 
 def _freed_before(case: Case, message: Message) -> bool | None:
