@@ -33,7 +33,9 @@ def exception(
     order: str = "<",
 ) -> dict[int, bytes]:
     end = HEADER + 0x50
+    owners = 0x60 if kind == GNU else 0x58
     return {
+        end - owners: struct.pack(f"{order}i", 1),
         HEADER: words(TYPE, order=order),
         end - 0x28: struct.pack(f"{order}i", handlers),
         end: words(kind, order=order),
@@ -91,6 +93,12 @@ def test_of_two_objects_that_nothing_leads_to_neither_is_taken() -> None:
         address + 0x400: held for address, held in exception().items() if address < TYPE
     }
     assert found(exception() | second) == []
+
+
+def test_an_object_whose_memory_was_freed_is_not_it() -> None:
+    for owners in (0, 0x5555, -1):
+        freed = exception() | {HEADER - 0x10: struct.pack("<i", owners)}
+        assert found(freed | {POINTER - 0x40: words(HEADER)}) == []
 
 
 def test_an_object_that_nobody_handles_any_more_is_not_it() -> None:

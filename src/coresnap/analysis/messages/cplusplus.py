@@ -10,6 +10,7 @@ from coresnap.analysis.messages.thrown import find_thrown
 from coresnap.analysis.messages.type_information import base_names, type_name
 from coresnap.analysis.messages.what import STRINGS, what_of
 from coresnap.analysis.messages.wording import readable
+from coresnap.model import UnwindEnd
 
 __all__ = ["THROWING", "find_exception"]
 
@@ -28,6 +29,7 @@ THROWING = frozenset(
 """Functions that stand between an exception that nobody catches and the end."""
 _TERMINATING = frozenset({"std::terminate", "__cxxabiv1::__terminate"})
 _SEARCHED = 64
+_COMPLETE = frozenset({UnwindEnd.OUTERMOST, UnwindEnd.ZERO_RETURN_ADDRESS})
 
 
 def find_exception(process: DeadProcess) -> Iterator[Message]:
@@ -35,19 +37,18 @@ def find_exception(process: DeadProcess) -> Iterator[Message]:
 
     ``parts``: ``type`` (demangled), ``mangled``, ``what``, ``bases`` (mangled, with
     blanks between), ``language``, and ``state``: ``uncaught`` where the stack shows
-    who threw it, ``handled`` where it shows a program that aborted by itself.
+    who threw it, ``handled`` where it shows a program that aborted by itself, else
+    ``unknown``.
     """
     functions = {frame.function for frame in process.frames[:_SEARCHED]}
     state = "unknown"
     if functions & THROWING:
         state = "uncaught"
-    elif _has_names(process) and not functions & _TERMINATING:
+    elif _is_whole(process) and not functions & _TERMINATING:
         state = "handled"
-    thrown = find_thrown(process, scan=state == "uncaught")
-    if thrown is None:
+    thrown = find_thrown(process, scan=state != "handled")
+    if thrown is None or (state == "handled" and thrown.found_by != "handler list"):
         return
-    if state != "uncaught" and thrown.found_by != "handler list":
-        return  # what is left of an exception that was handled long ago
     name = type_name(process, thrown.type)
     bases = base_names(process, thrown.type)
     what = what_of(process, thrown, name, bases)
@@ -70,8 +71,11 @@ def find_exception(process: DeadProcess) -> Iterator[Message]:
     )
 
 
-def _has_names(process: DeadProcess) -> bool:
-    """Whether the stack would show a C++ run-time: its functions have names."""
+def _is_whole(process: DeadProcess) -> bool:
+    """Whether a C++ run-time on the stack would be seen: functions have names, and the
+    stack does not end where the core does."""
+    if not process.threads or process.threads[0].end not in _COMPLETE:
+        return False
     inner = process.frames[:_SEARCHED]
     return sum(frame.function is not None for frame in inner) * 2 > len(inner)
 

@@ -33,6 +33,9 @@ _NEAR_POINTER = 1 << 13
 _THREAD_SIZE = 1 << 11
 """Bytes around it that may hold the values of pthread_setspecific(3)."""
 _MOST_HANDLERS = 1 << 16
+_MOST_OWNERS = 1 << 10
+"""Owners of an object, through std::exception_ptr; a freed one has other things where
+they were counted."""
 _MOST_FOUND = 16
 
 
@@ -45,10 +48,12 @@ class _Header(msgspec.Struct, frozen=True):
     """Where the headers of the two run-times begin."""
     size: int
     """Of the ``_Unwind_Exception``: then comes the object."""
+    owners: dict[str, int]
+    """Where the run-time counts who owns the object, if it does so in the header."""
 
 
-_WIDE = _Header(0x50, 0x28, (0x50, 0x60), 0x20)
-_I386 = _Header(0x30, 0x1C, (0x30,), 0x20)
+_WIDE = _Header(0x50, 0x28, (0x50, 0x60), 0x20, {"libstdc++": 0x60, "libc++": 0x58})
+_I386 = _Header(0x30, 0x1C, (0x30,), 0x20, {"libstdc++": 0x40, "libc++": 0x04})
 
 
 class Thrown(msgspec.Struct, frozen=True):
@@ -152,11 +157,21 @@ def _read(
         )
         address = process.word(header - first)
         start = process.word(address - layout.size - layout.type)
-    # An object that nobody handles any more is destroyed: it only looks like one. What
-    # a type_info begins with is the address of a vtable.
-    if not 0 < abs(handlers) <= _MOST_HANDLERS or not process.word(process.word(start)):
+    if not 0 < abs(handlers) <= _MOST_HANDLERS or not _is_owned(
+        process, address - layout.size - layout.owners[runtime]
+    ):
+        return None
+    # What a type_info begins with is the address of a vtable.
+    if not process.word(process.word(start)):
         return None
     return Thrown(address, start, runtime, found_by)
+
+
+def _is_owned(process: DeadProcess, count: int) -> bool:
+    """Whether the object still exists: its memory may have been freed."""
+    data = process.memory.read_some(count, 4)
+    owners = int.from_bytes(data, process.memory.byte_order)
+    return 0 < owners <= _MOST_OWNERS
 
 
 def _only_one(process: DeadProcess, layout: _Header) -> Thrown | None:
