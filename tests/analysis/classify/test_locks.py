@@ -21,7 +21,11 @@ def mutex(owner: int, lock: int = 2) -> bytes:
 
 
 def thread(
-    tid: int, awaited: int, *, functions: tuple[str, ...] = LOCKING, **registers: int
+    tid: int,
+    awaited: int,
+    *,
+    functions: tuple[str | None, ...] = LOCKING,
+    **registers: int,
 ) -> Thread:
     held = {"rdi": awaited, "rsi": 0x80, "rdx": 2, "r10": 0} | registers
     frames = tuple(Frame(0x401000, Trust.CFI, function=name) for name in functions)
@@ -69,6 +73,14 @@ def test_a_mutex_that_its_owner_waits_for_is_one_too() -> None:
 )
 def test_everything_else_is_none(waits: Thread, first: bytes) -> None:
     assert waiting(waits, thread(2, 0x20), first=first) == {}
+
+
+def test_without_names_the_system_call_is_enough_to_make_it_probable() -> None:
+    nameless = (None, None, None, "main")
+    waits = thread(1, FIRST, functions=nameless, rax=(1 << 64) - 512)
+    assert waiting(waits, first=mutex(1)) == {"deadlock": "probable"}
+    runs = thread(1, FIRST, functions=nameless, rax=0)
+    assert waiting(runs, first=mutex(1)) == {}
 
 
 def test_a_ring_of_three_is_told_once_with_all_of_them() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.rule import HINT, STRONG, Rule
+from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
 from coresnap.model import Classifier, Thread
 
 __all__ = ["RULES"]
@@ -21,6 +21,10 @@ _LOCKING = (
     "pthread_mutex_lock",
 )
 _SEARCHED = 6
+_NAMELESS = 3
+_INTERRUPTED = frozenset((1 << 64) - error for error in (512, 514, 516))
+"""rax of a system call that a signal interrupted: ERESTARTSYS, ERESTARTNOHAND,
+ERESTART_RESTARTBLOCK (Linux ``include/linux/errno.h``)."""
 _CONTENDED = 2
 _OWNER = 8
 """Bytes from the start of glibc's ``pthread_mutex_t`` to the owner's tid
@@ -40,6 +44,8 @@ class _Wait(msgspec.Struct, frozen=True):
     tid: int
     mutex: int
     owner: int
+    named: bool
+    """The functions that wait have names."""
 
 
 class Deadlock(Rule):
@@ -47,7 +53,7 @@ class Deadlock(Rule):
     for a mutex that it holds itself: the owner's id is in the mutex."""
 
     names = ("deadlock",)
-    confidence = (STRONG,)
+    confidence = (STRONG, PROBABLE)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it from threads that wait in pthread_mutex_lock(3) of glibc."""
@@ -96,13 +102,13 @@ def _waits(case: Case) -> Iterator[_Wait]:
         lock = int.from_bytes(data[:4], order)
         owner = int.from_bytes(data[_OWNER:], order)
         if lock == _CONTENDED and owner in tids:
-            yield _Wait(thread.tid, mutex, owner)
+            yield _Wait(thread.tid, mutex, owner, not _is_nameless(thread))
 
 
 def _awaited(case: Case, thread: Thread, names: tuple[str, ...]) -> int | None:
     """Address of the mutex whose lock the thread waits for, without a time-out."""
     functions = {frame.function for frame in thread.frames[:_SEARCHED]}
-    if functions.isdisjoint(_LOCKING):
+    if functions.isdisjoint(_LOCKING) and not _is_nameless(thread):
         return None
     for frame in thread.frames[:_SEARCHED]:
         for variable in frame.variables:
@@ -114,6 +120,13 @@ def _awaited(case: Case, thread: Thread, names: tuple[str, ...]) -> int | None:
     if operation is None or operation & _PRIVATE_MASK != _FUTEX_WAIT or time_out:
         return None
     return address if value == _CONTENDED else None
+
+
+def _is_nameless(thread: Thread) -> bool:
+    """Whether nobody knows where the thread is, but that it is in a system call."""
+    inner = thread.frames[:_NAMELESS]
+    interrupted = thread.registers.get("rax") in _INTERRUPTED
+    return interrupted and not any(frame.function for frame in inner)
 
 
 def _cycle(waits: Mapping[int, _Wait], first: int) -> list[int]:
@@ -134,8 +147,9 @@ def _deadlock(waits: list[_Wait]) -> Classifier:
     else:
         tids = ", ".join(str(w.tid) for w in waits)
         summary = f"has threads that wait for each other for ever: {tids}"
+    sure = STRONG if all(w.named for w in waits) else PROBABLE
     tid, mutex = waits[0].tid, waits[0].mutex
-    return Classifier("deadlock", STRONG, evidence, tid, mutex, None, "", summary)
+    return Classifier("deadlock", sure, evidence, tid, mutex, None, "", summary)
 
 
 RULES: tuple[Rule, ...] = (Deadlock(), StoppedForHanging())
