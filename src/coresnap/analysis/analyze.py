@@ -17,9 +17,11 @@ from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.remarks import remarks_on_conclusions
 from coresnap.analysis.classify.verdict import Verdict, judge, judge_again
 from coresnap.analysis.debuginfo.files import DebugFiles
-from coresnap.analysis.fingerprint import circumstances_of, fingerprint
-from coresnap.analysis.fingerprint.attributes import fingerprint_attributes
-from coresnap.analysis.fingerprint.unwind_entries import with_unwind_entries
+from coresnap.analysis.fingerprint import (
+    circumstances_of,
+    fingerprint,
+    fingerprint_attributes,
+)
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.globals import GlobalsFinder
 from coresnap.analysis.globals_choice import GlobalsChoice
@@ -45,7 +47,6 @@ from coresnap.model import (
     Block,
     Classifier,
     Dropped,
-    Frame,
     Instruction,
     MemoryRange,
     Module,
@@ -353,11 +354,12 @@ def _remark(bench: _Workbench) -> None:
 
 
 def _fingerprint(bench: _Workbench) -> None:
-    frames: Sequence[Frame] = ()
-    if bench.threads:
-        thread = bench.threads[0]
-        frames = with_unwind_entries(thread.frames, bench.stacks[0], bench.core.memory)
-        bench.threads[0] = msgspec.structs.replace(thread, frames=tuple(frames))
+    frames = bench.threads[0].frames if bench.threads else ()
+    if any(frame.function is None for frame in frames):
+        from coresnap.analysis.fingerprint.unwind_entries import with_unwind_entries
+
+        frames = with_unwind_entries(frames, bench.stacks[0], bench.core.memory)
+        bench.threads[0] = msgspec.structs.replace(bench.threads[0], frames=frames)
     circumstances = circumstances_of(
         bench.signal,
         frames,

@@ -102,6 +102,15 @@ def test_depth_and_way_of_a_recursion_do_not_count() -> None:
     assert fingerprint_of(deep).lines[-2].fate == Fate.COLLAPSED
 
 
+def test_a_recursion_needs_no_names() -> None:
+    def at(offset: int) -> Frame:
+        return frame("app!", unwind_entry="54:94aec594", function_offset=offset)
+
+    shallow = [at(0x44), frame("main")]
+    deep = [at(0x44), at(0x31), at(0x44), at(0x31), frame("main")]
+    assert fingerprint_of(shallow).digest == fingerprint_of(deep).digest
+
+
 def test_callers_far_out_do_not_count() -> None:
     names = [f"function_{n:c}" for n in range(97, 123)]
     found = fingerprint_of(stack(*names))

@@ -13,6 +13,7 @@ from coresnap.analysis.fingerprint.digest import (
     VERSION,
     Fingerprint,
     fingerprint,
+    fingerprint_attributes,
     record_fingerprint,
 )
 from coresnap.analysis.fingerprint.lines import Fate, Line
@@ -27,6 +28,7 @@ __all__ = [
     "Line",
     "circumstances_of",
     "fingerprint",
+    "fingerprint_attributes",
     "load_policies",
     "normalise_function",
     "record_fingerprint",

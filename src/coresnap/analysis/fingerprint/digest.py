@@ -31,14 +31,22 @@ from coresnap.model import Frame
 if TYPE_CHECKING:
     from coresnap.config.rulesets import Ruleset
 
-__all__ = ["MOST_FRAMES", "VERSION", "Fingerprint", "fingerprint", "record_fingerprint"]
+__all__ = [
+    "MOST_FRAMES",
+    "VERSION",
+    "Fingerprint",
+    "fingerprint",
+    "fingerprint_attributes",
+    "record_fingerprint",
+]
 
 VERSION = 2
 """Part of the hash: a change of rules may not silently split old groups."""
 
 MOST_FRAMES = 8
 """Frames that count: what called those is how one got there."""
-_MOST_SHOWN = 32
+_MOST_SHOWN = 64
+"""Functions of the stack to read, its repeated cycles being one turn each."""
 
 
 class Fingerprint(msgspec.Struct, frozen=True):
@@ -82,13 +90,14 @@ def fingerprint(
     end_at_start(lines)
     family = family_of(facts, drop_what_stopped_it(lines))
     drop_what_says_nothing(lines)
+    shown = one_turn_each([line.reading for line in lines if line.shown])
     texts = _texts(lines, overflow=family == "stack-overflow")
     message = facts.message if family == facts.said else ""
     heading = [f"coresnap {VERSION}", application, family, message, *signed]
     return Fingerprint(
         _digest(heading, texts),
         tuple(texts),
-        tuple(one_turn_each([line.reading for line in lines if line.shown])),
+        tuple(shown[:_MOST_SHOWN]),
         family,
         message,
         family == "heap" and not facts.prompt,
@@ -96,6 +105,21 @@ def fingerprint(
         attributes,
         tuple(lines),
     )
+
+
+def fingerprint_attributes(found: Fingerprint) -> dict[str, int | str]:
+    """The attributes of a snapshot with this fingerprint, those of rulesets included.
+
+    From them ``recorded_circumstances`` makes what it takes to make it again.
+    """
+    attributes: dict[str, int | str] = {**found.attributes}
+    attributes["fingerprint.version"] = VERSION
+    attributes["fingerprint.family"] = found.family
+    if found.message:
+        attributes["fingerprint.message"] = found.message
+    if found.late:
+        attributes["fingerprint.late"] = 1
+    return attributes
 
 
 def record_fingerprint(application: str, signal: str, kind: str | None) -> Fingerprint:

@@ -67,6 +67,13 @@ class Line(msgspec.Struct):
         return f"{frame.build_id or self.module}+{frame.module_offset:#x}"
 
     @property
+    def whose(self) -> str:
+        """The function, wherever in it the frame stands."""
+        if self.name or self.frame.unwind_entry is None:
+            return self.text
+        return f"{self.module}!{self.frame.unwind_entry}"
+
+    @property
     def reading(self) -> str:
         """How people name it: the function alone where there is one."""
         return self.name or self.text

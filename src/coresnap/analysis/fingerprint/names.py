@@ -29,6 +29,7 @@ def normalise_function(name: str) -> str:
     return _without_processor(_without_alias(name))
 
 
+@functools.lru_cache(maxsize=1024)
 def normalise_module(path: str | None) -> str:
     """Return the base name of a module without its versions; ``?`` for none.
 
@@ -38,6 +39,8 @@ def normalise_module(path: str | None) -> str:
     if not path:
         return "?"
     name = os.path.basename(path.removesuffix(" (deleted)")) or path
+    if name == "[vdso]":
+        return "linux-vdso.so"
     if name.startswith(("ld-musl-", "ld-linux", "ld64.so", "ld-elf", "ld.so", "ld-2.")):
         return "libc.so" if name.startswith("ld-musl-") else "ld.so"
     stem, dot, _ = name.partition(".so")

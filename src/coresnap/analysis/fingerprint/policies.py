@@ -7,14 +7,14 @@ what has a ``*`` is compared piece by piece: no regular expression is compiled.
 from __future__ import annotations
 
 import functools
+import os.path
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
 __all__ = ["FILES", "Policies", "Rule", "Section", "Table", "load_policies", "policies"]
 
-_DIRECTORY = Path(__file__).parent.parent / "policies"
+_DIRECTORY = os.path.join(os.path.dirname(__file__), "..", "policies")
 FILES = (
     "spellings",
     "failures",
@@ -26,6 +26,8 @@ FILES = (
     "libc",
 )
 """In this order: of two rules for one name the first counts."""
+_REMEMBERED = 4096
+"""Names whose rules are: a deep stack has few functions."""
 _KINDS = ("failure", "plumbing", "stop", "library", "rename")
 
 
@@ -63,9 +65,18 @@ class Table(msgspec.Struct):
     spellings: dict[str, str] = {}
     heads: tuple[str, ...] = ()
     """First pieces of all ``globs``."""
+    _found: dict[tuple[str, str], Rule | None] = {}
 
     def find(self, name: str, module: str) -> Rule | None:
         """The first rule that holds for ``name`` in ``module``."""
+        key = name, module
+        if key not in self._found:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            self._found[key] = self._search(name, module)
+        return self._found[key]
+
+    def _search(self, name: str, module: str) -> Rule | None:
         section = self.exact.get(name)
         if section is not None and _holds(section, module):
             return Rule(name, section, self.spellings.get(name, ""))
@@ -149,7 +160,8 @@ def policies() -> Policies:
 
 def _sections() -> Iterator[tuple[Section, list[str]]]:
     for file in FILES:
-        text = (_DIRECTORY / f"{file}.rules").read_text(encoding="utf-8")
+        with open(f"{_DIRECTORY}/{file}.rules", "rb") as stream:
+            text = stream.read().decode()
         for part in text.split("\n[")[1:]:
             heading, _, body = part.partition("]\n")
             lines = [one for one in body.split("\n") if one and one[0] != "#"]

@@ -20,19 +20,19 @@ def collapse_recursion(lines: Sequence[Line]) -> None:
     seen: set[str] = set()
     for line in lines:
         if line.signed:
-            if (text := line.text) in seen:
+            if (function := line.whose) in seen:
                 line.drop("recursion", Fate.COLLAPSED, shown=line.shown)
-            seen.add(text)
+            seen.add(function)
 
 
 def keep_the_cycle(lines: Sequence[Line]) -> list[str]:
     """Leave of an exhausted stack the cycle alone, begun at its least line.
 
     Where the last page was met, and from where the recursion was entered, is chance.
-    Returns the texts of the cycle; empty if nothing repeats.
+    Returns the functions of the cycle; empty if nothing repeats.
     """
     signed = [line for line in lines if line.signed]
-    texts = [line.text for line in signed[:_SEARCHED]]
+    texts = [line.whose for line in signed[:_SEARCHED]]
     start, cycle = _cycle(texts)
     if not cycle:
         counts = Counter(texts)
@@ -52,8 +52,8 @@ def _turn(signed: Sequence[Line], start: int, cycle: Sequence[str]) -> list[Line
     missing = list(cycle)
     turn = []
     for line in signed[start:]:
-        if line.text in missing:
-            missing.remove(line.text)
+        if line.whose in missing:
+            missing.remove(line.whose)
             turn.append(line)
     return turn
 
@@ -87,9 +87,11 @@ def one_turn_each(texts: Sequence[str]) -> list[str]:
 
 def _repeating_at(texts: Sequence[str], at: int) -> int:
     for length in range(1, _LONGEST_CYCLE + 1):
-        turn = texts[at : at + length]
-        if len(turn) < length:
+        again = at + length
+        if again >= len(texts):
             break
-        if texts[at + length : at + 2 * length] == turn:
-            return length
+        if texts[again] == texts[at]:
+            turn = texts[at:again]
+            if texts[again : again + length] == turn:
+                return length
     return 1
