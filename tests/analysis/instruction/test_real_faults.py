@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -134,3 +136,59 @@ def test_stripped_code_is_followed_back_by_how_it_is_unwound(
     snapshot = analyze(kernel_core([binary, "null-read"]), globals="none")
     (read,) = (c for c in snapshot.classifiers if c.name == "memory.read")
     assert any(line.startswith("rax was loaded from 0x") for line in read.evidence)
+
+
+SHORT_PROGRAM = """
+.globl _start
+_start:
+    mov $0x12340000, %eax
+    mov $2, %ecx
+    movl $5, 8(%eax,%ecx,4)
+"""
+
+
+def test_32_bit_code_is_decoded_as_such(
+    tmp_path: Path, kernel_core: KernelCore
+) -> None:
+    source, binary = tmp_path / "short.s", tmp_path / "short"
+    source.write_text(SHORT_PROGRAM)
+    built = tmp_path / "short.o"
+    subprocess.run(["as", "--32", "-o", built, source], check=True)
+    subprocess.run(["ld", "-m", "elf_i386", "-o", binary, built], check=True)
+    try:
+        snapshot = analyze(kernel_core([binary]))
+    except AssertionError:
+        pytest.skip("this kernel runs no 32-bit programs")
+    assert snapshot.instruction is not None
+    (access,) = snapshot.instruction.accesses
+    assert (access.kind, access.width, access.address) == ("write", 4, 0x12340010)
+    assert access.registers == ("eax", "ecx")
+
+
+@pytest.mark.gdb
+@pytest.mark.parametrize("name", ["null-write", "text", "read-only", "small", "divide"])
+def test_gdb_sees_the_same_instruction_and_operand(
+    compile_program: CompileProgram, kernel_core: KernelCore, name: str
+) -> None:
+    binary = compile_program("faults.c", *FLAGS, libraries=["-pthread", "-lm"])
+    core = kernel_core([binary, name])
+    found = analyze(core, globals="none").instruction
+    assert found is not None
+    asked = ["x/i $pc"]
+    for access in found.accesses:
+        registers = "+".join(f"(unsigned long)${r}" for r in access.registers)
+        asked.append(f'printf "address %lx\\n", {registers}+{access.displacement}')
+    words = [word for command in asked for word in ("-ex", command)]
+    gdb = ["gdb", "-batch", "-nx", "-ex", "set disassembly-flavor intel", *words]
+    run = subprocess.run(
+        [*gdb, str(binary), str(core)], capture_output=True, text=True, check=True
+    )
+    said = run.stdout.splitlines()
+    (line,) = (line for line in said if line.startswith("=>"))
+    mnemonic, _, operands = line.rpartition(":\t")[2].partition(" ")
+    ours = found.text.replace("ptr ", "").replace("0x", "").replace(" ", "")
+    theirs = f"{mnemonic}{operands}".lower().replace("ptr ", "").replace("0x", "")
+    if not found.text.startswith("rep"):
+        assert ours == theirs.replace(" ", "")
+    addresses = [int(x.split()[1], 16) for x in said if x.startswith("address ")]
+    assert addresses == [access.address for access in found.accesses]
