@@ -177,7 +177,8 @@ def test_globals_are_marked_and_others_stay_the_same_objects() -> None:
 def test_what_does_not_fit_is_told() -> None:
     words = {FIRST.address + 8 * index: FREED.address + index for index in range(8)}
     found = search(crash(words), kept=4)
-    assert len(found.aliases) == 2
+    # The fault was at 8 of the block.
+    assert [one.offset for one in found.aliases] == [7, 6]
     assert [(one.what, one.count) for one in found.dropped] == [("aliases", 6)]
     pointers = [pointer(f"p{index}", FREED.address) for index in range(6)]
     found = search(crash({}, *pointers), kept=4)
@@ -248,3 +249,14 @@ def test_one_place_that_is_seen_in_very_many_ways_is_one_place() -> None:
         (1, "heap", "64-byte block at 0x50000200+8"),
     ]
     assert found.dropped == ()
+
+
+def test_a_table_of_pointers_is_told_by_a_few_of_them() -> None:
+    table = Block(HEAP + 0x800, 0x400, "live", "glibc")
+    words = {table.address + 8 * index: FREED.address for index in range(20)}
+    one = crash({**words, FIRST.address: FREED.address})
+    heaps = Heaps((FakeHeap((*ALL, table)),))
+    found = search(msgspec.structs.replace(one, heaps=heaps))
+    assert len([a for a in found.aliases if "0x50000800" in a.name]) == 8
+    assert len([a for a in found.aliases if "0x50000200" in a.name]) == 1
+    assert [(one.what, one.count) for one in found.dropped] == [("aliases", 12)]

@@ -12,7 +12,7 @@ from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.memory import Memory
 
 HEAP = 0x5000_0000
-TARGETS = TargetMap([Target(HEAP, HEAP + 64, "", "")])
+TARGETS = TargetMap([Target(HEAP, HEAP + 64, "", "", HEAP)])
 
 
 def memory(*parts: tuple[int, bytes]) -> Memory:

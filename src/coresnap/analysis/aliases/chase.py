@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -27,6 +27,8 @@ _MOST_OF_VALUE = 128
 _MOST_NAMED = 1024
 _MOST_PLACED = 1024
 """Words of one level that are looked at one by one."""
+_MOST_OF_BLOCK = 8
+"""Words that one block holds: a table of pointers is one holder."""
 _LINK_WORDS = 4
 """Words of a free block that an allocator uses: glibc's fd, bk, fd_nextsize, …"""
 
@@ -116,23 +118,37 @@ class Chase(msgspec.Struct, eq=False):
             self.memory, self.regions(near), targets, self.limits.bytes_per_level
         )
         words = [word for word in search.words if not named.explains(word)]
-        # Finding the block that a word lies in takes a walk through the heap.
-        placed = words[:_MOST_PLACED]
-        room = self.limits.kept // 2
-        for word in placed:
-            target = targets.of(word.value)
-            for found in () if target is None else self._of_word(word, target, level):
-                if room > 0:
-                    yield found
-                room -= 1
-        self._tell(named.too_many, f"level {level}: too many variables hold the same")
-        left_out = len(words) - len(placed) + max(-room, 0)
+        left_out = yield from self._placed_words(words, targets, level)
         more = "at least so many" if search.more else "words without a name"
         self._tell(left_out, f"level {level}: {more}")
+        self._tell(named.too_many, f"level {level}: too many variables hold the same")
         self._tell(search.common, f"level {level}: their value is too common")
         size = self.limits.bytes_per_level / (1 << 20)
         reason = f"level {level}: more than {size:g} MiB to search for aliases"
         self._tell(search.unread, reason, "memory")
+
+    def _placed_words(
+        self, words: list[Word], targets: TargetMap, level: int
+    ) -> Generator[Found, None, int]:
+        """The words that fit, with their places; return how many did not."""
+        room = self.limits.kept // 2
+        if len(words) > room:
+            # A block may be a whole pool: what leads to where the fault was counts.
+            words = sorted(words, key=lambda word: _distance(word, targets))
+        # Finding the block that a word lies in takes a walk through the heap.
+        left_out = max(0, len(words) - _MOST_PLACED)
+        of_block: Counter[int] = Counter()
+        for word in words[:_MOST_PLACED]:
+            target = targets.of(word.value)
+            for found in () if target is None else self._of_word(word, target, level):
+                holder = found.block.address if found.block is not None else None
+                of_block[holder or 0] += holder is not None
+                if room > 0 and of_block[holder or 0] <= _MOST_OF_BLOCK:
+                    room -= 1
+                    yield found
+                else:
+                    left_out += 1
+        return left_out
 
     def _tell(self, count: int, reason: str, what: str = "aliases") -> None:
         if count:
@@ -229,6 +245,12 @@ class Chase(msgspec.Struct, eq=False):
             if block is not None and block.state == "live":
                 relation = f"which leads to {one.target.description}"
                 yield from block_target(block, relation)
+
+
+def _distance(word: Word, targets: TargetMap) -> int:
+    """From where the fault's own pointer leads, of the same target."""
+    target = targets.of(word.value)
+    return 0 if target is None else abs(word.value - target.pointer)
 
 
 def _register(held: Held) -> str:

@@ -72,9 +72,10 @@ def find_aliases(
         limits,
         frozenset((case.tid, case.failed_frame, name) for name in operands),
     )
-    found = _with_remarks(chase.run(targets), case)
+    threads = {thread.tid: thread for thread in case.threads}
+    found = _with_remarks(chase.run(targets), threads)
     distinct = [one for one in found if not one.again]
-    distinct.sort(key=lambda one: _rank(one.alias, case.tid))
+    distinct.sort(key=lambda one: _rank(one, case.tid, threads))
     kept = distinct[: limits.kept]
     dropped = list(chase.dropped)
     if len(distinct) > len(kept):
@@ -107,10 +108,9 @@ def _annotated(
     ]
 
 
-def _with_remarks(found: Sequence[Found], case: Case) -> list[Found]:
+def _with_remarks(found: Sequence[Found], threads: Mapping[int, Thread]) -> list[Found]:
     """Say which aliases are stale, and which disagree about the type. Variables of a
     C library that has the block in hand say nothing about the program."""
-    threads = {thread.tid: thread for thread in case.threads}
     own = {id(one) for one in found if not _is_in_c_library(one.alias, threads)}
     conflicts = type_conflicts(
         one.held for one in found if one.alias.level == 1 and id(one) in own
@@ -142,14 +142,18 @@ def _with_remark(one: Found, conflicts: dict[int, str]) -> Found:
     )
 
 
-def _rank(alias: Alias, crashed: int | None) -> tuple[int, ...]:
-    """Nearest first: few levels, the crashed thread, what has a name."""
+def _rank(
+    found: Found, crashed: int | None, threads: Mapping[int, Thread]
+) -> tuple[int, ...]:
+    """Nearest first: few levels, the program, the crashed thread, what has a name."""
+    alias = found.alias
     return (
         alias.level,
+        _is_in_c_library(alias, threads),
         alias.tid is not None and alias.tid != crashed,
         _HOLDERS.index(alias.holder),
         alias.frame or 0,
-        abs(alias.offset),
+        abs(alias.value - found.target.pointer),
     )
 
 

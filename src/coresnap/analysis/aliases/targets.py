@@ -43,6 +43,8 @@ class Target(msgspec.Struct, frozen=True):
     """``the freed 24-byte block at 0x…``, ``0x…``: what follows ``points into``."""
     relation: str
     """What it has to do with the fault: ``as the faulting rax does``."""
+    pointer: int
+    """The address in it that the fault has to do with."""
     block: Block | None = None
 
 
@@ -82,7 +84,8 @@ def _pointed_block(case: Case, pointer: Operand) -> Iterator[Target]:
         return
     placed = case.heaps.place(pointer.value)
     if placed is not None and 0 <= placed.offset < max(placed.block.size, 1):
-        yield from block_target(placed.block, f"as the faulting {pointer.name} does")
+        relation = f"as the faulting {pointer.name} does"
+        yield from block_target(placed.block, relation, pointer.value)
     linked = case.heaps.linked(pointer.value)
     if linked is not None:
         yield from block_target(
@@ -120,9 +123,8 @@ def _source_blocks(case: Case, pointer: Operand) -> Iterator[Target]:
     for slot in slots:
         placed = case.heaps.place(slot)
         if placed is not None and 0 <= placed.offset < placed.block.size:
-            yield from block_target(
-                placed.block, f"which the faulting {pointer.name} was loaded from"
-            )
+            relation = f"which the faulting {pointer.name} was loaded from"
+            yield from block_target(placed.block, relation, slot)
 
 
 def _slots(case: Case, pointer: Operand) -> list[int]:
@@ -151,15 +153,19 @@ def _pointer_itself(case: Case, pointer: Operand) -> Iterator[Target]:
         margin = max(1, access.width + max(0, access.displacement))
     end = pointer.value + min(margin, _MOST_MARGIN)
     relation = f"as the faulting {pointer.name} does"
-    yield Target(pointer.value, end, f"{pointer.value:#x}", relation)
+    yield Target(pointer.value, end, f"{pointer.value:#x}", relation, pointer.value)
 
 
-def block_target(block: Block, relation: str) -> Iterator[Target]:
-    """A whole block as a target; nothing for what no program points to by itself."""
+def block_target(
+    block: Block, relation: str, pointer: int | None = None
+) -> Iterator[Target]:
+    """A whole block as a target, of which ``pointer`` (else its start) counts most;
+    nothing for what no program points to by itself."""
     if block.state in ("live", "free", "unknown"):
         end = block.address + max(block.size, 1)
         described = f"the {describe_block(block)}"
-        yield Target(block.address, end, described, relation, block)
+        near = block.address if pointer is None else pointer
+        yield Target(block.address, end, described, relation, near, block)
 
 
 def describe_block(block: Block) -> str:
