@@ -135,5 +135,5 @@ def test_the_command_loads_nothing_that_is_imported_for_nothing() -> None:
     loaded = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
 
     assert "coresnap.analysis.session" in loaded
-    unneeded = {"locale", "msgspec._json_schema", "shutil", "textwrap"}
+    unneeded = {"locale", "msgspec._json_schema", "shutil", "textwrap", "threading"}
     assert loaded.intersection(unneeded) == set()

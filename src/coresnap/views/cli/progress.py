@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-import threading
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import threading
 
 __all__ = ["Progress"]
 
@@ -21,12 +24,16 @@ class Progress:
     def __init__(self) -> None:
         self._step = ""
         self._shown = False
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(_PATIENCE_SECONDS, self._begin)
-        self._timer.daemon = True
+        self._lock: threading.Lock
+        self._timer: threading.Timer | None = None
 
     def __enter__(self) -> Progress:
         if sys.stderr.isatty():
+            import threading  # 0.5 ms: not for who reads a file or a pipe
+
+            self._lock = threading.Lock()
+            self._timer = threading.Timer(_PATIENCE_SECONDS, self._begin)
+            self._timer.daemon = True
             self._timer.start()
         return self
 
@@ -36,6 +43,8 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._timer is None:
+            return
         self._timer.cancel()
         with self._lock:
             if self._shown:
@@ -44,6 +53,8 @@ class Progress:
 
     def __call__(self, step: str) -> None:
         """Say that ``step`` begins."""
+        if self._timer is None:
+            return
         with self._lock:
             self._step = step
             if self._shown:
