@@ -9,7 +9,7 @@ import pytest
 from classify.cases import access, case
 from classify.heaps import heaps
 
-from coresnap.analysis.aliases.operands import operands
+from coresnap.analysis.aliases.operands import Operand, operands
 from coresnap.analysis.aliases.targets import Target, find_targets
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.messages.message import Message
@@ -110,6 +110,19 @@ def test_of_two_null_pointers_nobody_knows_which_it_was() -> None:
         variables=(OBJECT, other),
     )
     assert targets_of(crash, ()) == ()
+
+
+def test_a_slot_behind_its_object_is_about_the_object() -> None:
+    neighbour = Block(0x5000_0340, 48, "live", "glibc")
+    crash = case(address=0x51, heaps=heaps(LIVE, neighbour))
+    pointer = Operand("rax", 0x51, slot=0x5000_0348, owner=0x5000_0300)
+    assert words(find_targets(crash, [pointer], ())) == [
+        "the 48-byte block at 0x50000300, behind which the faulting rax was loaded from"
+    ]
+    pointer = Operand("rax", 0x51, slot=0x5000_0308, owner=0x5000_0300)
+    assert words(find_targets(crash, [pointer], ())) == [
+        "the 48-byte block at 0x50000300, which the faulting rax was loaded from"
+    ]
 
 
 def test_what_free_refused_is_about_its_block() -> None:

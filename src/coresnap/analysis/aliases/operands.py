@@ -34,6 +34,9 @@ class Operand(msgspec.Struct, frozen=True):
     value: int
     slot: int | None = None
     """Where in memory it had been loaded from; None if nothing tells."""
+    owner: int | None = None
+    """The pointer that the load went through: the object that the slot is part of, or
+    should be."""
 
 
 def operands(case: Case) -> Sequence[Operand]:
@@ -48,7 +51,7 @@ def operands(case: Case) -> Sequence[Operand]:
     own = architecture.stack_pointer, architecture.program_counter
     names = {architecture.register_names.get(number) for number in own}
     return [
-        Operand(one.name, one.value, _slot(case, one.name, one.value))
+        Operand(one.name, one.value, *_slot(case, one.name, one.value))
         for one in suspects(case)
         if one.name not in names
     ]
@@ -99,18 +102,22 @@ def _physical(case: Case) -> int:
     return case.failed_frame
 
 
-def _slot(case: Case, name: str, value: int) -> int | None:
+def _slot(case: Case, name: str, value: int) -> tuple[int | None, int | None]:
+    """The slot, and what the load went through."""
     fault = case.fault
     if fault is None:
-        return None
+        return None, None
     if name == _PC:
-        return _slot_of_target(case, fault, value)
+        return _slot_of_target(case, fault, value), None
     source = next(_sources(case, fault, name), None)
     if source is None:
-        return None
+        return None, None
     slots = [source.slot] if source.slot is not None else _by_variables(case, source)
     fitting = {slot for slot in slots if _has_given(case, slot, source, value)}
-    return fitting.pop() if len(fitting) == 1 else None
+    if len(fitting) != 1:
+        return None, None
+    slot = fitting.pop()
+    return slot, slot - source.displacement
 
 
 def _by_variables(case: Case, source: Source) -> Iterator[int]:

@@ -82,10 +82,10 @@ def _candidates(
 def _pointed_block(case: Case, pointer: Operand) -> Iterator[Target]:
     if case.heaps is None or pointer.value < FIRST_POINTER:
         return
-    placed = case.heaps.place(pointer.value)
-    if placed is not None and 0 <= placed.offset < max(placed.block.size, 1):
+    block = _block_at(case, pointer.value)
+    if block is not None:
         relation = f"as the faulting {pointer.name} does"
-        yield from block_target(placed.block, relation, pointer.value)
+        yield from block_target(block, relation, pointer.value)
     linked = case.heaps.linked(pointer.value)
     if linked is not None:
         yield from block_target(
@@ -117,14 +117,33 @@ def _concluded_block(case: Case, classifier: Classifier) -> Iterator[Target]:
 
 def _source_blocks(case: Case, pointer: Operand) -> Iterator[Target]:
     """The objects that the bad pointer may have been loaded from."""
-    if case.heaps is None:
-        return
-    slots = [pointer.slot] if pointer.slot is not None else _slots(case, pointer)
+    if pointer.slot is None:
+        slots = _slots(case, pointer)
+    else:
+        slots = [pointer.slot]
+        owner = _block_at(case, pointer.owner)
+        if owner is not None and not _holds(owner, pointer.slot):
+            # The object was taken for a larger one: the slot is somebody else's.
+            relation = f"behind which the faulting {pointer.name} was loaded from"
+            yield from block_target(owner, relation, pointer.owner)
+            return
     for slot in slots:
-        placed = case.heaps.place(slot)
-        if placed is not None and 0 <= placed.offset < placed.block.size:
+        block = _block_at(case, slot)
+        if block is not None:
             relation = f"which the faulting {pointer.name} was loaded from"
-            yield from block_target(placed.block, relation, slot)
+            yield from block_target(block, relation, slot)
+
+
+def _block_at(case: Case, address: int | None) -> Block | None:
+    """The block that holds an address, if it is not behind its end or in its header."""
+    if address is None or case.heaps is None:
+        return None
+    placed = case.heaps.place(address)
+    return placed.block if placed and _holds(placed.block, address) else None
+
+
+def _holds(block: Block, address: int) -> bool:
+    return block.address <= address < block.address + max(block.size, 1)
 
 
 def _slots(case: Case, pointer: Operand) -> list[int]:
