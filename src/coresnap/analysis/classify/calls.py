@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from coresnap.analysis.callers import first_outside_libraries, is_of_a_runtime
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import PROBABLE, STRONG, Rule
 from coresnap.analysis.signals import is_fault
 from coresnap.model import Classifier, Frame, Thread, VariableKind
+
+if TYPE_CHECKING:
+    from coresnap.analysis.classify.contracts import Contract
 
 __all__ = ["RULES"]
 
@@ -30,13 +34,8 @@ class PassedBadMemory(Rule):
         # Not before: healthy callers need no table.
         if not case.frames or case.signal is None or not is_fault(case.signal.name):
             return
-        address, inner = case.fault_address, case.frames[0]
-        if address is None or not is_of_a_runtime(inner):
-            return
-        from coresnap.analysis.classify.contracts import contract_of
-
-        contract = contract_of(inner.function)
-        if contract is None:
+        address, contract = case.fault_address, _of_innermost(case)
+        if address is None or contract is None:
             return
         frame = first_outside_libraries(case.frames)
         if contract.pointers("stream"):
@@ -67,6 +66,21 @@ class BrokenArguments(Rule):
                     yield from _of_frame(case, thread, index, frame)
 
 
+def _of_innermost(case: Case) -> Contract | None:
+    """The contract of the function that failed: by its name, or by the name that its
+    caller knows, where a stripped library has none."""
+    inner = case.frames[0]
+    if not is_of_a_runtime(inner):
+        return None
+    from coresnap.analysis.classify.contracts import contract_of
+
+    if inner.function is not None or len(case.frames) == 1:
+        return contract_of(inner.function)
+    from coresnap.analysis.call_target import called_name
+
+    return contract_of(called_name(case.core, case.frames[1].pc))
+
+
 def _is_entry(frame: Frame) -> bool:
     return (frame.function or "").startswith(("__libc_start", "start_thread", "clone"))
 
@@ -74,7 +88,8 @@ def _is_entry(frame: Frame) -> bool:
 def _broken(
     case: Case, sure: str, what: str, address: int, frame: int | None
 ) -> Classifier:
-    evidence = [f"frame 0 is {case.frames[0].function}", f"fault at {address:#x}"]
+    inner = case.frames[0].function or "what the call in frame 1 leads to"
+    evidence = [f"frame 0 is {inner}", f"fault at {address:#x}"]
     size = case.registers.get("rdx", 0)
     if size >> 63 and case.core.architecture.name == "x86-64":
         evidence.append(f"rdx = {size:#x}: a negative size, if it still holds it")
