@@ -12,7 +12,15 @@ from coresnap.analysis.classify.heaps import RULES
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.heap.heaps import Heaps
 from coresnap.analysis.messages.message import Message
-from coresnap.model import Allocator, Block, Classifier, HeapDamage, Variable
+from coresnap.model import (
+    Access,
+    Allocator,
+    Block,
+    Classifier,
+    HeapDamage,
+    Instruction,
+    Variable,
+)
 from coresnap.model import VariableKind as Kind
 
 from .cases import case, concluded
@@ -111,6 +119,19 @@ def test_without_its_argument_the_chunk_it_became_tells() -> None:
         functions=("arena_for_chunk", "__libc_free", "victim"), variables=[chunk]
     )
     assert only(inside).name == "invalid-free"
+
+
+def test_without_names_the_header_that_could_not_be_read_tells() -> None:
+    wild = 0x9000_0000_0000
+    header = Access("read", 8, "[rdi - 8]", ("rdi",), -8, wild - 8)
+    found = crash(
+        functions=("cfree", "victim"),
+        registers={"rdi": wild},
+        instruction=Instruction(
+            0x401000, "mov rax, qword ptr [rdi - 8]", b"", (header,), 0
+        ),
+    )
+    assert (only(found).name, only(found).address) == ("invalid-free", wild)
 
 
 def test_a_free_of_a_live_block_failed_for_another_reason() -> None:

@@ -184,7 +184,7 @@ def _given(case: Case) -> tuple[int, int] | None:
         if _name(frame) not in _FREEING:
             continue
         # The call's own argument is often optimized out; what it made of it is not.
-        pointer = _argument(frame) or chunk
+        pointer = _argument(frame) or chunk or _behind_header(case)
         if pointer is not None:
             found = index, pointer
     return found
@@ -196,6 +196,17 @@ def _argument(frame: Frame) -> int | None:
         if variable.name in _POINTERS and type(value) is int and value >= FIRST_POINTER:
             return value
     return None
+
+
+def _behind_header(case: Case) -> int | None:
+    """The block whose header the failed access was to read: glibc's free begins with
+    the size, one word before the block (``mem2chunk``, ``chunksize``)."""
+    access = case.access
+    if access is None or not access.registers or access.kind != "read":
+        return None
+    value = case.registers.get(access.registers[0], 0)
+    is_header = access.displacement == -case.core.architecture.pointer_size
+    return value if is_header and value >= FIRST_POINTER else None
 
 
 def _chunk_of(case: Case, frame: Frame) -> int | None:
