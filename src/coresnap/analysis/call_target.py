@@ -3,7 +3,7 @@
 The C library chooses among several functions for one name when the program starts
 (STT_GNU_IFUNC): a stripped library has no names for those. But the caller's module has
 the name, in the relocation of the slot that the call goes through. Stubs: System V
-psABI of x86-64, "Procedure Linkage Table"; AArch64 has ``adrp``, ``ldr``, ``add``, ``br``.
+psABI of x86-64, "Procedure Linkage Table"; AArch64: ``adrp``, ``ldr``, ``add``, ``br``.
 """
 
 from __future__ import annotations
