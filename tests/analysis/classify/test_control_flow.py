@@ -64,6 +64,21 @@ def test_a_return_to_nowhere_has_left_its_address_below_the_stack_pointer() -> N
     }
 
 
+def test_behind_a_return_address_it_may_have_been_a_tail_call() -> None:
+    crash = faulted(
+        "",
+        11,
+        1,
+        NOWHERE,
+        registers={"rip": NOWHERE, "rsp": STACK},
+        contents={
+            CALLED - 5: bytes.fromhex("e800000000"),  # a call of something else
+            STACK - 8: word(NOWHERE) + word(CALLED),
+        },
+    )
+    assert concluded(crash, *RULES)["return-corrupted"] == "probable"
+
+
 def test_a_return_to_text_fails_as_itself_and_shows_the_text() -> None:
     crash = faulted(
         "c3", 11, 128, 0, registers={"rsp": STACK}, contents={STACK: b"aaaaaaaa"}

@@ -112,6 +112,26 @@ def test_a_trap_of_another_moment_is_not_believed() -> None:
     assert handled("x86-64", old, STORE, {"rdi": 0x1234}) is None
 
 
+def test_a_siginfo_and_a_trap_of_one_older_fault_are_not_believed() -> None:
+    # Both are stale in the same way: the instruction is elsewhere.
+    frame = x86_64(siginfo(8, 11, 1, 0x5555), Trap(14, 6, 0x5555))
+    assert handled("x86-64", frame, STORE, {"rdi": 0x1234}) is None
+    divided = x86_64(siginfo(8, 8, 1, CODE), Trap(0, 0, 0))
+    assert handled("x86-64", divided, STORE, {"rdi": 0x1234}) is None
+    assert handled("x86-64", divided, bytes.fromhex("f7f9"), {}) is not None
+
+
+def test_exceptions_without_siginfo_are_proved_by_the_instruction() -> None:
+    table = {0: ("f7f9", "SIGFPE"), 6: ("0f0b", "SIGILL"), 13: ("8807", "SIGSEGV")}
+    far = {"rdi": 0x4141_4141_4141_4141}
+    for number, (code, name) in table.items():
+        frame = x86_64(bytes(128), Trap(number, 0, 0))
+        found = handled("x86-64", frame, bytes.fromhex(code), far)
+        assert found is not None
+        assert found.signal.name == name
+        assert handled("x86-64", frame, bytes.fromhex("90"), far) is None
+
+
 @pytest.mark.parametrize("code", [0, -6, -1])
 def test_a_signal_that_was_sent_interrupted_nothing_bad(code: int) -> None:
     frame = x86_64(siginfo(8, 11, code, 77), Trap(0, 0, 0))

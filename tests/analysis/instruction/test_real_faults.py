@@ -147,6 +147,15 @@ _start:
 """
 
 
+def test_a_full_stack_has_no_room_for_a_handler(
+    compile_program: CompileProgram, kernel_core: KernelCore
+) -> None:
+    snapshot = judged(compile_program, kernel_core, "handled-recursion")
+    assert snapshot.signal is not None
+    assert snapshot.signal.code_name == "SI_KERNEL"
+    check(concluded(snapshot), TABLE["recursion"])
+
+
 def test_32_bit_code_is_decoded_as_such(
     tmp_path: Path, kernel_core: KernelCore
 ) -> None:

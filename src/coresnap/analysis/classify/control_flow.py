@@ -88,10 +88,11 @@ class WildJump(Rule):
 
 class CorruptedReturn(Rule):
     """A return went to what is no code, or cannot be an address: the return address on
-    the stack (in the link register) was written over."""
+    the stack (in the link register) was written over. Probable, if a tail call would
+    have left the same traces."""
 
     names = ("return-corrupted",)
-    confidence = (STRONG,)
+    confidence = (STRONG, PROBABLE)
     replaces = ("memory.unmapped", "invalid-pointer")
 
     def apply(self, case: Case) -> Iterator[Classifier]:
@@ -104,7 +105,7 @@ class CorruptedReturn(Rule):
             return
         yield Classifier(
             "return-corrupted",
-            STRONG,
+            STRONG if origin.is_sure else PROBABLE,
             _evidence(case, target, origin),
             case.tid,
             target,

@@ -54,7 +54,7 @@ class StackOverflow(Rule):
         fault = case.fault
         if fault is None or fault.signal.name not in ("SIGSEGV", "SIGBUS"):
             return
-        address, sp = fault.kernel_address, fault.machine.sp
+        address, sp = fault.address, fault.machine.sp
         if address is None or sp is None:
             return
         found = _overflow(case, address, sp)
@@ -73,6 +73,8 @@ class StackOverflow(Rule):
             evidence.append(f"its limit is {found.limit:#x} bytes")
         if found.guard is not None:
             evidence.append(f"{address:#x} is in the guard page below it")
+        if fault.kernel_address is None:
+            evidence.append("there was no room to deliver the signal to its handler")
         whose = "its main stack" if found.is_main else "a thread's stack"
         yield Classifier(
             "stack-overflow",

@@ -118,7 +118,9 @@ def _by_form(
             demanded = family(machine).alignment(decoded, access)
         if access.address is not None and demanded and access.address % demanded:
             return index
-    if complaint.signal.code is not None:
+    # No siginfo; or a page fault whose signal could not be delivered, because the stack
+    # that its handler was to run on is full: force_sigsegv says SI_KERNEL.
+    if complaint.signal.code is not None and complaint.signal.code_name != "SI_KERNEL":
         return None
     for index in order:
         address = accesses[index].address

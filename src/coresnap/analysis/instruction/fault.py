@@ -31,7 +31,7 @@ __all__ = ["Fault", "demanded_alignment", "find_fault"]
 _LONGEST = 16
 """Bytes of code that are read: x86 has 15 at most."""
 _NO_CODE, _BAD = "(no code)", "(bad)"
-_THUMB_STATE = 1 << 5
+_THUMB_STATE, _PAGE = 1 << 5, 4096
 _BUS_OBJERR = "BUS_OBJERR"
 _PRESENT, _MAPERR, _ACCERR = 1, 1, 2
 _WITHOUT_SIGINFO = {0: (8, 1), 6: (4, 2), 13: (11, 128), 14: (11, _MAPERR)}
@@ -106,12 +106,14 @@ def _handled(core: CoreFile, stack: Stack) -> Iterator[Fault]:
         signal = None if info is None else _explained(core, info)
         if signal is not None and trap.fits(signal.name, signal.address):
             fault = Fault(signal, machine, found.frame, trap, info)
-            yield _with_instruction(core, fault)
+            fault = _with_instruction(core, fault)
+            if _agrees(fault):
+                yield fault
         elif trap.number in _WITHOUT_SIGINFO:
             signal = _explained(core, _siginfo_of(trap, machine))
             assert signal is not None
             fault = _with_instruction(core, Fault(signal, machine, found.frame, trap))
-            if _is_plausible(fault):
+            if _proves_itself(fault):
                 yield fault
 
 
@@ -131,14 +133,25 @@ def _siginfo_of(trap: Trap, machine: Machine) -> SignalInfo:
     return SignalInfo(number, code, trap.address)
 
 
-def _is_plausible(fault: Fault) -> bool:
-    """Whether the instruction does what the exception is about, which may be stale."""
+def _agrees(fault: Fault) -> bool:
+    """Whether nothing of the instruction speaks against the siginfo, which may be an
+    older one: without SA_SIGINFO the kernel leaves on the stack what was there."""
+    if fault.decoded is None:
+        return True
+    if fault.signal.name in ("SIGSEGV", "SIGBUS"):
+        return fault.access is not None or fault.kernel_address is None
+    if fault.signal.code_name == "FPE_INTDIV":
+        return family(fault.machine).divides(fault.decoded)
+    return True
+
+
+def _proves_itself(fault: Fault) -> bool:
+    """Whether the instruction does what the exception is about, of which nobody says
+    that it is the last one."""
     if fault.access is not None:
         return fault.kernel_address == fault.trap.address or fault.trap.kind is None
     if fault.signal.name == "SIGFPE":
-        return fault.decoded is not None and family(fault.machine).divides(
-            fault.decoded
-        )
+        return _agrees(fault) and fault.decoded is not None
     text = fault.instruction.text if fault.instruction is not None else ""
     return fault.signal.name == "SIGILL" and text.startswith(("ud", _BAD))
 
@@ -217,10 +230,15 @@ def _fetch_failed(core: CoreFile, fault: Fault) -> bool:
 
 def _crosses_into(core: CoreFile, pc: int, address: int) -> bool:
     """The instruction begins in code and ends in a page that is none."""
-    behind = 0 < address - pc < _LONGEST and address % 4096 == 0
+    behind = 0 < address - pc < _LONGEST and address % _PAGE == 0
     if not behind or not core.architecture.is_x86:
         return False
-    return not allows(core.memory.find_mapping(address), "execute")
+    if allows(core.memory.find_mapping(address), "execute"):
+        return False
+    # An instruction that is whole before the page wanted data there.
+    disassembler = open_disassembler(load_library(), core.architecture)
+    code = core.memory.read_some(pc, address - pc)
+    return disassembler is None or disassembler.decode(code, pc) is None
 
 
 def _fetch(core: CoreFile, fault: Fault) -> Instruction:

@@ -38,6 +38,8 @@ class Origin(msgspec.Struct, frozen=True):
     text: str = ""
     slot: int | None = None
     """Where in memory the target was read from; None for a register."""
+    is_sure: bool = True
+    """Nothing else would leave the same traces."""
 
     @property
     def done(self) -> str:
@@ -76,32 +78,30 @@ def _by_stack(core: CoreFile, machine: Machine, target: int) -> Origin | None:
     sp, size = machine.sp, core.architecture.stack_slot
     if sp is None:
         return None
+    order = core.architecture.byte_order
     above = core.memory.read_some(sp, size)
+    calls: list[Decoded] = []
     if len(above) == size:
-        back = int.from_bytes(above, core.architecture.byte_order)
-        found = _call_before(core, machine, back, target)
-        if found is not None:
-            return found
-    below = core.memory.read_some(sp - size, size)
-    # A return left its address just below the stack pointer.
-    if int.from_bytes(below, core.architecture.byte_order) == target and below:
-        return Origin("return", slot=sp - size)
-    return None
-
-
-def _call_before(
-    core: CoreFile, machine: Machine, back: int, target: int
-) -> Origin | None:
-    """The call that ends at ``back`` and that leads to ``target`` with the registers
-    as they are; through a tail call it leads elsewhere, and its text is left out."""
-    disassembler = open_disassembler(load_library(), core.architecture)
-    if disassembler is None or not allows(core.memory.find_mapping(back), "execute"):
-        return None
-    for decoded in _calls_ending_at(core, disassembler, back):
+        calls = _calls_before(core, int.from_bytes(above, order))
+    # With the registers as they are, the call leads where control went.
+    for decoded in calls:
         slot, value = _callee(core, machine, decoded)
         if value == target:
             return Origin("call", decoded.address, decoded.text, slot)
+    below = core.memory.read_some(sp - size, size)
+    # A return left its address just below the stack pointer. Behind a return address
+    # it may as well be the variable that a tail call jumped by.
+    if len(below) == size and int.from_bytes(below, order) == target:
+        return Origin("return", slot=sp - size, is_sure=not calls)
     return None
+
+
+def _calls_before(core: CoreFile, back: int) -> list[Decoded]:
+    """Calls that return to ``back``; more than one only where bytes can be both."""
+    disassembler = open_disassembler(load_library(), core.architecture)
+    if disassembler is None or not allows(core.memory.find_mapping(back), "execute"):
+        return []
+    return list(_calls_ending_at(core, disassembler, back))
 
 
 def _calls_ending_at(
