@@ -34,7 +34,7 @@ from coresnap.analysis.heap.glibc.regions import (
     walk_region,
 )
 from coresnap.analysis.heap.glibc.running import is_running_in
-from coresnap.analysis.heap.glibc.tcache import Tcache, find_tcaches, stray_tcache
+from coresnap.analysis.heap.glibc.tcache import Tcache, find_tcaches, stray_tcaches
 from coresnap.analysis.heap.glibc.words import Words
 from coresnap.analysis.heap.heaps import Placement
 from coresnap.elfcore.corefile import CoreFile
@@ -107,9 +107,8 @@ class GlibcHeap:
         only = threads[0].tid if len(threads) == 1 else None
         for region in regions[:_SEARCHED_LIMIT]:
             if not any(region.address <= one.block < region.end for one in found):
-                stray = stray_tcache(words, first_chunks(words, region), only)
-                found += [] if stray is None else [stray]
-        lost &= only is None or not found
+                found += stray_tcaches(words, first_chunks(words, region), only)
+        lost &= len(found) < len(threads)
         crashed = self._core.threads[0].tid if self._core.threads else None
         return sorted(found, key=lambda cache: cache.tid != crashed), lost
 

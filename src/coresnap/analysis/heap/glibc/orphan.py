@@ -21,7 +21,7 @@ from coresnap.analysis.heap.glibc.layout import (
     PREVIOUS_IN_USE,
     tcache_layouts,
 )
-from coresnap.analysis.heap.glibc.tcache import stray_tcache
+from coresnap.analysis.heap.glibc.tcache import stray_tcaches
 from coresnap.analysis.heap.glibc.words import Words
 
 __all__ = ["Orphan", "find_orphan"]
@@ -68,7 +68,7 @@ def _begins(words: Words) -> Iterator[tuple[int, int]]:
         header = words.words(chunk, 2)
         if len(header) == 2 and header[1] - PREVIOUS_IN_USE in sizes:
             extent = words.extent(mapping.start)
-            if extent is not None and stray_tcache(words, [chunk]) is not None:
+            if extent is not None and any(stray_tcaches(words, [chunk])):
                 yield mapping.start, extent[1]
 
 

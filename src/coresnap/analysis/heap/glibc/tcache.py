@@ -23,11 +23,11 @@ from coresnap.analysis.heap.glibc.words import Words
 from coresnap.analysis.thread_local import THREAD_POINTERS, ThreadLocalStorage
 from coresnap.elfcore.corefile import CoreFile, LoadedModule
 
-__all__ = ["CacheList", "Tcache", "find_tcaches", "stray_tcache"]
+__all__ = ["CacheList", "Tcache", "find_tcaches", "stray_tcaches"]
 
 _PT_TLS = 7
 _BLOCK_LIMIT = 1 << 14
-_ODD_LIMIT = 8
+_ODD_LIMIT = 16
 _AROUND = 4096
 """Bytes beside the thread pointer that are searched where the block is not known."""
 
@@ -108,26 +108,41 @@ def find_tcaches(
     return list(found.values()), lost
 
 
-def stray_tcache(
+def stray_tcaches(
     words: Words, chunks: Iterable[int], tid: int | None = None
-) -> Tcache | None:
-    """The first of ``chunks`` that is a cache; ``tid`` if there is but one thread."""
+) -> Iterator[Tcache]:
+    """Those of ``chunks`` that are caches; ``tid`` if there is but one thread.
+
+    Nothing leads to them but their size and what is in them: all of that must be right.
+    """
     layouts = tcache_layouts(words.layout)
-    for chunk in chunks:
+    for position, chunk in enumerate(chunks):
         cache = _at(words, layouts, chunk + words.layout.header, tid)
-        if cache is not None and _lists_its_sizes(words, cache):
-            return cache
-    return None
+        if cache is None or _odd_lists(words, cache):
+            continue
+        # An empty one looks like any block of zeros, but only a cache begins a heap.
+        if position == 0 or any(one.head for one in cache.lists(words, None)):
+            yield cache
 
 
-def _lists_its_sizes(words: Words, cache: Tcache) -> bool:
-    """Whether every list begins with a block of its size, as far as the core goes."""
-    for one in cache.lists(words, None):
-        if one.head:
-            size = words.chunk_size(one.head - words.layout.header)
-            if size is not None and not one.sizes[0] <= size <= one.sizes[1]:
-                return False
-    return True
+def _odd_lists(words: Words, cache: Tcache) -> int:
+    """How many lists cannot be: a counter that disagrees, a head that is no block of
+    the list's size."""
+    lists = list(cache.lists(words, 0))
+    # Where they count down, an empty list has as much room as there is.
+    room = min((one.count or 0 for one in lists), default=0)
+    counts_down = cache.layout.counts_down
+    odd = 0
+    for one in lists:
+        count = (one.count or 0) - room if counts_down else one.count
+        size = words.chunk_size(one.head - words.layout.header) if one.head else None
+        if (one.head == 0) != (count == 0):
+            odd += 1
+        elif size is not None:
+            odd += not one.sizes[0] <= size <= one.sizes[1]
+        elif one.head:
+            odd += words.is_outside(one.head) or not words.layout.is_block(one.head)
+    return odd
 
 
 def _places(
@@ -179,10 +194,5 @@ def _at(
     if layout is None:
         return None
     cache = Tcache(block, layout, tid)
-    lists = list(cache.lists(words, None))
-    heads = [one.head for one in lists if one.head]
-    odd = sum((one.head == 0) != (one.count == 0) for one in lists if one.count)
-    # One list of a real cache may be overwritten, most of them hardly.
-    if odd > _ODD_LIMIT or (heads and not any(map(words.layout.is_block, heads))):
-        return None
-    return cache
+    # Some lists of a real cache may be overwritten, most of them hardly.
+    return cache if _odd_lists(words, cache) <= _ODD_LIMIT else None
