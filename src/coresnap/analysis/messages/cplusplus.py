@@ -46,8 +46,8 @@ def find_exception(process: DeadProcess) -> Iterator[Message]:
         state = "uncaught"
     elif _is_whole(process) and not functions & _TERMINATING:
         state = "handled"
-    thrown = find_thrown(process, scan=state != "handled")
-    if thrown is None or (state == "handled" and thrown.found_by != "handler list"):
+    thrown = find_thrown(process, listed=state == "handled")
+    if thrown is None:
         return
     name = type_name(process, thrown.type)
     bases = base_names(process, thrown.type)

@@ -69,10 +69,11 @@ class Thrown(msgspec.Struct, frozen=True):
     """``handler list``, ``stack`` or ``scan``."""
 
 
-def find_thrown(process: DeadProcess, *, scan: bool) -> Thrown | None:
+def find_thrown(process: DeadProcess, *, listed: bool) -> Thrown | None:
     """The exception that the crashed thread handles, or was about to terminate over.
 
-    ``scan``: whether it may be looked for everywhere, where nothing leads to it.
+    ``listed``: only one that is in the run-time's list. Else it is looked for on the
+    stack and everywhere, where nothing leads to it.
     """
     layout = _layout(process)
     if layout is None:
@@ -82,11 +83,13 @@ def find_thrown(process: DeadProcess, *, scan: bool) -> Thrown | None:
         ("handler list", _specific_lists(process)),
         ("stack", (word for _, word in process.stack_words())),
     ):
+        if listed and found_by != "handler list":
+            return None
         for header in _candidates(process, layout, words, found_by):
             found = _read(process, layout, header, found_by)
             if found is not None:
                 return found
-    return _only_one(process, layout) if scan else None
+    return _only_one(process, layout)
 
 
 def _layout(process: DeadProcess) -> _Header | None:
