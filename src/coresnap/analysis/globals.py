@@ -39,7 +39,12 @@ _MOST_THREADS = 64
 _MOST_UNREAD = 100_000
 """Variables that are counted as left out."""
 
-_C_LIBRARY = r"(libc|libpthread|ld-linux.*|ld-musl.*|libstdc\+\+|libc\+\+)[.-]"
+_C_LIBRARY = (
+    *("libc.", "libc-", "libpthread.", "libpthread-"),
+    *("libc++.", "libc++-", "libstdc++.", "libstdc++-"),
+    "ld-linux",
+    "ld-musl",
+)
 _UNIT_PREFIX = r"'?([^':]+)'?::(.+)"
 """A name with its source file, as gdb takes it: ``'file.c'::name``."""
 
@@ -190,7 +195,7 @@ class GlobalsFinder(msgspec.Struct, eq=False):
             modules = [module for module, _ in self.builder.units(stack)]
             for module in modules:
                 name = module.loaded.path.rpartition("/")[2]
-                if not re.match(_C_LIBRARY, name):
+                if not name.startswith(_C_LIBRARY):
                     return module
             return modules[0] if modules else None
         return None

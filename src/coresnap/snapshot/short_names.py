@@ -56,8 +56,12 @@ def short_type(name: str) -> str:
     return text if 0 < len(text) < len(name) else name
 
 
+def _without_abi_tags(name: str) -> str:
+    return re.sub(_ABI_TAG, "", name) if "[abi:" in name else name
+
+
 def _parsed(name: str) -> list[Part] | None:
-    return parsed(re.sub(_ABI_TAG, "", name)) if len(name) <= _NAME_MAX else None
+    return parsed(_without_abi_tags(name)) if len(name) <= _NAME_MAX else None
 
 
 class _Writer:
