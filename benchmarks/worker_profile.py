@@ -35,7 +35,7 @@ PARTS = {
     "frames": ("coresnap.analysis.frames", "FrameBuilder", "frames"),
     "values": ("coresnap.analysis.values.variables", "VariablesPlan", "read"),
     "globals": ("coresnap.analysis.globals", "GlobalsFinder", "read"),
-    "memory": ("coresnap.analysis.analyze", None, "retained_memory"),
+    "memory": ("coresnap.analysis.steps.reading", None, "retained_memory"),
     "write": ("coresnap.snapshot.container", None, "write_snapshot"),
 }
 """Part to the function that does it: module, class if it is a method, name."""

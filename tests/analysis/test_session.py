@@ -9,7 +9,7 @@ import pytest
 
 import coresnap
 from conftest import CompileProgram, KernelCore
-from coresnap.analysis import analyze as steps
+from coresnap.analysis.steps import reading
 from coresnap.errors import CoreFormatError, MissingError
 from coresnap.model import Snapshot, Trust, UnwindEnd
 from coresnap.snapshot.container import write_snapshot
@@ -86,7 +86,7 @@ def test_a_step_that_fails_leaves_a_note_and_the_rest_goes_on(
     def fail(*arguments: object, **options: object) -> None:
         raise ValueError("told to fail")
 
-    monkeypatch.setattr(steps, "retained_memory", fail)
+    monkeypatch.setattr(reading, "retained_memory", fail)
     snapshot = coresnap.analyze(kernel_core([program]))
     assert ("memory", "ValueError: told to fail") in [
         (note.step, note.message) for note in snapshot.notes

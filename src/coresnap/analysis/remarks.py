@@ -89,7 +89,7 @@ def _variable(variable: Variable, remarks: Remarks, depth: int) -> Variable:
 
 
 def _with_own(owner: _Owner, remarks: Remarks) -> _Owner:
-    added = remarks.get(id(owner))
+    added: Sequence[Annotation] = remarks.get(id(owner), ())
     if not added:
         return owner
     return msgspec.structs.replace(owner, annotations=(*owner.annotations, *added))

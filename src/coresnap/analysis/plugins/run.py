@@ -13,7 +13,7 @@ import msgspec
 from coresnap.analysis.plugins.contributions import Contributions
 from coresnap.analysis.plugins.views import CrashView, Process
 from coresnap.analysis.remarks import annotated_threads, annotated_variables
-from coresnap.model import Note, Snapshot
+from coresnap.model import Annotation, Note, Snapshot
 
 __all__ = ["TIME_LIMIT", "Plugin", "ask", "run_plugins"]
 
@@ -85,7 +85,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 def _with(snapshot: Snapshot, added: list[Contributions]) -> Snapshot:
     attributes = dict(snapshot.attributes)
-    remarks = {}
+    remarks: dict[int, list[Annotation]] = {}
     for one in added:
         attributes |= {k: v for k, v in one.attributes.items() if k not in attributes}
         for owner, own in one.remarks.items():
