@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -171,6 +172,26 @@ def test_a_link_leads_to_the_block_that_holds_it(program: Path, crashed: Crash) 
     assert linked == 4 * 7
     assert heap.linked(0) is None
     assert heap.linked(0x1234567) is None
+
+
+@pytest.mark.parametrize("flag", ["-static", "-m32"])
+def test_other_ways_to_build_are_read(
+    flag: str, crashed: Crash, compile_program: CompileProgram
+) -> None:
+    probe = ["cc", flag, "-xc", "-", "-o", "/dev/null"]
+    main = b"#include <stdlib.h>\nint main(void) { return 0; }"
+    if subprocess.run(probe, input=main, capture_output=True, check=False).returncode:
+        pytest.skip(f"the C compiler cannot build with {flag}")
+    program = compile_program(
+        "heap_blocks.c", flag, "-O1", "-w", libraries=["-pthread"]
+    )
+
+    for mode in ("churn", "aligned", "threads"):
+        heap, printed = crashed(program, mode, "7")
+        assert_healthy(heap.report())
+        assert 0 <= heap.report().live_blocks - len(printed.live) <= OF_THREADS
+        assert_live_are_live(heap, printed)
+        assert reused(heap, printed) <= OF_THREADS
 
 
 @pytest.mark.parametrize("suite", SUITES)

@@ -283,6 +283,18 @@ def test_damage_by_the_only_thread_is_not_doubted(opened: Opened) -> None:
     assert damage.overrun.address == forge.block(1)
 
 
+def test_a_block_of_a_caches_size_is_no_cache(opened: Opened) -> None:
+    forge = Forge(I386, [0x40, 0x190, 0x40])
+    forge.put(forge.tcache - 4, 0x21)  # no cache begins this heap: it was turned off
+    forge.put(forge.tcache - 4 + 0x20, 0x171)
+    for at in range(forge.block(1), forge.block(1) + 0x188, 12):
+        forge.put(at, 0x21 + at % 64, 0x41414141, 0x41414141)
+
+    report = opened(forge).report()
+    assert report.damage == ()
+    assert report.free_blocks == 0
+
+
 def test_memory_from_others_between_chunks_is_no_damage(opened: Opened) -> None:
     forge = Forge(X86_64, [0x40] * 80)
     fence, behind = forge.chunks[20], forge.chunks[40]

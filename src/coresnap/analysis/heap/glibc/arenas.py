@@ -13,6 +13,7 @@ import msgspec
 
 from coresnap.analysis.heap.glibc.layout import BIN_COUNT, ChunkLayout
 from coresnap.analysis.heap.glibc.words import Words
+from coresnap.elfcore.pointer_scan import scan_pointers
 
 __all__ = [
     "Arena",
@@ -28,6 +29,8 @@ _ARENA_LIMIT = 1 << 16
 _HEAP_LIMIT = 1 << 16
 _BINMAP = 16
 """Bytes of the bitmap behind the bins."""
+_POINTER_LIMIT = 1 << 18
+"""Pointers from a library's variables to others of them."""
 _TRIAL_LIMIT = 1 << 18
 _NON_CONTIGUOUS = 2
 
@@ -86,16 +89,33 @@ def find_main_arena(
     ``version`` tells the layout where the ring of arenas is not in the core.
     """
     finder = _Finder(words, version)
-    word = words.layout.word
     for start, end in ranges:
-        values = words.words(start, (end - start) // word)
-        for at in range(2, len(values) - 1):
-            head = values[at]
-            if head == values[at + 1] and head == start + (at - 2) * word:
-                found = finder.around(start + at * word)
-                if found is not None:
-                    return found
+        for address in _empty_bins(words, start, end):
+            found = finder.around(address)
+            if found is not None:
+                return found
     return None
+
+
+def _empty_bins(words: Words, start: int, end: int) -> Iterator[int]:
+    """Where a pair of words points to what would be its own chunk."""
+    word = words.layout.word
+    for address, data in words.memory.stored_views(start, end):
+        first = -(-address // word) * word
+        inside = [(first, address + len(data))]
+        matches = scan_pointers(
+            data[first - address :],
+            inside,
+            pointer_size=word,
+            byte_order=words.memory.byte_order,
+            limit=_POINTER_LIMIT,
+        )
+        previous = -1, 0
+        for offset, value in matches:
+            own = first + offset - 3 * word
+            if value == own and previous == (offset - word, value):
+                yield own + 2 * word
+            previous = offset, value
 
 
 class _Finder(msgspec.Struct):

@@ -51,6 +51,7 @@ _BIN_LIMIT = 1 << 20
 """Chunks of one bin that are named."""
 _SEARCHED_LIMIT = 256
 """Pieces of memory in which the caches of threads that are gone are looked for."""
+_NEAR = 1 << 14
 _ANY = 1 << 62
 _CACHED_MOST = 1056
 """Largest chunk in a tcache where nobody asked for more."""
@@ -85,7 +86,15 @@ class GlibcHeap:
 
     @functools.cached_property
     def _parameters(self) -> Parameters | None:
-        return find_parameters(self._words, self._library.data)
+        data = self._library.data
+        if isinstance(self._main, MainArena):
+            # They are of one source file, and so of one neighbourhood.
+            low, high = self._main.bins - _NEAR, self._main.bins + _NEAR
+            near = tuple((max(low, a), min(high, b)) for a, b in data if a < high)
+            found = find_parameters(self._words, near)
+            if found is not None and found.heap_start:
+                return found
+        return find_parameters(self._words, data)
 
     @functools.cached_property
     def _regions(self) -> list[Region]:
