@@ -40,8 +40,14 @@ _MOST_UNREAD = 100_000
 """Variables that are counted as left out."""
 
 _C_LIBRARY = (
-    *("libc.", "libc-", "libpthread.", "libpthread-"),
-    *("libc++.", "libc++-", "libstdc++.", "libstdc++-"),
+    "libc.",
+    "libc-",
+    "libc++.",
+    "libc++-",
+    "libstdc++.",
+    "libstdc++-",
+    "libpthread.",
+    "libpthread-",
     "ld-linux",
     "ld-musl",
 )
