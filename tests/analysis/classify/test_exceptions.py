@@ -71,6 +71,13 @@ def test_a_failed_allocation_is_said_besides_its_exception() -> None:
     assert "oom" not in concluded(crash, *RULES)
 
 
+def test_a_message_that_says_so_is_memory_that_ran_out() -> None:
+    text = "../glib/gmem.c:136: failed to allocate 1099511627776 bytes"
+    message = Message("glib", text, 0x1000, "log fields", 1, {"reason": text})
+    found = concluded(case(5, 128, None, messages=(message,)), *RULES)
+    assert found == {"oom": "strong"}
+
+
 def test_the_summary_has_type_text_and_the_function_that_threw() -> None:
     crash = case(6, -6, None, functions=THROW, messages=(thrown("uncaught"),))
     (found,) = judge(crash, RULES).classifiers

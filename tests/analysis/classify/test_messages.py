@@ -120,6 +120,13 @@ def test_of_several_scanned_texts_none_is_certain() -> None:
     assert found == {"invalid-free": "strong", "fatal": "strong"}
 
 
+def test_an_assertion_in_another_language_is_known_by_who_said_it() -> None:
+    text = "a: a.c:4: f: Zusicherung »x > 0« nicht erfüllt."
+    crash = aborted(text, functions=("abort", "__assert_fail", "f", "main"))
+    assert concluded(crash, *RULES) == {"assert": "certain"}
+    assert concluded(aborted(text), *RULES) == {"fatal": "certain"}
+
+
 def test_nothing_is_concluded_without_words() -> None:
     assert concluded(case(6, -6, None, functions=("abort", "main")), *RULES) == {}
     assert concluded(case(11, 1, 0), *RULES) == {}

@@ -19,6 +19,13 @@ _TERMINATING = ("std::terminate", "__cxxabiv1::__terminate")
 _NOEXCEPT = ("__cxa_call_terminate", "__clang_call_terminate", "__gxx_personality_v0")
 _PURE = ("__cxa_pure_virtual", "__cxa_deleted_virtual")
 _OUT_OF_MEMORY = "St9bad_alloc"
+_EXHAUSTED = (
+    "out of memory",
+    "failed to allocate",
+    "cannot allocate memory",
+    "memory exhausted",
+)
+"""How GLib, Go and many programs call it, in lower case."""
 _ALLOCATION_HANDLERS = (
     "alloc::alloc::handle_alloc_error",
     "std::alloc::rust_oom",
@@ -144,8 +151,8 @@ class HandledException(Rule):
 
 
 class AllocationFailed(Rule):
-    """``std::bad_alloc``, or Rust's handler of failed allocations, ended the program:
-    memory ran out, or was asked for beyond all bounds."""
+    """``std::bad_alloc``, Rust's handler of failed allocations, or a message that says
+    so ended the program: memory ran out, or was asked for beyond all bounds."""
 
     names = ("oom",)
     confidence = (STRONG,)
@@ -156,6 +163,11 @@ class AllocationFailed(Rule):
         if index is not None:
             evidence = (f"frame {index} is {case.frames[index].function}",)
             yield _out_of_memory(case, evidence)
+        for message in case.messages:
+            words = message.parts.get("reason", message.parts.get("what", "")).lower()
+            if any(phrase in words for phrase in _EXHAUSTED):
+                evidence = (f"message at {message.address:#x}: {message.text}",)
+                yield _out_of_memory(case, evidence)
         message = _exception(case)
         if message is None or message.parts.get("state") == "handled":
             return

@@ -16,6 +16,7 @@ __all__ = ["RULES"]
 
 _SEARCHED = 32
 """Frames in which libc's checking functions are looked for."""
+_ASSERTING = frozenset({"__assert_fail", "__assert_fail_base", "__assert_perror_fail"})
 _FORTIFIED = (
     "buffer overflow detected",
     "bit out of range 0 - FD_SETSIZE on fd_set",
@@ -36,11 +37,10 @@ class AssertionFailed(Rule):
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it from the expression in a message."""
         for message in case.messages:
-            expression = message.parts.get("expression")
-            if expression is None or is_of_malloc(message):
-                continue
-            summary = f"failed the assertion '{expression}'{_place(message)}"
-            yield said("assert", case, message, summary)
+            if _is_assertion(case, message):
+                words = message.parts.get("expression", message.text)
+                summary = f"failed the assertion '{words}'{_place(message)}"
+                yield said("assert", case, message, summary)
 
 
 class StackSmashed(Rule):
@@ -104,11 +104,21 @@ class FatalError(Rule):
         """Conclude it from messages that no other rule explains."""
         for message in case.messages:
             reason = message.parts.get("reason")
-            if reason is None or is_of_malloc(message):
+            if reason is None or _is_assertion(case, message):
+                continue
+            if is_of_malloc(message):
                 continue
             if reason.startswith((*_FORTIFIED, _STACK)):
                 continue
             yield said("fatal", case, message, f"gave up: {reason}")
+
+
+def _is_assertion(case: Case, message: Message) -> bool:
+    """By its words, or where they are in another language by who said them."""
+    if "expression" in message.parts:
+        return not is_of_malloc(message)
+    functions = {frame.function for frame in case.frames[:_SEARCHED]}
+    return message.kind == "abort" and not functions.isdisjoint(_ASSERTING)
 
 
 def _with_reason(case: Case, *starts: str) -> Iterator[Message]:
