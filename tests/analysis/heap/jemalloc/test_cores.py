@@ -54,6 +54,7 @@ CONFIGURATIONS: list[dict[str, str]] = [
     {"lg_tcache_max": "20", "cache_oblivious": "false"},
     {"background_thread": "true", "dirty_decay_ms": "0", "muzzy_decay_ms": "0"},
     {"retain": "false", "percpu_arena": "percpu"},
+    {"hpa": "true"},
 ]
 
 

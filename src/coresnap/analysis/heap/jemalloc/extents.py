@@ -14,7 +14,15 @@ from coresnap.analysis.heap.jemalloc.layouts import Fields, Geometry
 from coresnap.analysis.heap.jemalloc.size_classes import CLASS_LIMIT, size_of
 from coresnap.elfcore.memory import Memory
 
-__all__ = ["ACTIVE", "DIRTY", "MUZZY", "RETAINED", "Extent", "read_extent"]
+__all__ = [
+    "ACTIVE",
+    "DIRTY",
+    "MUZZY",
+    "RETAINED",
+    "Extent",
+    "is_described",
+    "read_extent",
+]
 
 ACTIVE, DIRTY, MUZZY, RETAINED = range(4)
 _LAST_STATE = {2: 3, 3: 5}
@@ -41,7 +49,8 @@ class Extent(msgspec.Struct, frozen=True):
     """What is handed out of a large one: somewhere in its first page."""
     arena: int
     state: int
-    """``ACTIVE`` …; larger ones are passing states."""
+    """``ACTIVE`` …; larger ones are passing states. ``DIRTY``, too, if it is in use for
+    the allocator, and of no class."""
     size_class: int
     """Index; that of no class if nobody has it."""
     is_slab: bool
@@ -68,6 +77,15 @@ class Extent(msgspec.Struct, frozen=True):
         return self.size // self.unit
 
 
+def is_described(memory: Memory, descriptor: int, page: int) -> bool:
+    """Whether a descriptor has the address of a page, whatever else it says."""
+    data = memory.read_some(descriptor, _HEAD.size)
+    if len(data) < _HEAD.size:
+        return False
+    _, address, size = _HEAD.unpack(data)
+    return bool(address & -4096 <= page < address + size)
+
+
 def read_extent(
     memory: Memory, descriptor: int, fields: Fields, geometry: Geometry
 ) -> Extent | None:
@@ -81,6 +99,9 @@ def read_extent(
     start, size = address & ~page, sizes & ~page
     state = bits >> fields.state & (1 << fields.state_bits) - 1
     size_class = bits >> fields.size_class & 0xFF
+    if state == ACTIVE and size_class == CLASS_LIMIT:
+        # The huge-page allocator's (5.3, ``sec.c``): kept for whoever asks next.
+        state = DIRTY
     # Of what nobody has, the flag may be that of its last use.
     is_slab = state == ACTIVE and bool(bits & _SLAB)
     if not start or not 0 < size < _SIZE_LIMIT:

@@ -13,7 +13,12 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from coresnap.analysis.heap.jemalloc.extents import ACTIVE, Extent, read_extent
+from coresnap.analysis.heap.jemalloc.extents import (
+    ACTIVE,
+    Extent,
+    is_described,
+    read_extent,
+)
 from coresnap.analysis.heap.jemalloc.layouts import (
     FIELDS,
     GEOMETRIES,
@@ -117,10 +122,10 @@ class RadixTree(msgspec.Struct, frozen=True):
             found.read += 1
             page = first + (index << geometry.page)
             extent = read_extent(memory, descriptor, self.fields, geometry)
-            if extent is None or not extent.start <= page < extent.end:
+            if not is_described(memory, descriptor, page):
                 found.broken.append((descriptor, page))
             # The last page of an extent, too, has an entry.
-            elif extent.start == page and page >= found.end:
+            elif extent and extent.start == page and page >= found.end:
                 found.extents.append(extent)
 
 
