@@ -43,7 +43,7 @@ def test_what_stopped_the_process_tells_the_family_and_goes(
     found = fingerprint_of(stack(*ABORT, *machinery, *PROGRAM), "SIGABRT")
 
     assert found.family == family
-    assert found.frames == ("app:check", "app:main")
+    assert found.frames == ("app:check",)
     assert found.callstack[-2:] == PROGRAM
 
 
@@ -69,7 +69,7 @@ def test_the_call_that_noticed_is_read_and_not_signed() -> None:
     found = fingerprint_of(stack("libc.so.6!_int_free", "libc.so.6!free", *PROGRAM))
 
     assert found.callstack == ("free", *PROGRAM)
-    assert found.frames == ("app:check", "app:main")
+    assert found.frames == ("app:check",)
 
 
 def test_an_assertion_counts_by_its_expression() -> None:
@@ -128,8 +128,25 @@ def test_a_handler_that_raises_its_signal_again_leaves_what_it_interrupted() -> 
     assert found.digest == fingerprint_of(stack(*PROGRAM)).digest
 
 
+def test_a_handler_that_raises_as_its_last_act_is_not_there() -> None:
+    inside = [
+        *stack("libc.so.6!raise"),
+        frame("libc.so.6!__restore_rt", signal_frame=True),
+    ]
+    found = fingerprint_of([*inside, *stack(*PROGRAM)])
+
+    assert found.digest == fingerprint_of(stack(*PROGRAM)).digest
+
+
+def test_who_is_told_to_have_freed_wrongly_is_prompt() -> None:
+    reason = Message("abort", "free(): invalid size", 1, "symbol")
+
+    assert not circumstances_of(signal(), (), [reason]).prompt
+    assert circumstances_of(signal(), (), [reason], ["invalid-free"]).prompt
+
+
 def test_a_handler_that_aborts_decided_to() -> None:
     inside = [*stack(*ABORT, "on_alarm"), frame("x", signal_frame=True)]
     found = fingerprint_of([*inside, *stack(*PROGRAM)], "SIGABRT")
 
-    assert found.frames == ("app:on_alarm", "app:check", "app:main")
+    assert found.frames == ("app:on_alarm", "app:check")

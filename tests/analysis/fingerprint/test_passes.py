@@ -22,7 +22,7 @@ def test_of_a_library_the_function_counts_that_was_called(
 ) -> None:
     found = fingerprint_of(stack("less", *inside, "std::sort<int*>", "run", "main"))
 
-    assert found.frames == ("app:less", "app:std::sort", "app:run", "app:main")
+    assert found.frames == ("app:less", "app:std::sort", "app:run")
 
 
 def test_neither_version_nor_symbols_of_libc_count() -> None:
@@ -66,7 +66,7 @@ def test_a_stack_of_a_library_alone_still_counts() -> None:
 def test_plumbing_does_not_count(plumbing: tuple[str, ...]) -> None:
     found = fingerprint_of(stack("on_data", *plumbing, "run", "main"))
 
-    assert found.frames == ("app:on_data", "app:run", "app:main")
+    assert found.frames == ("app:on_data", "app:run")
     assert found.callstack == ("on_data", "run", "main")
 
 
@@ -102,6 +102,25 @@ def test_depth_and_way_of_a_recursion_do_not_count() -> None:
     assert fingerprint_of(deep).lines[-2].fate == Fate.COLLAPSED
 
 
+@pytest.mark.parametrize("entry", ["main", "parcels::main", "main.main"])
+def test_main_is_read_and_counts_where_nothing_else_does(entry: str) -> None:
+    called, jumped = stack("price_of", entry), stack("price_of")
+
+    assert fingerprint_of(called).digest == fingerprint_of(jumped).digest
+    assert fingerprint_of(called).callstack == ("price_of", entry)
+    assert fingerprint_of(stack(entry)).frames == (f"app:{entry}",)
+
+
+def test_what_a_header_of_libc_puts_in_place_is_libc_s() -> None:
+    place = "/usr/include/x86_64-linux-gnu/bits/stdlib-bsearch.h"
+    put = frame("bsearch", inline=True, file=place)
+    called = frame("libc.so.6!bsearch")
+
+    for rest in (stack("find", "main"), []):
+        one, other = ([frame("compare"), f, *rest] for f in (put, called))
+        assert fingerprint_of(one).digest == fingerprint_of(other).digest
+
+
 def test_a_recursion_needs_no_names() -> None:
     def at(offset: int) -> Frame:
         return frame("app!", unwind_entry="54:94aec594", function_offset=offset)
@@ -126,7 +145,7 @@ def test_the_caller_of_a_wild_pointer_is_no_guess() -> None:
     farther = Frame(0x3000, Trust.SCAN, function="stale", stack_pointer=0x8100)
 
     found = fingerprint_of([wild, guess, farther, frame("main")])
-    assert found.frames == ("?", "?:dispatch", "app:main")
+    assert found.frames == ("?", "?:dispatch")
 
 
 @pytest.mark.parametrize(

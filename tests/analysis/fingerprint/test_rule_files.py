@@ -14,7 +14,7 @@ from coresnap.analysis.fingerprint.names import normalise_function
 from coresnap.analysis.fingerprint.policies import FILES, Table, policies
 
 POLICIES = Path(coresnap.analysis.__file__).parent / "policies"
-KINDS = ("failure", "plumbing", "stop", "library", "rename")
+KINDS = ("failure", "plumbing", "stop", "library", "entry", "rename")
 
 
 def lines() -> list[str]:

@@ -49,6 +49,7 @@ _HEAP_WORDS = (
     "calloc()",
 )
 # Whoever calls free with a wrong pointer is where the fault is.
+_PROMPT_CLASSIFIERS = frozenset({"double-free", "invalid-free"})
 _PROMPT = ("double free detected", "invalid pointer", "fasttop")
 
 
@@ -103,6 +104,7 @@ def circumstances_of(
 ) -> Circumstances:
     """Draw them from what the other steps found."""
     said, message, prompt = _said(messages)
+    prompt = prompt or not _PROMPT_CLASSIFIERS.isdisjoint(classifiers)
     return Circumstances(
         signal.name if signal is not None else "none",
         _is_sent(signal, pid),

@@ -103,7 +103,16 @@ def _line(index: int, frame: Frame) -> Line:
         file = normalise_module(frame.file)
         return Line(index, frame.function or "", file, frame)
     name = normalise_function(_name(frame)) if frame.function else ""
+    if frame.inline and _is_of_libc(frame.file):
+        return Line(index, name, "libc.so", frame)
     return Line(index, name, normalise_module(frame.module), frame)
+
+
+def _is_of_libc(file: str | None) -> bool:
+    """Put in place from its headers: ``bsearch`` optimised, a checked ``memcpy``."""
+    if file is None or "/c++/" in file:
+        return False
+    return file.rpartition("/")[0].endswith(("/bits", "/usr/include"))
 
 
 def _name(frame: Frame) -> str:

@@ -64,10 +64,12 @@ def _failures(lines: Sequence[Line]) -> Iterator[tuple[int, Rule]]:
     for at, line in enumerate(lines):
         if line.frame.interpreter is not None or line.fate is Fate.STOPPED:
             return
+        if line.frame.signal_frame:
+            continue
         rule = policies().failure.find(line.name, line.module) if line.name else None
         if rule is not None:
             yield at, rule
-        elif line.signed and not line.frame.signal_frame and not _is_library(line):
+        elif line.signed and not _is_library(line):
             return
 
 
@@ -96,6 +98,7 @@ def drop_what_says_nothing(lines: Sequence[Line]) -> None:
     drop_plumbing(lines)
     drop_interpreter(lines)
     drop_library_internals(lines)
+    drop_entry(lines)
     if said and not any(line.signed for line in said):
         first = next((line for line in said if line.name), said[0])
         first.fate, first.rule = Fate.KEPT, "nothing else is left"
@@ -149,6 +152,19 @@ def drop_library_internals(lines: Sequence[Line]) -> None:
         if entry is not None and len(runs) > 1 and at in (0, len(runs) - 1):
             which = "caller" if at == 0 else "callee"
             entry.drop(f"library: its {which} counts", shown=at == 0)
+
+
+def drop_entry(lines: Sequence[Line]) -> None:
+    """Do not sign ``main`` where it called something.
+
+    It is above all that it calls; not if that call is its last, and compilers made a
+    jump of it.
+    """
+    signed = [line for line in lines if line.signed]
+    if len(signed) > 1 and signed[-1].frame.interpreter is None:
+        rule = policies().entry.find(signed[-1].name, signed[-1].module)
+        if rule is not None:
+            signed[-1].drop(rule.label, shown=True)
 
 
 def _is_library(line: Line) -> bool:

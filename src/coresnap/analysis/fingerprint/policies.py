@@ -28,7 +28,7 @@ FILES = (
 """In this order: of two rules for one name the first counts."""
 _REMEMBERED = 4096
 """Names whose rules are: a deep stack has few functions."""
-_KINDS = ("failure", "plumbing", "stop", "library", "rename")
+_KINDS = ("failure", "plumbing", "stop", "library", "entry", "rename")
 
 
 class Section(msgspec.Struct, frozen=True, gc=False):
@@ -111,6 +111,8 @@ class Policies(msgspec.Struct, frozen=True):
     """What stands above main or a thread's function; ends the stack."""
     library: Table
     """Functions of a system library, of which the one that was called counts."""
+    entry: Table
+    """A program's first function."""
     rename: Table
     """Several names of one function."""
     library_modules: frozenset[str]
