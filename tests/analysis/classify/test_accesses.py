@@ -164,6 +164,17 @@ def test_an_offset_that_was_added_to_a_null_pointer_is_seen() -> None:
     assert "null" not in loaded(ADDED, 0x51, 0x21)
 
 
+def test_where_the_code_is_not_there_permissions_tell_a_write() -> None:
+    def concluded_at(address: int) -> dict[str, str]:
+        return concluded(faulted("", 11, 2, address), *RULES)
+
+    assert concluded_at(TEXT) == {
+        "memory.write": "strong",
+        "memory.protection": "certain",
+    }
+    assert concluded_at(HEAP) == {"memory.protection": "certain"}
+
+
 def test_a_core_without_siginfo_is_judged_by_the_operand() -> None:
     crash = faulted(STORE, 11, None, None, registers={"rdi": 0})
     assert concluded(crash, *RULES) == {

@@ -79,6 +79,18 @@ def test_behind_a_return_address_it_may_have_been_a_tail_call() -> None:
     assert concluded(crash, *RULES)["return-corrupted"] == "probable"
 
 
+def test_what_may_be_a_return_address_makes_a_return_less_sure() -> None:
+    crash = faulted(
+        "",
+        11,
+        1,
+        NOWHERE,
+        registers={"rip": NOWHERE, "rsp": STACK},
+        contents={STACK - 8: word(NOWHERE) + word(CALLED)},
+    )
+    assert concluded(crash, *RULES)["return-corrupted"] == "probable"
+
+
 def test_a_return_to_text_fails_as_itself_and_shows_the_text() -> None:
     crash = faulted(
         "c3", 11, 128, 0, registers={"rsp": STACK}, contents={STACK: b"aaaaaaaa"}

@@ -66,7 +66,8 @@ def _memory_fault(case: Case) -> Fault | None:
 
 class MemoryAccess(Rule):
     """Which access of the instruction failed, by its operands; what reads and writes is
-    a write. Certain where the processor's own word for it lies in a signal frame."""
+    a write. Certain where the processor's own word for it lies in a signal frame. Where
+    the code is not there, what failed in memory that may be read was a write."""
 
     names = ("memory.read", "memory.write", "memory.exec")
     confidence = (CERTAIN, STRONG)
@@ -74,7 +75,10 @@ class MemoryAccess(Rule):
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude the kind of the access that explains the fault."""
         fault, access = _memory_fault(case), case.access
-        if fault is None or access is None:
+        if fault is None:
+            return
+        if access is None:
+            yield from _by_permissions(case, fault)
             return
         sure = CERTAIN if fault.trap.kind == access.kind else STRONG
         address = fault.address
@@ -88,6 +92,27 @@ class MemoryAccess(Rule):
             case.failed_frame,
             summary=_told(access, place, address),
         )
+
+
+def _by_permissions(case: Case, fault: Fault) -> Iterator[Classifier]:
+    """What failed where nobody knows the instruction."""
+    address = fault.kernel_address
+    if fault.instruction is not None or address is None or address == fault.machine.pc:
+        return
+    mapping = case.core.memory.find_mapping(address)
+    if fault.signal.code_name != "SEGV_ACCERR" or mapping is None:
+        return
+    if mapping.permissions[:2] != "r-":
+        return
+    yield Classifier(
+        "memory.write",
+        STRONG,
+        (f"SEGV_ACCERR at {address:#x}", f"memory there is {mapping.permissions}"),
+        case.tid,
+        address,
+        case.failed_frame,
+        summary=f"wrote to {address:#x}",
+    )
 
 
 def _told(access: Access, place: str, address: int | None) -> str:

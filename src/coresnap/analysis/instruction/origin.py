@@ -81,8 +81,11 @@ def _by_stack(core: CoreFile, machine: Machine, target: int) -> Origin | None:
     order = core.architecture.byte_order
     above = core.memory.read_some(sp, size)
     calls: list[Decoded] = []
+    may_return = False
     if len(above) == size:
-        calls = _calls_before(core, int.from_bytes(above, order))
+        back = int.from_bytes(above, order)
+        calls = _calls_before(core, back)
+        may_return = bool(calls) or _is_unseen_code(core, back)
     # With the registers as they are, the call leads where control went.
     for decoded in calls:
         slot, value = _callee(core, machine, decoded)
@@ -92,7 +95,7 @@ def _by_stack(core: CoreFile, machine: Machine, target: int) -> Origin | None:
     # A return left its address just below the stack pointer. Behind a return address
     # it may as well be the variable that a tail call jumped by.
     if len(below) == size and int.from_bytes(below, order) == target:
-        return Origin("return", slot=sp - size, is_sure=not calls)
+        return Origin("return", slot=sp - size, is_sure=not may_return)
     return None
 
 
@@ -102,6 +105,12 @@ def _calls_before(core: CoreFile, back: int) -> list[Decoded]:
     if disassembler is None or not allows(core.memory.find_mapping(back), "execute"):
         return []
     return list(_calls_ending_at(core, disassembler, back))
+
+
+def _is_unseen_code(core: CoreFile, back: int) -> bool:
+    """Whether there is code before ``back`` that neither core nor files have."""
+    mapping = core.memory.find_mapping(back)
+    return allows(mapping, "execute") and len(core.memory.read_some(back - 8, 8)) < 8
 
 
 def _calls_ending_at(
