@@ -30,5 +30,5 @@ for _ in range(3):
 time.sleep(0.03)
 print("ready", flush=True)
 while True:
-    found = [WORDS.match(f"word{i} other{i}").groups() for i in range(100)]
+    found = [WORDS.findall(f"word{i} other{i}")[0] for i in range(100)]
     total = count(50) + len(sorted(found, key=lambda pair: pair[1]))

@@ -5,6 +5,7 @@
 // may: double-free use-after-free invalid-free memory.unmapped invalid-pointer
 //     call-contract
 // never: null heap.overflow pure-virtual exception.uncaught
+// unfound: block what the destructor freed was another pointer than the block
 // function: forget
 // only: glibc
 #include <map>

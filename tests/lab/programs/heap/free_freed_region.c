@@ -4,6 +4,7 @@
 // may: invalid-free double-free use-after-free heap.corrupt abort memory.* call-contract
 //     invalid-pointer
 // never: null heap.overflow
+// unfound: block no pointer is known of a free that aborted: libc keeps it nowhere
 // function: drop
 // only: glibc
 #include "lab.h"

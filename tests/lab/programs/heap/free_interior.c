@@ -1,8 +1,8 @@
 // A reader moves its pointer along and frees where it ended, not where it began.
 //
 // must: invalid-free
-// may: memory.read memory.unmapped invalid-pointer call-contract abort
-// never: memory.write null double-free use-after-free
+// may: null null.read memory.read memory.unmapped invalid-pointer call-contract abort
+// never: memory.write double-free use-after-free
 // function: count_words
 // only: glibc
 #include "lab.h"

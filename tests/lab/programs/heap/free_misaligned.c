@@ -2,6 +2,7 @@
 //
 // must: invalid-free abort
 // never: memory.* null* double-free use-after-free alignment
+// unfound: block no pointer is known of a free that aborted: libc keeps it nowhere
 // function: release
 // only: glibc
 #include "lab.h"

@@ -1,8 +1,8 @@
 // A function frees its argument, which a caller made on its stack.
 //
 // must: invalid-free
-// may: memory.read memory.unmapped invalid-pointer call-contract abort
-// never: memory.write null double-free heap.* use-after-free
+// may: null null.read memory.read memory.unmapped invalid-pointer call-contract abort
+// never: memory.write double-free heap.* use-after-free
 // function: consume
 // only: glibc
 #include "lab.h"

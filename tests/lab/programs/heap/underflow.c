@@ -3,6 +3,7 @@
 // must: heap.corrupt|heap.overflow
 // may: heap.corrupt heap.overflow abort
 // never: memory.* null* double-free use-after-free invalid-free
+// unfound: block its own header is damaged, so the block is not one
 // function: destroy
 // only: glibc
 #include "lab.h"

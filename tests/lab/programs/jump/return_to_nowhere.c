@@ -2,7 +2,8 @@
 // low half that nobody knows.
 //
 // must: wild-jump|return-corrupted
-// may: memory.exec memory.unmapped security* invalid-pointer wild-jump return-corrupted noncanonical
+// may: memory.exec memory.unmapped security* invalid-pointer wild-jump return-corrupted
+//     noncanonical
 // never: null use-after-free heap.overflow stack-overflow
 // build: -g -O1 -fno-stack-protector
 #include "lab.h"

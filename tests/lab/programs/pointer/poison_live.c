@@ -4,6 +4,7 @@
 // must: memory.write noncanonical
 // may: invalid-pointer
 // never: use-after-free null double-free heap.*
+// unfound: block the block that holds the bad pointer is not asked for
 // function: draw
 // build: -g -O1
 #include "lab.h"

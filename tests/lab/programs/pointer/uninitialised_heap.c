@@ -3,6 +3,7 @@
 // must: memory.read uninitialised
 // may: noncanonical invalid-pointer memory.unmapped
 // never: null use-after-free double-free heap.overflow
+// unfound: block the block that holds the bad pointer is not asked for
 // function: length
 // environment: MALLOC_PERTURB_=90
 // only: glibc junk

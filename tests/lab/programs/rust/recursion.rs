@@ -2,6 +2,7 @@
 //
 // must: stack-overflow recursion
 // may: abort memory.write memory.read limit* memory.unmapped memory.protection
+//     signal.handler
 // never: panic null use-after-free heap.*
 // function: depth
 // build: -g

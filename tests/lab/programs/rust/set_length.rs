@@ -1,8 +1,9 @@
 // A vector is made of a pointer into the middle of another one's memory, and dropped.
 //
 // must: invalid-free
-// may: abort memory.read memory.unmapped invalid-pointer call-contract double-free
-// never: null panic heap.overflow memory.write
+// may: null null.read abort memory.read memory.unmapped invalid-pointer call-contract
+//     double-free
+// never: panic heap.overflow memory.write
 // function: tail_sum
 // only: glibc
 // build: -g

@@ -1,7 +1,7 @@
 // A handler of SIGSEGV aborts, as many crash reporters do.
 //
 // must: memory.read abort
-// may: memory.unmapped noncanonical invalid-pointer
+// may: memory.unmapped noncanonical invalid-pointer signal.handler
 // never: use-after-free heap.* null signal.sent assert
 // function: length_of
 // build: -g -O1

@@ -1,7 +1,7 @@
 // A handler of a timer's signal uses what main has not set yet.
 //
 // must: null memory.read
-// may: null.read memory.unmapped
+// may: null.read memory.unmapped signal.handler
 // never: signal.sent use-after-free heap.* abort
 // function: on_alarm
 #include <signal.h>

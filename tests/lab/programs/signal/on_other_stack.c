@@ -2,6 +2,7 @@
 //
 // must: memory.write
 // may: null* memory.unmapped stack-overflow recursion signal.* limit* call-contract
+//     signal.handler
 //     handler* crash-in-handler
 // never: use-after-free heap.* double-free abort
 // function: on_full

@@ -2,7 +2,7 @@
 // frame that it interrupted.
 //
 // must: null memory.write
-// may: null.write memory.unmapped signal.raised signal.sent stop
+// may: null.write memory.unmapped signal.raised signal.sent stop signal.handler
 // never: use-after-free heap.* abort
 // function: set_level
 #include <signal.h>
