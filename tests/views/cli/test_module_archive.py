@@ -63,6 +63,13 @@ def test_a_module_that_was_changed_is_not_taken_from_the_archive(package: Path) 
     assert done.stdout == "True\n", done.stderr
 
 
+def test_files_beside_modules_from_the_archive_are_found(package: Path) -> None:
+    (package / "words.txt").write_text("hello")
+    read = "(importlib.resources.files('sample') / 'words.txt').read_text()"
+    done = run(package, f"import importlib.resources; print({read})")
+    assert done.stdout == "hello\n", done.stderr
+
+
 def test_an_archive_of_another_python_is_as_good_as_none(package: Path) -> None:
     path = package / archive_name()
     path.write_bytes(b"\0\0\0\0" + path.read_bytes()[4:])

@@ -19,13 +19,14 @@ import marshal
 import mmap
 import os
 import sys
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import MAGIC_NUMBER
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
+    from importlib.resources.abc import TraversableResources
 
 __all__ = ["archive_name", "import_from_archive", "packed"]
 
@@ -112,6 +113,14 @@ class _Finder:
 
     def get_source(self, name: str) -> str:
         """The module's text, which tracebacks show a line of."""
-        file = os.path.join(self._directory, self._index[name][1])
-        with open(file, encoding="utf-8") as stream:
+        with open(self._file(name), encoding="utf-8") as stream:
             return stream.read()
+
+    def get_resource_reader(self, name: str) -> TraversableResources:
+        """What ``importlib.resources`` finds a package's other files by."""
+        from importlib.readers import FileReader
+
+        return FileReader(SourceFileLoader(name, self._file(name)))
+
+    def _file(self, name: str) -> str:
+        return os.path.join(self._directory, self._index[name][1])
