@@ -29,7 +29,7 @@ _NAME = "tcmalloc"
 _PREVIEW = 64
 _FREED_SHOWN = 64
 _DAMAGE_SHOWN = 16
-_CHECKED_OBJECTS = 1_000_000
+_CHECKED_OBJECTS = 300_000
 """Of spans' own lists, when damage is looked for."""
 
 
