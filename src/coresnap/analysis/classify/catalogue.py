@@ -21,6 +21,8 @@ FAMILIES: tuple[str, ...] = (
     "messages",
     "malloc_words",
     "exceptions",
+    "panics",
+    "allocation",
     "checkers",
     "calls",
     "handlers",
@@ -48,7 +50,9 @@ OF_FAULTS = frozenset(
 )
 """Those that have nothing to say of a process in which no instruction failed."""
 
-OF_WORDS = frozenset({"messages", "malloc_words", "exceptions", "checkers"})
+OF_WORDS = frozenset(
+    {"messages", "malloc_words", "exceptions", "panics", "allocation", "checkers"}
+)
 """Those that have nothing to say of a process that did not give up."""
 
 AFTER_ALIASES: tuple[str, ...] = ("aliases", "leaks")

@@ -1,4 +1,4 @@
-"""What a language's run-time says: exceptions that nobody caught, panics."""
+"""What the C++ run-time says: exceptions that nobody caught, and other ends."""
 
 from __future__ import annotations
 
@@ -18,19 +18,6 @@ _THROWING = ("__cxa_throw", "__cxa_rethrow", "std::rethrow_exception")
 _TERMINATING = ("std::terminate", "__cxxabiv1::__terminate")
 _NOEXCEPT = ("__cxa_call_terminate", "__clang_call_terminate", "__gxx_personality_v0")
 _PURE = ("__cxa_pure_virtual", "__cxa_deleted_virtual")
-_OUT_OF_MEMORY = "St9bad_alloc"
-_EXHAUSTED = (
-    "out of memory",
-    "failed to allocate",
-    "cannot allocate memory",
-    "memory exhausted",
-)
-"""How GLib, Go and many programs call it, in lower case."""
-_ALLOCATION_HANDLERS = (
-    "alloc::alloc::handle_alloc_error",
-    "std::alloc::rust_oom",
-    "__rust_alloc_error_handler",
-)
 
 
 class UncaughtException(Rule):
@@ -150,52 +137,6 @@ class HandledException(Rule):
                 yield _thrown("exception.handled", HINT, case, message, None)
 
 
-class AllocationFailed(Rule):
-    """``std::bad_alloc``, Rust's handler of failed allocations, or a message that says
-    so ended the program: memory ran out, or was asked for beyond all bounds."""
-
-    names = ("oom",)
-    confidence = (STRONG,)
-
-    def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it from the type of the exception, or from the handler's frame."""
-        index = _index(case, *_ALLOCATION_HANDLERS)
-        if index is not None:
-            evidence = (f"frame {index} is {case.frames[index].function}",)
-            yield _out_of_memory(case, evidence)
-        for message in case.messages:
-            words = message.parts.get("reason", message.parts.get("what", "")).lower()
-            if any(phrase in words for phrase in _EXHAUSTED):
-                evidence = (f"message at {message.address:#x}: {message.text}",)
-                yield _out_of_memory(case, evidence)
-        message = _exception(case)
-        if message is None or message.parts.get("state") == "handled":
-            return
-        if _OUT_OF_MEMORY in message.parts.get("bases", "").split():
-            evidence = (f"exception object at {message.address:#x}: {message.text}",)
-            yield _out_of_memory(case, evidence)
-
-
-class Panicked(Rule):
-    """A run-time's panic, or its own fatal error: Rust, Go, CPython. Message and place
-    are read from the arguments of the panic's functions, or from the stack."""
-
-    names = ("panic",)
-    confidence = (CERTAIN, PROBABLE)
-
-    def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it from what the finders read, which know the functions."""
-        for message in case.messages:
-            if message.kind == "panic":
-                yield _panic(case, message)
-
-
-def _out_of_memory(case: Case, evidence: tuple[str, ...]) -> Classifier:
-    frame = first_outside_libraries(case.frames)
-    summary = f"could not allocate memory{_in(case, frame)}"
-    return Classifier("oom", STRONG, evidence, case.tid, None, frame, "", summary)
-
-
 def _exception(case: Case) -> Message | None:
     """What was thrown and not handled by the program."""
     for message in case.messages:
@@ -246,27 +187,6 @@ def _by_stack(
     return Classifier(name, sure, evidence, case.tid, None, frame, "", summary)
 
 
-def _panic(case: Case, message: Message) -> Classifier:
-    parts = message.parts
-    place = parts.get("file", "")
-    if place and "line" in parts:
-        place += f":{parts['line']}"
-    where = f" at {place}" if place else ""
-    language = parts.get("language", "")
-    said = f": {parts['what']}" if parts.get("what") else ""
-    sure = PROBABLE if parts.get("state") == "unknown" else CERTAIN
-    evidence = [f"{message.text}: found by {message.found_by}"]
-    if message.address:
-        evidence.append(f"text at {message.address:#x}")
-    frame = int(parts["frame"]) if parts.get("frame", "").isdigit() else None
-    if frame is not None and frame >= len(case.frames):
-        frame = None
-    summary = f"panicked ({language}){where}{said}"
-    return Classifier(
-        "panic", sure, tuple(evidence), message.tid, None, frame, "", summary
-    )
-
-
 def _index(case: Case, *functions: str) -> int | None:
     """Index of the innermost frame of one of these functions."""
     for index, frame in enumerate(case.frames[:_SEARCHED]):
@@ -302,6 +222,4 @@ RULES: tuple[Rule, ...] = (
     PureVirtualCall(),
     Terminated(),
     HandledException(),
-    AllocationFailed(),
-    Panicked(),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coresnap.analysis.aliases.regions import live_regions
+from coresnap.analysis.classify.allocation import AllocationFailed
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.exceptions import AllocationFailed
 from coresnap.analysis.classify.limits import SizeLimit
 from coresnap.analysis.classify.rule import HINT, Rule
 from coresnap.elfcore.pointer_scan import SPAN_LIMIT, AddressSpan, scan_pointers
