@@ -203,7 +203,9 @@ int main(int count, char **arguments)
 		}
 		churn(worker, 1000);
 	}
-	if (!is("busy"))
+	if (is("busy"))
+		usleep(10000 + worker->seed % 5000);
+	else
 		show();
 	abort();
 }
