@@ -9,7 +9,7 @@ import msgspec
 from classify.cases import FakeCore
 from classify.heaps import heaps
 
-from coresnap.analysis.aliases.regions import Region, live_regions
+from coresnap.analysis.aliases.regions import LiveRegions, Region
 from coresnap.analysis.unwind.stack import Stack, StackFrame
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.registers import architecture_of
@@ -46,8 +46,7 @@ def regions(
         modules=(Module(0x400000, 0x405000),),
         threads=[Raw({RSP: pointer}) for pointer in pointers],
     )
-    found = live_regions(cast(Any, core), stacks, heaps(*blocks), near)
-    return list(found)
+    return LiveRegions(cast(Any, core), stacks, heaps(*blocks)).nearest_to(near)
 
 
 def test_stacks_come_first_and_only_what_is_in_use_of_them() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 import msgspec
 
 from coresnap.analysis.aliases.held import Held, NamedWords
 from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.aliases.places import Place, Places
-from coresnap.analysis.aliases.regions import Region
+from coresnap.analysis.aliases.regions import LiveRegions
 from coresnap.analysis.aliases.spans import TargetMap
 from coresnap.analysis.aliases.targets import Target, block_target
 from coresnap.analysis.aliases.word_search import Word, search_words
@@ -85,8 +85,7 @@ class Chase(msgspec.Struct, eq=False):
     heaps: Heaps | None
     places: Places
     named: NamedWords
-    regions: Callable[[int], Sequence[Region]]
-    """What is searched, nearest to an address first."""
+    regions: LiveRegions
     limits: AliasLimits
     operands: frozenset[tuple[int | None, int | None, str]] = frozenset()
     """Thread, frame and name of the registers of the failed access, which are no other
@@ -115,7 +114,10 @@ class Chase(msgspec.Struct, eq=False):
         yield from named.found
         near = targets.targets[0].start
         search = search_words(
-            self.memory, self.regions(near), targets, self.limits.bytes_per_level
+            self.memory,
+            self.regions.nearest_to(near),
+            targets,
+            self.limits.bytes_per_level,
         )
         words = [word for word in search.words if not named.explains(word)]
         left_out = yield from self._placed_words(words, targets, level)

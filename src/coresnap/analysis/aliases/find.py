@@ -12,7 +12,7 @@ from coresnap.analysis.aliases.held import NamedWords
 from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.aliases.marks import add_marks
 from coresnap.analysis.aliases.places import Places
-from coresnap.analysis.aliases.regions import live_regions
+from coresnap.analysis.aliases.regions import LiveRegions
 from coresnap.analysis.aliases.targets import Target
 from coresnap.analysis.aliases.type_conflicts import type_conflicts
 from coresnap.analysis.classify.case import Case
@@ -68,7 +68,7 @@ def find_aliases(
         case.heaps,
         places,
         words,
-        lambda near: live_regions(core, case.stacks, case.heaps, near),
+        LiveRegions(core, case.stacks, case.heaps),
         limits,
         frozenset((case.tid, case.failed_frame, name) for name in operands),
     )

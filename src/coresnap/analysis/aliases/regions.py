@@ -5,9 +5,9 @@ What lies below the stack pointer of a thread is left of calls that have returne
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import msgspec
 
@@ -16,8 +16,9 @@ from coresnap.analysis.unwind.stack import Stack
 from coresnap.elfcore.corefile import CoreFile
 from coresnap.model import Mapping
 
-__all__ = ["Region", "live_regions"]
+__all__ = ["LiveRegions", "Region"]
 
+_MOST_STACKS = 4096
 _MOST_UNUSED = 64 << 20
 """Where more lies below a stack pointer, the mapping is not only a stack."""
 
@@ -29,23 +30,33 @@ class Region(msgspec.Struct, frozen=True):
     end: int
 
 
-def live_regions(
-    core: CoreFile, stacks: Sequence[Stack], heaps: Heaps | None, near: int
-) -> tuple[Region, ...]:
-    """Stacks, the crashed thread's first; variables of modules; then the rest, that
-    nearest to the address ``near`` first."""
-    starts = _stack_starts(core, stacks, heaps)
-    of_modules: list[Mapping] = []
-    rest: list[Mapping] = []
-    modules = [module.start for module in core.modules]
-    for mapping in core.memory.mappings:
-        if "w" in mapping.permissions and mapping not in starts:
+class LiveRegions:
+    """The regions of one process."""
+
+    def __init__(
+        self, core: CoreFile, stacks: Sequence[Stack], heaps: Heaps | None
+    ) -> None:
+        starts = _stack_starts(core, stacks, heaps)
+        first = [Region(start, mapping.end) for mapping, start in starts.items()]
+        self._rest: list[Region] = []
+        modules = [module.start for module in core.modules]
+        for mapping in core.memory.mappings:
+            if "w" not in mapping.permissions or mapping in starts:
+                continue
             index = bisect_right(modules, mapping.start) - 1
             inside = index >= 0 and mapping.start < core.modules[index].end
-            (of_modules if inside else rest).append(mapping)
-    rest.sort(key=lambda mapping: _distance(mapping, near))
-    ordered = (*starts, *of_modules, *rest)
-    return tuple(Region(starts.get(m, m.start), m.end) for m in ordered)
+            region = Region(mapping.start, mapping.end)
+            (first if inside else self._rest).append(region)
+        self._first = first
+
+    def nearest_to(self, address: int) -> list[Region]:
+        """Stacks, the crashed thread's first; variables of modules; then the rest,
+        that nearest to ``address`` first."""
+
+        def distance(region: Region) -> int:
+            return max(region.start - address, address - region.end, 0)
+
+        return [*self._first, *sorted(self._rest, key=distance)]
 
 
 def _stack_starts(
@@ -54,7 +65,7 @@ def _stack_starts(
     """Mappings that are stacks, in the order of threads, and where their used part
     begins. A thread has two, while a handler runs on an alternate one."""
     found: dict[Mapping, int] = {}
-    for pointer in _stack_pointers(core, stacks):
+    for pointer in itertools.islice(_stack_pointers(core, stacks), _MOST_STACKS):
         mapping = core.memory.find_mapping(pointer)
         if mapping is None or "w" not in mapping.permissions:
             continue
@@ -76,10 +87,6 @@ def _stack_pointers(core: CoreFile, stacks: Sequence[Stack]) -> Iterator[int]:
         if number in thread.registers:
             yield thread.registers[number]
         frames = stacks[index].frames if index < len(stacks) else ()
-        for handler, interrupted in pairwise(frames):
+        for handler, interrupted in itertools.pairwise(frames):
             if handler.signal_frame and number in interrupted.registers:
                 yield interrupted.registers[number]
-
-
-def _distance(mapping: Mapping, near: int) -> int:
-    return max(mapping.start - near, near - mapping.end, 0)
