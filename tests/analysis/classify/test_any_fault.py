@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coresnap.analysis.classify.catalogue import OF_FAULTS, rules
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.instruction import fault
 from coresnap.analysis.instruction.library import Library
@@ -48,6 +49,11 @@ def test_no_rule_fails_on_any_fault(
         contents={registers.get("rsp", 0x7FFF_0000_1000) & (1 << 48) - 1: stack},
     )
     assert judge(crash).notes == ()
+    for rule in rules(OF_FAULTS):
+        for one in rule.apply(crash):
+            assert one.name in rule.names
+            assert one.confidence in rule.confidence
+            assert one.evidence
 
 
 def test_a_fault_without_it_still_has_its_address(

@@ -37,24 +37,24 @@ def accessed_words(access: Access) -> str:
 
 
 def access_evidence(case: Case) -> tuple[str, ...]:
-    """Return the instruction, the values it used and what the kernel named."""
-    fault, found = case.fault, case.instruction
-    if fault is None or found is None:
+    """Return the instruction, the values it used and what the kernel said."""
+    fault, found, access = case.fault, case.instruction, case.access
+    if fault is None:
         return ()
-    access = case.access
-    is_fetch = access is not None and fault.decoded is None
-    lines = [f"{'fetching code' if is_fetch else found.text} at {found.address:#x}"]
-    registers = () if access is None else access.registers
-    for name in registers:
-        value = fault.machine.registers.get(
-            fault.machine.architecture.numbers.get(name, -1)
-        )
-        value = fault.machine.value(name) if value is None else value
+    lines = []
+    if found is not None:
+        is_fetch = access is not None and fault.decoded is None
+        what = "fetching code" if is_fetch else found.text
+        lines.append(f"{what} at {found.address:#x}")
+    for name in () if access is None else access.registers:
+        number = fault.machine.architecture.numbers.get(name, -1)
+        value = fault.machine.registers.get(number, fault.machine.value(name))
         if value is not None:
             lines.append(f"{name} = {value:#x}")
+    said = fault.signal.code_name or fault.signal.name
     if fault.kernel_address is not None:
-        lines.append(f"{fault.signal.code_name} at {fault.kernel_address:#x}")
-    return tuple(lines)
+        lines.append(f"{said} at {fault.kernel_address:#x}")
+    return tuple(lines) or (said,)
 
 
 def _memory_fault(case: Case) -> Fault | None:
