@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 
 NAME = "daemon"
 HELP = "process crashes as they come (coresnapd)"
@@ -28,4 +29,5 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM."""
     from coresnap.daemon.main import run_daemon
 
+    gc.enable()  # see process.py: this one does not end soon
     return run_daemon(arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +105,8 @@ def _results(importer: Importer, arguments: argparse.Namespace) -> Iterator[Resu
             yield from importer.take(path)
         return
     from coresnap.collect.importers.watch import Watch
+
+    gc.enable()  # see process.py: this one does not end soon
 
     for path in arguments.paths:
         if not path.is_dir():
