@@ -65,6 +65,8 @@ def _damage_lines(damage: HeapDamage, display: Display) -> Iterator[str]:
         yield f"      bytes{_preview(damage.data)}"
     if damage.overrun is not None:
         yield f"      behind the {block_words(damage.overrun)}"
+    if damage.doubt:
+        yield display.ink.doubt(f"      perhaps none: {printable(damage.doubt)}")
 
 
 def _freed_lines(heap: Allocator, told: tuple[Block, ...]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from coresnap.analysis.classify.case import Case
@@ -56,6 +57,11 @@ def test_without_such_a_block_the_heap_is_just_damaged() -> None:
     assert concluded(crash(bare), *RULES) == {"heap.corrupt": "probable"}
     freed = HeapDamage(0x5000_02B8, "size 0x41414141", "glibc", FREE)
     assert concluded(crash(freed), *RULES) == {"heap.corrupt": "probable"}
+
+
+def test_what_a_thread_was_about_to_change_is_left_alone() -> None:
+    doubted = msgspec.structs.replace(HEADER, doubt="main arena was locked")
+    assert concluded(crash(doubted), *RULES) == {}
 
 
 def test_a_link_that_leads_nowhere_was_written_after_the_free() -> None:

@@ -145,11 +145,12 @@ class FailedFree(Rule):
 
 
 def _damages(case: Case, *kinds: str) -> list[HeapDamage]:
-    """Damage of these kinds, where the process failed of itself."""
+    """Damage of these kinds that nothing else explains, where the process failed of
+    itself."""
     if case.heaps is None or not _failed(case):
         return []
-    reports = case.heaps.reports()
-    found = [d for report in reports for d in report.damage if d.kind in kinds]
+    damage = (d for report in case.heaps.reports() for d in report.damage)
+    found = [d for d in damage if d.kind in kinds and not d.doubt]
     return found[:_MOST]
 
 
