@@ -22,6 +22,11 @@ fn work(input: Option<u32>) -> u32 {
     input.expect("there is an input")
 }
 
+// A value of which the compiler knows nothing.
+fn hidden<T: Copy>(value: T) -> T {
+    unsafe { std::ptr::read_volatile(&value) }
+}
+
 fn main() {
-    println!("{}", work(std::hint::black_box(None)));
+    println!("{}", work(hidden(None)));
 }

@@ -13,7 +13,12 @@ fn read_all(size: usize) -> Vec<u8> {
     bytes
 }
 
+// A value of which the compiler knows nothing.
+fn hidden<T: Copy>(value: T) -> T {
+    unsafe { std::ptr::read_volatile(&value) }
+}
+
 fn main() {
-    let size = std::hint::black_box(1usize << 62);
+    let size = hidden(1usize << 62);
     println!("{}", read_all(1000).len() + read_all(size).len());
 }

@@ -16,8 +16,13 @@ fn release(raw: *mut Node) -> u64 {
     node.values[2]
 }
 
+// A value of which the compiler knows nothing.
+fn hidden<T: Copy>(value: T) -> T {
+    unsafe { std::ptr::read_volatile(&value) }
+}
+
 fn main() {
     let raw = Box::into_raw(Box::new(Node { values: [1, 2, 3, 4, 5, 6] }));
-    let sum = release(raw) + release(std::hint::black_box(raw));
+    let sum = release(raw) + release(hidden(raw));
     println!("{sum}");
 }

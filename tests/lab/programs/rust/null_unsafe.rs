@@ -17,7 +17,12 @@ fn fill(buffer: &mut Buffer, byte: u8) {
     }
 }
 
+// A value of which the compiler knows nothing.
+fn hidden<T: Copy>(value: T) -> T {
+    unsafe { std::ptr::read_volatile(&value) }
+}
+
 fn main() {
     let mut buffer = Buffer { length: 16, bytes: std::ptr::null_mut() };
-    fill(std::hint::black_box(&mut buffer), 7);
+    fill(&mut buffer, hidden(7));
 }

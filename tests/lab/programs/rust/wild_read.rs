@@ -10,8 +10,13 @@ fn sample(samples: &[u64], at: u32) -> u64 {
     unsafe { *samples.get_unchecked(at as usize) }
 }
 
+// A value of which the compiler knows nothing.
+fn hidden<T: Copy>(value: T) -> T {
+    unsafe { std::ptr::read_volatile(&value) }
+}
+
 fn main() {
     let samples: Vec<u64> = (0..100).collect();
-    println!("{}", sample(&samples, std::hint::black_box(7)));
-    println!("{}", sample(&samples, std::hint::black_box(0x7fff_fff0)));
+    println!("{}", sample(&samples, hidden(7)));
+    println!("{}", sample(&samples, hidden(0x7fff_fff0)));
 }
