@@ -64,8 +64,9 @@ def test_what_a_thread_was_about_to_change_is_left_alone() -> None:
     assert concluded(crash(doubted), *RULES) == {}
 
 
-def test_a_link_that_leads_nowhere_was_written_after_the_free() -> None:
-    link = HeapDamage(0x5000_0300, "leads to 0x4141", "glibc", kind="link")
+@pytest.mark.parametrize("kind", ["link", "key"])
+def test_a_link_that_leads_nowhere_was_written_after_the_free(kind: str) -> None:
+    link = HeapDamage(0x5000_0300, "leads to 0x4141", "glibc", kind=kind)
     assert concluded(crash(link), *RULES) == {"use-after-free": "probable"}
 
 

@@ -59,8 +59,8 @@ class HeapOverrun(Rule):
 
 
 class FreedWritten(Rule):
-    """The link word of a free block leads nowhere: somebody wrote to the block after it
-    was freed, or past the end of the one before."""
+    """The link word of a free block leads nowhere, or the mark behind it is gone: it was
+    written to after it was freed, or past the end of the one before."""
 
     names = ("use-after-free",)
     confidence = (PROBABLE,)
@@ -68,7 +68,7 @@ class FreedWritten(Rule):
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it for a process that failed, unless an overrun explains it."""
         overruns = [d for d in _damages(case, "header") if d.overrun is not None]
-        for damage in _damages(case, "link"):
+        for damage in _damages(case, "link", "key"):
             if any(_reaches(overrun, damage.address) for overrun in overruns):
                 continue
             yield Classifier(
