@@ -59,8 +59,8 @@ class HeapOverrun(Rule):
 
 
 class FreedWritten(Rule):
-    """The link word of a free block leads nowhere, or the mark behind it is gone: it was
-    written to after it was freed, or past the end of the one before."""
+    """The link word of a free block leads nowhere, or the mark behind it is gone: it
+    was written to after it was freed, or past the end of the one before."""
 
     names = ("use-after-free",)
     confidence = (PROBABLE,)
