@@ -71,7 +71,8 @@ def test_a_format_is_no_text() -> None:
 
 
 REPORT = (
-    b"==\n==77==ERROR: AddressSanitizer: heap-use-after-free on address 0x5010 at pc\n"
+    b"================\n"
+    b"==77==ERROR: AddressSanitizer: heap-use-after-free on address 0x5010 at pc\n"
     b"READ of size 1 at 0x5010 thread T0\n    #0 0x1 in main\n"
     b"SUMMARY: AddressSanitizer: heap-use-after-free a.c:3 in main\n"
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from coresnap.analysis.messages.dead_process import DeadProcess
 from coresnap.analysis.messages.message import Message
 from coresnap.analysis.messages.wording import is_text, readable
+from coresnap.elfcore.pointer_scan import scan_pointers
 from coresnap.model import Frame
 
 __all__ = ["find_sanitizer"]
@@ -18,6 +19,8 @@ __all__ = ["find_sanitizer"]
 _FUNCTIONS = ("__asan", "__hwasan", "__msan", "__sanitizer", "__tsan", "__ubsan")
 _SEARCHED = 16
 _REPORT = b"==ERROR: "
+_LINE = int.from_bytes(b"=" * 8, "little")
+_MOST_LINES = 4096
 _RUNTIME_ERROR = b": runtime error: "
 _LONGEST = 1 << 13
 _LONGEST_LINE = 512
@@ -45,15 +48,19 @@ def _is_sanitizers(frame: Frame) -> bool:
 
 
 def _reports(process: DeadProcess) -> Iterator[tuple[int, bytes]]:
+    """A report begins in pages of its own, with a line that is drawn."""
     for address, data in process.anonymous_memory(overlap=_LONGEST):
-        yield from _in(address, data)
-
-
-def _in(address: int, data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = data.find(_REPORT)
-    while at >= 0:
-        yield address + at + 2, data[at + 2 : at + _LONGEST].partition(b"\0")[0]
-        at = data.find(_REPORT, at + 1)
+        for offset, _ in scan_pointers(
+            data,
+            [(_LINE, _LINE + 1)],
+            pointer_size=8,
+            byte_order=process.memory.byte_order,
+            limit=_MOST_LINES,
+        ):
+            head = data[offset : offset + _LONGEST]
+            at = head.find(_REPORT, 0, _LONGEST_LINE)
+            if at >= 0:
+                yield address + offset + at + 2, head[at + 2 :].partition(b"\0")[0]
 
 
 def _report_parts(text: bytes) -> dict[str, str]:

@@ -11,13 +11,13 @@ distances from that last part in both.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import msgspec
 
 from coresnap.analysis.messages.dead_process import DeadProcess
+from coresnap.elfcore.pointer_scan import scan_pointers
 
 __all__ = ["Thrown", "find_thrown"]
 
@@ -188,20 +188,17 @@ def _only_one(process: DeadProcess, layout: _Header) -> Thrown | None:
 
 
 def _scanned(process: DeadProcess) -> Iterator[int]:
-    order = ">" if process.memory.byte_order == "big" else "<"
-    wanted = [struct.pack(order + "Q", kind) for kind in _RUNTIMES]
+    """Where an ``_Unwind_Exception`` of one of the run-times may be."""
     found = (
         address + offset
         for address, data in process.anonymous_memory()
-        for offset in _aligned(data, wanted)
+        for offset, _ in scan_pointers(
+            data,
+            [(LLVM, LLVM + 2), (GNU, GNU + 2)],
+            pointer_size=8,
+            byte_order=process.memory.byte_order,
+            limit=_MOST_FOUND,
+        )
+        if (address + offset) % 16 == 0
     )
     return islice(found, _MOST_FOUND)
-
-
-def _aligned(data: bytes, wanted: Iterable[bytes]) -> Iterator[int]:
-    for word in wanted:
-        at = data.find(word)
-        while at >= 0:
-            if at % 16 == 0:
-                yield at
-            at = data.find(word, at + 1)
