@@ -1,16 +1,17 @@
-"""What the failed access says about the pointer."""
+"""What the failed access says: its kind, its address, and its pointer."""
 
 from __future__ import annotations
 
 import pytest
 
-from coresnap.analysis.classify.accesses import RULES
+from coresnap.analysis.classify import accesses, pointers
 from coresnap.analysis.classify.verdict import judge
 from coresnap.model import Mapping
 
 from .cases import MAPPINGS, case, concluded
 from .faults import CODE, faulted
 
+RULES = (*accesses.RULES, *pointers.RULES)
 STORE = "48894708"  # mov [rdi + 8], rax
 LOAD = "8b00"  # mov eax, [rax]
 INDEXED = "8b04b0"  # mov eax, [rax + rsi*4]

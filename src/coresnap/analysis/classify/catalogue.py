@@ -13,6 +13,7 @@ __all__ = ["AFTER_ALIASES", "FAMILIES", "OF_FAULTS", "OF_WORDS", "rules"]
 FAMILIES: tuple[str, ...] = (
     "signals",
     "accesses",
+    "pointers",
     "control_flow",
     "execution",
     "stacks",
@@ -39,6 +40,7 @@ FAMILIES: tuple[str, ...] = (
 OF_FAULTS = frozenset(
     {
         "accesses",
+        "pointers",
         "control_flow",
         "execution",
         "stacks",

@@ -77,7 +77,9 @@ def _silent_on(fault: Fault) -> set[str]:
             silent.add("execution")
         if signal.code_name in ("SEGV_MAPERR", "SEGV_ACCERR", "SI_KERNEL"):
             silent.add("hardware")
-    if signal.name not in ("SIGSEGV", "SIGBUS") or fault.address is None:
+    if signal.name not in ("SIGSEGV", "SIGBUS"):
+        silent.add("pointers")
+    if "pointers" in silent or fault.address is None:
         silent.add("stacks")
     return silent
 
