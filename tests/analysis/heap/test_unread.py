@@ -38,7 +38,7 @@ def test_a_loaded_library_without_its_memory_is_named(
         heaps = find_heaps(core)
         (report,) = (one for one in heaps.reports() if one.name == allocator)
         assert (report.live_blocks, report.freed, report.damage) == (0, (), ())
-        assert "is loaded, but" in report.notes[0]
+        assert f"has {allocator}, but the core does not show" in report.notes[0]
         assert all(heaps.place(m.start) is None for m in core.mappings)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Iterator
 
@@ -22,7 +21,7 @@ from coresnap.analysis.heap.module_memory import (
     thread_data,
     threads_inside,
 )
-from coresnap.analysis.heap.unread import UnreadHeap
+from coresnap.analysis.heap.unread import find_unread
 from coresnap.elfcore.corefile import CoreFile, LoadedModule
 
 __all__ = ["find_jemalloc"]
@@ -41,7 +40,8 @@ _VERSION = rb"(5\.\d+\.\d+)-\d+-g[0-9a-f]{40}\0"
 def find_jemalloc(core: CoreFile) -> Heap | None:
     """The heap of jemalloc 5 in a core; None if nothing of it is there."""
     if core.memory.pointer_size != 8 or core.memory.byte_order != "little":
-        return _unread(core, "only 64-bit, little-endian systems are read")
+        why = "only 64-bit, little-endian systems are read"
+        return find_unread(core, "jemalloc", b"mallctl", why)
     targets = anonymous_memory(core, _LEAST_TABLE)
     for module in core.modules if targets else ():
         spans = module_data(module, _LEAST_ROOT)
@@ -59,8 +59,10 @@ def find_jemalloc(core: CoreFile) -> Heap | None:
         tree = find_tree(core.memory, targets, targets)
         if tree is not None:
             return _heap(core, None, tree, None)
-    return _unread(
+    return find_unread(
         core,
+        "jemalloc",
+        b"mallctl",
         "the core does not show a heap of jemalloc 5.0 to 5.3: nothing was allocated,"
         " its memory is not there, or it is another version",
     )
@@ -120,15 +122,6 @@ def _all_caches(
         yield from search_caches(
             core.memory, spans, anonymous_memory(core, _LEAST_TABLE), is_5_3=is_5_3
         )
-
-
-def _unread(core: CoreFile, why: str) -> Heap | None:
-    """That the library is loaded, if it is."""
-    for module in core.modules:
-        if "jemalloc" in os.path.basename(module.path):
-            reason = f"{os.path.basename(module.path)} is loaded, but {why}"
-            return UnreadHeap("jemalloc", _version(core, module), reason)
-    return None
 
 
 def _version(core: CoreFile, module: LoadedModule) -> str | None:

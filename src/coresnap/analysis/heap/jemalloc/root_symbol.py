@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import struct
-from array import array
-from collections.abc import Iterator
-
 import msgspec
 
+from coresnap.analysis.heap.defined_symbols import defined_symbols
 from coresnap.elfcore.corefile import LoadedModule
-from coresnap.elfcore.elffile import SymbolEntries
 
 __all__ = ["RootSymbol", "root_symbol"]
 
-_NAMES = (b"arena_emap_global\0", b"extents_rtree\0")
-"""5.3, and 5.0 to 5.2; after a prefix: ``je_``, none, ``__je_`` in FreeBSD's libc."""
+_VARIABLES = (b"arena_emap_global", b"extents_rtree")
+"""5.3, and 5.0 to 5.2."""
 _PREFIXES = (b"je_", b"", b"__je_", b"_rjem_je_")
-_SYMBOL = struct.Struct("<IBBHQQ")
+"""The usual one, none, FreeBSD's libc, Rust's."""
+_NAMES = [prefix + name for name in _VARIABLES for prefix in _PREFIXES]
 
 
 class RootSymbol(msgspec.Struct, frozen=True):
@@ -30,31 +27,8 @@ class RootSymbol(msgspec.Struct, frozen=True):
 
 def root_symbol(module: LoadedModule) -> RootSymbol | None:
     """What the symbol tables of the module's file say; None if they don't."""
-    if module.elf is None:
-        return None
-    for table in module.elf.symbol_entries():
-        for value, size in _symbols(table):
+    for table in module.elf.symbol_entries() if module.elf else ():
+        for value, size in defined_symbols(table, _NAMES):
             start = module.load_bias + value
             return RootSymbol(start, start + size, table.dynamic)
     return None
-
-
-def _symbols(table: SymbolEntries) -> Iterator[tuple[int, int]]:
-    """Link-time address and size of every symbol of one of the names.
-
-    A table may have a million entries: names are looked for among the strings, and
-    entries by the name's offset, none of it in a loop of Python's.
-    """
-    strings = bytes(table.strings)
-    entries = table.entries[: len(table.entries) // _SYMBOL.size * _SYMBOL.size]
-    offsets = array("I", bytes(entries))[:: _SYMBOL.size // 4]
-    for name in _NAMES:
-        at = strings.find(name)
-        while at >= 0:
-            for prefix in _PREFIXES:
-                start = at - len(prefix)
-                if start >= 0 and strings[start:at] == prefix and start in offsets:
-                    entry = offsets.index(start) * _SYMBOL.size
-                    fields = _SYMBOL.unpack_from(entries, entry)
-                    yield fields[4], fields[5]
-            at = strings.find(name, at + 1)

@@ -8,7 +8,7 @@ from coresnap.analysis.heap.heaps import Heap
 from coresnap.analysis.heap.mimalloc.heap import Discovery, MimallocHeap
 from coresnap.analysis.heap.mimalloc.segments import find_segments, read_pages
 from coresnap.analysis.heap.module_memory import anonymous_memory, threads_inside
-from coresnap.analysis.heap.unread import UnreadHeap
+from coresnap.analysis.heap.unread import find_unread
 from coresnap.analysis.thread_local import THREAD_POINTERS
 from coresnap.elfcore.corefile import CoreFile
 
@@ -28,16 +28,13 @@ def find_mimalloc(core: CoreFile) -> Heap | None:
             return MimallocHeap(
                 Discovery(core.memory, segments, threads, _working(core))
             )
-    for module in core.modules:
-        name = os.path.basename(module.path)
-        if "mimalloc" in name:
-            reason = (
-                f"{name} is loaded, but the core does not show segments of mimalloc"
-                " 2.0: nothing was allocated, its memory is not there, its lists are"
-                " encoded, or it is another version"
-            )
-            return UnreadHeap("mimalloc", None, reason)
-    return None
+    return find_unread(
+        core,
+        "mimalloc",
+        b"mi_malloc",
+        "the core does not show segments of mimalloc 2.0: nothing was allocated, its"
+        " memory is not there, its lists are encoded, or it is another version",
+    )
 
 
 def _working(core: CoreFile) -> frozenset[int]:

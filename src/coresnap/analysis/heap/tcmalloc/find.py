@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
-
 from coresnap.analysis.heap.heaps import Heap
 from coresnap.analysis.heap.module_memory import (
     anonymous_memory,
@@ -19,7 +17,7 @@ from coresnap.analysis.heap.tcmalloc.page_map import (
     find_page_map,
 )
 from coresnap.analysis.heap.tcmalloc.thread_caches import read_thread_cache
-from coresnap.analysis.heap.unread import UnreadHeap
+from coresnap.analysis.heap.unread import find_unread
 from coresnap.elfcore.corefile import CoreFile, LoadedModule
 
 __all__ = ["find_tcmalloc"]
@@ -33,16 +31,13 @@ def find_tcmalloc(core: CoreFile) -> Heap | None:
             pages = find_page_map(core.memory, module_data(module, LEAST_ROOT), targets)
             if pages is not None:
                 return _heap(core, module, pages)
-    for module in core.modules:
-        name = os.path.basename(module.path)
-        if "tcmalloc" in name:
-            reason = (
-                f"{name} is loaded, but the core does not show a heap as gperftools'"
-                " tcmalloc lays it out: nothing was allocated, its memory is not there,"
-                " or it is another tcmalloc"
-            )
-            return UnreadHeap("tcmalloc", None, reason)
-    return None
+    return find_unread(
+        core,
+        "tcmalloc",
+        b"tc_malloc",
+        "the core does not show a heap as gperftools' tcmalloc lays it out: nothing was"
+        " allocated, its memory is not there, or it is another tcmalloc",
+    )
 
 
 def _heap(core: CoreFile, module: LoadedModule, pages: PageMap) -> TcmallocHeap:
