@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coresnap.analysis.aliases.regions import live_regions
+from coresnap.analysis.aliases.regions import LiveRegions
 from coresnap.analysis.classify.allocation import AllocationFailed
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.limits import SizeLimit
@@ -94,7 +94,7 @@ def _pointers(case: Case, spans: list[AddressSpan]) -> set[int] | None:
     core = case.core
     values = {v for stack in case.stacks for v in stack.frames[0].registers.values()}
     left = _MOST_BYTES
-    for region in live_regions(core, case.stacks, case.heaps, 0):
+    for region in LiveRegions(core, case.stacks, case.heaps).nearest_to(0):
         for _, view in core.memory.stored_views(region.start, region.end):
             left -= len(view)
             if left < 0:
