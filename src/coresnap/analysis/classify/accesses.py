@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import CERTAIN, STRONG, Rule
-from coresnap.analysis.classify.sources import base_sources
 from coresnap.analysis.classify.words import accessed_at
 from coresnap.model import Classifier
 
@@ -73,7 +72,7 @@ class MemoryAccess(Rule):
         yield Classifier(
             _NAMES[access.kind],
             sure,
-            (*access_evidence(case), *map(str, base_sources(case))),
+            (*access_evidence(case), *map(str, case.base_sources)),
             case.tid,
             address,
             case.failed_frame,

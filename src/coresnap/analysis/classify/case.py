@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import msgspec
 if TYPE_CHECKING:
     from coresnap.analysis.heap.heaps import Heaps
     from coresnap.analysis.instruction.fault import Fault
+    from coresnap.analysis.instruction.provenance import Source
     from coresnap.analysis.messages.message import Message
     from coresnap.analysis.unwind.stack import Stack
     from coresnap.elfcore.corefile import CoreFile
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Case"]
 
 
-class Case(msgspec.Struct, frozen=True, eq=False):
+class Case(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A crash as the rules see it. Nothing here is ever changed by a rule."""
 
     core: CoreFile
@@ -56,6 +58,14 @@ class Case(msgspec.Struct, frozen=True, eq=False):
         if found is None or found.fault is None:
             return None
         return found.accesses[found.fault]
+
+    @functools.cached_property
+    def base_sources(self) -> tuple[Source, ...]:
+        """How the base register of the failed access got its value, as of the function
+        of that name: once, for a long function takes milliseconds."""
+        from coresnap.analysis.classify.sources import base_sources
+
+        return base_sources(self)
 
     @property
     def registers(self) -> Mapping[str, int]:

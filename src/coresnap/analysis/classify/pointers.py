@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from coresnap.analysis.classify.accesses import access_evidence, memory_fault
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
-from coresnap.analysis.classify.sources import base_sources
 from coresnap.analysis.classify.words import accessed
 from coresnap.model import Classifier
 
@@ -104,7 +103,7 @@ def _zero_confidence(fault: Fault, access: Access, address: int) -> str | None:
 def _loaded(case: Case, fault: Fault, register: str) -> int | None:
     """What a register was loaded with before constants were added to it; None if the
     code before does not tell."""
-    found = next(iter(base_sources(case)), None)
+    found = next(iter(case.base_sources), None)
     now = fault.machine.value(register)
     if found is None or now is None:
         return None
