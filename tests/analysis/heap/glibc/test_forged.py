@@ -11,9 +11,11 @@ from coresnap.analysis.heap.glibc import (
     caches,
     chunk_list,
     chunk_walk,
+    contents,
     heap,
     orphan,
     regions,
+    report,
 )
 from coresnap.analysis.heap.glibc.find import find_glibc
 from coresnap.analysis.heap.heaps import Heap
@@ -41,7 +43,7 @@ def half(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         return
     monkeypatch.setattr(regions, "ChunkWalk", chunk_walk.PythonChunkWalk)
     monkeypatch.setattr(orphan, "ChunkWalk", chunk_walk.PythonChunkWalk)
-    for module in (caches, heap):
+    for module in (caches, contents, heap, report):
         monkeypatch.setattr(module, "ListReader", chunk_list.PythonListReader)
 
 
