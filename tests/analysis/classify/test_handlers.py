@@ -42,10 +42,15 @@ KERNEL = frame("__restore_rt", signal_frame=True)
 
 
 def test_what_a_signal_interrupted_is_hinted_at() -> None:
-    crash = stack(frame("abort"), frame("serve"), KERNEL, frame("main"), address=None)
+    crash = stack(frame("abort"), frame("serve"), KERNEL, frame("main"))
     (found,) = judge(crash, (CrashedInHandler(),)).classifiers
     assert found.summary == "was in a signal handler, which had interrupted main"
     assert found.frame == 3
+
+
+def test_a_signal_of_another_process_says_nothing_of_the_handler() -> None:
+    frames = (frame("abort"), frame("serve"), KERNEL, frame("main"))
+    assert concluded(stack(*frames, address=None), CrashedInHandler()) == {}
 
 
 def test_a_handler_that_interrupts_itself_is_a_recursion() -> None:

@@ -84,7 +84,7 @@ class CrashedInHandler(Rule):
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it from the frame that the kernel made to deliver the signal."""
         border = _signal_frame(case.frames)
-        if border is None or border + 1 >= len(case.frames):
+        if border is None or border + 1 >= len(case.frames) or not _failed(case):
             return
         interrupted = case.frames[border + 1]
         name = interrupted.function or f"{interrupted.pc:#x}"
@@ -129,6 +129,12 @@ class HandlerRecursion(Rule):
                     "",
                     f"took a signal in its own handler {name}, {len(borders)} deep",
                 )
+
+
+def _failed(case: Case) -> bool:
+    """Whether the process ended by itself, not by somebody's signal."""
+    signal = case.signal
+    return signal is not None and signal.sender_pid in (None, case.core.process.pid)
 
 
 def _signal_frame(frames: Sequence[Frame]) -> int | None:
