@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from coresnap.analysis.instruction import load_store
 from coresnap.analysis.instruction.disassembler import open_disassembler
+from coresnap.analysis.instruction.families import family
 from coresnap.analysis.instruction.library import load_library
 from coresnap.analysis.instruction.machine import Machine
 
@@ -37,7 +37,8 @@ def accessed(name: str, code: str, *, thumb: bool = False) -> tuple[str, int, in
     decoded = found.decode(bytes.fromhex(code), 0x1000)
     assert decoded is not None
     registers = {number: 0x100 * number for number in range(32)}
-    (one,) = load_store.accesses(decoded, Machine(known, registers))
+    machine = Machine(known, registers)
+    (one,) = family(machine).accesses(decoded, machine)
     assert one.address is not None
     return one.kind, one.width, one.address
 
@@ -75,3 +76,18 @@ def test_thumb() -> None:
 )
 def test_riscv(code: str, expected: tuple[str, int, int]) -> None:
     assert accessed("riscv64", code) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "expected"),
+    [
+        ("ppc64le", "080023f8", ("write", 8, 0x308)),  # std r1, 8(r3)
+        ("ppc64le", "f8ff6380", ("read", 4, 0x300 - 8)),  # lwz r3, -8(r3)
+        ("ppc64le", "d1ff21f8", ("write", 8, 0x100 - 48)),  # stdu r1, -48(r1)
+        ("s390x", "e31020080024", ("write", 8, 0x208)),  # stg %r1, 8(%r2)
+        ("s390x", "e31320080004", ("read", 8, 0x508)),  # lg %r1, 8(%r3, %r2)
+        ("s390x", "922f1000", ("write", 1, 0x100)),  # mvi 0(%r1), 47
+    ],
+)
+def test_power_and_s390x(name: str, code: str, expected: tuple[str, int, int]) -> None:
+    assert accessed(name, code) == expected

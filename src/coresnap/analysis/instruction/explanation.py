@@ -14,6 +14,7 @@ from coresnap.model import Access, Mapping, Signal
 
 __all__ = ["Complaint", "allows", "explaining", "is_noncanonical"]
 
+_PAGE = 4096
 _UNSIZED = 4096
 """How far an access of unknown width may reach: xsave areas, SVE vectors."""
 _TAGGED_BITS = 56
@@ -84,6 +85,9 @@ def _covers(access: Access, address: int, decoded: Decoded, machine: Machine) ->
     if machine.architecture.family == "aarch64":
         mask = (1 << _TAGGED_BITS) - 1
     width = access.width or _UNSIZED
+    if machine.architecture.family == "s390x":
+        # The kernel knows the page alone.
+        return address // _PAGE in (access.address // _PAGE, _last(access) // _PAGE)
     distance = (address - access.address) & mask
     if distance < width:
         return True
@@ -93,6 +97,10 @@ def _covers(access: Access, address: int, decoded: Decoded, machine: Machine) ->
     count = machine.value("rcx" if machine.mask > 1 << 32 else "ecx") or 0
     backwards = (access.address - address) & mask
     return min(distance, backwards) < access.width * count
+
+
+def _last(access: Access) -> int:
+    return (access.address or 0) + max(access.width, 1) - 1
 
 
 def _by_form(

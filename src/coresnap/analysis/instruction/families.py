@@ -11,11 +11,16 @@ from coresnap.model import Access
 
 __all__ = ["Family", "family"]
 
-_MODULES = {"x86": "x86", "aarch64": "aarch64"}
+_MODULES = {
+    "x86": "x86",
+    "aarch64": "aarch64",
+    "ppc64": "displaced",
+    "s390x": "displaced",
+}
 
 
 class Family(Protocol):
-    """What ``x86``, ``aarch64`` and ``load_store`` answer."""
+    """What ``x86``, ``aarch64`` and the others answer."""
 
     def accesses(self, decoded: Decoded, machine: Machine) -> tuple[Access, ...]:
         """Every access to memory."""
