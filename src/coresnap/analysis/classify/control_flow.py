@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from coresnap.analysis.classify.accesses import access_evidence
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import PROBABLE, STRONG, Rule
 from coresnap.model import Classifier
@@ -55,7 +54,7 @@ def _evidence(case: Case, target: int, origin: Origin | None) -> tuple[str, ...]
     text = printable(target, case.core.architecture.pointer_size)
     if text is not None:
         lines.append(f"its bytes are the text {text!r}")
-    return (*access_evidence(case), *lines)
+    return tuple(lines)
 
 
 class WildJump(Rule):
@@ -137,7 +136,7 @@ class ExecutedData(Rule):
         yield Classifier(
             "security.nx",
             STRONG,
-            (*access_evidence(case), f"{target:#x} is in {where}"),
+            (f"{target:#x} is in {where}",),
             case.tid,
             target,
             case.failed_frame,
