@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from coresnap.analysis.heap.glibc import (
     caches,
@@ -41,10 +43,14 @@ def half(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         if chunk_walk.ChunkWalk is chunk_walk.PythonChunkWalk:
             pytest.skip("coresnap._native is not built")
         return
-    monkeypatch.setattr(regions, "ChunkWalk", chunk_walk.PythonChunkWalk)
-    monkeypatch.setattr(orphan, "ChunkWalk", chunk_walk.PythonChunkWalk)
-    for module in (caches, contents, heap, report):
-        monkeypatch.setattr(module, "ListReader", chunk_list.PythonListReader)
+    use_twins(monkeypatch)
+
+
+def use_twins(patch: pytest.MonkeyPatch) -> None:
+    for walker in (regions, orphan):
+        patch.setattr(walker, "ChunkWalk", chunk_walk.PythonChunkWalk)
+    for reader in (caches, contents, heap, report):
+        patch.setattr(reader, "ListReader", chunk_list.PythonListReader)
 
 
 @pytest.fixture
@@ -283,6 +289,53 @@ def test_damage_by_the_only_thread_is_not_doubted(opened: Opened) -> None:
     assert damage.doubt == ""
     assert damage.overrun is not None
     assert damage.overrun.address == forge.block(1)
+
+
+@pytest.mark.parametrize("value", [(1 << 64) - 32, (1 << 64) - 8, 1 << 63, 8])
+def test_a_fastbin_that_leads_beyond_all_memory_is_damage(
+    value: int, opened: Opened
+) -> None:
+    forge = Forge(X86_64, SIZES)
+    forge.put(forge.fastbins + 16, value)
+
+    (damage,) = opened(forge).report().damage
+    assert (damage.kind, damage.address) == ("link", forge.fastbins + 16)
+
+
+WORDS = st.sampled_from(
+    [0, 1, 0x11, 0x21, 0x41, 0x291, 0x4141414141414141, (1 << 64) - 8]
+) | st.integers(0, HEAP_SIZE // 16).map(lambda n: 0x555500000000 + 16 * n)
+PLACES = st.integers(0, 0x900 // 8).map(lambda n: 0x555500000000 + 8 * n) | (
+    st.integers(0, 0xA00 // 8).map(lambda n: 0x7F0000200000 + 8 * n)
+)
+
+
+@hypothesis.settings(
+    max_examples=60,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+@hypothesis.given(st.lists(st.tuples(PLACES, WORDS), min_size=1, max_size=6))
+def test_whatever_is_overwritten_both_halves_say_the_same(
+    tmp_path: Path, overwritten: list[tuple[int, int]]
+) -> None:
+    forge = Forge(X86_64, [*SIZES, *[0x40] * 10])
+    put_list(forge, forge.block(3), forge.block(0), forge.block(9))
+    for address, value in overwritten:
+        forge.put(address, value)
+    core = forge.write(tmp_path)
+
+    def said() -> list[object]:
+        found = find_glibc(open_core(core)).heaps
+        told: list[object] = [one.report() for one in found]
+        for one in found:
+            told += [one.place(block) for block in map(forge.block, range(17))]
+            told += [one.linked(value) for _, value in overwritten]
+        return told
+
+    answers = said()
+    with pytest.MonkeyPatch.context() as patch:
+        use_twins(patch)
+        assert said() == answers
 
 
 def test_a_block_of_a_caches_size_is_no_cache(opened: Opened) -> None:

@@ -37,6 +37,7 @@ __all__ = [
 END, UNREADABLE, MISALIGNED, SIZE, LOOP, UNLINKED, LIMIT = range(7)
 """How a list ends: ``enum chunk_list_status`` of ``native/library/chunk_list.h``."""
 _PAGE_SHIFT = 12
+_ADDRESSES = (1 << 64) - 1
 _ListInC: TypeAlias = Any
 
 
@@ -76,7 +77,7 @@ class PythonListReader:
         chunk of this list has; of the entries no more than ``capacity`` are read.
         """
         entries, links = array("Q"), array("Q")
-        block, passed, next_passed, status = first, 0, 1, END
+        block, passed, next_passed, status = first & _ADDRESSES, 0, 1, END
         while block and status == END:
             link, size = self._word(block), self._word(block - self._layout.word)
             if block == passed:
@@ -96,7 +97,7 @@ class PythonListReader:
                 if len(entries) == next_passed:
                     passed, next_passed = block, 2 * next_passed
                 block = link ^ (block >> _PAGE_SHIFT) if mangled else link
-                block += bias if block else 0
+                block = (block + bias) & _ADDRESSES if block else 0
         return ChunkList(entries, links, status, block)
 
     def circle(
@@ -107,6 +108,7 @@ class PythonListReader:
         Of the entries ``capacity`` are kept, and no more than ``limit`` are passed.
         """
         entries: array[int] = array("Q")
+        head &= _ADDRESSES
         before, passed = head, 0
         while True:
             status, at = self._next(before, head)
@@ -181,7 +183,7 @@ class NativeListReader:
             source, target = self._list(sizes, entries), ffi.from_buffer(links)
             source.mangled, source.bias = mangled, bias
             source.links = ffi.cast("uint64_t *", target)
-            status = lib.chunk_list_follow(source, first)
+            status = lib.chunk_list_follow(source, first & _ADDRESSES)
             if status != LIMIT or room == capacity:
                 break
         count = source.count
@@ -199,7 +201,7 @@ class NativeListReader:
             room = min(capacity, 32 * room or 64)
             entries = array("Q", bytes(8 * room))
             source = self._list(sizes, entries)
-            status = lib.chunk_list_circle(source, head, limit)
+            status = lib.chunk_list_circle(source, head & _ADDRESSES, limit)
             if source.count < room or room == capacity:
                 break
         kept = entries[: source.count]
