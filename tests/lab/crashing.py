@@ -30,7 +30,7 @@ ALLOCATORS: dict[str, dict[str, str]] = {
 LIBRARIES = {"jemalloc": _JEMALLOC, "junk": _JEMALLOC}
 _TIMEOUT = 30
 _AT_ONCE = 4
-_SETTLED = 0.02
+_SETTLED = 0.15
 """Seconds from ``ready`` to the end: it goes on with what it does."""
 _BLOCK = re.compile(r"block (0x[0-9a-f]+) (\d+) (\w+)")
 _RUST = {"RUST_BACKTRACE": "0"}
