@@ -30,8 +30,13 @@ class Library(msgspec.Struct, frozen=True, eq=False):
 
 
 def candidates(core: CoreFile) -> list[Library]:
-    """libc by its name; without one the executable, which may contain it."""
+    """libc by its name; without one the executable, which may contain it.
+
+    A debugger maps parts of libraries to read them: what is loaded has its head in
+    memory, with the build-id, and goes before what has none.
+    """
     named = [module for module in core.modules if _is_libc(module.path)]
+    named.sort(key=lambda module: module.build_id is None)
     executable = core.executable
     if not named and executable is not None:
         named = [executable]
