@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from itertools import groupby
 
-from coresnap.analysis.classify.catalogue import FAMILIES
+from coresnap.analysis.classify.catalogue import rules
 from coresnap.analysis.classify.rule import Rule
 from lab.confusion import Row, confusion, percent, totals
 from lab.crashing import ALLOCATORS
@@ -43,18 +43,18 @@ def _marks(part: str) -> tuple[str, str]:
 
 def catalogue() -> str:
     """A table of the rules of each family, as their classes say it."""
-    return "\n\n".join("\n".join(_family(name)) for name in FAMILIES)
+    families = groupby(rules(), key=lambda rule: type(rule).__module__)
+    return "\n\n".join("\n".join(_family(name, of_it)) for name, of_it in families)
 
 
-def _family(name: str) -> Iterator[str]:
-    module = import_module(f"coresnap.analysis.classify.{name}")
-    yield f"### {name.replace('_', ' ').capitalize()}"
+def _family(module: str, of_it: Iterable[Rule]) -> Iterator[str]:
+    yield f"### {module.rpartition('.')[2].replace('_', ' ').capitalize()}"
     yield ""
-    yield _flat(module.__doc__)
+    yield _flat(import_module(module).__doc__)
     yield ""
     yield "| classifier | confidence | rule | what it looks at |"
     yield "|---|---|---|---|"
-    for rule in module.RULES:
+    for rule in of_it:
         yield _row(rule)
 
 
