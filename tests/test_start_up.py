@@ -78,8 +78,8 @@ def test_nothing_between_a_core_and_its_answer_loads_attrs() -> None:
 
 UNNEEDED_BY_A_PROGRAM_IN_C = (
     "coresnap.analysis.aliases.find",
-    "coresnap.analysis.classify.exceptions",
-    "coresnap.analysis.classify.malloc_words",
+    "coresnap.analysis.classify.rules.exceptions",
+    "coresnap.analysis.classify.rules.malloc_words",
     "coresnap.analysis.container",
     "coresnap.analysis.debuginfo.symbol_index",
     "coresnap.analysis.demangle.cplusplus",

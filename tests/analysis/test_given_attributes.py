@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.analysis.given_attributes import (
     COUNT_LIMIT,
     TEXT_LIMIT,
     VALUE_LIMIT,
     Given,
-    with_given,
     from_environment,
+    with_given,
 )
-from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.analysis.session import analyze_record
 from coresnap.backends import crash_record
 from coresnap.crash import Crash

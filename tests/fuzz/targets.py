@@ -13,12 +13,12 @@ from pathlib import Path
 
 from reading import read_damaged
 
-from coresnap.analysis.given_attributes import Given, with_given, from_environment
 from coresnap.analysis.debuginfo.dwarf import open_debug_file
 from coresnap.analysis.debuginfo.libdw_file import unavailable
 from coresnap.analysis.expression.evaluate import evaluate
 from coresnap.analysis.expression.locations import ExpressionContext
 from coresnap.analysis.expression.operations import decode
+from coresnap.analysis.given_attributes import Given, from_environment, with_given
 from coresnap.analysis.unwind.call_site import call_before, call_targets
 from coresnap.analysis.unwind.cfi import CallFrameSection
 from coresnap.analysis.unwind.exidx import ExceptionIndex, compile_entry

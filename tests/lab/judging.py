@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from coresnap.analysis.classify.rule import CONFIDENCES
-from coresnap.analysis.classify.signals import of_signal
+from coresnap.analysis.classify.rules.signals import of_signal
 from coresnap.model import Block, Classifier, Snapshot
 from lab.crashing import Crash, Told
 from lab.forms import snapshot_of

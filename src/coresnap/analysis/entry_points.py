@@ -41,6 +41,7 @@ def installed(group: str) -> tuple[dict[str, Any], tuple[Note, ...]]:
 
 @functools.cache
 def entry_point_files() -> tuple[bytes, ...]:
+    """The contents of every installed package's ``entry_points.txt``."""
     return tuple(_read_entry_point_files())
 
 

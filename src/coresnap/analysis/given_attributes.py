@@ -15,7 +15,7 @@ import msgspec
 from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.model import Note, Snapshot
 
-__all__ = ["Given", "with_given", "from_environment"]
+__all__ = ["Given", "from_environment", "with_given"]
 
 COUNT_LIMIT = 64
 """Attributes of one source."""

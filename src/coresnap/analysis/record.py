@@ -21,7 +21,7 @@ from coresnap.analysis.capture import (
     capture_notes,
     json_object,
 )
-from coresnap.analysis.classify.signals import of_signal
+from coresnap.analysis.classify.rules.signals import of_signal
 from coresnap.analysis.fingerprint import record_fingerprint
 from coresnap.analysis.quality.score import record_quality
 from coresnap.analysis.retained_assets import retained_assets

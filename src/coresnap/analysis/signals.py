@@ -179,8 +179,9 @@ def explain_signal(
 ) -> Signal:
     """Name a signal as the crashed ``system`` (``Linux``, ``FreeBSD``) means it.
 
-    ``sender`` is (pid, uid), ``pid`` the process's own. The address is dropped where the code says that the
-    kernel did not fill it in: for signals that were sent, and for ``SI_KERNEL``.
+    ``sender`` is (pid, uid), ``pid`` the process's own. The address is dropped where
+    the code says that the kernel did not fill it in: for signals that were sent, and
+    for ``SI_KERNEL``.
     """
     name = _NAMES.get(system, _LINUX).get(number) or _real_time_name(system, number)
     plain = Signal(number, name, code, description=_PLAIN.get(name, ""))

@@ -29,7 +29,7 @@ QUEUE = variable(
 )
 
 
-def crash(**fields: Any) -> Snapshot:
+def crash(**fields: Any) -> Snapshot:  # noqa: ANN401 - fields of Snapshot
     frames = (frame(function="drain", variables=(QUEUE,)),)
     fields.setdefault("threads", (thread(frames=frames),))
     fields.setdefault("memory", (MemoryRange(0x1000, b"name\0" + bytes(11)),))

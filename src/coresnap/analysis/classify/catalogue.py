@@ -35,7 +35,7 @@ FAMILIES: tuple[str, ...] = (
     "fill_patterns",
     "heaps",
 )
-"""Modules beside this one, each with its ``RULES``."""
+"""Modules of ``rules``, each with its ``RULES``."""
 
 OF_FAULTS = frozenset(
     {
@@ -64,5 +64,5 @@ AFTER_ALIASES: tuple[str, ...] = ("aliases", "leaks")
 def rules(families: Iterable[str] = (*FAMILIES, *AFTER_ALIASES)) -> Iterator[Rule]:
     """Yield every rule, family by family."""
     for family in families:
-        module: Any = import_module(f"coresnap.analysis.classify.{family}")
+        module: Any = import_module(f"coresnap.analysis.classify.rules.{family}")
         yield from module.RULES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from coresnap.analysis.classify.accesses import access_evidence
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import HINT, Rule
+from coresnap.analysis.classify.rules.accesses import access_evidence
 from coresnap.model import Classifier
 
 if TYPE_CHECKING:

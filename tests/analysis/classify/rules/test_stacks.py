@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from coresnap.analysis.classify.stacks import RULES
+from coresnap.analysis.classify.rules.stacks import RULES
 from coresnap.analysis.classify.verdict import judge
 from coresnap.model import Mapping
 
-from .cases import MAPPINGS, concluded
-from .faults import faulted
+from ..cases import MAPPINGS, concluded
+from ..faults import faulted
 
 PUSH, STORE = "55", "c60001"  # push rbp; mov byte ptr [rax], 1
 START, END = 0x7FFF_0000_0000, 0x7FFF_0002_1000

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from coresnap.analysis.classify import malloc_words, messages
 from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.rules import malloc_words, messages
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.heap.heaps import Heaps, Placement
 from coresnap.analysis.messages.abort_message import parts_of
@@ -24,8 +24,8 @@ from coresnap.model import (
     VariableKind,
 )
 
-from .cases import case, concluded
-from .heaps import FakeHeap
+from ..cases import case, concluded
+from ..heaps import FakeHeap
 
 POINTER = 0x5000_02A0
 RULES = (*messages.RULES, *malloc_words.RULES)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from coresnap.analysis.classify.signals import RULES, of_signal
+from coresnap.analysis.classify.rules.signals import RULES, of_signal
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.signals import explain_signal
 
-from .cases import case, concluded
+from ..cases import case, concluded
 
 
 def test_a_fault_has_its_signals_name() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.handlers import (
+from coresnap.analysis.classify.rules.handlers import (
     RULES,
     CrashedInHandler,
     HandlerRecursion,
@@ -13,7 +13,7 @@ from coresnap.analysis.classify.handlers import (
 )
 from coresnap.analysis.classify.verdict import judge
 
-from .cases import concluded
+from ..cases import concluded
 from .test_calls import frame, stack
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coresnap.analysis.aliases.regions import LiveRegions
-from coresnap.analysis.classify.allocation import AllocationFailed
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.limits import SizeLimit
 from coresnap.analysis.classify.rule import HINT, Rule
+from coresnap.analysis.classify.rules.allocation import AllocationFailed
+from coresnap.analysis.classify.rules.limits import SizeLimit
 from coresnap.elfcore.pointer_scan import SPAN_LIMIT, AddressSpan, scan_pointers
 from coresnap.model import Classifier
 

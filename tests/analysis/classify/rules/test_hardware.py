@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from coresnap.analysis.classify.hardware import RULES
+from coresnap.analysis.classify.rules.hardware import RULES
 from coresnap.analysis.classify.verdict import judge
 from coresnap.model import Mapping
 
-from .cases import MAPPINGS, concluded
-from .faults import faulted
+from ..cases import MAPPINGS, concluded
+from ..faults import faulted
 
 LOAD = "8b00"  # mov eax, [rax]
 WHERE = 0x7000_0000_0000

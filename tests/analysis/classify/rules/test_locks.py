@@ -6,11 +6,11 @@ import struct
 
 import pytest
 
-from coresnap.analysis.classify.locks import RULES
+from coresnap.analysis.classify.rules.locks import RULES
 from coresnap.analysis.classify.verdict import judge
 from coresnap.model import Frame, Thread, Trust, UnwindEnd
 
-from .cases import case, concluded
+from ..cases import case, concluded
 
 FIRST, SECOND = 0x5000_1000, 0x5000_2000
 LOCKING = ("futex_wait", "__lll_lock_wait", "___pthread_mutex_lock", "serve", "main")

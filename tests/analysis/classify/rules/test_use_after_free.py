@@ -9,15 +9,15 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from coresnap.analysis.classify import fill_patterns, use_after_free
 from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.rules import fill_patterns, use_after_free
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.instruction.provenance import Source
 from coresnap.model import Block, Variable
 from coresnap.model import VariableKind as Kind
 
-from .cases import access, case, concluded, pointer
-from .heaps import heaps
+from ..cases import access, case, concluded, pointer
+from ..heaps import heaps
 
 FREE = Block(0x5000_02A0, 24, "free", "glibc", "tcache 32 of thread 1")
 LIVE = Block(0x5000_0300, 24, "live", "glibc")

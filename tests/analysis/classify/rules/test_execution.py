@@ -6,11 +6,11 @@ import struct
 
 import pytest
 
-from coresnap.analysis.classify.execution import RULES
+from coresnap.analysis.classify.rules.execution import RULES
 from coresnap.analysis.classify.verdict import judge
 
-from .cases import concluded
-from .faults import CODE, faulted
+from ..cases import concluded
+from ..faults import CODE, faulted
 
 TABLE = {
     "ud2 in a function": ("0f0b", 4, 2, CODE, {"trap": "strong"}),

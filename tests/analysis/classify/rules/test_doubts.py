@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from coresnap.analysis.classify.doubts import RULES
+from coresnap.analysis.classify.rules.doubts import RULES
 
-from .cases import concluded
-from .faults import CODE, faulted
+from ..cases import concluded
+from ..faults import CODE, faulted
 
 LOAD = "8b00"  # mov eax, [rax]
 HEAP = 0x5000_0100

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from coresnap.analysis.classify.accesses import access_evidence
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import CERTAIN, HINT, PROBABLE, STRONG, Rule
+from coresnap.analysis.classify.rules.accesses import access_evidence
 from coresnap.model import Classifier
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from coresnap.analysis.classify.limits import RULES
+from coresnap.analysis.classify.rules.limits import RULES
 
-from .cases import case, concluded
+from ..cases import case, concluded
 
 HEADER = (
     "Limit                     Soft Limit           Hard Limit           Units     "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from coresnap.analysis.classify.checkers import RULES
+from coresnap.analysis.classify.rules.checkers import RULES
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.messages.message import Message
 
-from .cases import case, concluded
+from ..cases import case, concluded
 
 
 def allocator(reason: str, pointer: str = "") -> Message:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from coresnap.analysis.classify.aliases import RULES
 from coresnap.analysis.classify.case import Case
+from coresnap.analysis.classify.rules.aliases import RULES
 from coresnap.analysis.classify.verdict import Verdict, judge, judge_again
 from coresnap.model import Alias, Block, Variable
 from coresnap.model import VariableKind as Kind
 
-from .cases import access, case, concluded
-from .heaps import heaps
+from ..cases import access, case, concluded
+from ..heaps import heaps
 
 LIVE = Block(0x5000_02A0, 24, "live", "glibc")
 FREE = Block(0x5000_0300, 24, "free", "glibc")

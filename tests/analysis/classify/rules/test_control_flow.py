@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from coresnap.analysis.classify.control_flow import RULES
+from coresnap.analysis.classify.rules.control_flow import RULES
 from coresnap.analysis.classify.verdict import judge
 
-from .cases import concluded
-from .faults import faulted
+from ..cases import concluded
+from ..faults import faulted
 
 STACK, HEAP, NOWHERE = 0x7FFF_0001_0000, 0x5000_0100, 0x1234_5678_9000
 CALLED = 0x401100

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from coresnap.analysis.classify.accesses import access_evidence
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import PROBABLE, STRONG, Rule
+from coresnap.analysis.classify.rules.accesses import access_evidence
 from coresnap.model import Classifier, Frame, Mapping
 
 __all__ = ["RULES"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from coresnap.analysis.callers import first_outside_libraries
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.malloc_words import is_of_malloc
 from coresnap.analysis.classify.rule import CERTAIN, STRONG, Rule
+from coresnap.analysis.classify.rules.malloc_words import is_of_malloc
 from coresnap.analysis.classify.said import said
 from coresnap.analysis.messages.message import Message
 from coresnap.model import Classifier

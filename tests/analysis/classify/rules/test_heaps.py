@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.classify.heaps import RULES
+from coresnap.analysis.classify.rules.heaps import RULES
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.heap.heaps import Heaps
 from coresnap.analysis.messages.message import Message
@@ -24,8 +24,8 @@ from coresnap.model import (
 )
 from coresnap.model import VariableKind as Kind
 
-from .cases import case, concluded
-from .heaps import FakeHeap, heaps
+from ..cases import case, concluded
+from ..heaps import FakeHeap, heaps
 
 LIVE = Block(0x5000_02A0, 24, "live", "glibc")
 FREE = Block(0x5000_0300, 24, "free", "glibc", "tcache 32 of thread 1")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.analysis.classify.accesses import access_evidence
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import CERTAIN, PROBABLE, STRONG, Rule
+from coresnap.analysis.classify.rules.accesses import access_evidence
 from coresnap.model import Classifier
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ __all__ = ["RULES"]
 
 _TRAPS = ("ud2", "ud1", "ud0", "udf", "brk", "bkpt", "int3", "int1", "ebreak", "trap")
 _BREAKPOINTS = ("int3", "int1", "brk", "bkpt", "ebreak")
-_SYSCALLS = Path(__file__).parent / "syscalls"
+_SYSCALLS = Path(__file__).parents[1] / "syscalls"
 _AUDIT = {0xC000003E: "x86-64", 0x40000003: "i386", 0xC00000B7: "aarch64"}
 """AUDIT_ARCH_* of include/uapi/linux/audit.h."""
 _X32_BIT = 0x4000_0000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from coresnap.analysis.classify import accesses, pointers
+from coresnap.analysis.classify.rules import accesses, pointers
 from coresnap.analysis.classify.verdict import judge
 from coresnap.model import Mapping
 
-from .cases import MAPPINGS, case, concluded
-from .faults import CODE, faulted
+from ..cases import MAPPINGS, case, concluded
+from ..faults import CODE, faulted
 
 RULES = (*accesses.RULES, *pointers.RULES)
 STORE = "48894708"  # mov [rdi + 8], rax

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from coresnap.analysis.classify import allocation, exceptions, panics
+from coresnap.analysis.classify.rules import allocation, exceptions, panics
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.messages.message import Message
 
-from .cases import case, concluded
+from ..cases import case, concluded
 
 RULES = (*exceptions.RULES, *panics.RULES, *allocation.RULES)
 THROW = ("abort", "std::terminate", "__cxa_throw", "serve", "main")

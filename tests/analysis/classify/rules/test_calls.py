@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from coresnap.analysis.classify.calls import RULES, BrokenArguments, PassedBadMemory
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.contracts import contract_of, parse_contracts
+from coresnap.analysis.classify.rules.calls import (
+    RULES,
+    BrokenArguments,
+    PassedBadMemory,
+)
 from coresnap.analysis.classify.verdict import judge
 from coresnap.model import Frame, Thread, Trust, UnwindEnd, Variable, VariableKind
 
-from .cases import access, case, concluded
+from ..cases import access, case, concluded
 
 LIBC = "/usr/lib/libc.so.6"
 

@@ -63,7 +63,7 @@ def of_signal(
 def _is_explained_trap(case: Case) -> bool:
     if case.fault is None or case.signal is None or case.signal.name != "SIGTRAP":
         return False
-    from coresnap.analysis.classify.execution import CompilerTrap
+    from coresnap.analysis.classify.rules.execution import CompilerTrap
 
     return any(CompilerTrap().apply(case))
 
