@@ -88,7 +88,11 @@ def _names(
         return QualityPart(name, weight, value)
     reason = f"no debug information for {bare.module or '?'}"
     return QualityPart(
-        name, weight, value, reason, module_remedy(reading.module(bare), reading)
+        name,
+        weight,
+        value,
+        reason,
+        module_remedy(reading.module(bare), reading.capture),
     )
 
 
@@ -100,7 +104,7 @@ def _unwinding(weight: int, reading: Reading) -> QualityPart:
     if guessed:
         how = guessed[0].trust.value
         reason = f"{len(guessed)} of {len(thread.frames)} frames found by {how}"
-        remedy = module_remedy(reading.module(guessed[0]), reading)
+        remedy = module_remedy(reading.module(guessed[0]), reading.capture)
     if thread.end not in _CLEAN_ENDS:
         value *= _CUT_STACK
         reason = f"the stack ends with {thread.end.value}"
@@ -123,7 +127,7 @@ def _variables(weight: int, reading: Reading) -> QualityPart:
     if not variables:
         reason = "there are no variables in the crashed thread"
         modules = [m for m in reading.crashed_modules() if m.symbols != "dwarf"]
-        remedy = module_remedy(modules[0] if modules else None, reading)
+        remedy = module_remedy(modules[0] if modules else None, reading.capture)
         return QualityPart("variables", weight, 0.0, reason, remedy)
     missing = [v.missing for v in variables if v.missing is not None]
     value = 1 - len(missing) / len(variables)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from coresnap.analysis.capture import CaptureFacts
 from coresnap.model import Module, UnwindEnd
-
-if TYPE_CHECKING:
-    from coresnap.analysis.quality.parts import Reading
 
 __all__ = ["capture_remedy", "end_remedy", "module_remedy", "variables_remedy"]
 
@@ -36,7 +32,7 @@ _VENDORS = (
 """Where a library lies tells who built it, also when the core is read elsewhere."""
 
 
-def module_remedy(module: Module | None, reading: Reading) -> str:
+def module_remedy(module: Module | None, capture: CaptureFacts) -> str:
     """Where to get what names the frames in ``module``."""
     if module is None or module.symbols == "dwarf":
         # Of a start-up file or a function in assembly: nothing brings that.
@@ -46,7 +42,7 @@ def module_remedy(module: Module | None, reading: Reading) -> str:
     if module.file is None:
         kept = (
             ""
-            if reading.capture.rung is None
+            if capture.rung is None
             else " Set modules.keep = all to keep it with the next core."
         )
         return (
