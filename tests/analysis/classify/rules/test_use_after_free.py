@@ -181,6 +181,9 @@ def filled(rule: str, pattern: int, block: Block, *contents: int) -> dict[str, s
 
 def test_the_pattern_of_freed_memory() -> None:
     assert filled("FreedPattern", JUNK, JE_FREE, JUNK, JUNK) == UAF
+    assert filled("FreedPattern", JUNK + 0x10, JE_FREE, JUNK, JUNK) == UAF
+    assert filled("FreedPattern", JUNK + 0x1000, JE_FREE, JUNK, JUNK) == {}
+    assert filled("FreedPattern", JUNK - 0x10, JE_FREE, JUNK, JUNK) == {}
 
 
 def test_a_pointer_that_merely_equals_the_pattern_is_a_hint() -> None:

@@ -23,6 +23,8 @@ _FREED_FILL = {0x5A: "jemalloc", 0xE5: "mozjemalloc"}
 """Byte to who fills freed memory with it: JEMALLOC_FREE_JUNK in jemalloc's
 ``jemalloc_internal_types.h``, kAllocPoison in ``mozjemalloc.cpp``."""
 _UNSET_FILL = 0xA5
+_LARGEST_OFFSET = 4096
+"""Of a member, added to the pointer before it was used."""
 _FILLING = "jemalloc"
 """As in ``Block.allocator``."""
 
@@ -37,11 +39,12 @@ class FreedPattern(Rule):
         """Conclude it for jemalloc's 0x5a and mozjemalloc's 0xe5, surely only where one
         of its freed blocks holds the same: other programs write such numbers, too."""
         for suspect in suspects(case):
-            byte = _repeated(suspect.value, case.core.architecture.pointer_size)
+            size = case.core.architecture.pointer_size
+            byte = _repeated(suspect.value, size)
             filler = _FREED_FILL.get(byte or 0)
-            if filler is None:
+            if byte is None or filler is None:
                 continue
-            made = _made_of(suspect, byte, f"{filler} fills freed memory with")
+            made = _made_of(suspect, byte, size, f"{filler} fills freed memory with")
             holders = [h for h in freed_holders(case) if _is_filled(case, h, byte)]
             if holders:
                 block = holders[0].placement.block
@@ -73,11 +76,12 @@ class UnsetPattern(Rule):
         """Conclude it for jemalloc's 0xa5, surely only where one of its live blocks
         holds the same."""
         for suspect in suspects(case):
-            byte = _repeated(suspect.value, case.core.architecture.pointer_size)
+            size = case.core.architecture.pointer_size
+            byte = _repeated(suspect.value, size)
             if byte != _UNSET_FILL:
                 continue
             holder = _live_holder(case, suspect)
-            evidence = [_made_of(suspect, byte, "jemalloc fills new memory with")]
+            evidence = [_made_of(suspect, byte, size, "jemalloc fills new memory with")]
             if holder is not None:
                 block = block_words(holder.placement.block)
                 evidence.append(f"{holder} points to the {block}, which holds it")
@@ -94,25 +98,31 @@ class UnsetPattern(Rule):
 
 
 def _repeated(value: int, size: int) -> int | None:
-    """The byte that all of a pointer is made of."""
-    low = value & 0xFF
-    return low if value == int.from_bytes(bytes([low]) * size, "big") else None
+    """The byte that all of a pointer is made of, but for a member's offset."""
+    byte = value >> 8 * (size - 1)
+    return byte if 0 <= value - _pattern(byte, size) < _LARGEST_OFFSET else None
 
 
-def _made_of(suspect: Suspect, byte: int | None, habit: str) -> str:
+def _pattern(byte: int, size: int) -> int:
+    return int.from_bytes(bytes([byte]) * size, "big")
+
+
+def _made_of(suspect: Suspect, byte: int, size: int, habit: str) -> str:
+    offset = suspect.value - _pattern(byte, size)
+    plus = f" and {offset:#x}" if offset else ""
     return (
-        f"{suspect.name} {suspect.value:#x} is made of the byte {byte or 0:#x}, "
+        f"{suspect.name} {suspect.value:#x} is made of the byte {byte:#x}{plus}, "
         f"which {habit}"
     )
 
 
-def _is_filled(case: Case, holder: Holder, byte: int | None) -> bool:
+def _is_filled(case: Case, holder: Holder, byte: int) -> bool:
     block = holder.placement.block
     if block.allocator != _FILLING:
         return False
     size = case.core.architecture.pointer_size
     data = case.core.memory.read_some(block.address, min(block.size, size))
-    return byte is not None and len(data) > 0 and data == bytes([byte]) * len(data)
+    return len(data) > 0 and data == bytes([byte]) * len(data)
 
 
 def _live_holder(case: Case, suspect: Suspect) -> Holder | None:
