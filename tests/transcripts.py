@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
+from ctypes.util import find_library
 from pathlib import Path
 
 import attrs
@@ -35,6 +36,8 @@ class Transcript:
         missing = [tool for tool in missing if shutil.which(tool) is None]
         if missing:
             return f"not installed: {', '.join(missing)}"
+        if _JEMALLOC[1] in self.run and find_library("jemalloc") is None:
+            return "not installed: libjemalloc2"
         if "extension.c" in self.sources and _python_headers() is None:
             return f"no Python.h for {_PYTHON}"
         return None
@@ -49,7 +52,40 @@ def _python_headers() -> str | None:
     return str(directory) if (directory / "Python.h").is_file() else None
 
 
+_FREED = ("gcc", "-g", "-O0", "-o", "freed", "freed.c")
+_JEMALLOC = ("env", "LD_PRELOAD=libjemalloc.so.2")
+
 TRANSCRIPTS = (
+    Transcript(
+        "freed",
+        "A use after free",
+        "The program of the announcement. With glibc the freed block's first word is "
+        "the link to the next one in its list, and that is what was followed.",
+        ("freed.c",),
+        (_FREED,),
+        ("./freed",),
+        ("program", "main"),
+    ),
+    Transcript(
+        "freed-jemalloc",
+        "The same under jemalloc",
+        "jemalloc leaves a freed region as it was: the text that was copied into it is "
+        "taken for a pointer.",
+        ("freed.c",),
+        (_FREED,),
+        (*_JEMALLOC, "./freed"),
+        ("program", "main"),
+    ),
+    Transcript(
+        "freed-junk",
+        "The same under jemalloc that fills what is freed, and without symbols",
+        "`junk:true` is in many builds for development. The program is stripped: block "
+        "and pointer are found by the allocator's own data and by the code.",
+        ("freed.c",),
+        (("gcc", "-O0", "-s", "-o", "freed", "freed.c"),),
+        (*_JEMALLOC, "MALLOC_CONF=junk:true", "./freed"),
+        ("__libc_start_call_main",),
+    ),
     Transcript(
         "panic",
         "A Rust panic",

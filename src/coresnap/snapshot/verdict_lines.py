@@ -41,7 +41,8 @@ def _instruction_lines(instruction: Instruction, display: Display) -> Iterator[s
 
 
 def _access(access: Access) -> str:
-    width = f"{access.width} bytes " if access.width else ""
+    unit = "byte" if access.width == 1 else "bytes"
+    width = f"{access.width} {unit} " if access.width else ""
     at = (
         "at an unknown address" if access.address is None else f"at {access.address:#x}"
     )

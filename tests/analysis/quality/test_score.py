@@ -154,6 +154,14 @@ def test_a_setting_that_kept_less_is_named(reason: str) -> None:
     assert record_quality(CaptureFacts("record", reason)).parts[0].remedy
 
 
+def test_libraries_of_the_system_are_not_to_be_built_again() -> None:
+    inside = msgspec.structs.replace(
+        frame(Trust.CFI, 3, GONE), module="/usr/lib/x86_64-linux-gnu/libc.so.6"
+    )
+    variables = score_quality([thread(inside)], [APP], truncated=False).parts[-1]
+    assert (variables.value, variables.remedy) == (0.0, "")
+
+
 def test_variables_that_the_compiler_dropped_come_back_with_og() -> None:
     found = score_quality(
         [thread(frame(Trust.CFI, 3, GONE))], [APP], truncated=False

@@ -31,6 +31,8 @@ _KEPT_MEMORY = {"stacks": 0.7, "notes": 0.0}
 _TRUNCATED_MEMORY = 0.4
 _CUT_STACK = 0.7
 """What a stack is worth whose outer end was not reached."""
+_OF_THE_SYSTEM = ("/usr/lib", "/lib")
+"""Nobody builds these again for a crash."""
 _CLEAN_ENDS = {UnwindEnd.OUTERMOST, UnwindEnd.ZERO_RETURN_ADDRESS}
 
 
@@ -134,4 +136,11 @@ def _variables(weight: int, reading: Reading) -> QualityPart:
     if not missing:
         return QualityPart("variables", weight, value)
     reason = "some variables of the crashed thread have no value"
-    return QualityPart("variables", weight, value, reason, variables_remedy(missing))
+    own = [
+        variable.missing
+        for frame in reading.crashed.frames
+        if not (frame.module or "").startswith(_OF_THE_SYSTEM)
+        for variable in frame.variables
+        if variable.missing is not None
+    ]
+    return QualityPart("variables", weight, value, reason, variables_remedy(own))
