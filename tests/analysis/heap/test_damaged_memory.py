@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import itertools
 import random
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,32 +12,22 @@ import pytest
 from coresnap.analysis.heap.find import find_heaps
 from coresnap.elfcore.corefile import CoreFile, open_core
 from coresnap.model import Allocator
+from heap.preloaded import Library, each_library
 from heap.truth import crash
 
 pytestmark = [pytest.mark.compiler, pytest.mark.core_pattern]
 
-LIBRARIES = {
-    "jemalloc": "jemalloc",
-    "tcmalloc": "tcmalloc_minimal",
-    "mimalloc": "mimalloc",
-}
 ROUNDS = 6
 WORDS = 300
 HEADERS = 1 << 15
 """Bytes of a core before its memory begins."""
 
-CompileProgram = Callable[..., Path]
 
-
-@pytest.mark.parametrize("allocator", LIBRARIES)
+@each_library
 def test_overwritten_words_never_raise(
-    allocator: str, compile_program: CompileProgram, core_directory: Path
+    library: Library, block_truth: Path, core_directory: Path
 ) -> None:
-    library = ctypes.util.find_library(LIBRARIES[allocator])
-    if library is None:
-        pytest.skip(f"the library of {allocator} is not installed")
-    program = compile_program("block_truth.c", "-O1", "-g", "-pthread")
-    path, _ = crash([program], core_directory, {"LD_PRELOAD": library})
+    path, _ = crash([block_truth], core_directory, library.environment)
     whole = path.read_bytes()
     names = set()
     for seed in range(ROUNDS):
@@ -47,7 +35,7 @@ def test_overwritten_words_never_raise(
         path.write_bytes(overwritten(whole, chance))
         with open_core(path) as core:
             names |= {report.name for report in asked_everything(core, chance)}
-    assert allocator in names
+    assert library.allocator in names
 
 
 def overwritten(whole: bytes, chance: random.Random) -> bytes:

@@ -60,6 +60,20 @@ def assert_live_blocks_are_known(heap: Heap, truth: Truth) -> None:
             assert found.offset == offset
 
 
+def assert_blocks_are_known(heap: Heap, truth: Truth) -> None:
+    """All live blocks, nearly all small ones that were freed, and totals that fit."""
+    assert_live_blocks_are_known(heap, truth)
+    freed = {block.address for block in heap.freed()}
+    assert not freed & truth.live
+    small = {address for address in truth.freed if truth.sizes[address] < 4096}
+    # What was freed last may be told from what was never used by nothing.
+    assert len(small - freed) <= len(small) // 50
+    report = heap.report()
+    assert report.damage == ()
+    assert report.live_blocks >= len(truth.live)
+    assert report.mapped_bytes >= report.live_bytes + report.free_bytes
+
+
 def strip(program: Path) -> Path:
     """The program without its symbols."""
     stripped = program.with_name(program.name + "-stripped")
