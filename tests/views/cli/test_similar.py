@@ -106,3 +106,22 @@ def test_a_damaged_snapshot_in_the_spool_is_left_out(
     out, err = capsys.readouterr()
     assert "the first 111111111111" in out
     assert "000000000000 is left out" in err
+
+
+def test_the_same_fault_is_named_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alike = specimens.small(fingerprint="5a" * 32, fingerprint_frames=("a:f", "a:g"))
+    words = []
+    for name in ("one", "two", "three"):
+        path = tmp_path / f"{name}.csnap"
+        write_snapshot(alike, path)
+        words.append(str(path))
+
+    assert main(["similar", *words]) == 0
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"same   5a5a5a5a5a5a5a5a  2 crashes, the first {words[1]}"
+    assert second.startswith("nothing is near")
+    assert main(["similar", *words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["same"] == 2

@@ -67,16 +67,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     one = _read(arguments.snapshot, open_named(arguments.snapshot, arguments.config))
     known = _by_fingerprint(_others(arguments))
-    known.pop(one.fingerprint, None)
+    same = known.pop(one.fingerprint, None)
     rarity = Rarity([one.frames, *(other.frames for other in known.values())])
     ranked = [(compare(one.frames, o.frames, rarity), o) for o in known.values()]
     ranked.sort(key=lambda pair: (pair[0].distance, pair[1].fingerprint))
     if not arguments.all:
         ranked = [p for p in ranked if p[0].distance <= SIMILAR][:_LIMIT]
     if arguments.json:
-        emit(json.dumps(_as_json(one, ranked), indent=2) + "\n")
+        emit(json.dumps(_as_json(one, same, ranked), indent=2) + "\n")
     else:
-        emit("".join(f"{line}\n" for line in _lines(one, ranked, arguments)))
+        emit("".join(f"{line}\n" for line in _lines(same, ranked, arguments)))
     return 0
 
 
@@ -127,10 +127,11 @@ def _by_fingerprint(crashes: Iterator[_Known]) -> dict[str, _Known]:
 
 
 def _as_json(
-    one: _Known, ranked: Sequence[tuple[Comparison, _Known]]
+    one: _Known, same: _Known | None, ranked: Sequence[tuple[Comparison, _Known]]
 ) -> dict[str, Any]:
     return {
         "fingerprint": one.fingerprint,
+        "same": 0 if same is None else same.count,
         "similar": [
             {
                 "distance": round(found.distance, 4),
@@ -153,23 +154,29 @@ def _as_json(
 
 
 def _lines(
-    one: _Known,
+    same: _Known | None,
     ranked: Sequence[tuple[Comparison, _Known]],
     arguments: argparse.Namespace,
 ) -> Iterator[str]:
     from coresnap.snapshot.escape import printable
 
+    if same is not None:
+        yield f"same   {printable(same.fingerprint[:16])}  {_crashes(same)}"
     if not ranked:
         yield "nothing is near this crash" + ("" if arguments.all else " (see --all)")
     for found, other in ranked:
-        crashes = "1 crash" if other.count == 1 else f"{other.count} crashes"
-        yield (
-            f"{found.distance:.3f}  {printable(other.fingerprint[:16])}  {crashes}, "
-            f"the first {printable(other.name)}"
-        )
+        short = printable(other.fingerprint[:16])
+        yield f"{found.distance:.3f}  {short}  {_crashes(other)}"
         if arguments.explain:
             for step in found.steps:
                 yield f"       {_mark(step.one, step.other)} {printable(step.frame)}"
+
+
+def _crashes(known: _Known) -> str:
+    from coresnap.snapshot.escape import printable
+
+    count = "1 crash" if known.count == 1 else f"{known.count} crashes"
+    return f"{count}, the first {printable(known.name)}"
 
 
 def _mark(one: int | None, other: int | None) -> str:
