@@ -25,9 +25,10 @@ from coresnap.analysis.heap.jemalloc.layouts import (
     Fields,
     Geometry,
 )
+from coresnap.analysis.heap.root_search import find_rooted
 from coresnap.analysis.heap.tables import disjoint_tables, table_words
 from coresnap.elfcore.memory import Memory
-from coresnap.elfcore.pointer_scan import AddressSpan, scan_pointers
+from coresnap.elfcore.pointer_scan import AddressSpan
 
 __all__ = ["RadixTree", "Walk", "find_tree"]
 
@@ -40,12 +41,6 @@ _READ_LIMIT = 8_000_000
 """Descriptors that are read, each extent's twice."""
 _TABLE_LIMIT = 1024
 """Tables of one level that are read; of 48-bit addresses one covers 1 GiB."""
-_DATA_LIMIT = 64 << 20
-"""Bytes of a module's data in which a root is looked for."""
-_MATCH_LIMIT = 100_000
-_TABLE_TRIALS = 300
-"""Places that may be tables and are read for it: a program may have a million pointers
-to memory that is zero. An allocator's own library has few."""
 _SAMPLE = 8
 """Entries by which a table is told from other data at a glance."""
 _PROOFS = 3
@@ -136,28 +131,7 @@ def find_tree(
 
     Both are spans of addresses, ascending; there are at most ``SPAN_LIMIT`` targets.
     """
-    for start, end in data:
-        for address, pointer in _candidates(memory, start, end, targets):
-            tree = _tree_by(memory, address, pointer)
-            if tree is not None and start <= tree.root < end:
-                return tree
-    return None
-
-
-def _candidates(
-    memory: Memory, start: int, end: int, targets: Sequence[AddressSpan]
-) -> Iterator[tuple[int, int]]:
-    """Words that may be a root's entries: their addresses and values."""
-    tried = 0
-    for begin, piece in memory.read_pieces(start, min(end, start + _DATA_LIMIT)):
-        for offset, pointer in scan_pointers(
-            piece, targets, pointer_size=8, byte_order="little", limit=_MATCH_LIMIT
-        ):
-            if _may_be_table(memory, pointer):
-                yield begin + offset, pointer
-                tried += 1
-                if tried == _TABLE_TRIALS:
-                    return
+    return find_rooted(memory, data, targets, _may_be_table, _tree_by)
 
 
 def _tree_by(memory: Memory, address: int, pointer: int) -> RadixTree | None:

@@ -8,25 +8,21 @@ says where; but at the place of a page there is the span that begins with it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
+from coresnap.analysis.heap.root_search import find_rooted
 from coresnap.analysis.heap.tables import disjoint_tables, table_words
 from coresnap.analysis.heap.tcmalloc.spans import Span, read_span
 from coresnap.elfcore.memory import Memory
-from coresnap.elfcore.pointer_scan import AddressSpan, scan_pointers
+from coresnap.elfcore.pointer_scan import AddressSpan
 
 __all__ = ["LEAST_LEAF", "LEAST_ROOT", "PageMap", "find_page_map"]
 
 _ADDRESS_BITS = 48
 _SHIFTS = (13, 12, 15, 16, 18)
 """log2 of the page: 8 KiB, or what configure was told (TCMALLOC_PAGE_SIZE_SHIFT)."""
-_DATA_LIMIT = 64 << 20
-_MATCH_LIMIT = 100_000
-_LEAF_TRIALS = 300
-"""Places that may be leaves and are read for it: a program may have a million pointers
-to memory that is zero."""
 _READ_LIMIT = 8_000_000
 """Descriptors that are read, each span's twice or more."""
 _LEAF_LIMIT = 1024
@@ -83,30 +79,9 @@ def find_page_map(
 ) -> PageMap | None:
     """Look for a map whose root is in ``data``, and its leaves in ``targets``.
 
-    Both are spans of addresses, ascending.
+    Both are spans of addresses, ascending; there are at most ``SPAN_LIMIT`` targets.
     """
-    for start, end in data:
-        for address, leaf in _candidates(memory, start, end, targets):
-            found = _map_by(memory, address, leaf)
-            if found is not None and start <= found.root < end:
-                return found
-    return None
-
-
-def _candidates(
-    memory: Memory, start: int, end: int, targets: Sequence[AddressSpan]
-) -> Iterator[tuple[int, int]]:
-    """Words that may be a root's entries: their addresses and values."""
-    tried = 0
-    for begin, piece in memory.read_pieces(start, min(end, start + _DATA_LIMIT)):
-        for offset, leaf in scan_pointers(
-            piece, targets, pointer_size=8, byte_order="little", limit=_MATCH_LIMIT
-        ):
-            if leaf % 8 == 0 and _may_be_leaf(memory, leaf):
-                yield begin + offset, leaf
-                tried += 1
-                if tried == _LEAF_TRIALS:
-                    return
+    return find_rooted(memory, data, targets, _may_be_leaf, _map_by)
 
 
 def _map_by(memory: Memory, address: int, leaf: int) -> PageMap | None:
@@ -120,6 +95,8 @@ def _map_by(memory: Memory, address: int, leaf: int) -> PageMap | None:
 
 def _may_be_leaf(memory: Memory, leaf: int) -> bool:
     """Whether what begins there is zero, or pointers."""
+    if leaf % 8:
+        return False
     words = array("Q", memory.read_some(leaf, _SAMPLE).ljust(_SAMPLE, b"\1"))
     return all(not word or memory.find_mapping(word) is not None for word in words)
 
