@@ -76,7 +76,7 @@ def full() -> Snapshot:
             -6,
             "SI_TKILL",
             0xFFFF_FFFF_FFFF_FFF8,
-            sender_pid=4242,
+            sender_pid=1,
             sender_uid=1000,
             description="The process aborted itself.",
         ),

@@ -144,7 +144,7 @@ def test_the_full_specimen_shows_each_of_its_parts() -> None:
 
     for part in (
         "  simple gave up.",
-        "sent by process 4242 of user 1000",
+        "sent by process 1 of user 1000",
         "the core is truncated",
         "./simple -v",
         "fingerprint  5a5a5a5a5a5a5a5a",
@@ -310,3 +310,8 @@ def test_no_more_than_two_remedies_are_shown_the_dearest_first() -> None:
     parts = [QualityPart(str(n), 10 * n, 0.5, "gone", f"Do {n}.") for n in (1, 3, 2)]
     text = render(specimens.small(quality_parts=tuple(parts)))
     assert re.findall(r"Do \d\.", text) == ["Do 3.", "Do 2."]
+
+
+def test_who_sent_itself_a_signal_is_not_named_again() -> None:
+    own = Signal(6, "SIGABRT", -6, "SI_TKILL", sender_pid=4242, sender_uid=1000)
+    assert "sent by process" not in render(specimens.small(signal=own))

@@ -63,6 +63,7 @@ _PREFIXES = (
     "__gnu_cxx::",
     "__hwasan",
     "__interceptor_",
+    "__rust_",
     "__msan",
     "__sanitizer",
     "__tsan",
@@ -71,7 +72,11 @@ _PREFIXES = (
     "alloc::",
     "core::",
     "google::Log",
+    "panic_abort::",
+    "panic_unwind::",
     "runtime.",
+    "rust_begin_unwind",
+    "rust_panic",
     "std::",
 )
 

@@ -80,7 +80,7 @@ def _what_happened(snapshot: Snapshot, display: Display) -> Iterator[str]:
     elif snapshot.signal and snapshot.signal.description:
         yield f"  {printable(snapshot.signal.description)}"
     signal = snapshot.signal
-    if signal is not None and signal.sender_pid is not None:
+    if signal is not None and signal.sender_pid not in (None, snapshot.pid):
         of = "" if signal.sender_uid is None else f" of user {signal.sender_uid}"
         yield f"  sent by process {signal.sender_pid}{of}"
 
