@@ -8,8 +8,10 @@ from coresnap.analysis.callers import first_outside_libraries, is_of_a_runtime
 from coresnap.model import Frame, Trust
 
 
-def frame(function: str | None, module: str = "/opt/app", **more: bool) -> Frame:
-    return Frame(1, Trust.CFI, function=function, module=module, **more)
+def frame(
+    function: str | None, module: str = "/opt/app", *, signal_frame: bool = False
+) -> Frame:
+    return Frame(1, Trust.CFI, False, signal_frame, function=function, module=module)
 
 
 @pytest.mark.parametrize(
