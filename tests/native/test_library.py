@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catcher import NATIVE, WARNINGS
-from coresnap.analysis.heap.glibc.chunk_list import PythonListReader
+from coresnap.analysis.heap.glibc.chunk_list import ListKind, PythonListReader
 from coresnap.analysis.heap.glibc.chunk_walk import PythonChunkWalk
 from coresnap.analysis.heap.glibc.layout import ChunkLayout
 from coresnap.collect.sparse import PAGE_SIZE, write_sparse_python
@@ -207,7 +207,7 @@ def test_no_list_is_followed_beyond_the_data(
         memoryview(data), [load], 4 if narrow else 8, "big" if big else "little"
     )
     reader = PythonListReader(memory, layout_of(narrow=narrow, big=big))
-    found = reader.follow(first, mangled=mangled, bias=bias, sizes=sizes, capacity=16)
+    found = reader.follow(first, ListKind(sizes, mangled, bias), capacity=16)
     count = len(found.entries)
     assert lines[0] == [found.status, found.at]
     assert lines[1 : 1 + count] == [

@@ -22,6 +22,7 @@ from coresnap.analysis.heap.glibc.chunk_list import (
     SIZE,
     UNREADABLE,
     ChunkList,
+    ListKind,
     ListReader,
     sort_blocks,
 )
@@ -92,9 +93,7 @@ class _Reader(msgspec.Struct):
                 continue
             found = self.lists.follow(
                 one.head,
-                mangled=self.mangled,
-                bias=0,
-                sizes=one.sizes,
+                ListKind(one.sizes, self.mangled),
                 capacity=min(self.left, _TCACHE_LIMIT),
             )
             self.left -= len(found.entries)
@@ -110,9 +109,7 @@ class _Reader(msgspec.Struct):
                 size = layout.fastbin_size(index)
                 found = self.lists.follow(
                     chunk + layout.header,
-                    mangled=self.mangled,
-                    bias=layout.header,
-                    sizes=(size, size),
+                    ListKind((size, size), self.mangled, layout.header),
                     capacity=_LIST_LIMIT,
                 )
                 name = f"fastbin {size}"

@@ -28,6 +28,7 @@ __all__ = [
     "UNLINKED",
     "UNREADABLE",
     "ChunkList",
+    "ListKind",
     "ListReader",
     "NativeListReader",
     "PythonListReader",
@@ -55,26 +56,27 @@ class ChunkList(msgspec.Struct, frozen=True, eq=False):
     """The chunk that led to it, of a bin."""
 
 
+class ListKind(msgspec.Struct, frozen=True):
+    """How a single list is linked, and what may be in it."""
+
+    sizes: tuple[int, int]
+    """The least and the most that a chunk of it has."""
+    mangled: bool
+    """Links are safe-linked."""
+    bias: int = 0
+    """From where a link leads to the block."""
+
+
 class PythonListReader:
     """Reads lists in what the core stores of the process's memory."""
 
     def __init__(self, memory: Memory, layout: ChunkLayout) -> None:
         self._memory, self._layout = memory, layout
 
-    def follow(
-        self,
-        first: int,
-        *,
-        mangled: bool,
-        bias: int,
-        sizes: tuple[int, int],
-        capacity: int,
-    ) -> ChunkList:
+    def follow(self, first: int, kind: ListKind, *, capacity: int) -> ChunkList:
         """Follow links from block to block; ``first`` is one, or 0.
 
-        ``mangled``: links are safe-linked. ``bias`` is from where a link leads to the
-        block. ``sizes`` are the least and the most that a
-        chunk of this list has; of the entries no more than ``capacity`` are read.
+        Of the entries no more than ``capacity`` are read.
         """
         entries, links = array("Q"), array("Q")
         block, passed, next_passed, status = first & _ADDRESSES, 0, 1, END
@@ -86,7 +88,7 @@ class PythonListReader:
                 status = MISALIGNED
             elif link is None or size is None:
                 status = UNREADABLE
-            elif not sizes[0] <= size & ~FLAGS <= sizes[1]:
+            elif not kind.sizes[0] <= size & ~FLAGS <= kind.sizes[1]:
                 status = SIZE
             elif len(entries) == capacity:
                 status = LIMIT
@@ -96,8 +98,8 @@ class PythonListReader:
                 # Brent: what is remembered moves on at every power of two.
                 if len(entries) == next_passed:
                     passed, next_passed = block, 2 * next_passed
-                block = link ^ (block >> _PAGE_SHIFT) if mangled else link
-                block = (block + bias) & _ADDRESSES if block else 0
+                block = link ^ (block >> _PAGE_SHIFT) if kind.mangled else link
+                block = (block + kind.bias) & _ADDRESSES if block else 0
         return ChunkList(entries, links, status, block)
 
     def circle(
@@ -160,28 +162,15 @@ class NativeListReader:
             piece.data = ffi.cast("const uint8_t *", data)
         self._layout = layout
 
-    def follow(
-        self,
-        first: int,
-        *,
-        mangled: bool,
-        bias: int,
-        sizes: tuple[int, int],
-        capacity: int,
-    ) -> ChunkList:
-        """Follow links from block to block; ``first`` is one, or 0.
-
-        ``mangled``: links are safe-linked. ``bias`` is from where a link leads to the
-        block. ``sizes`` are the least and the most that a
-        chunk of this list has; of the entries no more than ``capacity`` are read.
-        """
+    def follow(self, first: int, kind: ListKind, *, capacity: int) -> ChunkList:
+        """What the twin finds."""
         # Most lists are short: room is made as it turns out to be needed.
         room = 0
         while True:
             room = min(capacity, 32 * room or 64)
             entries, links = array("Q", bytes(8 * room)), array("Q", bytes(8 * room))
-            source, target = self._list(sizes, entries), ffi.from_buffer(links)
-            source.mangled, source.bias = mangled, bias
+            source, target = self._list(kind.sizes, entries), ffi.from_buffer(links)
+            source.mangled, source.bias = kind.mangled, kind.bias
             source.links = ffi.cast("uint64_t *", target)
             status = lib.chunk_list_follow(source, first & _ADDRESSES)
             if status != LIMIT or room == capacity:
@@ -192,10 +181,7 @@ class NativeListReader:
     def circle(
         self, head: int, *, sizes: tuple[int, int], capacity: int, limit: int
     ) -> ChunkList:
-        """Follow a bin from the chunk ``head`` back to it, and check the links back.
-
-        Of the entries ``capacity`` are kept, and no more than ``limit`` are passed.
-        """
+        """What the twin finds."""
         room = 0
         while True:
             room = min(capacity, 32 * room or 64)
