@@ -16,7 +16,7 @@ from coresnap.analysis.heap.glibc import (
     contents,
     heap,
     orphan,
-    regions,
+    region_walk,
     report,
 )
 from coresnap.analysis.heap.glibc.find import find_glibc
@@ -47,7 +47,7 @@ def half(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def use_twins(patch: pytest.MonkeyPatch) -> None:
-    for walker in (regions, orphan):
+    for walker in (region_walk, orphan):
         patch.setattr(walker, "ChunkWalk", chunk_walk.PythonChunkWalk)
     for reader in (caches, contents, heap, report):
         patch.setattr(reader, "ListReader", chunk_list.PythonListReader)

@@ -21,7 +21,8 @@ from coresnap.analysis.heap.glibc.places import (
     first_chunks,
     orphan_regions,
 )
-from coresnap.analysis.heap.glibc.regions import Region, Walked, walk_region
+from coresnap.analysis.heap.glibc.region_walk import walk_region
+from coresnap.analysis.heap.glibc.regions import Region, Walked
 from coresnap.analysis.heap.glibc.tcache import Tcache, find_tcaches, stray_tcaches
 from coresnap.analysis.heap.glibc.words import Words
 from coresnap.elfcore.corefile import CoreFile
