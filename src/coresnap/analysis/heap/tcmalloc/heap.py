@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from coresnap.analysis.heap.free_lists import (
-    LIST_LIMIT,
-    FreeList,
-    ListedBlock,
-    first_untouched,
-    walk_list,
-)
+from coresnap.analysis.heap.free_lists import FreeList
 from coresnap.analysis.heap.heaps import Placement
+from coresnap.analysis.heap.tcmalloc.free_objects import FreeObjects
 from coresnap.analysis.heap.tcmalloc.page_map import PageMap
 from coresnap.analysis.heap.tcmalloc.spans import NORMAL, RETURNED, Span, SpanIndex
 from coresnap.analysis.heap.tcmalloc.thread_caches import ThreadCache
-from coresnap.analysis.heap.tcmalloc.transfer_caches import find_chains
 from coresnap.elfcore.memory import Memory
 from coresnap.model import Allocator, Block, HeapDamage
 
@@ -50,9 +44,6 @@ class TcmallocHeap:
     def __init__(self, found: Discovery) -> None:
         self._found = found
         self._memory = found.memory
-        self._own_lists: dict[int, dict[int, ListedBlock]] = {}
-        self._fresh: dict[int, int] = {}
-        self._sizes = found.caches[0].sizes if found.caches else ()
 
     # --- what is where ------------------------------------------------------
 
@@ -64,7 +55,7 @@ class TcmallocHeap:
         if not span.size_class:
             block = self._whole(span)
             return Placement(block, address - block.address, self._below(span))
-        unit = self._unit(span)
+        unit = self._free.unit(span)
         if not unit:
             block = self._block(span.start, span.size, "unknown", None)
             return Placement(block, address - span.start)
@@ -78,16 +69,8 @@ class TcmallocHeap:
 
     def linked(self, value: int) -> Block | None:
         """The free object whose first word is ``value``, the address of the next."""
-        for one in self._cached_lists:
-            if value in one.addresses[1:]:
-                return self._block_at(one.addresses[one.addresses.index(value, 1) - 1])
-        span = self._index.at(value)
-        if span is None or not span.size_class:
-            return None
-        place = self._own(span).get(value)
-        if place is None or not place.index:
-            return None
-        return self._block_at(place.list.addresses[place.index - 1])
+        address = self._free.linking_to(value)
+        return None if address is None else self._block_at(address)
 
     def freed(self) -> Iterator[Block]:
         """Objects that were handed out and are free: those of the threads' caches, the
@@ -96,10 +79,10 @@ class TcmallocHeap:
         own = (
             address
             for span in self._index.spans
-            for address in self._own(span)
-            if address not in self._cached
+            for address in self._free.in_span(span)
+            if address not in self._free.cached
         )
-        blocks = map(self._block_at, itertools.chain(self._cached, own))
+        blocks = map(self._block_at, itertools.chain(self._free.cached, own))
         yield from (b for b in blocks if b is not None and b.state == "free")
         yield from (self._whole(s) for s in self._index.spans if s.location == NORMAL)
 
@@ -110,71 +93,8 @@ class TcmallocHeap:
         return SpanIndex(self._found.pages.spans(self._memory))
 
     @functools.cached_property
-    def _cached_lists(self) -> list[FreeList]:
-        """Lists of the threads, then chains between them."""
-        lists = [
-            self._walk(
-                f"cache of thread {one.tid}, class {one.sizes[number]}",
-                number,
-                one.heads[number],
-                # A list that has lost count by a second free still has its head.
-                limit=max(1, one.lengths[number]),
-                tid=one.tid,
-            )
-            for one in self._found.caches
-            for number in range(1, len(one.sizes))
-        ]
-        by_descriptor = {span.descriptor: span for span in self._index.spans}
-        for number, head in find_chains(self._memory, self._index.spans, by_descriptor):
-            if number < len(self._sizes):
-                name = f"transfer cache, class {self._sizes[number]}"
-                lists.append(self._walk(name, number, head))
-        return [one for one in lists if one.addresses]
-
-    def _walk(
-        self,
-        name: str,
-        size_class: int,
-        head: int,
-        *,
-        limit: int = LIST_LIMIT,
-        tid: int | None = None,
-    ) -> FreeList:
-        is_block = functools.partial(self._is_object, size_class)
-        return walk_list(self._memory, name, head, is_block, limit=limit, tid=tid)
-
-    def _is_object(self, size_class: int, address: int) -> bool:
-        span = self._index.at(address)
-        if span is None or span.size_class != size_class:
-            return False
-        return (address - span.start) % self._sizes[size_class] == 0
-
-    @functools.cached_property
-    def _cached(self) -> Mapping[int, ListedBlock]:
-        return {
-            address: ListedBlock(one, index)
-            for one in self._cached_lists
-            for index, address in enumerate(one.addresses)
-        }
-
-    def _own(self, span: Span) -> Mapping[int, ListedBlock]:
-        """The objects in a span's own list."""
-        if not span.size_class or not self._unit(span):
-            return {}
-        if span.start not in self._own_lists:
-            name = f"span, class {self._unit(span)}"
-            one = self._walk(name, span.size_class, span.objects)
-            self._own_lists[span.start] = {
-                address: ListedBlock(one, index)
-                for index, address in enumerate(one.addresses)
-            }
-        return self._own_lists[span.start]
-
-    def _unit(self, span: Span) -> int:
-        """Bytes of a span's objects; 0 if nobody says."""
-        if span.size_class < len(self._sizes):
-            return self._sizes[span.size_class]
-        return 0
+    def _free(self) -> FreeObjects:
+        return FreeObjects(self._memory, self._index, self._found.caches)
 
     def _below(self, span: Span) -> Block | None:
         """The last block of the span that ends where this one begins."""
@@ -183,13 +103,13 @@ class TcmallocHeap:
             return None
         if not below.size_class:
             return self._whole(below)
-        unit = self._unit(below)
+        unit = self._free.unit(below)
         return self._object(below, below.size // unit - 1) if unit else None
 
     def _block_at(self, address: int) -> Block | None:
         """The object that begins at ``address``; None if none does."""
         span = self._index.at(address)
-        unit = 0 if span is None else self._unit(span)
+        unit = 0 if span is None else self._free.unit(span)
         if span is None or not unit or (address - span.start) % unit:
             return None
         return self._object(span, (address - span.start) // unit)
@@ -202,31 +122,17 @@ class TcmallocHeap:
         return self._block(span.start, span.size, "live", None)
 
     def _object(self, span: Span, number: int) -> Block:
-        unit = self._unit(span)
+        unit = self._free.unit(span)
         address = span.start + number * unit
-        place = self._cached.get(address) or self._own(span).get(address)
+        place = self._free.cached.get(address) or self._free.in_span(span).get(address)
         if place is None:
             return self._block(address, unit, "live", None)
-        state = "top" if self._is_fresh(place, unit) else "free"
+        state = "top" if self._free.is_fresh(place, unit) else "free"
         return self._block(address, unit, state, place.list.name)
-
-    def _is_fresh(self, place: ListedBlock, unit: int) -> bool:
-        """Whether a free object was never handed out."""
-        key = place.list.addresses[0]
-        if key not in self._fresh:
-            self._fresh[key] = first_untouched(
-                self._memory, place.list.addresses, unit, self._start_of
-            )
-        return place.index >= self._fresh[key]
-
-    def _start_of(self, address: int) -> int:
-        """The first object of the span that holds one."""
-        span = self._index.at(address)
-        return address if span is None else span.start
 
     def _unit_at(self, address: int) -> int:
         span = self._index.at(address)
-        return 0 if span is None else self._unit(span)
+        return 0 if span is None else self._free.unit(span)
 
     def _block(self, address: int, size: int, state: str, where: str | None) -> Block:
         preview = self._memory.read_some(address, min(size, _PREVIEW))
@@ -242,7 +148,7 @@ class TcmallocHeap:
     def _report(self) -> Allocator:
         live = free = live_bytes = free_bytes = mapped = 0
         for span in self._index.spans:
-            unit, mapped = self._unit(span), mapped + span.size
+            unit, mapped = self._free.unit(span), mapped + span.size
             if span.size_class and unit:
                 live, live_bytes = live + span.used, live_bytes + span.used * unit
                 rest = max(0, span.size // unit - span.used)
@@ -251,14 +157,14 @@ class TcmallocHeap:
                 live, live_bytes = live + 1, live_bytes + span.size
             elif span.location == NORMAL:
                 free, free_bytes = free + 1, free_bytes + span.size
-        moved = sum(self._unit_at(address) for address in self._cached)
+        moved = sum(self._unit_at(address) for address in self._free.cached)
         return Allocator(
             name=_NAME,
             found_by="structure",
             arenas=1,
-            live_blocks=max(0, live - len(self._cached)),
+            live_blocks=max(0, live - len(self._free.cached)),
             live_bytes=max(0, live_bytes - moved),
-            free_blocks=free + len(self._cached),
+            free_blocks=free + len(self._free.cached),
             free_bytes=free_bytes + moved,
             mapped_bytes=mapped,
             damage=tuple(itertools.islice(self._damage(), _DAMAGE_SHOWN)),
@@ -268,18 +174,18 @@ class TcmallocHeap:
 
     def _damage(self) -> Iterator[HeapDamage]:
         working = self._found.working
-        for one in self._cached_lists:
+        for one in self._free.cached_lists:
             if not working or one.tid not in {None, *working}:
                 yield from self._of_list(one)
         checked = 0
         for span in () if working else self._index.spans:
-            places = self._own(span)
+            places = self._free.in_span(span)
             checked += len(places)
             if places:
                 yield from self._of_list(next(iter(places.values())).list)
             for address in places:
-                if address in self._cached:
-                    where = self._cached[address].list.name
+                if address in self._free.cached:
+                    where = self._free.cached[address].list.name
                     what = f"the block waits in its span and in the {where}"
                     yield self._flaw(address, "twice", what)
             if checked > _CHECKED_OBJECTS:
