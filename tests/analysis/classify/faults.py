@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from coresnap.analysis.classify.case import Case
-from coresnap.analysis.instruction.fault import find_fault
+from coresnap.analysis.instruction.find import find_fault
 from coresnap.analysis.signals import explain_signal
 from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.facts import CoreThread, SignalInfo

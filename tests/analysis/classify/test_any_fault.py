@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coresnap.analysis.classify.catalogue import OF_FAULTS, rules
 from coresnap.analysis.classify.verdict import judge
-from coresnap.analysis.instruction import fault
+from coresnap.analysis.instruction import failed_instruction
 from coresnap.analysis.instruction.library import Library
 
 from .faults import faulted
@@ -59,7 +59,8 @@ def test_no_rule_fails_on_any_fault(
 def test_a_fault_without_it_still_has_its_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fault, "load_library", lambda: Library(problem="it is gone"))
+    gone = Library(problem="it is gone")
+    monkeypatch.setattr(failed_instruction, "load_library", lambda: gone)
     crash = faulted("8b00", 11, 1, 8, registers={"rax": 8})
     assert crash.instruction is None
     assert crash.fault is not None

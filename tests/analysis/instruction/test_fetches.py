@@ -7,7 +7,8 @@ from typing import Any, cast
 import attrs
 import pytest
 
-from coresnap.analysis.instruction.fault import Fault, find_fault
+from coresnap.analysis.instruction.fault import Fault
+from coresnap.analysis.instruction.find import find_fault
 from coresnap.analysis.signals import explain_signal
 from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.facts import CoreThread, SignalInfo

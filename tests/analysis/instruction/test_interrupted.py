@@ -8,7 +8,8 @@ from typing import Any, cast
 import attrs
 import pytest
 
-from coresnap.analysis.instruction.fault import Fault, find_fault
+from coresnap.analysis.instruction.fault import Fault
+from coresnap.analysis.instruction.find import find_fault
 from coresnap.analysis.instruction.machine import Trap
 from coresnap.analysis.signals import explain_signal
 from coresnap.analysis.unwind.stack import Stack, StackFrame

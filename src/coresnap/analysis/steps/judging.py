@@ -48,7 +48,7 @@ def decode_instruction(bench: Workbench) -> None:
     handled = any(frame.signal_frame for frame in bench.stacks[0].frames)
     if not handled and (not is_fault(bench.signal.name) or bench.signal.sender_pid):
         return
-    from coresnap.analysis.instruction.fault import find_fault
+    from coresnap.analysis.instruction.find import find_fault
 
     bench.fault = find_fault(bench.core, bench.signal, bench.stacks)
     if bench.fault is not None and bench.fault.note is not None:
