@@ -12,12 +12,13 @@ import pytest
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rules import fill_patterns, use_after_free
 from coresnap.analysis.classify.verdict import judge
+from coresnap.analysis.heap.heaps import Heaps
 from coresnap.analysis.instruction.provenance import Source
-from coresnap.model import Block, Variable
+from coresnap.model import Allocator, Block, Variable
 from coresnap.model import VariableKind as Kind
 
 from ..cases import access, case, concluded, pointer
-from ..heaps import heaps
+from ..heaps import FakeHeap, heaps
 
 FREE = Block(0x5000_02A0, 24, "free", "glibc", "tcache 32 of thread 1")
 LIVE = Block(0x5000_0300, 24, "live", "glibc")
@@ -169,14 +170,14 @@ def test_without_code_an_access_to_a_freed_block_is_still_one() -> None:
 HINT = {"use-after-free": "hint"}
 JE_FREE = Block(0x5000_0400, 16, "free", "jemalloc")
 JE_LIVE = Block(0x5000_0500, 16, "live", "jemalloc")
-JEMALLOC = heaps(JE_FREE, JE_LIVE, FREE, LIVE)
+JUNKED = Heaps((FakeHeap((JE_FREE, JE_LIVE, FREE, LIVE), said=Allocator("jemalloc")),))
 
 
 def filled(rule: str, pattern: int, block: Block, *contents: int) -> dict[str, str]:
     """What the rule says of ``pattern`` when a variable points to such a block."""
     held = {block.address: words(*contents)}
     owner = pointer("node", block.address)
-    return of(rule, crash(pattern, contents=held, variables=[owner], heaps=JEMALLOC))
+    return of(rule, crash(pattern, contents=held, variables=[owner], heaps=JUNKED))
 
 
 def test_the_pattern_of_freed_memory() -> None:
@@ -187,11 +188,36 @@ def test_the_pattern_of_freed_memory() -> None:
 
 
 def test_a_pointer_that_merely_equals_the_pattern_is_a_hint() -> None:
-    assert of("FreedPattern", crash(JUNK)) == HINT
+    assert of("FreedPattern", crash(JUNK, heaps=JUNKED)) == HINT
     assert filled("FreedPattern", JUNK, JE_FREE, 1, 2) == HINT
     # glibc fills nothing with it: the program did.
     assert filled("FreedPattern", JUNK, FREE, JUNK, JUNK) == HINT
     assert of("FreedPattern", crash(0x4141_4141_4141_4141)) == {}
+
+
+def test_where_nobody_fills_with_it_the_pattern_says_nothing() -> None:
+    assert of("FreedPattern", crash(JUNK)) == {}
+
+
+def test_without_code_a_register_with_the_pattern_is_enough_beside_such_a_block() -> (
+    None
+):
+    def general_protection(*contents: int, **registers: int) -> Case:
+        fault = SimpleNamespace(frame=0, address=None, instruction=None)
+        return case(
+            11,
+            128,
+            None,
+            fault=cast(Any, fault),
+            heaps=JUNKED,
+            registers=registers,
+            contents={JE_FREE.address: words(*contents)},
+        )
+
+    filled_block = general_protection(JUNK, JUNK, rax=JUNK + 8, rdi=JE_FREE.address)
+    assert of("FreedPattern", filled_block) == MAYBE
+    other = general_protection(1, 2, rax=JUNK, rdi=JE_FREE.address)
+    assert of("FreedPattern", other) == {}
 
 
 FRESH = 0xA5A5_A5A5_A5A5_A5A5

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.freed_contents import held_word, through_freed
-from coresnap.analysis.classify.rule import HINT, STRONG, Rule
+from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
 from coresnap.analysis.classify.suspects import (
     Holder,
     Suspect,
@@ -33,13 +33,13 @@ class FreedPattern(Rule):
     """The bad pointer is what an allocator fills freed memory with."""
 
     names = ("use-after-free",)
-    confidence = (STRONG, HINT)
+    confidence = (STRONG, PROBABLE, HINT)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it for jemalloc's 0x5a and mozjemalloc's 0xe5, surely only where one
         of its freed blocks holds the same: other programs write such numbers, too."""
-        for suspect in suspects(case):
-            size = case.core.architecture.pointer_size
+        size = case.core.architecture.pointer_size
+        for suspect in [*suspects(case)] or _unnamed(case):
             byte = _repeated(suspect.value, size)
             filler = _FREED_FILL.get(byte or 0)
             if byte is None or filler is None:
@@ -49,20 +49,11 @@ class FreedPattern(Rule):
             if holders:
                 block = holders[0].placement.block
                 points = f"{holders[0]} points to the {block_words(block)}"
-                yield through_freed(
-                    case, block, (made, points, "which is filled with it")
-                )
-            else:
-                yield Classifier(
-                    "use-after-free",
-                    HINT,
-                    (made,),
-                    case.tid,
-                    case.fault_address,
-                    case.failed_frame,
-                    summary=f"{accessed(case)} through a pointer that looks like "
-                    "the contents of a freed block",
-                )
+                evidence = (made, points, "which is filled with it")
+                sure = STRONG if case.access is not None else PROBABLE
+                yield through_freed(case, block, evidence, sure)
+            elif case.access is not None and _may_be_here(case, filler):
+                yield _alike(case, made)
             return
 
 
@@ -95,6 +86,35 @@ class UnsetPattern(Rule):
                 summary=f"{accessed(case)} through a pointer that was never set",
             )
             return
+
+
+def _alike(case: Case, made: str) -> Classifier:
+    return Classifier(
+        "use-after-free",
+        HINT,
+        (made,),
+        case.tid,
+        case.fault_address,
+        case.failed_frame,
+        summary=f"{accessed(case)} through a pointer that looks like the contents of a "
+        "freed block",
+    )
+
+
+def _unnamed(case: Case) -> list[Suspect]:
+    """The registers, where neither the kernel names an address nor the code an operand:
+    a fill pattern is no address, and that is what the kernel says then."""
+    fault = case.fault
+    if fault is None or case.access is not None or fault.address is not None:
+        return []
+    return [Suspect(name, value) for name, value in case.registers.items()]
+
+
+def _may_be_here(case: Case, filler: str) -> bool:
+    """Whether the allocator is in this process; of one that we cannot read, maybe."""
+    if case.heaps is None or filler != _FILLING:
+        return True
+    return any(report.name == filler for report in case.heaps.reports())
 
 
 def _repeated(value: int, size: int) -> int | None:

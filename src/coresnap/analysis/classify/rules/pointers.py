@@ -137,15 +137,18 @@ class NoncanonicalAddress(Rule):
     of an address of x86-64 are equal."""
 
     names = ("noncanonical",)
-    confidence = (STRONG,)
+    confidence = (STRONG, PROBABLE)
     replaces = ("memory.unmapped",)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it for general protection faults and jumps."""
+        """Conclude it for general protection faults and jumps; where the code is not
+        known, if a single register cannot be an address."""
         from coresnap.analysis.classify.places import printable
         from coresnap.analysis.instruction.explanation import is_noncanonical
 
         fault, access = memory_fault(case), case.access
+        if fault is not None and access is None:
+            yield from _only_noncanonical_register(case, fault)
         if fault is None or access is None or access.address is None:
             return
         if fault.kernel_address not in (None, access.address):
@@ -166,6 +169,29 @@ class NoncanonicalAddress(Rule):
             address,
             case.failed_frame,
             summary=f"took {what} for an address, which it cannot be",
+        )
+
+
+def _only_noncanonical_register(case: Case, fault: Fault) -> Iterator[Classifier]:
+    """A general protection fault of code that nobody can read."""
+    from coresnap.analysis.instruction.explanation import is_noncanonical
+
+    if fault.signal.code_name != "SI_KERNEL" or fault.address is not None:
+        return
+    odd = {
+        value: name
+        for name, value in case.registers.items()
+        if is_noncanonical(value, fault.machine)
+    }
+    for value, name in odd.items() if len(odd) == 1 else ():
+        yield Classifier(
+            "noncanonical",
+            PROBABLE,
+            (f"{name} = {value:#x} is not canonical, as no other register",),
+            case.tid,
+            value,
+            case.failed_frame,
+            summary=f"took {value:#x} for an address, which it cannot be",
         )
 
 
