@@ -9,18 +9,25 @@ from coresnap.elfcore.memory import Memory
 
 __all__ = ["disjoint_tables", "table_words"]
 
-_PIECE = 1 << 16
+_PIECE = 1 << 12
+"""Bytes that are looked at at once: most of what may be a table is none by its first
+words, and most of a table is zero."""
 _ZEROS = bytes(_PIECE)
 
 
 def table_words(memory: Memory, table: int, size: int) -> Iterator[tuple[int, int]]:
-    """Index and value of the 8-byte words, little endian, that are there and not 0."""
-    for at in range(0, size, _PIECE):
-        for address, data in memory.read_pieces(table + at, table + at + _PIECE):
+    """Index and value of the 8-byte words, little endian, that are there and not 0.
+
+    Of memory of no file, as allocators' tables are.
+    """
+    for start, view in memory.stored_views(table, table + size):
+        for at in range(0, len(view), _PIECE):
+            # Bytes are compared at once, views of them one by one.
+            data = view[at : at + _PIECE].tobytes()
             if data == _ZEROS:
                 continue
             words = array("Q", data[: len(data) // 8 * 8])
-            index = (address - table) // 8
+            index = (start + at - table) // 8
             yield from ((i, word) for i, word in enumerate(words, index) if word)
 
 

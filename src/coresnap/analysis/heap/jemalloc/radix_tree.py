@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -138,8 +139,11 @@ def _tree_by(memory: Memory, address: int, pointer: int) -> RadixTree | None:
     """The tree whose root has ``pointer`` at ``address``, if it is one."""
     for geometry in GEOMETRIES:
         table = _last_table(memory, pointer, geometry)
-        for fields in FIELDS if table is not None else ():
-            prefix = _prove(memory, table or 0, geometry, fields)
+        if table is None:
+            continue
+        first = tuple(islice(_descriptors(memory, table, geometry), _TRIALS))
+        for fields in FIELDS if first else ():
+            prefix = _prove(memory, table, first, geometry, fields)
             if prefix is not None:
                 index = prefix >> sum(geometry.levels[1:-1])
                 return RadixTree(address - 8 * index, geometry, fields)
@@ -169,16 +173,21 @@ def _last_table(memory: Memory, table: int, geometry: Geometry) -> int | None:
 
 
 def _prove(
-    memory: Memory, table: int, geometry: Geometry, fields: Fields
+    memory: Memory,
+    table: int,
+    descriptors: Sequence[tuple[int, int]],
+    geometry: Geometry,
+    fields: Fields,
 ) -> int | None:
-    """The bits of an address above those that ``table`` decides, by its extents.
+    """The bits of an address above those that ``table`` decides, by its extents, of
+    which ``descriptors`` are the first.
 
     None if an extent is not where it should be, or its size class is another than the
     tree's copy of it.
     """
     proofs: list[int] = []
-    for trial, (index, descriptor) in enumerate(_descriptors(memory, table, geometry)):
-        if trial == _TRIALS or len(proofs) == _PROOFS:
+    for index, descriptor in descriptors:
+        if len(proofs) == _PROOFS:
             break
         extent = read_extent(memory, descriptor, fields, geometry)
         if extent is None:
