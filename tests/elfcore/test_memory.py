@@ -168,3 +168,15 @@ def test_pieces_are_what_is_there_in_order_whatever_lies_between() -> None:
     assert list(memory.read_pieces(0x1008, 0x100C)) == [(0x1008, DATA[8:12])]
     assert list(memory.read_pieces(0x2000, 0x5000)) == []
     assert list(memory.read_pieces(0x9000, 0xA000)) == []
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_words_are_read_with_their_addresses_up_to_the_first_gap(
+    order: Literal["little", "big"],
+) -> None:
+    memory = memory_of(load(0x1000, 0, 20), size=8, order=order)
+    assert list(memory.read_words(0x1000, 64)) == [
+        (0x1000, int.from_bytes(DATA[0:8], order)),
+        (0x1008, int.from_bytes(DATA[8:16], order)),
+    ]
+    assert list(memory.read_words(0x2000, 64)) == []

@@ -152,12 +152,7 @@ class ThreadLocalStorage:
     ) -> _Block | None:
         """Look for image, its size, size and alignment of the block in a row."""
         memory = self._core.memory
-        size = memory.pointer_size
-        data = memory.read_some(entry.address, _ENTRY_SIZE)
-        words = [
-            int.from_bytes(data[at : at + size], memory.byte_order)
-            for at in range(0, len(data) - size + 1, size)
-        ]
+        words = [word for _, word in memory.read_words(entry.address, _ENTRY_SIZE)]
         image = module.load_bias + segment.vaddr & self._core.architecture.pointer_mask
         for at in range(_FIRST_PRIVATE, len(words) - 7):
             if words[at] != image or words[at + 1] != segment.filesz:

@@ -140,6 +140,14 @@ class Memory:
             size -= count
         return b"".join(pieces)
 
+    def read_words(self, address: int, size: int) -> Iterator[tuple[int, int]]:
+        """Address and value of the words of an address's size in ``size`` bytes, as
+        far as they are there without a gap."""
+        data = self.read_some(address, size)
+        whole = data[: len(data) - len(data) % self.pointer_size]
+        for index, (word,) in enumerate(self._word.iter_unpack(whole)):
+            yield address + index * self.pointer_size, word
+
     def read_pieces(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         """What is there between two addresses, by ascending address.
 

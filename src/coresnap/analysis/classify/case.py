@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from coresnap.analysis.classify.suspects import Holder, Pointer
     from coresnap.analysis.heap.heaps import Heaps
     from coresnap.analysis.instruction.fault import Fault
     from coresnap.analysis.instruction.provenance import Source
@@ -66,6 +67,20 @@ class Case(msgspec.Struct, frozen=True, eq=False, dict=True):
         from coresnap.analysis.classify.sources import base_sources
 
         return base_sources(self)
+
+    @functools.cached_property
+    def pointers(self) -> tuple[Pointer, ...]:
+        """What may be a pointer in the crashed thread: once, for rules ask again."""
+        from coresnap.analysis.classify.suspects import pointers
+
+        return tuple(pointers(self))
+
+    @functools.cached_property
+    def freed_holders(self) -> Sequence[Holder]:
+        """What of the crashed thread leads into free heap blocks."""
+        from coresnap.analysis.classify.suspects import freed_holders
+
+        return freed_holders(self)
 
     @property
     def registers(self) -> Mapping[str, int]:

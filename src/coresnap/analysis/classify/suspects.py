@@ -112,14 +112,11 @@ def _stack_words(case: Case) -> Iterator[Pointer]:
     start = frame.registers.get(case.core.architecture.stack_pointer)
     if start is None or frame.cfa is None:
         return
-    size = case.core.architecture.pointer_size
     start -= _RED_ZONE
-    data = case.core.memory.read_some(start, min(frame.cfa - start, _STACK_BYTES))
-    order = case.core.memory.byte_order
-    for at in range(0, len(data) - size + 1, size):
-        value = int.from_bytes(data[at : at + size], order)
+    size = min(frame.cfa - start, _STACK_BYTES)
+    for address, value in case.core.memory.read_words(start, size):
         if value >= FIRST_POINTER:
-            yield Pointer(f"the stack word at {start + at:#x}", value, None, start + at)
+            yield Pointer(f"the stack word at {address:#x}", value, None, address)
 
 
 def freed_holders(case: Case) -> list[Holder]:
@@ -128,7 +125,7 @@ def freed_holders(case: Case) -> list[Holder]:
     seen: set[int] = set()
     if case.heaps is None:
         return found
-    for one in pointers(case):
+    for one in case.pointers:
         if one.value in seen:
             continue
         seen.add(one.value)

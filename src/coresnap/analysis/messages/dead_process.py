@@ -111,12 +111,8 @@ class DeadProcess(msgspec.Struct, frozen=True, eq=False):
         start = self.stack_pointer()
         if start is None:
             return
-        size = self.memory.pointer_size
-        start &= ~(size - 1)
-        data = self.memory.read_some(start, _STACK_LIMIT)
-        for at in range(0, len(data) - size + 1, size):
-            word = int.from_bytes(data[at : at + size], self.memory.byte_order)
-            yield start + at, word
+        start &= -self.memory.pointer_size
+        yield from self.memory.read_words(start, _STACK_LIMIT)
 
     def stack_bytes(self) -> tuple[int, bytes]:
         """(address, bytes) of that stack, with what is left below it."""

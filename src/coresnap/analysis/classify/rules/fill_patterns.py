@@ -10,8 +10,6 @@ from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
 from coresnap.analysis.classify.suspects import (
     Holder,
     Suspect,
-    freed_holders,
-    pointers,
     suspects,
 )
 from coresnap.analysis.classify.words import accessed, block_words
@@ -45,7 +43,7 @@ class FreedPattern(Rule):
             if byte is None or filler is None:
                 continue
             made = _made_of(suspect, byte, size, f"{filler} fills freed memory with")
-            holders = [h for h in freed_holders(case) if _is_filled(case, h, byte)]
+            holders = [h for h in case.freed_holders if _is_filled(case, h, byte)]
             if holders:
                 block = holders[0].placement.block
                 points = f"{holders[0]} points to the {block_words(block)}"
@@ -148,7 +146,7 @@ def _is_filled(case: Case, holder: Holder, byte: int) -> bool:
 def _live_holder(case: Case, suspect: Suspect) -> Holder | None:
     if case.heaps is None:
         return None
-    for one in pointers(case):
+    for one in case.pointers:
         placement = case.heaps.place(one.value)
         if placement is None or placement.block.state != "live":
             continue

@@ -20,10 +20,8 @@ from coresnap.analysis.classify.suspects import (
     FIRST_POINTER,
     Holder,
     Suspect,
-    freed_holders,
     is_inside_freed,
     is_telling,
-    pointers,
     suspects,
 )
 from coresnap.analysis.classify.words import accessed_at, block_words
@@ -113,7 +111,7 @@ class FreedLink(Rule):
             block = case.heaps.linked(suspect.value)
             if block is None:
                 continue
-            holders = [h for h in freed_holders(case) if h.placement.block == block]
+            holders = [h for h in case.freed_holders if h.placement.block == block]
             evidence = (
                 f"{suspect.name} {suspect.value:#x} is the link word of the "
                 f"{block_words(block)}",
@@ -137,7 +135,7 @@ class LoadedFromFreed(Rule):
         bases = [s for s in suspects(case) if is_telling(s.value, size)]
         if case.heaps is None or not bases:
             return
-        for holder in freed_holders(case):
+        for holder in case.freed_holders:
             found = held_word(case, holder.placement.block, bases)
             if found is None:
                 continue
@@ -187,7 +185,7 @@ class UnmappedBlock(Rule):
         memory = case.core.memory
         header = 2 * case.core.architecture.pointer_size
         bases = {suspect.value for suspect in suspects(case)}
-        for one in pointers(case):
+        for one in case.pointers:
             value = one.value
             if value not in bases or one.frame is None or value % _PAGE != header:
                 continue
@@ -214,7 +212,7 @@ def _just_below(case: Case) -> Iterator[Suspect]:
     address = case.fault_address
     if address is None or case.access is None:
         return
-    for one in pointers(case):
+    for one in case.pointers:
         if one.frame == case.failed_frame and 0 <= address - one.value < SCANNED:
             yield Suspect(one.name, one.value)
 
@@ -223,7 +221,7 @@ def _linked_below(case: Case, address: int) -> tuple[Block, str] | None:
     """A freed block whose link word a register or stack word holds."""
     if case.heaps is None:
         return None
-    for one in pointers(case):
+    for one in case.pointers:
         if not 0 <= address - one.value < SCANNED:
             continue
         block = case.heaps.linked(one.value)
@@ -236,16 +234,14 @@ def _linked_below(case: Case, address: int) -> tuple[Block, str] | None:
 
 def _held_below(case: Case, address: int) -> tuple[Block, str] | None:
     """A freed block that something leads to and that holds the number."""
-    size, order = case.core.architecture.pointer_size, case.core.memory.byte_order
-    for holder in freed_holders(case):
+    for holder in case.freed_holders:
         block = holder.placement.block
-        data = case.core.memory.read_some(block.address, min(block.size, SCANNED))
-        for at in range(0, len(data) - size + 1, size):
-            word = int.from_bytes(data[at : at + size], order)
+        size = min(block.size, SCANNED)
+        for at, word in case.core.memory.read_words(block.address, size):
             if word >= FIRST_POINTER and 0 <= address - word < SCANNED:
                 return block, (
                     f"{holder} points to the {block_words(block)}, which holds "
-                    f"{word:#x} at {block.address + at:#x}"
+                    f"{word:#x} at {at:#x}"
                 )
     return None
 
@@ -257,7 +253,7 @@ def _has_copy(case: Case, suspect: Suspect, block: Block) -> bool:
         one.value == suspect.value
         and one.frame is not None
         and not (one.address is not None and block.address <= one.address < end)
-        for one in pointers(case)
+        for one in case.pointers
     )
 
 
