@@ -17,8 +17,9 @@ ARROWS = {
     "elfcore": {"_native"},
     "snapshot": set(),
     "analysis": {"elfcore", "snapshot", "_capstone", "_native", "_libdw"},
-    "daemon": {"backends", "collect", "analysis"},
-    "views": {"snapshot", "collect"},
+    "store": {"snapshot"},
+    "daemon": {"backends", "collect", "analysis", "store"},
+    "views": {"snapshot", "store", "collect"},
 }
 _FILES = "what analysis would find is shown, fetched and stored without a snapshot"
 _OS = "the command is the backend's or the daemon's work, started by hand"

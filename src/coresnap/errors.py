@@ -4,9 +4,11 @@
 
     CoresnapError                 1
     ├── UsageError                2   the command line makes no sense
+    │   └── QueryError                a query that cannot be asked
     ├── ConfigError              78   a configuration file does not
     ├── MissingError             66   no such file, snapshot or archive
     ├── AccessError              77   it is there, but we may not
+    │   └── DeniedError               the store does not let this token do it
     ├── InputError               65   bytes that are not what they should be
     │   ├── CoreFormatError          not an ELF core, or damaged beyond use
     │   ├── SnapshotFormatError      not a snapshot, or from the future
@@ -16,6 +18,9 @@
     │   └── UnsupportedSystemError   no backend for this system
     ├── StorageError             74   the spool failed us
     │   └── NoSpaceError             no blocks or inodes left
+    ├── NetworkError             75   the store is not there, or busy; try again
+    ├── ConflictError            73   something else is there already
+    ├── QuotaError               75   the store has no room for more, by its rules
     └── WorkerError              70   the analysis child died
 
 Exit codes follow sysexits.h. The one ``except CoresnapError`` of the project is in
@@ -28,13 +33,18 @@ __all__ = [
     "AccessError",
     "CaptureError",
     "ConfigError",
+    "ConflictError",
     "CoreFormatError",
     "CoresnapError",
+    "DeniedError",
     "HandlerConflictError",
     "InputError",
     "MemoryReadError",
     "MissingError",
+    "NetworkError",
     "NoSpaceError",
+    "QueryError",
+    "QuotaError",
     "SnapshotFormatError",
     "StorageError",
     "UnsupportedSystemError",
@@ -65,6 +75,10 @@ class UsageError(CoresnapError):
     exit_code = 2
 
 
+class QueryError(UsageError):
+    """A query that cannot be asked: unknown attribute, wrong kind, bad expression."""
+
+
 class ConfigError(CoresnapError):
     """A configuration file cannot be used."""
 
@@ -82,6 +96,12 @@ class AccessError(CoresnapError):
 
     exit_code = 77
     remedy = "Run the command as root, or as the user that owns the file."
+
+
+class DeniedError(AccessError):
+    """The store does not let whoever holds this token do that."""
+
+    remedy = "Check the [token] section of coroner.cf, or run `coroner login`."
 
 
 class InputError(CoresnapError):
@@ -138,6 +158,24 @@ class NoSpaceError(StorageError):
     """The spool's filesystem has no blocks or inodes left for this."""
 
     remedy = "Free space, or lower dump.quota in coresnap.conf."
+
+
+class NetworkError(CoresnapError):
+    """The store cannot be reached, or is too busy; the same may work later."""
+
+    exit_code = 75
+
+
+class ConflictError(CoresnapError):
+    """Something else is there already under that name."""
+
+    exit_code = 73
+
+
+class QuotaError(CoresnapError):
+    """The store's rules leave no room for more."""
+
+    exit_code = 75
 
 
 class WorkerError(CoresnapError):

@@ -1,0 +1,1 @@
+"""The way of an arriving snapshot into the store."""

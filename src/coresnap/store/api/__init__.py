@@ -1,0 +1,1 @@
+"""The HTTP API as data: endpoints and messages, for server and client."""

@@ -1,0 +1,1 @@
+"""What is known of attributes: kinds, formats, units, meanings."""

@@ -1,0 +1,1 @@
+"""Faults of one fingerprint: workflow, merging, what is unusual."""

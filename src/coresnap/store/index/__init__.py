@@ -1,0 +1,1 @@
+"""The columnar index of attributes, in which queries run."""

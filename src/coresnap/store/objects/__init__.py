@@ -1,0 +1,1 @@
+"""Snapshots and other bodies, by key: files, or S3."""

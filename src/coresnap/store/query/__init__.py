@@ -1,0 +1,1 @@
+"""The query language: one tree, and who answers it."""

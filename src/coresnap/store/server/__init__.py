@@ -1,0 +1,1 @@
+"""coroner serve: the HTTP API over a store."""

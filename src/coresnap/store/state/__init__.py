@@ -1,0 +1,1 @@
+"""What changes: projects, groups, tokens, queues, in SQLite or PostgreSQL."""

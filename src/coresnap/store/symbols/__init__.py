@@ -1,0 +1,1 @@
+"""Symbol files by build-id, and what they would repair."""

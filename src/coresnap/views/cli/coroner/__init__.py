@@ -1,0 +1,1 @@
+"""The ``coroner`` command: one module for each of its commands."""
