@@ -60,3 +60,10 @@ class Endpoint(Generic[RequestT, AnswerT]):
     parameters: tuple[Parameter, ...] = ()
     takes_bytes: bool = False
     gives_bytes: bool = False
+    only_reads: bool = False
+    """A POST that changes nothing, as a query does."""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether guests may do it, and the audit log need not tell of it."""
+        return self.only_reads or self.method == "GET"

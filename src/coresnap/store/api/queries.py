@@ -37,6 +37,7 @@ QUERY = Endpoint(
     summary="Answer a query over the project's faults.",
     request=Query,
     answer=Result,
+    only_reads=True,
 )
 DESCRIBE = Endpoint[msgspec.Struct, AttributeList](
     operation="describe",
