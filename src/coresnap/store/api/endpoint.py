@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import enum
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import attrs
 import msgspec
 
-__all__ = ["SCOPE", "Capability", "Endpoint", "Parameter"]
+__all__ = ["SCOPE", "UNIVERSE", "Capability", "Endpoint", "Name", "Parameter"]
+
+UNIVERSE = "/api/v1/universes/{universe}"
+"""Paths of what belongs to a universe begin with this."""
 
 SCOPE = "/api/v1/projects/{universe}/{project}"
 """Every path of a project begins with this: what is not below it cannot be reached."""
+
+Name = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
+"""Of a universe, a project, a token or a user."""
 
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 AnswerT = TypeVar("AnswerT", bound=msgspec.Struct)

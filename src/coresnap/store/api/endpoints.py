@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from coresnap.store.api import faults, queries
+from coresnap.store.api import (
+    audit,
+    faults,
+    projects,
+    queries,
+    service,
+    tokens,
+    uploads,
+    users,
+)
 from coresnap.store.api.endpoint import Endpoint
 
 __all__ = ["ENDPOINTS"]
 
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
+    *service.ENDPOINTS,
     *faults.ENDPOINTS,
+    *uploads.ENDPOINTS,
     *queries.ENDPOINTS,
+    *projects.ENDPOINTS,
+    *tokens.ENDPOINTS,
+    *users.ENDPOINTS,
+    *audit.ENDPOINTS,
 )
