@@ -15,7 +15,13 @@ import msgspec
 from coresnap.analysis.capture import CRASH, CaptureFacts, json_object
 from coresnap.model import Frame, Signal
 
-__all__ = ["ATTRIBUTES", "AttributeKind", "Facts", "attributes_of"]
+__all__ = [
+    "ATTRIBUTES",
+    "AttributeKind",
+    "Facts",
+    "attributes_of",
+    "callstack_attributes",
+]
 
 AttributeValue = int | float | str
 
@@ -218,8 +224,17 @@ def _of_core(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
             yield "fault.address", facts.signal.address
 
 
-def _of_frames(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
-    frames = facts.frames[:_MOST_FRAMES]
+def callstack_attributes(frames: Sequence[Frame]) -> dict[str, AttributeValue]:
+    """Draw the attributes of a stack alone, its innermost frame first."""
+    return dict(_of_frames(frames))
+
+
+def _of_crashed_thread(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    return _of_frames(facts.frames)
+
+
+def _of_frames(frames: Sequence[Frame]) -> Iterator[tuple[str, AttributeValue]]:
+    frames = frames[:_MOST_FRAMES]
     if frames:
         yield "callstack", "\n".join(f.function or f"{f.pc:#x}" for f in frames)
         modules = [os.path.basename(f.module or "?") for f in frames]
@@ -345,7 +360,7 @@ def _number(text: bytes) -> float | None:
 
 _SOURCES = (
     _of_core,
-    _of_frames,
+    _of_crashed_thread,
     _of_crash,
     _of_capture,
     _of_container,

@@ -29,7 +29,12 @@ from coresnap.elfcore.modulefile import (
     StoredFiles,
     index_kept,
 )
-from coresnap.elfcore.modules import AT_ENTRY, LoadedModule, find_modules
+from coresnap.elfcore.modules import (
+    AT_ENTRY,
+    LoadedModule,
+    code_ranges,
+    find_modules,
+)
 from coresnap.elfcore.notewalk import RawNote
 from coresnap.elfcore.registers import Architecture, architecture_of
 from coresnap.errors import AccessError, CoreFormatError, InputError, MissingError
@@ -54,7 +59,6 @@ _PACKED = {
     b"BZh": "bzip2",
     b"\x04\x22\x4d\x18": "lz4",
 }
-_PF_W = 2
 
 
 class CoreFile(msgspec.Struct, frozen=True, eq=False):
@@ -182,7 +186,7 @@ def open_core(
         architecture.machine, header.pointer_size, sysroot, copies, stored
     )
     modules = find_modules(memory, facts.mapped_files, facts.auxv, finder, executable)
-    memory.use_files(_file_ranges(modules))
+    memory.use_files(code_ranges(modules))
     problems += _gaps(layout, facts, modules, executable)
     return CoreFile(
         Path(path),
@@ -289,19 +293,3 @@ def _gaps(
         for module in modules
     ):
         yield f"the core does not say where {executable} was loaded: not used"
-
-
-def _file_ranges(
-    modules: tuple[LoadedModule, ...],
-) -> Iterator[tuple[int, int, memoryview, int]]:
-    """What files can stand in for: segments that the process could not write.
-
-    Relro is part of a writable segment: only the core has it relocated.
-    """
-    for module in modules:
-        if module.elf is None or module.file is None:
-            continue
-        for load in module.elf.loads:
-            if not load.flags & _PF_W:
-                start = module.load_bias + load.vaddr
-                yield start, start + load.filesz, module.elf.data, load.offset

@@ -7,7 +7,7 @@ core holds in each module's first page, or from the file's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -28,11 +28,12 @@ from coresnap.elfcore.modulefile import FileChoice, FileFinder
 from coresnap.errors import InputError
 from coresnap.model import Search
 
-__all__ = ["LoadedModule", "find_modules"]
+__all__ = ["LoadedModule", "code_ranges", "find_modules"]
 
 AT_PHDR, AT_ENTRY, AT_EXECFN = 3, 9, 31
 VDSO_PATH = "[vdso]"
 
+_PF_W = 2
 _IMAGE_SIZE = 1 << 16
 _VDSO_LIMIT = 1 << 20
 _NOTES_LIMIT = 1 << 16
@@ -83,6 +84,23 @@ class _Place(msgspec.Struct, frozen=True, eq=False):
     def headers(self) -> ElfFile | None:
         """Program headers, from the core or else from the file."""
         return self.image or (self.choice.elf if self.choice else None)
+
+
+def code_ranges(
+    modules: Iterable[LoadedModule],
+) -> Iterator[tuple[int, int, memoryview, int]]:
+    """What files can stand in for: segments that the process could not write.
+
+    Relro is part of a writable segment: only the core has it relocated. As
+    ``Memory.use_files`` takes them.
+    """
+    for module in modules:
+        if module.elf is None or module.file is None:
+            continue
+        for load in module.elf.loads:
+            if not load.flags & _PF_W:
+                start = module.load_bias + load.vaddr
+                yield start, start + load.filesz, module.elf.data, load.offset
 
 
 def find_modules(
