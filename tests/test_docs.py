@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from coresnap import model
-from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.collect.journal import Event, State
 from coresnap.config import SETTINGS
 from coresnap.config.routes import SPECIFIERS
 from coresnap.config.settings import APPLICATION_SETTINGS
 from coresnap.snapshot.memory import MemoryIndex
 from coresnap.snapshot.schema import SECTION_TYPES
+from coresnap.store.attributes.catalogue import CATALOGUE
 from coresnap.views.cli.main import COMMANDS, command_parser, load, main_parser
 
 REPOSITORY = Path(__file__).parent.parent
@@ -143,11 +143,16 @@ def test_every_kind_of_value_and_specifier_of_a_route_is_documented() -> None:
     }
 
 
-def test_every_attribute_is_documented_with_its_unit() -> None:
-    documented = rows((DOCS / "attributes.md").read_text())
+def test_every_attribute_is_documented_with_its_kind_format_and_unit() -> None:
+    documented = {
+        name: cells[:3]
+        for heading in ("Of a snapshot", "Of the store", "Of a group")
+        for name, cells in rows(section("attributes.md", heading)).items()
+    }
 
-    units = {name: cells[0] for name, cells in documented.items()}
-    assert units == {name: kind.unit for name, kind in ATTRIBUTES.items()}
+    assert documented == {
+        a.name: [a.kind, a.format, a.unit or "–"] for a in CATALOGUE.values()
+    }
 
 
 # --- formats ------------------------------------------------------------------

@@ -109,7 +109,7 @@ UNNEEDED_BY_A_PROGRAM_IN_C = (
     "subprocess",
     "tempfile",
 )
-MODULES_OF_OURS = 235
+MODULES_OF_OURS = 236
 """Each takes 0.1 ms, and all of them a third of a small analysis."""
 
 

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from coresnap.analysis.attributes import ATTRIBUTES, Facts, attributes_of
+from coresnap.analysis.attributes import Facts, attributes_of
 from coresnap.analysis.capture import capture_facts
 from coresnap.analysis.signals import explain_signal
 from coresnap.model import Frame, Trust
+from coresnap.model.attributes import ATTRIBUTES
 
 STATUS = (
     b"Name:\tapp\nFDSize:\t64\nVmPeak:\t    2048 kB\nVmRSS:\t     512 kB\n"

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.analysis.given_attributes import (
     COUNT_LIMIT,
     TEXT_LIMIT,
@@ -22,6 +21,7 @@ from coresnap.analysis.session import analyze_record
 from coresnap.backends import crash_record
 from coresnap.crash import Crash
 from coresnap.model import Snapshot
+from coresnap.model.attributes import ATTRIBUTES
 from coresnap.snapshot.container import read_snapshot, write_snapshot
 
 CRASH = Crash(pid=7, signal=11, time=5 * 10**9, hostname="web1")

@@ -1,8 +1,8 @@
 """Queryable facts about a crash: what is counted and grouped over a fleet.
 
-``ATTRIBUTES`` names every attribute with its unit and origin; ``docs/attributes.md``
-is checked against it. Sizes are bytes throughout: ``/proc`` says kB where it means
-KiB (Linux ``fs/proc/task_mmu.c``), so those numbers are multiplied by 1024 here.
+``model.attributes`` names every attribute with its kind and origin. Sizes are bytes
+throughout: ``/proc`` says kB where it means KiB (Linux ``fs/proc/task_mmu.c``), so
+those numbers are multiplied by 1024 here.
 """
 
 from __future__ import annotations
@@ -14,25 +14,21 @@ import msgspec
 
 from coresnap.analysis.capture import CRASH, CaptureFacts, json_object
 from coresnap.model import Frame, Signal
+from coresnap.model.attributes import (
+    ATTRIBUTES,
+    LOADS,
+    MEMINFO_BYTES,
+    STATUS_BYTES,
+    STATUS_COUNTS,
+)
 
 __all__ = [
-    "ATTRIBUTES",
-    "AttributeKind",
     "Facts",
     "attributes_of",
     "callstack_attributes",
 ]
 
 AttributeValue = int | float | str
-
-
-class AttributeKind(msgspec.Struct, frozen=True):
-    """What an attribute's value means."""
-
-    unit: str
-    """``bytes``, ``count``, ``seconds``, ``ticks``, ``nanoseconds``, ``address``, …"""
-    origin: str
-    """Where the value comes from."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -67,138 +63,6 @@ _CRASH_FIELDS: tuple[tuple[str, str, type[int] | type[str]], ...] = (
     ("user.id", "uid", int),
 )
 _UNAME = ("sysname", "nodename", "release", "version", "machine")
-_STATUS_BYTES = {
-    "VmData": "vm.data.size",
-    "VmLck": "vm.locked.size",
-    "VmPTE": "vm.pte.size",
-    "VmHWM": "vm.rss.peak",
-    "VmRSS": "vm.rss.size",
-    "VmLib": "vm.shared.size",
-    "VmStk": "vm.stack.size",
-    "VmSwap": "vm.swap.size",
-    "VmPeak": "vm.vma.peak",
-    "VmSize": "vm.vma.size",
-}
-_STATUS_COUNTS = {
-    "FDSize": "descriptor.count",
-    "nonvoluntary_ctxt_switches": "sched.cs.involuntary",
-    "voluntary_ctxt_switches": "sched.cs.voluntary",
-}
-_MEMINFO_BYTES = {
-    "MemTotal": "system.memory.total",
-    "MemFree": "system.memory.free",
-    "MemAvailable": "system.memory.available",
-    "Buffers": "system.memory.buffers",
-    "Cached": "system.memory.cached",
-    "Active": "system.memory.active",
-    "Inactive": "system.memory.inactive",
-    "Dirty": "system.memory.dirty",
-    "Writeback": "system.memory.writeback",
-    "Slab": "system.memory.slab",
-    "SwapCached": "system.memory.swap.cached",
-    "SwapFree": "system.memory.swap.free",
-    "SwapTotal": "system.memory.swap.total",
-    "VmallocTotal": "system.memory.vmalloc.total",
-    "VmallocUsed": "system.memory.vmalloc.used",
-    "VmallocChunk": "system.memory.vmalloc.chunk",
-}
-_LOADS = ("system.load.1", "system.load.5", "system.load.15")
-
-
-def _kinds(unit: str, path: str, names: Mapping[str, str]) -> dict[str, AttributeKind]:
-    return {n: AttributeKind(unit, f"{path} {key}") for key, n in names.items()}
-
-
-ATTRIBUTES: dict[str, AttributeKind] = {
-    "application": AttributeKind("text", "base name of the executable"),
-    "capture.budget": AttributeKind(
-        "seconds", "assets: how long the handler might hold the process"
-    ),
-    "capture.door": AttributeKind("text", "assets: `pipe` or `socket`"),
-    "capture.parked": AttributeKind(
-        "seconds", "assets: how long the crashed process was held by the handler"
-    ),
-    "capture.rung": AttributeKind(
-        "text", "assets: how much was kept: `full`, `stacks`, `notes` or `record`"
-    ),
-    "capture.rung.reason": AttributeKind("text", "assets: why it is not `full`"),
-    "capture.way": AttributeKind(
-        "text", "assets: `pipe`, `memory`, `stream` or `import`"
-    ),
-    "callstack": AttributeKind("callstack", "functions of the crashed thread"),
-    "callstack.files": AttributeKind("callstack", "source files of those functions"),
-    "callstack.modules": AttributeKind("callstack", "modules of those functions"),
-    "classifiers": AttributeKind("labels", "names of the classifiers"),
-    "container.hostname": AttributeKind(
-        "text", "assets: the host's name in the process's own namespace"
-    ),
-    "container.id": AttributeKind("text", "assets: /proc/PID/cgroup"),
-    "container.image": AttributeKind(
-        "text", "assets: the variable CONTAINER_IMAGE, if environ.allow has it"
-    ),
-    "container.namespaces": AttributeKind(
-        "names", "assets: namespaces that are not the machine's"
-    ),
-    "container.pid": AttributeKind("number", "/proc/PID/status NSpid, the last"),
-    "container.pod": AttributeKind("uuid", "assets: /proc/PID/cgroup, of Kubernetes"),
-    "container.runtime": AttributeKind(
-        "text", "assets: /proc/PID/cgroup, else the variable container"
-    ),
-    "container.user.id": AttributeKind(
-        "number", "the kernel and /proc/PID/uid_map: user.id as the process saw it"
-    ),
-    "crash.kind": AttributeKind("text", "assets: what admission tells faults apart by"),
-    "crash.suppressed": AttributeKind(
-        "count", "assets: crashes of this kind not archived since the last one that was"
-    ),
-    "coresnap.given.command": AttributeKind(
-        "names", "attributes that defaults.command gave"
-    ),
-    "coresnap.given.process": AttributeKind(
-        "names", "attributes that the process gave itself"
-    ),
-    "coresnap.project": AttributeKind(
-        "text", "configuration: the application's project, else the first route's"
-    ),
-    "coresnap.object": AttributeKind("uuid", "the archive's id on the crashed host"),
-    "fault.address": AttributeKind("address", "siginfo"),
-    "fingerprint.family": AttributeKind(
-        "text", "the kind of failure that the fingerprint counts: `memory`, `assert`, …"
-    ),
-    "fingerprint.late": AttributeKind(
-        "boolean", "1: the damage was done earlier and elsewhere, to the heap"
-    ),
-    "fingerprint.message": AttributeKind(
-        "text", "expression of an assertion, type of an exception"
-    ),
-    "fingerprint.version": AttributeKind("number", "of the fingerprint's rules"),
-    "hostname": AttributeKind("text", "assets, uname(2)"),
-    "process.age": AttributeKind("seconds", "start time in /proc/PID/stat to crash"),
-    "process.id": AttributeKind("number", "the core's notes"),
-    "process.threads": AttributeKind("count", "threads in the core"),
-    "python.version": AttributeKind("text", "the CPython that the core holds"),
-    "signal": AttributeKind("text", "the core's notes, named by its system"),
-    "timestamp": AttributeKind("seconds", "time of the crash, UTC since the epoch"),
-    "uname.machine": AttributeKind("text", "assets, uname(2)"),
-    "uname.release": AttributeKind("text", "assets, uname(2)"),
-    "uname.sysname": AttributeKind("text", "assets, uname(2)"),
-    "uname.version": AttributeKind("text", "assets, uname(2)"),
-    "user.id": AttributeKind("number", "the kernel, assets"),
-    **{
-        n: AttributeKind("bytes", f"/proc/PID/status {k}")
-        for k, n in _STATUS_BYTES.items()
-    },
-    **{
-        n: AttributeKind("count", f"/proc/PID/status {k}")
-        for k, n in _STATUS_COUNTS.items()
-    },
-    **{
-        n: AttributeKind("bytes", f"/proc/meminfo {k}")
-        for k, n in _MEMINFO_BYTES.items()
-    },
-    **{n: AttributeKind("number", "/proc/loadavg") for n in _LOADS},
-    "system.uptime": AttributeKind("seconds", "/proc/uptime"),
-}
 
 
 def attributes_of(facts: Facts) -> dict[str, AttributeValue]:
@@ -292,8 +156,8 @@ def _of_container(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
 
 def _of_status(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
     status = _fields(facts.assets.get("process/status", b""))
-    yield from _scaled(status, _STATUS_BYTES, _KIB)
-    yield from _scaled(status, _STATUS_COUNTS, 1)
+    yield from _scaled(status, STATUS_BYTES, _KIB)
+    yield from _scaled(status, STATUS_COUNTS, 1)
     age = _process_age(facts.assets)
     if age is not None:
         yield "process.age", age
@@ -301,10 +165,10 @@ def _of_status(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
 
 def _of_system(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
     yield from _scaled(
-        _fields(facts.assets.get("system/meminfo", b"")), _MEMINFO_BYTES, _KIB
+        _fields(facts.assets.get("system/meminfo", b"")), MEMINFO_BYTES, _KIB
     )
     loads = facts.assets.get("system/loadavg", b"").split()
-    for name, text in zip(_LOADS, loads, strict=False):
+    for name, text in zip(LOADS, loads, strict=False):
         if (load := _number(text)) is not None:
             yield name, load
     if (uptime := _uptime(facts.assets)) is not None:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.model import Note, Snapshot
+from coresnap.model.attributes import ATTRIBUTES
 
 __all__ = ["Given", "from_environment", "with_given"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from coresnap.analysis.attributes import ATTRIBUTES
 from coresnap.errors import UsageError
 from coresnap.model import Annotation, Classifier
+from coresnap.model.attributes import ATTRIBUTES
 
 __all__ = ["LEVELS", "Contributions"]
 
