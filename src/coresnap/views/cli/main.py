@@ -58,6 +58,7 @@ COMMANDS = {
     "similar": "similar",
     "retry": "retry",
     "symbols": "symbols",
+    "resymbolize": "resymbolize",
     "pretty": "pretty",
     "plugin": "plugin",
     "import": "import_",

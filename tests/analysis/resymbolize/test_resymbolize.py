@@ -8,9 +8,9 @@ import pytest
 
 import coresnap
 from conftest import CompileProgram, KernelCore
-from coresnap.analysis.resymbolise import resymbolise
-from coresnap.analysis.resymbolise.remains import core_of
-from coresnap.analysis.resymbolise.stacks import join_stacks
+from coresnap.analysis.resymbolize import resymbolize
+from coresnap.analysis.resymbolize.remains import core_of
+from coresnap.analysis.resymbolize.stacks import join_stacks
 from coresnap.analysis.search_places import SearchPlaces
 from coresnap.analysis.unwind.stack import Stack, StackFrame
 from coresnap.model import Frame, Snapshot, Thread, Trust, UnwindEnd
@@ -70,7 +70,7 @@ def names(snapshot: Snapshot) -> list[tuple[str | None, int | None, bool]]:
 def test_a_debug_file_that_came_later_gives_the_names_that_it_would_have_given(
     case: Case,
 ) -> None:
-    again = resymbolise(case.poor, places(case.debug))
+    again = resymbolize(case.poor, places(case.debug))
 
     assert "descend" not in {name for name, _, _ in names(case.poor)}
     assert again is not None
@@ -83,7 +83,7 @@ def test_a_debug_file_that_came_later_gives_the_names_that_it_would_have_given(
 def test_with_the_executable_too_values_are_those_of_the_whole_core(
     case: Case,
 ) -> None:
-    again = resymbolise(case.poor, places(case.both))
+    again = resymbolize(case.poor, places(case.both))
 
     assert again is not None
     for now, then in zip(
@@ -95,7 +95,7 @@ def test_with_the_executable_too_values_are_those_of_the_whole_core(
 
 
 def test_the_verdict_and_what_the_host_said_stay(case: Case) -> None:
-    again = resymbolise(case.poor, places(case.debug))
+    again = resymbolize(case.poor, places(case.debug))
 
     assert again is not None
     assert again.classifiers == case.poor.classifiers
@@ -111,7 +111,7 @@ def test_the_verdict_and_what_the_host_said_stay(case: Case) -> None:
 
 def test_files_of_other_programs_change_nothing(case: Case, tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(Path("/bin/true").read_bytes())
-    everything = resymbolise(case.poor, places(tmp_path))
+    everything = resymbolize(case.poor, places(tmp_path))
     # Debug files of this system's own libraries may be installed here.
     again = everything if everything is not None else case.poor
 
@@ -123,7 +123,7 @@ def test_what_was_known_stays_where_the_files_are_gone(
     case: Case, tmp_path: Path
 ) -> None:
     whole = stored(case.whole, tmp_path / "whole.csnap")
-    again = resymbolise(whole, places(tmp_path)) or whole
+    again = resymbolize(whole, places(tmp_path)) or whole
 
     assert names(again) == names(whole)
     assert again.fingerprint == whole.fingerprint
@@ -136,7 +136,7 @@ def test_threads_that_are_alike_stay_folded(
     twin = msgspec.structs.replace(
         crashed, tid=crashed.tid + 1, crashed=False, like=crashed.tid
     )
-    again = resymbolise(
+    again = resymbolize(
         msgspec.structs.replace(case.poor, threads=(crashed, twin)), places(case.debug)
     )
 
@@ -149,7 +149,7 @@ def test_threads_that_are_alike_stay_folded(
 def test_a_snapshot_of_an_unknown_machine_is_left_alone(case: Case) -> None:
     unknown = msgspec.structs.replace(case.poor, architecture="machine 9999")
 
-    assert resymbolise(unknown, places(case.debug)) is None
+    assert resymbolize(unknown, places(case.debug)) is None
 
 
 # --- stacks ---------------------------------------------------------------------

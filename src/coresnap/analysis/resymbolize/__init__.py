@@ -5,6 +5,6 @@ memory around them, is made into a core again; the stacks are walked and read ag
 with the new files, and what they tell takes the place of what was not known.
 """
 
-from coresnap.analysis.resymbolise.read_again import resymbolise
+from coresnap.analysis.resymbolize.read_again import resymbolize
 
-__all__ = ["resymbolise"]
+__all__ = ["resymbolize"]

@@ -17,8 +17,8 @@ from coresnap.analysis.fingerprint import (
 )
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.quality.score import score_quality
-from coresnap.analysis.resymbolise.remains import core_of
-from coresnap.analysis.resymbolise.stacks import join_stacks
+from coresnap.analysis.resymbolize.remains import core_of
+from coresnap.analysis.resymbolize.stacks import join_stacks
 from coresnap.analysis.search_places import SearchPlaces
 from coresnap.analysis.summary import summarise
 from coresnap.analysis.unwind.unwinder import Unwinder
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from coresnap.config.rulesets import Ruleset
     from coresnap.elfcore.corefile import CoreFile
 
-__all__ = ["resymbolise"]
+__all__ = ["resymbolize"]
 
 _SYMBOLS = ("none", "dynsym", "symtab", "dwarf")
 """``Module.symbols``, from nothing to all."""
 
 
-def resymbolise(
+def resymbolize(
     snapshot: Snapshot, places: SearchPlaces, rulesets: Sequence[Ruleset] = ()
 ) -> Snapshot | None:
     """Return ``snapshot`` with what the files in ``places`` add, or None if nothing.
