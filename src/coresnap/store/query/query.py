@@ -17,6 +17,7 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "Condition",
+    "Derivation",
     "Derived",
     "Filter",
     "Fold",
@@ -25,7 +26,9 @@ __all__ = [
     "NoneOf",
     "Operator",
     "Order",
+    "OrderBy",
     "Query",
+    "TimeUnit",
 ]
 
 
@@ -52,8 +55,10 @@ class Condition(msgspec.Struct, frozen=True, tag="condition", omit_defaults=True
     attribute: str
     operator: Operator
     value: Value | None = None
-    """None for ``is-set`` and ``is-not-set``."""
+    """None for ``is-set`` and ``is-not-set``. Text is read as the attribute's format
+    says: ``2 GiB``, ``yesterday``, ``0x10``."""
     ignore_case: bool = False
+    """For texts: as RE2's ``(?i)`` does."""
 
 
 class AllOf(msgspec.Struct, frozen=True, tag="all"):
@@ -78,24 +83,24 @@ Filter = Condition | AllOf | AnyOf | NoneOf
 
 
 class FoldName(enum.StrEnum):
-    """What is made of an attribute's values in a group."""
+    """What is made of an attribute's values in a group. Unset ones do not count."""
 
     HEAD = "head"
     """The value of the fault that was accepted first."""
     TAIL = "tail"
     """The value of the fault that was accepted last."""
     UNIQUE = "unique"
-    """How many distinct values."""
+    """How many distinct values; of labels, words."""
     COUNT = "count"
     """How many faults have the attribute."""
     HISTOGRAM = "histogram"
-    """Every value with its count, the most frequent first."""
+    """Every value with its count, the most frequent first; of labels every word."""
     DISTRIBUTION = "distribution"
     """The same for the ``size`` most frequent, and what is left as one count."""
     BIN = "bin"
-    """Counts in ``size`` intervals of equal width."""
+    """Counts in ``size`` intervals of equal width, empty ones among them."""
     QUANTIZE = "quantize"
-    """Counts in intervals of the width ``width``."""
+    """Counts in the intervals of the width ``width`` that are not empty."""
     SUM = "sum"
     MEAN = "mean"
     MINIMUM = "min"
@@ -103,7 +108,8 @@ class FoldName(enum.StrEnum):
     RANGE = "range"
     """Smallest and largest."""
     OBJECT = "object"
-    """The object id of the fault that was accepted last."""
+    """The object id of the fault that was accepted last of those that have the
+    attribute."""
 
 
 class Fold(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -116,42 +122,84 @@ class Fold(msgspec.Struct, frozen=True, omit_defaults=True):
     width: float = 0
     """Of an interval."""
     lower: float | None = None
-    """Where the first interval begins; None: at the smallest value of all groups."""
+    """Where the first interval begins; None: at the smallest value of all faults that
+    pass the filter."""
     upper: float | None = None
+    """Where the last interval ends; None: at the largest."""
+
+
+class Derivation(enum.StrEnum):
+    """How a column is computed."""
+
+    QUANTIZE = "quantize"
+    """To the next lower multiple of ``width``."""
+    TRUNCATE = "truncate"
+    """A time to the beginning of its ``unit``, in UTC."""
+
+
+class TimeUnit(enum.StrEnum):
+    """What a time is truncated to."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    """That begins on Monday."""
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
 
 
 class Derived(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A column that is computed from another; it is used by its name."""
+    """A column that is computed from an attribute; it is used by its name."""
 
     name: str
     attribute: str
-    operation: str
-    """``quantize`` (to the next lower multiple of ``width``), or ``truncate`` of a
-    time to ``unit``: ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``."""
+    operation: Derivation
     width: float = 0
-    unit: str = ""
+    unit: TimeUnit | None = None
 
 
 class Having(msgspec.Struct, frozen=True, omit_defaults=True):
     """A condition on a group's count or on one of its folds."""
 
     operator: Operator
+    """``equal``, ``not-equal``, ``at-least``, ``greater-than``, ``at-most`` or
+    ``less-than``."""
     value: Value
     fold: int | None = None
-    """Index in ``Query.folds``; None is the group's count."""
+    """Index in ``Query.folds`` of a fold with single values; None is the count."""
     part: int = 0
-    """Of a fold with several values: ``range`` has smallest and largest."""
+    """Of a ``range``: 0 is the smallest, 1 the largest."""
+
+
+class OrderBy(enum.StrEnum):
+    """What groups and rows are sorted by."""
+
+    COUNT = "count"
+    """Groups by how many faults they have."""
+    KEY = "key"
+    """Groups by one attribute of their key: ``part`` is its index."""
+    FOLD = "fold"
+    """Groups by a fold with single values."""
+    ATTRIBUTE = "attribute"
+    """Rows by an attribute."""
 
 
 class Order(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What rows are sorted by; after all of them by key, or by sequence."""
+    """What is sorted by. What is unset comes last, in both directions.
 
-    by: str
-    """``count``, ``key`` or ``fold`` for groups; an attribute for a selection."""
+    After all orders groups are sorted by their keys, rows by acceptance, the last
+    accepted first. Without any, groups are sorted by count, the largest first.
+    """
+
+    by: OrderBy
     descending: bool = False
+    attribute: str = ""
+    """For ``attribute``."""
     fold: int = 0
-    """Index in ``Query.folds``, where ``by`` is ``fold``."""
+    """Index in ``Query.folds``, for ``fold``."""
     part: int = 0
+    """Of a key, or of a ``range``."""
 
 
 class Query(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -160,7 +208,7 @@ class Query(msgspec.Struct, frozen=True, omit_defaults=True):
     With ``select`` the rows are faults, else they are groups of faults that have the
     same values of ``group``; without both, all faults are one group. ``group`` (of the
     workflow), ``group.state``, ``group.assignee``, ``group.first_seen``, … can be used
-    as attributes of each fault.
+    as attributes of each fault (``query/joined.py``).
     """
 
     filter: Filter = AllOf()

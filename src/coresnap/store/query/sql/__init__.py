@@ -1,0 +1,1 @@
+"""Queries as SQL, for each engine that holds an index."""
