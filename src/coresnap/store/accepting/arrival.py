@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from coresnap.store.fault import Value
+from coresnap.store.symbols.missing import MissingSymbols
 
 __all__ = ["Arrival"]
 
@@ -30,5 +31,8 @@ class Arrival(msgspec.Struct, frozen=True):
     """As the snapshot has them, capped in number and length."""
     scrubbed: tuple[str, ...] = ()
     """Names of the scrubbers that found something on arrival."""
+    missing: tuple[MissingSymbols, ...] = ()
+    """Symbol files that would make it more readable; their build-ids are its attribute
+    ``symbols.missing``."""
     body: bytes | None = None
     """The snapshot as it is to be stored, where scrubbing changed it."""
