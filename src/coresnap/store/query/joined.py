@@ -1,4 +1,4 @@
-"""Attributes that a fault has from its group's workflow, at the time of the question."""
+"""Attributes that a fault has from its group, as it is when the question is asked."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?", r
 
 
 def as_text(value: Value) -> str:
-    """Return the text of a value: decimal digits, the shortest that give a float back."""
+    """Return the text of a value: of a float the shortest that gives it back."""
     if isinstance(value, float):
         return repr(value + 0.0)  # -0.0 is 0.0
     return str(value)
