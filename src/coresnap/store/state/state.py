@@ -3,36 +3,138 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-import sqlalchemy
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, exc
+
+from coresnap.store.state.dialect import read_isolation
+from coresnap.store.state.engines import WRITES, make_engine
+from coresnap.store.state.failures import is_passing, meaning_of
+from coresnap.store.state.schema import prepare_schema
+from coresnap.store.state.sharing import Sharing
 
 __all__ = ["State"]
 
+T = TypeVar("T")
+
+_PATIENCE = 30.0
+_FIRST_DELAY = 0.05
+_LONGEST_DELAY = 2.0
+
 
 class State:
-    """One database, and how transactions on it begin and end."""
+    """One database, and how transactions on it begin and end.
 
-    def __init__(self, url: str) -> None:
-        """Take what ``sqlalchemy.create_engine`` takes; nothing is connected yet."""
-        self.engine: Engine = sqlalchemy.create_engine(url)
+    In SQLite one writes at a time, and nobody waits to read. In PostgreSQL several
+    servers write; their transactions see what others commit while they run (READ
+    COMMITTED), so what must not change meanwhile is locked.
+    """
+
+    def __init__(self, url: str, *, patience: float = _PATIENCE) -> None:
+        """Take ``sqlite:///PATH`` or ``postgresql://…``; nothing is connected yet.
+
+        A server that restarts is waited for, ``patience`` seconds long.
+        Raises ConfigError for another URL.
+        """
+        self.engine: Engine = make_engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._patience = patience
+        self._one_writer: contextlib.AbstractContextManager[object] = (
+            threading.Lock() if self.is_sqlite else contextlib.nullcontext()
+        )
+        self._sharing = Sharing(self.transact)
+
+    def prepare(self) -> None:
+        """Create or update the tables.
+
+        Raises StorageError if they were made by a newer coresnap.
+        """
+        with self.write() as connection:
+            prepare_schema(connection)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """Begin a transaction that may write; it is durable when this returns.
 
-        Raises StorageError (NoSpaceError) if the database fails; nothing was done then.
+        Raises StorageError (NoSpaceError) if the database fails, ConflictError if a
+        row is there already; nothing was done then.
         """
-        with self.engine.begin() as connection:
+        with _translated(), self._writing() as connection:
             yield connection
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """Begin a transaction that sees one state throughout."""
-        with self.engine.connect() as connection:
-            yield connection
+        """Begin a transaction that sees one state throughout, and cannot write."""
+        with _translated(), self._connected() as connection:
+            read_isolation(connection)
+            with connection.begin():
+                yield connection
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Do ``work`` in a transaction, again if others or a restart got in its way.
+
+        It may have been done already when it is done again: a server can die after
+        the commit and before it says so. Raises what ``write`` raises.
+        """
+        pauses = _Pauses(self._patience)
+        while True:
+            try:
+                with self._writing() as connection:
+                    return work(connection)
+            except exc.SQLAlchemyError as error:
+                if not (is_passing(error) and pauses.pause()):
+                    raise meaning_of(error) from error
+
+    def share(self, work: Callable[[Connection], T]) -> T:
+        """The same, in one transaction with what other threads share meanwhile.
+
+        It costs a part of a commit. Each work succeeds or fails by itself.
+        """
+        return self._sharing.run(work)
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._one_writer, self._connected() as connection:
+            connection = connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                yield connection
+
+    def _connected(self) -> Connection:
+        pauses = _Pauses(self._patience)
+        while True:
+            try:
+                return self.engine.connect()
+            except exc.SQLAlchemyError as error:
+                if not (is_passing(error) and pauses.pause()):
+                    raise
+
+
+class _Pauses:
+    """Longer and longer ones, until patience ends."""
+
+    def __init__(self, patience: float) -> None:
+        self._end = time.monotonic() + patience
+        self._delay = _FIRST_DELAY
+
+    def pause(self) -> bool:
+        """Wait a little; return False, at once, if there was waiting enough."""
+        if time.monotonic() + self._delay > self._end:
+            return False
+        time.sleep(self._delay)
+        self._delay = min(2 * self._delay, _LONGEST_DELAY)
+        return True
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except exc.SQLAlchemyError as error:
+        raise meaning_of(error) from error

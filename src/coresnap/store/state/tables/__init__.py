@@ -1,5 +1,23 @@
 """The tables of the state, one file for each topic; importing this knows them all."""
 
-from coresnap.store.state.tables import audit, projects, tokens, usage, users
+from coresnap.store.state.tables import (
+    audit,
+    faults,
+    projects,
+    queue,
+    tokens,
+    usage,
+    users,
+)
+from coresnap.store.state.tables.metadata import METADATA
 
-__all__ = ["audit", "projects", "tokens", "usage", "users"]
+__all__ = [
+    "METADATA",
+    "audit",
+    "faults",
+    "projects",
+    "queue",
+    "tokens",
+    "usage",
+    "users",
+]

@@ -1,0 +1,196 @@
+"""Accepting a snapshot: first its body is durable, then everything else at once."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+
+import attrs
+from sqlalchemy import Connection
+
+from coresnap.errors import ConflictError
+from coresnap.store.accepting.arrival import Arrival
+from coresnap.store.accepting.queue import add_fault
+from coresnap.store.accepting.rows import (
+    FaultRow,
+    find_fault,
+    next_sequence,
+    write_fault,
+)
+from coresnap.store.accepting.rules import RULES
+from coresnap.store.api.faults import Accepted
+from coresnap.store.fault import Fault, Value
+from coresnap.store.objects.keys import body_key
+from coresnap.store.project import Project
+from coresnap.store.server.call import Staged
+from coresnap.store.state.tables.faults import Body
+from coresnap.store.store import Store
+
+__all__ = ["accept"]
+
+_SUMMARY = "summary"
+
+
+@attrs.frozen
+class _Upload:
+    """A snapshot, and what is stored of it."""
+
+    project: Project
+    arrival: Arrival
+    staged: Staged
+    digest: str
+    """SHA-256 of what is stored: scrubbing may have changed what was sent."""
+    size: int
+
+    @property
+    def key(self) -> str:
+        return body_key(self.project.id, self.arrival.object, self.digest)
+
+    @property
+    def stored(self) -> str | None:
+        return None if self.digest == self.arrival.digest else self.digest[:32]
+
+
+@attrs.frozen
+class _Outcome:
+    """What the transaction did."""
+
+    accepted: Accepted
+    has_body: bool
+    superseded: tuple[str, ...] = ()
+    """Keys of bodies that nothing refers to any more."""
+
+
+def accept(
+    store: Store,
+    project: Project,
+    arrival: Arrival,
+    staged: Staged,
+    *,
+    replace: bool = False,
+) -> Accepted:
+    """Make a checked snapshot a fault of ``project``; it is durable on return.
+
+    The same object with the same bytes again changes nothing, whenever that is, and
+    says so. ``replace`` lets other bytes take the place of the first.
+    Raises ConflictError for other bytes without it, StorageError (NoSpaceError) if a
+    place fails; then nothing was accepted, and doing it again is safe.
+    """
+    with store.state.read() as connection:
+        known = find_fault(connection, project, arrival.object)
+        if known is not None and known.digest == arrival.digest:
+            return _duplicate(connection, project, arrival, known)
+    if known is not None and not replace:
+        raise _conflict(arrival)
+    upload = _upload(project, arrival, staged)
+    was_there = not _put(store, upload)
+    outcome = store.state.share(lambda c: _accept(c, upload, replace=replace))
+    if was_there and outcome.has_body:
+        # Nothing referred to it until now: it may have been swept away before.
+        _put(store, upload)
+    for key in outcome.superseded:
+        store.objects.remove(key)
+    return outcome.accepted
+
+
+def _upload(project: Project, arrival: Arrival, staged: Staged) -> _Upload:
+    if arrival.body is None:
+        return _Upload(project, arrival, staged, arrival.digest, staged.size)
+    digest = hashlib.sha256(arrival.body).hexdigest()
+    return _Upload(project, arrival, staged, digest, len(arrival.body))
+
+
+def _put(store: Store, upload: _Upload) -> bool:
+    body = upload.arrival.body
+    file = upload.staged.file if body is None else io.BytesIO(body)
+    file.seek(0)
+    return store.objects.put(upload.key, file, upload.size)
+
+
+def _accept(connection: Connection, upload: _Upload, *, replace: bool) -> _Outcome:
+    """Do all that belongs to one arrival, in a transaction."""
+    project, arrival = upload.project, upload.arrival
+    sequence = next_sequence(connection)
+    known = find_fault(connection, project, arrival.object)
+    if known is not None:
+        if known.digest == arrival.digest:
+            answer = _duplicate(connection, project, arrival, known)
+            return _Outcome(answer, has_body=known.has_body)
+        if not replace:
+            raise _conflict(arrival)
+        sequence = known.sequence
+    stored = RULES.decide(connection, project, arrival)
+    fault = _fault(connection, upload, sequence, received=int(time.time()))
+    row = _row(upload, fault, stored)
+    write_fault(connection, project, row, is_new=known is None)
+    noted = RULES.note_group(connection, project, fault, arrival)
+    add_fault(connection, project.id, fault)
+    gone = {row.key} if known is None else {row.key, known.key}
+    if row.has_body:
+        gone.remove(row.key)
+    answer = Accepted(
+        object=fault.object,
+        fingerprint=fault.fingerprint,
+        group=noted.group,
+        is_new_group=noted.is_new,
+        is_regression=noted.is_regression,
+        stored=stored,
+    )
+    return _Outcome(answer, has_body=row.has_body, superseded=tuple(gone))
+
+
+def _fault(
+    connection: Connection, upload: _Upload, sequence: int, received: int
+) -> Fault:
+    arrival = upload.arrival
+    attributes = RULES.note_attributes(connection, upload.project, arrival)
+    ours: dict[str, Value] = {
+        "object": arrival.object,
+        "object.size": arrival.size,
+        "fingerprint": arrival.fingerprint,
+        "timestamp": arrival.time,
+        "timestamp.received": received,
+    }
+    return Fault(
+        object=arrival.object,
+        sequence=sequence,
+        time=arrival.time,
+        received=received,
+        fingerprint=arrival.fingerprint,
+        attributes={**attributes, **ours},
+    )
+
+
+def _row(upload: _Upload, fault: Fault, stored: str) -> FaultRow:
+    return FaultRow(
+        project=upload.project.id,
+        object=fault.object,
+        sequence=fault.sequence,
+        fingerprint=fault.fingerprint,
+        digest=upload.arrival.digest,
+        stored=upload.stored,
+        size=0 if stored == _SUMMARY else upload.size,
+        body=Body.SUMMARY if stored == _SUMMARY else Body.KEPT,
+        time=fault.time,
+        received=fault.received,
+    )
+
+
+def _duplicate(
+    connection: Connection, project: Project, arrival: Arrival, known: FaultRow
+) -> Accepted:
+    return Accepted(
+        object=arrival.object,
+        fingerprint=known.fingerprint,
+        group=RULES.group_of(connection, project, known.fingerprint),
+        is_duplicate=True,
+        stored=_SUMMARY if known.body is Body.SUMMARY else "all",
+    )
+
+
+def _conflict(arrival: Arrival) -> ConflictError:
+    return ConflictError(
+        f"object {arrival.object} is there already, with other bytes",
+        remedy="Send it with `coroner put --replace` if these are the right ones.",
+    )

@@ -1,0 +1,39 @@
+"""Keys of objects: where each kind of thing lies."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["PARTS", "bodies_prefix", "body_key", "check_key", "check_prefix"]
+
+PARTS = re.compile(
+    r"[a-z0-9_-][a-z0-9._-]{0,127}(?:/[a-z0-9_-][a-z0-9._-]{0,127}){0,15}"
+)
+
+
+def body_key(project: int, object_id: str, digest: str) -> str:
+    """Return where the snapshot of a fault lies.
+
+    ``digest`` is the SHA-256 of its bytes, or the first half: another snapshot of the
+    same object lies elsewhere, so that neither is ever half of each.
+    """
+    return f"{bodies_prefix(project)}{object_id[:2]}/{object_id}.{digest[:32]}"
+
+
+def bodies_prefix(project: int) -> str:
+    """Return what the keys of all of a project's snapshots begin with."""
+    return f"{project}/faults/"
+
+
+def check_key(key: str) -> str:
+    """Return ``key``; raises ValueError for one that we would not make."""
+    if not PARTS.fullmatch(key):
+        raise ValueError(f"not a key: {key!r}")
+    return key
+
+
+def check_prefix(prefix: str) -> str:
+    """Return ``prefix`` without its ``/``; raises ValueError."""
+    if not prefix.endswith("/"):
+        raise ValueError(f"not a prefix: {prefix!r}")
+    return check_key(prefix[:-1])
