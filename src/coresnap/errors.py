@@ -17,7 +17,8 @@
     │   ├── HandlerConflictError     another handler owns core_pattern
     │   └── UnsupportedSystemError   no backend for this system
     ├── StorageError             74   the spool failed us
-    │   └── NoSpaceError             no blocks or inodes left
+    │   ├── NoSpaceError             no blocks or inodes left
+    │   └── DamagedIndexError        the store's index has to be made again
     ├── NetworkError             75   the store is not there, or busy; try again
     ├── ConflictError            73   something else is there already
     ├── QuotaError               75   the store has no room for more, by its rules
@@ -36,6 +37,7 @@ __all__ = [
     "ConflictError",
     "CoreFormatError",
     "CoresnapError",
+    "DamagedIndexError",
     "DeniedError",
     "HandlerConflictError",
     "InputError",
@@ -158,6 +160,12 @@ class NoSpaceError(StorageError):
     """The spool's filesystem has no blocks or inodes left for this."""
 
     remedy = "Free space, or lower dump.quota in coresnap.conf."
+
+
+class DamagedIndexError(StorageError):
+    """An index of the store cannot be read, or is of another version."""
+
+    remedy = "Stop the server and run `coroner reindex`: it is made from the objects."
 
 
 class NetworkError(CoresnapError):
