@@ -26,6 +26,7 @@ from coresnap.store.project import Project
 from coresnap.store.server.call import Staged
 from coresnap.store.state.tables.faults import Body
 from coresnap.store.store import Store
+from coresnap.store.symbols.needs import note_missing
 
 __all__ = ["accept"]
 
@@ -124,6 +125,7 @@ def _accept(connection: Connection, upload: _Upload, *, replace: bool) -> _Outco
     fault = _fault(connection, upload, sequence, received=int(time.time()))
     row = _row(upload, fault, stored)
     write_fault(connection, project, row, is_new=known is None)
+    note_missing(connection, project, arrival, fault.received)
     noted = RULES.note_group(connection, project, fault, arrival)
     add_fault(connection, project.id, fault)
     gone = {row.key} if known is None else {row.key, known.key}

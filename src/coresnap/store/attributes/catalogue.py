@@ -68,6 +68,7 @@ _ADDED = (
     _moment("timestamp.received", "when the store accepted it, by its own clock"),
     _text("fingerprint", "equal for the same fault", "sha256"),
     _integer("quality", "0 to 100: how comprehensible the snapshot is"),
+    _labels("symbols.missing", "build-ids of modules that could not be read whole"),
     _text("application.version", "given by the program or its operator", "semver"),
     _text("version", "given by the program or its operator", "semver"),
 )

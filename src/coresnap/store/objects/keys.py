@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["PARTS", "bodies_prefix", "body_key", "check_key", "check_prefix"]
+__all__ = [
+    "PARTS",
+    "bodies_prefix",
+    "body_key",
+    "check_key",
+    "check_prefix",
+    "symbol_key",
+]
 
 PARTS = re.compile(
     r"[a-z0-9_-][a-z0-9._-]{0,127}(?:/[a-z0-9_-][a-z0-9._-]{0,127}){0,15}"
@@ -23,6 +30,12 @@ def body_key(project: int, object_id: str, digest: str) -> str:
 def bodies_prefix(project: int) -> str:
     """Return what the keys of all of a project's snapshots begin with."""
     return f"{project}/faults/"
+
+
+def symbol_key(project: int, build_id: str, kind: str, digest: str) -> str:
+    """Return where a symbol file lies; ``digest`` is the SHA-256 of its bytes."""
+    below = f"{project}/symbols/{build_id[:2]}/{build_id}"
+    return f"{below}.{kind}.{digest[:32]}"
 
 
 def check_key(key: str) -> str:

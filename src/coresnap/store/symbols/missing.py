@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from coresnap.model import Module, Snapshot
+from coresnap.model import Module, Thread
 
 __all__ = ["ATTRIBUTE", "MissingSymbols", "missing_symbols"]
 
@@ -34,12 +34,14 @@ class MissingSymbols(msgspec.Struct, frozen=True):
     """Why it was not read: what was looked for, and what was wrong with it."""
 
 
-def missing_symbols(snapshot: Snapshot) -> tuple[MissingSymbols, ...]:
-    """Return what a snapshot's frames are missing, the crashed thread's first."""
-    modules = {module.path: module for module in snapshot.modules}
+def missing_symbols(
+    threads: Iterable[Thread], modules: Iterable[Module]
+) -> tuple[MissingSymbols, ...]:
+    """Return what a snapshot's frames are missing, the first thread's first."""
+    by_path = {module.path: module for module in modules}
     found: dict[str, MissingSymbols] = {}
-    for path in _paths(snapshot):
-        module = modules.get(path)
+    for path in _paths(threads):
+        module = by_path.get(path)
         if module is None or module.symbols == "dwarf" or path == _VDSO:
             continue
         if module.build_id is None or not _BUILD_ID.fullmatch(module.build_id):
@@ -50,8 +52,8 @@ def missing_symbols(snapshot: Snapshot) -> tuple[MissingSymbols, ...]:
     return tuple(found.values())
 
 
-def _paths(snapshot: Snapshot) -> Iterator[str]:
-    for thread in snapshot.threads:
+def _paths(threads: Iterable[Thread]) -> Iterator[str]:
+    for thread in threads:
         for frame in thread.frames:
             if frame.module is not None:
                 yield frame.module
@@ -61,10 +63,15 @@ def _missing(module: Module) -> MissingSymbols:
     assert module.build_id is not None
     return MissingSymbols(
         module.build_id,
-        module.path[:_LONGEST],
+        _clean(module.path),
         _KINDS.get(module.symbols, "debuginfo"),
-        _reason(module)[:_LONGEST],
+        _clean(_reason(module)),
     )
+
+
+def _clean(text: str) -> str:
+    # PostgreSQL holds no NUL.
+    return text[:_LONGEST].replace("\0", "?")
 
 
 def _reason(module: Module) -> str:
