@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterable
 
 from coresnap.errors import QueryError
-from coresnap.store.query.joined import GROUP
 from coresnap.store.query.query import (
     AllOf,
     AnyOf,
@@ -72,7 +71,7 @@ def all_of(filters: Iterable[Filter]) -> Filter:
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def fingerprint_filter(prefix: str, attribute: str = GROUP) -> Filter:
+def fingerprint_filter(prefix: str, attribute: str = "group") -> Filter:
     """Return the filter for what begins with hex digits; 64 of them are all.
 
     Raises QueryError for other characters.

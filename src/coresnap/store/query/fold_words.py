@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from coresnap.errors import QueryError
-from coresnap.store.query.quantities import parse_duration, parse_size
+from coresnap.store.query.quantities import parse_width
 from coresnap.store.query.query import (
     Derivation,
     Derived,
@@ -93,7 +93,7 @@ def _bin(attribute: str, modifiers: list[str]) -> Fold:
     size = _count(modifiers[0]) if modifiers else 0
     if len(modifiers) < 3:
         return Fold(FoldName.BIN, attribute, size=size)
-    lower, upper = (parse_number(text) for text in modifiers[1:])
+    lower, upper = (parse_width(text) for text in modifiers[1:])
     return Fold(FoldName.BIN, attribute, size=size, lower=lower, upper=upper)
 
 
@@ -127,23 +127,6 @@ def _three(word: str, example: str) -> list[str]:
             f"not a derived column: {word}", remedy=f"Write it as {example}."
         )
     return parts
-
-
-def parse_width(text: str) -> float:
-    """Return a number, a span of time in seconds or a size in bytes."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return parse_duration(text)
-    except QueryError:
-        return parse_size(text)
-
-
-def parse_number(text: str) -> float:
-    """Return a number that may have a unit."""
-    return parse_width(text)
 
 
 def _count(text: str) -> int:

@@ -1,12 +1,14 @@
-"""Sizes and spans of time as people write them."""
+"""Spans of time, and widths of intervals, as people write them."""
 
 from __future__ import annotations
 
 import re
 
 from coresnap.errors import QueryError
+from coresnap.store.attributes.attribute import Attribute, Kind
+from coresnap.store.attributes.parsing import parse
 
-__all__ = ["SECONDS", "parse_duration", "parse_size"]
+__all__ = ["SECONDS", "parse_duration", "parse_width"]
 
 SECONDS = {
     "s": 1,
@@ -30,9 +32,9 @@ _WORDS = {
     "month": "M",
     "year": "y",
 }
-_SIZES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _SPAN = re.compile(r"(\d{1,9})\s*([A-Za-z]+)\s*")
-_SIZE = re.compile(r"(-?\d{1,18}(?:\.\d{1,9})?)\s*([kmgtp]?)(i?)b?", re.IGNORECASE)
+_SIZE = Attribute("a width", Kind.NUMBER, "bytes")
+_NUMBER = Attribute("a width", Kind.NUMBER)
 
 
 def parse_duration(text: str) -> int:
@@ -66,22 +68,14 @@ def _not_a_span(text: str) -> QueryError:
     )
 
 
-def parse_size(text: str) -> int:
-    """Return the bytes of ``512``, ``4k``, ``1.5GB`` (1000 each) or ``2MiB`` (1024).
+def parse_width(text: str) -> float:
+    """Return the number of ``0.5``, ``1h`` (in seconds) or ``64MiB`` (in bytes).
 
-    Raises QueryError for what is not a size.
+    Raises QueryError for what is none of them.
     """
-    size = _SIZE.fullmatch(text.strip())
-    if not size:
-        raise QueryError(
-            f"not a size: {text}",
-            remedy="Write bytes, or a number and a unit, as in 64KiB or 1.5GB.",
-        )
-    base = 1024 if size[3] else 1000
-    factor: int = base ** _SIZES[size[2].lower()]
-    whole, _, fraction = size[1].partition(".")
-    total = int(whole) * factor
-    if fraction:
-        part = int(fraction) * factor // 10 ** len(fraction)
-        total += -part if whole.startswith("-") else part
-    return total
+    if _SPAN.match(text) and text.strip()[-1].isalpha():
+        try:
+            return parse_duration(text)
+        except QueryError:
+            return float(parse(text, _SIZE))
+    return float(parse(text, _NUMBER))

@@ -208,7 +208,7 @@ class Query(msgspec.Struct, frozen=True, omit_defaults=True):
     With ``select`` the rows are faults, else they are groups of faults that have the
     same values of ``group``; without both, all faults are one group. ``group`` (of the
     workflow), ``group.state``, ``group.assignee``, ``group.first_seen``, … can be used
-    as attributes of each fault (``query/joined.py``).
+    as attributes of each fault (``attributes.catalogue.JOINED``).
     """
 
     filter: Filter = AllOf()

@@ -15,7 +15,7 @@ from coresnap.store.fault import Value
 __all__ = ["as_integer", "as_kind", "as_number", "as_text"]
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
-_NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 
 
 def as_text(value: Value) -> str:
