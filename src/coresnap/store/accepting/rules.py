@@ -8,6 +8,7 @@ import attrs
 from sqlalchemy import Connection
 
 from coresnap.store.accepting.arrival import Arrival
+from coresnap.store.attributes import discovery
 from coresnap.store.fault import Fault, Value
 from coresnap.store.project import Project
 
@@ -37,7 +38,7 @@ class Rules:
 
 RULES = Rules(
     decide=lambda connection, project, arrival: "all",
-    note_attributes=lambda connection, project, arrival: arrival.attributes,
+    note_attributes=discovery.note,
     note_group=lambda connection, project, fault, arrival: Noted(
         fault.fingerprint, False, False
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coresnap.store.api import (
+    attributes,
     audit,
     faults,
     projects,
@@ -23,6 +24,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     *faults.ENDPOINTS,
     *uploads.ENDPOINTS,
     *queries.ENDPOINTS,
+    *attributes.ENDPOINTS,
     *projects.ENDPOINTS,
     *tokens.ENDPOINTS,
     *users.ENDPOINTS,

@@ -1,6 +1,7 @@
 """The tables of the state, one file for each topic; importing this knows them all."""
 
 from coresnap.store.state.tables import (
+    attributes,
     audit,
     faults,
     projects,
@@ -14,6 +15,7 @@ from coresnap.store.state.tables.metadata import METADATA
 
 __all__ = [
     "METADATA",
+    "attributes",
     "audit",
     "faults",
     "projects",

@@ -1,0 +1,25 @@
+"""The statements that are sent to the state."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, event
+
+__all__ = ["counted_statements"]
+
+
+@contextlib.contextmanager
+def counted_statements(connection: Connection) -> Iterator[list[str]]:
+    """Collect what is executed meanwhile."""
+    seen: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen.append(statement)
+
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
