@@ -23,7 +23,10 @@ class Segment:
     number: int
     """Ascending from 1 in each project, without gaps."""
     faults: tuple[Fault, ...]
-    """A fault whose object is there already replaces it."""
+    """One whose sequence is there already replaces what is there: a fault that is sent
+    again with other bytes keeps its sequence."""
+    removed: tuple[str, ...] = ()
+    """Objects that are forgotten, once the faults are there."""
 
 
 @attrs.frozen
@@ -67,6 +70,9 @@ class Index(Protocol):
 
     def drop_before(self, project: int, received: int) -> None:
         """Forget all faults received before ``received``, and give the disk back."""
+
+    def maintain(self, project: int) -> None:
+        """Do what makes later queries cheaper; answers stay the same. May take long."""
 
     def clear(self, project: int) -> None:
         """Forget everything of a project, so that it can be written again."""
