@@ -28,6 +28,8 @@ sys.path.insert(0, str(TESTS))
 # The tests' own modules, found through the path above.
 import catcher as catching  # noqa: E402
 import kernel  # noqa: E402
+from store.postgresql_server import why_no_postgresql  # noqa: E402
+from store.seaweedfs_server import why_no_seaweedfs  # noqa: E402
 
 REPOSITORY = TESTS.parent
 SOURCES = TESTS / "cores"
@@ -75,7 +77,9 @@ REQUIREMENTS: dict[str, Callable[[], str | None]] = {
     "elfutils": lambda: _missing_program("eu-stack", "eu-readelf"),
     "gdb": lambda: _missing_program("gdb"),
     "libdw": _why_no_libdw,
+    "postgresql": why_no_postgresql,
     "root": lambda: None if os.geteuid() == 0 else "not root",
+    "s3": why_no_seaweedfs,
     "sanitizer": _why_no_sanitizer,
 }
 """Marker to a check that says what is missing, None if nothing is."""

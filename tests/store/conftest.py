@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,24 +10,66 @@ import pytest
 
 from coresnap.store.access.projects import ensure_project
 from coresnap.store.objects.contract import Objects
-from coresnap.store.objects.files import FileObjects
+from coresnap.store.objects.opening import open_objects
 from coresnap.store.project import Project
 from coresnap.store.state.state import State
+from store.postgresql_server import PostgresqlServer, running_postgresql
+from store.seaweedfs_server import SeaweedfsServer, running_seaweedfs
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A server; a test that uses this wants the marker ``postgresql``."""
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def seaweedfs() -> Iterator[SeaweedfsServer]:
+    """An S3 server; a test that uses this wants the marker ``s3``."""
+    with running_seaweedfs() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgresql: PostgresqlServer) -> Iterator[str]:
+    """The URL of an empty database of PostgreSQL."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield postgresql.create(name)
+    postgresql.drop(name)
+
+
+@pytest.fixture
+def bucket_url(seaweedfs: SeaweedfsServer) -> str:
+    """The URL of an empty place in a bucket."""
+    name = f"test-{secrets.token_hex(6)}"
+    seaweedfs.create_bucket(name)
+    return seaweedfs.url(name, "coroner")
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
     """The state, empty, with its tables."""
-    state = State(f"sqlite:///{tmp_path}/state.sqlite")
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/state.sqlite"
+    else:
+        url = request.getfixturevalue("database_url")
+    state = State(url)
     state.prepare()
     yield state
     state.close()
 
 
-@pytest.fixture(params=["files"])
+@pytest.fixture(params=["files", pytest.param("s3", marks=pytest.mark.s3)])
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Objects]:
     """A place for objects, empty."""
-    objects = FileObjects(tmp_path / "objects")
+    if request.param == "files":
+        url = str(tmp_path / "objects")
+    else:
+        url = request.getfixturevalue("bucket_url")
+    objects = open_objects(url)
     yield objects
     objects.close()
 

@@ -26,4 +26,5 @@ class Store:
     def close(self) -> None:
         """Let go of everything."""
         self.index.close()
+        self.objects.close()
         self.state.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 import msgspec
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from coresnap.store.fault import Fault
 from coresnap.store.state.state import State
@@ -92,7 +92,7 @@ def unassigned(connection: Connection, project: int, most: int) -> list[Waiting]
     )
     taken = []
     for row in rows:
-        taken.append(_waiting(*row))
+        taken.append(_waiting(row))
         if taken[-1].fault is None:
             break
     return taken
@@ -105,7 +105,7 @@ def assigned(connection: Connection, project: int) -> tuple[int, list[Waiting]]:
     if number is None:
         return 0, []
     rows = connection.execute(_entries(project).where(QUEUE.c.segment == number))
-    return number, [_waiting(*row) for row in rows]
+    return number, [_waiting(row) for row in rows]
 
 
 def assign(
@@ -147,7 +147,8 @@ def _entries(project: int) -> Select[tuple[int, int, bytes]]:
     )
 
 
-def _waiting(position: int, kind: int, content: bytes) -> Waiting:
+def _waiting(row: Row[tuple[int, int, bytes]]) -> Waiting:
+    position, kind, content = row
     if kind == Kind.REMOVAL:
         removed = msgspec.msgpack.decode(content, type=tuple[str, ...])
         return Waiting(position, None, removed)

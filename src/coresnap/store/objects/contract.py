@@ -49,3 +49,6 @@ class Objects(Protocol):
 
     def remove(self, key: str) -> None:
         """Remove one; one that is not there is none the less gone."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""

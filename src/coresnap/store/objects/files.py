@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from coresnap.errors import (
-    AccessError,
     CoresnapError,
     MissingError,
     NoSpaceError,
@@ -191,6 +190,4 @@ def _meaning_of(error: OSError, doing: str, key: str) -> CoresnapError:
         return NoSpaceError(
             message, remedy="Free space below the store's directory, or lower quotas."
         )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return AccessError(message)
     return StorageError(message)
