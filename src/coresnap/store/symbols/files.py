@@ -18,7 +18,13 @@ from coresnap.store.state.tables.symbols import SYMBOL_FILES, SYMBOLS_TO_APPLY
 from coresnap.store.store import Store
 from coresnap.store.symbols.symbol_file import SymbolFile
 
-__all__ = ["KeptSymbols", "keep_symbols", "kept_symbols", "remove_symbols"]
+__all__ = [
+    "KeptSymbols",
+    "being_applied",
+    "keep_symbols",
+    "kept_symbols",
+    "remove_symbols",
+]
 
 _NAME_MAX = 256
 
@@ -101,6 +107,15 @@ def kept_symbols(
         _columns().where(chosen).order_by(table.name, table.build_id, table.kind)
     )
     return [KeptSymbols(*row) for row in rows]
+
+
+def being_applied(connection: Connection, project: Project) -> frozenset[str]:
+    """Return the build-ids whose faults were not all read again yet."""
+    table = SYMBOLS_TO_APPLY.c
+    rows = connection.execute(
+        sqlalchemy.select(table.build_id).where(table.project == project.id)
+    )
+    return frozenset(build_id for (build_id,) in rows)
 
 
 def remove_symbols(store: Store, project: Project, build_id: str) -> int:
