@@ -7,11 +7,20 @@ from typing import Protocol
 from coresnap.store.fault import Value
 from coresnap.store.query.query import TimeUnit
 
-__all__ = ["Dialect"]
+__all__ = ["INTEGER_TEXT", "NUMBER_TEXT", "Dialect"]
+
+INTEGER_TEXT = "^-?[0-9]{1,19}$"
+"""What ``values.as_integer`` takes, beside its bounds; for RE2."""
+NUMBER_TEXT = r"^-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?$"
+"""What ``values.as_number`` takes, beside its bounds; for RE2."""
 
 
 class Dialect(Protocol):
     """SQL of one engine. Arguments and results are SQL; NULL gives NULL."""
+
+    @property
+    def settings(self) -> str:
+        """What stands at the end of each statement."""
 
     def placeholder(self, name: str, value: Value) -> str:
         """Return what stands for a parameter."""
@@ -23,25 +32,28 @@ class Dialect(Protocol):
         """Whether a text has another in it."""
 
     def words(self, text: str) -> str:
-        """Return an array of the words of labels: what spaces separate, no empty ones.
+        """SELECT item that makes a row of each different piece between spaces.
 
-        A label counts once in a fault.
+        Pieces may be empty. A label counts once in a fault.
         """
 
-    def unnest(self, array: str) -> str:
-        """Return a SELECT item that makes a row of each element."""
+    def position(self, value: str, values: list[str]) -> str:
+        """Index of a text in a list, from 1; 0 or NULL if it is not there."""
 
     def integer_of_text(self, text: str) -> str:
-        """BIGINT of a text that is ``-?[0-9]+`` and fits, else NULL."""
+        """BIGINT of a text that ``values.as_integer`` takes, else NULL."""
 
     def number_of_text(self, text: str) -> str:
         """DOUBLE of a text that ``values.as_number`` takes, else NULL."""
 
     def double(self, number: str) -> str:
-        """DOUBLE of a BIGINT."""
+        """DOUBLE of a BIGINT, or of what ``exact_sum`` gives."""
 
     def integer(self, double: str) -> str:
         """BIGINT of a DOUBLE that has no fraction and fits."""
+
+    def is_finite(self, double: str) -> str:
+        """Whether a DOUBLE is a number."""
 
     def first_by(self, value: str, order: str) -> str:
         """Aggregate: the value, of those that are not NULL, with the least order."""
@@ -50,16 +62,16 @@ class Dialect(Protocol):
         """Aggregate: the value, of those that are not NULL, with the greatest order."""
 
     def exact_sum(self, integer: str) -> str:
-        """Aggregate: the sum of BIGINTs, in 128 bits."""
+        """Aggregate: the sum of BIGINTs, in 128 bits; NULL of none."""
 
-    def text_of_sum(self, total: str) -> str:
-        """Return the decimal text of what ``exact_sum`` gives."""
+    def sum_of_doubles(self, double: str) -> str:
+        """Aggregate: the sum, with compensation for what rounding loses."""
 
-    def sum_as_double(self, total: str) -> str:
-        """DOUBLE of what ``exact_sum`` gives."""
+    def text(self, number: str) -> str:
+        """Decimal text of what ``exact_sum`` gives."""
 
-    def truncated(self, time: str, unit: TimeUnit) -> str:
-        """Seconds UTC of the beginning of a time's unit, in UTC, from 0 to 2**32 - 1.
+    def calendar_start(self, time: str, unit: TimeUnit) -> str:
+        """Seconds UTC at which the month, quarter or year of a time begins, in UTC.
 
-        Only ``month``, ``quarter`` and ``year`` are asked for.
+        The time is of 0 to 2**32 - 1.
         """
