@@ -220,7 +220,7 @@ class SnapshotReader:
         """Decode everything."""
         fields: dict[str, object] = {}
         for name in schema.SECTION_TYPES:
-            content = self._content(name)
+            content = self.section(name)
             fields |= {
                 field.name: getattr(content, field.name)
                 for field in msgspec.structs.fields(type(content))
@@ -233,7 +233,8 @@ class SnapshotReader:
         fields["memory"] = tuple(self.memory.ranges())
         return Snapshot(**fields)  # type: ignore[arg-type]
 
-    def _content(self, name: str) -> msgspec.Struct:
+    def section(self, name: str) -> msgspec.Struct:
+        """Return the fields of the section ``name`` of ``SECTION_TYPES``."""
         if name in ("summary", "threads"):
             content: msgspec.Struct = getattr(self, name)
             return content

@@ -131,6 +131,11 @@ class MemoryReader:
         for extent, start in zip(self.extents, self._starts, strict=False):
             yield MemoryRange(extent.address, self._stream(start, extent.size))
 
+    def check_blocks(self) -> None:
+        """Decode every block, one at a time; raise SnapshotFormatError for a bad one."""
+        for number in range(len(self._blocks)):
+            self._block(number)
+
     def _stream(self, start: int, size: int) -> bytes:
         pieces = []
         while size > 0:

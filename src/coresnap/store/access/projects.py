@@ -19,6 +19,7 @@ __all__ = [
     "find_project",
     "find_universe",
     "list_projects",
+    "project_of",
 ]
 
 _NAME = re.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -49,7 +50,8 @@ def ensure_universe(connection: Connection, name: str) -> int:
     except MissingError:
         checked_name(name, "universe")
     row = insert(UNIVERSES).values(name=name, created=int(time.time()))
-    return connection.execute(row.returning(UNIVERSES.c.id)).scalar_one()
+    made: int = connection.execute(row.returning(UNIVERSES.c.id)).scalar_one()
+    return made
 
 
 def find_project(connection: Connection, universe: str, name: str) -> Project:
@@ -62,6 +64,18 @@ def find_project(connection: Connection, universe: str, name: str) -> Project:
     if found is None:
         raise MissingError(f"there is no project {universe}/{name}")
     return Project(int(found), universe, name)
+
+
+def project_of(connection: Connection, id: int) -> Project:
+    """Return the project with this id; raise MissingError if it is not there."""
+    row = connection.execute(
+        select(PROJECTS.c.name, UNIVERSES.c.name.label("universe"))
+        .join(UNIVERSES)
+        .where(PROJECTS.c.id == id)
+    ).one_or_none()
+    if row is None:
+        raise MissingError("there is no such project")
+    return Project(id, row.universe, row.name)
 
 
 def create_project(connection: Connection, universe: str, name: str) -> Project:

@@ -27,6 +27,8 @@ class Identity:
     """What is outside of it is not there for this one."""
     project: int | None = None
     """The only project whose things it may touch; None for all of the universe."""
+    projects: frozenset[int] | None = None
+    """The projects that it sees; None for all of the universe."""
     is_guest: bool = False
     """Changes nothing, and sees no protected attribute and no snapshot."""
 

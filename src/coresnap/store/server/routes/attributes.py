@@ -14,7 +14,8 @@ __all__ = ["HANDLERS"]
 
 
 def _set(call: Call) -> DescribedAttribute:
-    assert call.project is not None and isinstance(call.body, AttributeChange)
+    assert call.project is not None
+    assert isinstance(call.body, AttributeChange)
     project, name, change = call.project, call.path["name"], call.body
     return _described(
         call.store.state.transact(

@@ -1,0 +1,305 @@
+"""The way of one request: who asks, for what, with which body; then its handler."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from coresnap.errors import (
+    CoresnapError,
+    DeniedError,
+    MissingError,
+    NetworkError,
+    StorageError,
+)
+from coresnap.store.access.holder import Grant, Holder
+from coresnap.store.api.endpoint import Capability, Endpoint
+from coresnap.store.project import Project
+from coresnap.store.server.answers import Reply, json_reply
+from coresnap.store.server.auditing import subject_of, write_audit
+from coresnap.store.server.call import Answer, Call, Content, Handler, Identity
+from coresnap.store.server.requests import (
+    body_chunks,
+    decoded,
+    parameters_of,
+    read_body,
+    secret_of,
+)
+from coresnap.store.server.server import Server
+from coresnap.store.server.staging import StagingFile
+from coresnap.store.server.statuses import Refusal, failure_of, status_of
+from coresnap.store.server.transfer import Transfer
+
+__all__ = ["Dispatch"]
+
+T = TypeVar("T")
+
+_NOBODY = Identity("", frozenset())
+_NOT_AUDITED = (None, Capability.POST, Capability.SYMBOLS)
+"""What comes without a token, or too often."""
+_FLUSHED = 256 * 1024
+"""Bytes of a body that are held in memory before they go to its file."""
+_JSON = {"content-type": "application/json"}
+
+
+@attrs.frozen
+class Dispatch:
+    """Serves one endpoint: an ASGI application."""
+
+    server: Server
+    endpoint: Endpoint[Any, Any]
+    handler: Handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, whatever it is."""
+        request = Request(scope, receive)
+        counters = self.server.counters
+        counters.active += 1
+        try:
+            status = await self._answer(request, send)
+        finally:
+            counters.active -= 1
+        counters.count(status)
+
+    async def _answer(self, request: Request, send: Send) -> int:
+        try:
+            self._admit()
+            answer = await self._perform(request)
+        except Refusal as refusal:
+            answer = _refused(refusal)
+        except CoresnapError as error:
+            answer = _refused(status_of(error))
+            if answer.status >= 500:
+                self.server.log.error(
+                    f"{self.endpoint.operation}: {error}", remedy=error.remedy
+                )
+        except Exception as error:
+            answer = self._failed(error)
+        if isinstance(answer, Transfer):
+            return await answer.send(send, self._run)
+        await answer.send(send, is_head=request.method == "HEAD")
+        return answer.status
+
+    def _admit(self) -> None:
+        if self.server.counters.active > self.server.config.limit_requests:
+            raise Refusal.later(503, NetworkError("the server is busy"), 1)
+
+    def _failed(self, error: Exception) -> Reply:
+        """Log what nobody expected; tell the client where to find it, and no more."""
+        name = uuid.uuid4().hex[:12]
+        self.server.log.error(
+            f"{self.endpoint.operation} failed unexpectedly ({name}): "
+            f"{type(error).__name__}",
+            id=name,
+            where=_where(error),
+        )
+        told = StorageError(
+            f"the server failed in a way that nobody expected; its log has {name}",
+            remedy="Try again; if it stays, give the server's operator this number.",
+        )
+        return Reply(500, failure_of(told), _JSON)
+
+    async def _perform(self, request: Request) -> Reply | Transfer:
+        holder = await self._holder(request)
+        project = await self._project(request, holder)
+        call = Call(
+            store=self.server.store,
+            identity=self._identity(holder, project),
+            project=project,
+            path=request.path_params,
+            parameters={},
+            body=None,
+            address=_address(request),
+        )
+        try:
+            self._authorise(call.identity)
+        except DeniedError:
+            if self._is_audited:
+                await self._run(lambda: self._audit(call, 403))
+            raise
+        parameters = self._parameters(request)
+        return await self._with_body(request, attrs.evolve(call, parameters=parameters))
+
+    # --- who ------------------------------------------------------------------
+
+    async def _holder(self, request: Request) -> Holder | None:
+        doorkeeper = self.server.doorkeeper
+        if self.endpoint.capability is None:
+            return None
+        secret = self._secret(request)
+        holder = doorkeeper.remembered(secret)
+        if holder is None:
+            address = _address(request)
+            holder = await self._run(lambda: doorkeeper.recognise(secret, address))
+        doorkeeper.count(holder, secret)
+        return holder
+
+    def _secret(self, request: Request) -> str:
+        return secret_of(request)
+
+    async def _project(self, request: Request, holder: Holder | None) -> Project | None:
+        """Return the path's project; what is not the holder's is not there."""
+        path, doorkeeper = request.path_params, self.server.doorkeeper
+        if holder is None or "universe" not in path:
+            return None
+        universe = path["universe"]
+        if "project" not in path:
+            if universe != holder.universe:
+                raise MissingError(f"there is no universe {universe!r}")
+            return None
+        name = path["project"]
+        missing = MissingError(f"there is no project {universe}/{name}")
+        if universe != holder.universe:
+            raise missing
+        project = doorkeeper.remembered_project(universe, name)
+        if project is None:
+            project = await self._run(lambda: doorkeeper.find_project(universe, name))
+        if holder.grant(project.id) is None:
+            raise missing
+        return project
+
+    def _identity(self, holder: Holder | None, project: Project | None) -> Identity:
+        if holder is None:
+            return _NOBODY
+        grant = holder.general_grant()
+        if project is not None:
+            grant = holder.grant(project.id) or Grant(frozenset(), is_guest=True)
+        return Identity(
+            name=holder.name,
+            capabilities=grant.capabilities,
+            universe=holder.universe,
+            project=holder.only_project,
+            projects=holder.projects,
+            is_guest=grant.is_guest,
+        )
+
+    def _authorise(self, identity: Identity) -> None:
+        wanted = self.endpoint.capability
+        if wanted is None:
+            return
+        allowed = identity.capabilities
+        if wanted not in allowed and Capability.ADMIN not in allowed:
+            raise DeniedError(
+                f"{identity.name!r} may not do this: it lacks the capability {wanted}"
+            )
+        if identity.is_guest and not self.endpoint.is_read:
+            raise DeniedError(f"{identity.name!r} is a guest, and changes nothing")
+
+    def _parameters(self, request: Request) -> Mapping[str, str | int | bool]:
+        return parameters_of(self.endpoint, request)
+
+    # --- what -----------------------------------------------------------------
+
+    async def _with_body(self, request: Request, call: Call) -> Reply | Transfer:
+        if self.endpoint.takes_bytes:
+            file = await self._staged(request)
+            return await self._run(lambda: self._handle_bytes(request, call, file))
+        body = await read_body(request, self.server.config.limit_request)
+        return await self._run(lambda: self._handle(request, call, body))
+
+    async def _staged(self, request: Request) -> StagingFile:
+        """Return what is sent; the last part of it only waits to be written."""
+        config = self.server.config
+        is_symbols = self.endpoint.capability is Capability.SYMBOLS
+        limit = config.limit_symbols if is_symbols else config.limit_snapshot
+        file = StagingFile(self.server.staging)
+        try:
+            async for chunk in body_chunks(request, limit):
+                file.add(chunk)
+                if len(file.pending) >= _FLUSHED:
+                    await self._run(file.flush)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _handle_bytes(
+        self, request: Request, call: Call, file: StagingFile
+    ) -> Reply | Transfer:
+        try:
+            call = attrs.evolve(call, body=file.staged())
+            return self._reply(request, call)
+        finally:
+            file.close()
+
+    def _handle(self, request: Request, call: Call, body: bytes) -> Reply | Transfer:
+        if self.endpoint.request is not None:
+            call = attrs.evolve(call, body=decoded(self.endpoint, body))
+        return self._reply(request, call)
+
+    def _reply(self, request: Request, call: Call) -> Reply | Transfer:
+        if not self._is_audited:
+            return _encoded(self.handler(call), request)
+        status = 500
+        try:
+            reply = _encoded(self.handler(call), request)
+            status = 200
+        except CoresnapError as error:
+            status = status_of(error).status
+            raise
+        finally:
+            self._audit(call, status)
+        return reply
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Do ``work`` in a thread; who waits gives up after the limit, it does not."""
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._threads, work)
+        limit = self.server.config.limit_time
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), limit)
+        except TimeoutError:
+            raise Refusal.later(
+                503, NetworkError(f"there is no answer after {limit} seconds"), 5
+            ) from None
+
+    @property
+    def _threads(self) -> ThreadPoolExecutor:
+        is_sent = self.endpoint.capability in (Capability.POST, Capability.SYMBOLS)
+        return self.server.putting if is_sent else self.server.answering
+
+    @property
+    def _is_audited(self) -> bool:
+        endpoint = self.endpoint
+        return not endpoint.is_read and endpoint.capability not in _NOT_AUDITED
+
+    def _audit(self, call: Call, status: int) -> None:
+        write_audit(
+            self.server,
+            call.identity,
+            self.endpoint.operation,
+            call.path,
+            subject_of(call.path, call.body),
+            call.address,
+            status,
+        )
+
+
+def _encoded(answer: Answer, request: Request) -> Reply | Transfer:
+    if isinstance(answer, Content):
+        is_head = request.method == "HEAD"
+        return Transfer.begin(answer, request.headers, is_head=is_head)
+    return json_reply(answer, request.headers.get("accept-encoding", ""))
+
+
+def _refused(refusal: Refusal) -> Reply:
+    return Reply(refusal.status, failure_of(refusal.error), _JSON | {**refusal.headers})
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client is not None else ""
+
+
+def _where(error: Exception) -> str:
+    """Return where ``error`` was raised, without anything that a client sent."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))

@@ -1,0 +1,97 @@
+"""Sending snapshots, and getting them back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from coresnap.errors import CoresnapError, DeniedError, MissingError
+from coresnap.store.accepting.accept import accept
+from coresnap.store.accepting.rows import FaultRow, find_fault
+from coresnap.store.api.faults import Accepted, Question, Wish
+from coresnap.store.project import Project
+from coresnap.store.server.call import Call, Content, Handler, Staged
+from coresnap.store.server.server import Server
+from coresnap.store.store import Store
+
+__all__ = ["accept_staged", "handlers"]
+
+
+def handlers(server: Server) -> Mapping[str, Handler]:
+    """Return the handlers of this topic."""
+
+    def post(call: Call) -> Accepted:
+        assert call.project is not None
+        replace = bool(call.parameters.get("replace", False))
+        return accept_staged(server, call.project, call.body, replace=replace)
+
+    return {"ask": _ask, "get_fault": _get, "post_fault": post}
+
+
+def accept_staged(
+    server: Server, project: Project, staged: Staged, *, replace: bool
+) -> Accepted:
+    """Check a snapshot that was sent, and accept it; raise what both raise."""
+    server.quotas.check(project, staged.size)
+    try:
+        arrival = server.validators.read(staged)
+    except CoresnapError:
+        server.counters.invalid += 1
+        raise
+    answer = accept(server.store, project, arrival, staged, replace=replace)
+    if not answer.is_duplicate:
+        server.quotas.add(project, staged.size)
+    return answer
+
+
+def _ask(call: Call) -> Wish:
+    assert call.project is not None
+    question: Question = call.body
+    with call.store.state.read() as connection:
+        if find_fault(connection, call.project, _object(question.object)) is not None:
+            return Wish("nothing", "it is there already")
+    return Wish("all")
+
+
+def _get(call: Call) -> Content:
+    assert call.project is not None
+    if call.identity.is_guest:
+        raise DeniedError(
+            f"{call.identity.name!r} is a guest: snapshots hold memory, arguments and "
+            "environment of the process"
+        )
+    row = _existing(call.store, call.project, _object(call.path["object"]))
+    key, objects = row.key, call.store.objects
+
+    def open_part(start: int, size: int) -> BinaryIO:
+        return objects.open(key, start, size)
+
+    return Content(
+        open=open_part,
+        size=objects.stat(key).size,
+        digest=row.stored or row.digest,
+        media_type="application/vnd.coresnap",
+        name=f"{row.object}.csnap",
+    )
+
+
+def _existing(store: Store, project: Project, object_id: str) -> FaultRow:
+    with store.state.read() as connection:
+        row = find_fault(connection, project, object_id)
+    if row is None:
+        raise MissingError(f"there is no fault {object_id} in {project}")
+    if not row.has_body:
+        raise MissingError(
+            f"the snapshot of fault {object_id} is not kept any more; "
+            "what the index knows of it is"
+        )
+    return row
+
+
+def _object(text: str) -> str:
+    """Return an object id without dashes; raise MissingError if it cannot be one."""
+    plain = text.replace("-", "").lower()
+    if not re.fullmatch("[0-9a-f]{32}", plain):
+        raise MissingError(f"there is no fault {text[:40]!r}: ids are 32 hex digits")
+    return plain

@@ -1,0 +1,49 @@
+"""Queries, and the attributes that they can use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from coresnap.store.api.queries import AttributeList, DescribedAttribute
+from coresnap.store.attributes.attribute import Attribute
+from coresnap.store.attributes.known import known
+from coresnap.store.query.result import Result
+from coresnap.store.server.call import Call, Handler
+
+__all__ = ["HANDLERS"]
+
+
+def _query(call: Call) -> Result:
+    assert call.project is not None
+    return call.store.index.query(call.project.id, call.body, _visible(call))
+
+
+def _describe(call: Call) -> AttributeList:
+    visible = _visible(call)
+    return AttributeList(tuple(_described(visible[name]) for name in sorted(visible)))
+
+
+def _visible(call: Call) -> Mapping[str, Attribute]:
+    """Return the attributes that may be asked about: what is protected is not there
+    for guests, not even to filter by it."""
+    assert call.project is not None
+    with call.store.state.read() as connection:
+        found = known(connection, call.project)
+    if not call.identity.is_guest:
+        return found
+    return {name: one for name, one in found.items() if not one.is_protected}
+
+
+def _described(attribute: Attribute) -> DescribedAttribute:
+    return DescribedAttribute(
+        name=attribute.name,
+        kind=attribute.kind,
+        format=attribute.format,
+        unit=attribute.unit,
+        description=attribute.description,
+        is_protected=attribute.is_protected,
+        is_known=attribute.is_known,
+    )
+
+
+HANDLERS: Mapping[str, Handler] = {"describe": _describe, "query": _query}

@@ -1,0 +1,72 @@
+"""What server and validating child say to each other.
+
+A frame is a length (u32, little-endian) and as many bytes of MessagePack; with a
+question goes the descriptor of the staged snapshot (SCM_RIGHTS).
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import msgspec
+
+from coresnap.store.accepting.arrival import Arrival
+
+__all__ = ["Finding", "Question", "receive", "send"]
+
+_LENGTH = struct.Struct("<I")
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A snapshot that is to be read."""
+
+    digest: str
+    received: int
+    """Seconds, UTC since the epoch."""
+    scrubbers: tuple[str, ...] = ()
+    """What is to be removed from it: names as in ``snapshot.scrubbing``."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What the snapshot says; or why it is none."""
+
+    arrival: Arrival | None = None
+    reason: str = ""
+    remedy: str = ""
+
+
+def send(connection: socket.socket, body: bytes, descriptor: int | None = None) -> None:
+    """Send one frame, and a descriptor with it."""
+    frame = _LENGTH.pack(len(body)) + body
+    if descriptor is None:
+        connection.sendall(frame)
+        return
+    sent = socket.send_fds(connection, [frame], [descriptor])
+    connection.sendall(frame[sent:])
+
+
+def receive(connection: socket.socket, limit: int) -> tuple[bytes, list[int]]:
+    """Return the body of one frame of at most ``limit`` bytes, and descriptors.
+
+    Raises EOFError at the end of the stream, ValueError for a longer frame.
+    """
+    head, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, 1)
+    head += _exactly(connection, _LENGTH.size - len(head)) if head else b""
+    if not head:
+        raise EOFError
+    (size,) = _LENGTH.unpack(head)
+    if size > limit:
+        raise ValueError(f"a frame of {size} bytes")
+    return _exactly(connection, size), descriptors
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    parts = []
+    while size > 0:
+        part = connection.recv(min(size, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
