@@ -20,9 +20,8 @@ from coresnap.store.attributes.losses import list_losses
 from coresnap.store.fault import Value
 from coresnap.store.project import Project
 from coresnap.store.state.state import State
-
-from ..arrivals import make_sent
-from ..statements import counted_statements
+from store.arrivals import make_sent
+from store.statements import counted_statements
 
 
 @attrs.frozen
