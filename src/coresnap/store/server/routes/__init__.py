@@ -15,6 +15,7 @@ from coresnap.store.server.routes import (
     faults,
     projects,
     queries,
+    sampling,
     service,
     tokens,
     users,
@@ -23,7 +24,7 @@ from coresnap.store.server.server import Server
 
 __all__ = ["handlers_of"]
 
-_OF_THE_STORE = (attributes, audit, queries)
+_OF_THE_STORE = (attributes, audit, queries, sampling)
 _OF_THE_SERVER = (faults, projects, service, tokens, users)
 
 

@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import BinaryIO
 
+import msgspec
+
 from coresnap.errors import CoresnapError, DeniedError, MissingError
 from coresnap.store.accepting.accept import accept
 from coresnap.store.accepting.rows import FaultRow, find_fault
 from coresnap.store.api.faults import Accepted, Question, Wish
 from coresnap.store.project import Project
+from coresnap.store.sampling.deciding import answer
 from coresnap.store.server.call import Call, Content, Handler, Staged
 from coresnap.store.server.server import Server
 from coresnap.store.store import Store
@@ -39,19 +42,18 @@ def accept_staged(
     except CoresnapError:
         server.counters.invalid += 1
         raise
-    answer = accept(server.store, project, arrival, staged, replace=replace)
-    if not answer.is_duplicate:
+    accepted = accept(server.store, project, arrival, staged, replace=replace)
+    if not accepted.is_duplicate:
         server.quotas.add(project, staged.size)
-    return answer
+    return accepted
 
 
 def _ask(call: Call) -> Wish:
     assert call.project is not None
     question: Question = call.body
+    question = msgspec.structs.replace(question, object=_object(question.object))
     with call.store.state.read() as connection:
-        if find_fault(connection, call.project, _object(question.object)) is not None:
-            return Wish("nothing", "it is there already")
-    return Wish("all")
+        return answer(connection, call.project, question)
 
 
 def _get(call: Call) -> Content:

@@ -27,6 +27,7 @@ __all__ = ["main"]
 
 _QUESTION_MAX = 1 << 20
 _NOBODY = 65534
+_CONNECTION = 3
 _CLONE_NEWNET = 0x40000000
 _CLONE_NEWUSER = 0x10000000
 
@@ -36,9 +37,9 @@ def main() -> None:
     of memory and ``argv[3]`` seconds of processor time for each snapshot."""
     number, memory, seconds = (int(word) for word in sys.argv[1:4])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's is for the server
-    connection = socket.socket(fileno=number)
     _warm_up()
     _confine(number, memory)
+    connection = socket.socket(fileno=_CONNECTION)
     while True:
         try:
             body, descriptors = receive(connection, _QUESTION_MAX)
@@ -83,13 +84,13 @@ def _confine(connection: int, memory: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    os.dup2(connection, 3)
-    os.closerange(4, 1 << 16)
+    os.dup2(connection, _CONNECTION)
+    os.closerange(_CONNECTION + 1, 1 << 16)
     limits = {
         resource.RLIMIT_AS: memory,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: 5,  # the last one is the snapshot's
+        resource.RLIMIT_NOFILE: _CONNECTION + 2,  # the last one is the snapshot's
         resource.RLIMIT_NPROC: 0,
     }
     for kind, limit in limits.items():

@@ -116,7 +116,7 @@ class Validators:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env={"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+                env={"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
             )
         return _Child(process, ours)
 

@@ -7,7 +7,7 @@ import math
 import re
 
 from coresnap.errors import SnapshotFormatError
-from coresnap.snapshot.container import SnapshotReader
+from coresnap.snapshot.container import SnapshotReader, open_snapshot
 from coresnap.snapshot.escape import printable
 from coresnap.snapshot.schema import SECTION_TYPES, Summary
 from coresnap.store.accepting.arrival import Arrival
@@ -35,7 +35,7 @@ def read_arrival(descriptor: int, digest: str, received: int) -> Arrival:
     ``digest`` is the SHA-256 of its bytes, ``received`` seconds UTC. Raises
     SnapshotFormatError if a section, or a block of memory, is not what it should be.
     """
-    with SnapshotReader(descriptor) as reader:
+    with open_snapshot(descriptor) as reader:
         summary = reader.summary
         for name in SECTION_TYPES:
             reader.section(name)
