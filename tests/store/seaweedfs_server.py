@@ -20,6 +20,8 @@ __all__ = ["SeaweedfsServer", "running_seaweedfs", "why_no_seaweedfs"]
 
 ACCESS_KEY = "coroner"
 SECRET_KEY = "of-these-tests-only"
+BUCKET = "coroner"
+"""The only one: each takes volumes of its own, and these are few."""
 _START_SECONDS = 90
 
 
@@ -56,16 +58,12 @@ class SeaweedfsServer:
         """A file with the keys that it knows."""
         return self.directory / "credentials"
 
-    def url(self, bucket: str, prefix: str = "", *, port: int | None = None) -> str:
+    def url(self, prefix: str, *, port: int | None = None) -> str:
         """Return what open_objects takes; ``port`` may be that of a proxy."""
         endpoint = f"http://127.0.0.1:{port or self.port}"
         return (
-            f"s3://{bucket}/{prefix}?endpoint={endpoint}&credentials={self.credentials}"
+            f"s3://{BUCKET}/{prefix}?endpoint={endpoint}&credentials={self.credentials}"
         )
-
-    def create_bucket(self, name: str) -> None:
-        """Create a bucket, empty."""
-        self._client().create_bucket(Bucket=name)
 
     def _client(self) -> Any:  # noqa: ANN401 - of boto3, which may be absent
         import boto3
@@ -89,25 +87,28 @@ class SeaweedfsServer:
         try:
             client = self._client()
             with contextlib.suppress(client.exceptions.BucketAlreadyExists):
-                client.create_bucket(Bucket="trial")
-            client.put_object(Bucket="trial", Key="trial", Body=b"trial")
-            answer = client.get_object(Bucket="trial", Key="trial")
+                client.create_bucket(Bucket=BUCKET)
+            client.put_object(Bucket=BUCKET, Key="trial", Body=b"trial")
+            answer = client.get_object(Bucket=BUCKET, Key="trial")
             return bool(answer["Body"].read() == b"trial")
         except (BotoCoreError, ClientError):
             return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _free_ports(count: int) -> list[int]:
     """Ports below 32768: weed adds 10000 to each for gRPC."""
     found: list[int] = []
     for port in range(20000 + time.time_ns() % 9000, 31000):
-        with (
-            contextlib.suppress(OSError),
-            socket.socket() as one,
-            socket.socket() as two,
-        ):
-            one.bind(("127.0.0.1", port))
-            two.bind(("127.0.0.1", port + 10000))
+        if _is_free(port) and _is_free(port + 10000):
             found.append(port)
         if len(found) == count:
             return found

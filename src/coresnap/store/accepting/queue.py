@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import attrs
 import msgspec
@@ -24,6 +25,7 @@ __all__ = [
     "assigned",
     "backlog",
     "discard",
+    "last_position",
     "projects_that_wait",
     "unassigned",
 ]
@@ -85,6 +87,12 @@ def projects_that_wait(connection: Connection) -> tuple[int, ...]:
     return tuple(connection.execute(ids).scalars())
 
 
+def last_position(connection: Connection, project: int) -> int:
+    """Return the position of a project's last entry; 0 for none."""
+    positions = select(func.max(QUEUE.c.position)).where(QUEUE.c.project == project)
+    return connection.execute(positions).scalar() or 0
+
+
 def unassigned(connection: Connection, project: int, most: int) -> list[Waiting]:
     """Return a project's first entries that no segment has; a removal is the last."""
     rows = connection.execute(
@@ -139,7 +147,7 @@ def _add(connection: Connection, project: int, kind: Kind, content: bytes) -> No
     )
 
 
-def _entries(project: int) -> Select[tuple[int, int, bytes]]:
+def _entries(project: int) -> Select[Any]:
     return (
         select(QUEUE.c.position, QUEUE.c.kind, QUEUE.c.content)
         .where(QUEUE.c.project == project)
@@ -147,9 +155,8 @@ def _entries(project: int) -> Select[tuple[int, int, bytes]]:
     )
 
 
-def _waiting(row: Row[tuple[int, int, bytes]]) -> Waiting:
-    position, kind, content = row
-    if kind == Kind.REMOVAL:
-        removed = msgspec.msgpack.decode(content, type=tuple[str, ...])
-        return Waiting(position, None, removed)
-    return Waiting(position, msgspec.msgpack.decode(content, type=Fault))
+def _waiting(row: Row[Any]) -> Waiting:
+    if row.kind == Kind.REMOVAL:
+        removed = msgspec.msgpack.decode(row.content, type=tuple[str, ...])
+        return Waiting(row.position, None, removed)
+    return Waiting(row.position, msgspec.msgpack.decode(row.content, type=Fault))

@@ -16,7 +16,8 @@ __all__ = [
     "insert_or_ignore",
     "lock",
     "read_isolation",
-    "try_lock",
+    "release_server_lock",
+    "try_server_lock",
     "upsert",
 ]
 
@@ -86,14 +87,19 @@ def lock(connection: Connection, number: int) -> None:
         )
 
 
-def try_lock(connection: Connection, number: int) -> bool:
-    """The same without waiting; return whether it is held now."""
-    if connection.dialect.name != "postgresql":
-        return True
-    taken = connection.execute(
-        sqlalchemy.select(sqlalchemy.func.pg_try_advisory_xact_lock(_LOCKS, number))
-    )
-    return bool(taken.scalar())
+def try_server_lock(connection: Connection, number: int) -> bool:
+    """Take the lock ``number`` until it is given back, or the connection ends.
+
+    Return False, at once, if somebody else has it. PostgreSQL only.
+    """
+    take = sqlalchemy.func.pg_try_advisory_lock(_LOCKS, number)
+    return bool(connection.execute(sqlalchemy.select(take)).scalar())
+
+
+def release_server_lock(connection: Connection, number: int) -> None:
+    """Give the lock back."""
+    give = sqlalchemy.func.pg_advisory_unlock(_LOCKS, number)
+    connection.execute(sqlalchemy.select(give))
 
 
 def read_isolation(connection: Connection) -> None:

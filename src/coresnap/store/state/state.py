@@ -10,7 +10,11 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, exc
 
-from coresnap.store.state.dialect import read_isolation
+from coresnap.store.state.dialect import (
+    read_isolation,
+    release_server_lock,
+    try_server_lock,
+)
 from coresnap.store.state.engines import WRITES, make_engine
 from coresnap.store.state.failures import is_passing, meaning_of
 from coresnap.store.state.schema import prepare_schema
@@ -46,6 +50,7 @@ class State:
             threading.Lock() if self.is_sqlite else contextlib.nullcontext()
         )
         self._sharing = Sharing(self.transact)
+        self._busy: set[int] = set()
 
     def prepare(self) -> None:
         """Create or update the tables.
@@ -94,6 +99,36 @@ class State:
         It costs a part of a commit. Each work succeeds or fails by itself.
         """
         return self._sharing.run(work)
+
+    @contextlib.contextmanager
+    def alone(self, project: int) -> Iterator[bool]:
+        """Give True if nobody else does this project's work until the end of the block.
+
+        False, at once, if another thread or server does. Transactions are as before.
+        """
+        if self.is_sqlite:
+            with self._alone_here(project) as is_alone:
+                yield is_alone
+            return
+        with _translated(), self._connected() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            is_alone = try_server_lock(connection, project)
+            try:
+                yield is_alone
+            finally:
+                if is_alone and not connection.invalidated:
+                    release_server_lock(connection, project)
+
+    @contextlib.contextmanager
+    def _alone_here(self, project: int) -> Iterator[bool]:
+        is_alone = project not in self._busy
+        if is_alone:
+            self._busy.add(project)
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                self._busy.discard(project)
 
     def close(self) -> None:
         """Close all connections."""

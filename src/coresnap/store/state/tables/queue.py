@@ -44,7 +44,6 @@ SEGMENTS = Table(
     Column("faults", Integer, nullable=False),
     Column("first_received", BigInteger, nullable=False),  # seconds UTC
     Column("last_received", BigInteger, nullable=False),
-    Column("size", BigInteger, nullable=False),  # bytes of the object
     sqlite_with_rowid=False,
 )
 """Segments that were begun; that one is written shows in the queue."""
