@@ -39,6 +39,7 @@ __all__ = [
     "SECTION_LIMIT",
     "SnapshotReader",
     "open_snapshot",
+    "pack_sections",
     "read_snapshot",
     "write_snapshot",
 ]
@@ -84,7 +85,7 @@ def pack_snapshot(snapshot: Snapshot) -> bytes:
         index, blocks = pack_memory(snapshot.memory)
         bodies.append(_compressed("memory", schema.encode(index)))
         bodies.append(("memory-data", len(blocks), blocks, CODEC_STORED))
-    return _assemble(bodies)
+    return pack_sections(bodies)
 
 
 def _compressed(name: str, content: bytes) -> tuple[str, int, bytes, int]:
@@ -101,7 +102,8 @@ def _compressed(name: str, content: bytes) -> tuple[str, int, bytes, int]:
     return name, len(content), stored, codec
 
 
-def _assemble(bodies: Iterable[tuple[str, int, bytes, int]]) -> bytes:
+def pack_sections(bodies: Iterable[tuple[str, int, bytes, int]]) -> bytes:
+    """Return the file of sections: name, size, stored bytes and codec of each."""
     bodies = list(bodies)
     offset = layout.front_size(len(bodies))
     sections = []
@@ -245,7 +247,16 @@ class SnapshotReader:
             return kind()
         return schema.decode(self._section_bytes(self.sections[name]), kind, name)
 
-    def _section_bytes(self, section: Section) -> bytes:
+    def stored(self, name: str) -> tuple[str, int, bytes, int]:
+        """Return a section as it is in the file, for ``pack_sections``."""
+        section = self.sections[name]
+        return name, section.size, self._stored_bytes(section), section.codec
+
+    def content(self, name: str) -> bytes:
+        """Return the decompressed bytes of a section."""
+        return self._section_bytes(self.sections[name])
+
+    def _stored_bytes(self, section: Section) -> bytes:
         if max(section.size, section.stored_size) > SECTION_LIMIT:
             raise SnapshotFormatError(
                 f"section {section.name!r} claims {section.size} bytes, "
@@ -257,6 +268,10 @@ class SnapshotReader:
                 f"the checksum of section {section.name!r} is wrong",
                 remedy="Copy the snapshot again, or repeat the analysis.",
             )
+        return stored
+
+    def _section_bytes(self, section: Section) -> bytes:
+        stored = self._stored_bytes(section)
         if section.codec == CODEC_STORED:
             return stored
         if section.codec in (CODEC_ZSTD, CODEC_DICTIONARY):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -50,24 +50,32 @@ class MemoryIndex(msgspec.Struct, frozen=True):
     blocks: tuple[StoredBlock, ...] = ()
 
 
-def pack_memory(ranges: tuple[MemoryRange, ...]) -> tuple[MemoryIndex, bytes]:
-    """Return the sections ``memory`` and ``memory-data`` of ``ranges``."""
-    blocks = [compress(block) for block in _blocks(ranges)]
+def pack_memory(
+    ranges: Iterable[MemoryRange],
+    block_size: int = BLOCK_SIZE,
+    compress: Callable[[bytes], bytes] = compress,
+) -> tuple[MemoryIndex, bytes]:
+    """Return the sections ``memory`` and ``memory-data`` of ``ranges``.
+
+    Larger blocks take less room, and more work to read a little of.
+    """
+    ranges = tuple(ranges)
+    blocks = [compress(block) for block in _blocks(ranges, block_size)]
     index = MemoryIndex(
-        block_size=BLOCK_SIZE,
+        block_size=block_size,
         ranges=tuple(Extent(r.address, len(r.data)) for r in ranges),
         blocks=tuple(StoredBlock(len(b), zlib.crc32(b)) for b in blocks),
     )
     return index, b"".join(blocks)
 
 
-def _blocks(ranges: tuple[MemoryRange, ...]) -> Iterator[bytes]:
+def _blocks(ranges: tuple[MemoryRange, ...], size: int) -> Iterator[bytes]:
     pending = bytearray()
     for memory_range in ranges:
         pending += memory_range.data
-        while len(pending) >= BLOCK_SIZE:
-            yield bytes(pending[:BLOCK_SIZE])
-            del pending[:BLOCK_SIZE]
+        while len(pending) >= size:
+            yield bytes(pending[:size])
+            del pending[:size]
     if pending:
         yield bytes(pending)
 
@@ -132,7 +140,7 @@ class MemoryReader:
             yield MemoryRange(extent.address, self._stream(start, extent.size))
 
     def check_blocks(self) -> None:
-        """Decode every block, one at a time; raise SnapshotFormatError for a bad one."""
+        """Decode every block in turn; raise SnapshotFormatError for a bad one."""
         for number in range(len(self._blocks)):
             self._block(number)
 
