@@ -19,18 +19,18 @@ from coresnap.store.accepting.rows import (
     write_fault,
 )
 from coresnap.store.accepting.rules import RULES
-from coresnap.store.api.faults import Accepted
+from coresnap.store.api.faults import Accepted, Question
+from coresnap.store.attributes import discovery
 from coresnap.store.fault import Fault, Value
 from coresnap.store.objects.keys import body_key
 from coresnap.store.project import Project
+from coresnap.store.sampling import deciding
 from coresnap.store.server.call import Staged
 from coresnap.store.state.tables.faults import Body
 from coresnap.store.store import Store
 from coresnap.store.symbols.needs import note_missing
 
 __all__ = ["accept"]
-
-_SUMMARY = "summary"
 
 
 @attrs.frozen
@@ -63,6 +63,10 @@ class _Outcome:
     """Keys of bodies that nothing refers to any more."""
 
 
+class _BodyIsWantedError(Exception):
+    """Sampling decided otherwise than it seemed, and the body is not stored."""
+
+
 def accept(
     store: Store,
     project: Project,
@@ -82,17 +86,38 @@ def accept(
         known = find_fault(connection, project, arrival.object)
         if known is not None and known.digest == arrival.digest:
             return _duplicate(connection, project, arrival, known)
-    if known is not None and not replace:
-        raise _conflict(arrival)
+        if known is not None and not replace:
+            raise _conflict(arrival)
+        is_wanted = _is_wanted(connection, project, arrival)
     upload = _upload(project, arrival, staged)
-    was_there = not _put(store, upload)
-    outcome = store.state.share(lambda c: _accept(c, upload, replace=replace))
-    if was_there and outcome.has_body:
-        # Nothing referred to it until now: it may have been swept away before.
-        _put(store, upload)
+    try:
+        outcome = _store(store, upload, replace=replace, with_body=is_wanted)
+    except _BodyIsWantedError:
+        outcome = _store(store, upload, replace=replace, with_body=True)
     for key in outcome.superseded:
         store.objects.remove(key)
     return outcome.accepted
+
+
+def _is_wanted(connection: Connection, project: Project, arrival: Arrival) -> bool:
+    """Guess what sampling will decide: a storm's bodies need not be written first."""
+    question = Question(
+        arrival.object, arrival.fingerprint, arrival.size, arrival.attributes
+    )
+    return deciding.answer(connection, project, question).wanted != deciding.SUMMARY
+
+
+def _store(
+    store: Store, upload: _Upload, *, replace: bool, with_body: bool
+) -> _Outcome:
+    was_there = with_body and not _put(store, upload)
+    outcome = store.state.share(
+        lambda c: _accept(c, upload, replace=replace, has_body=with_body)
+    )
+    if was_there and outcome.has_body:
+        # Nothing referred to it until now: it may have been swept away before.
+        _put(store, upload)
+    return outcome
 
 
 def _upload(project: Project, arrival: Arrival, staged: Staged) -> _Upload:
@@ -109,7 +134,9 @@ def _put(store: Store, upload: _Upload) -> bool:
     return store.objects.put(upload.key, file, upload.size)
 
 
-def _accept(connection: Connection, upload: _Upload, *, replace: bool) -> _Outcome:
+def _accept(
+    connection: Connection, upload: _Upload, *, replace: bool, has_body: bool
+) -> _Outcome:
     """Do all that belongs to one arrival, in a transaction."""
     project, arrival = upload.project, upload.arrival
     sequence = next_sequence(connection)
@@ -121,7 +148,9 @@ def _accept(connection: Connection, upload: _Upload, *, replace: bool) -> _Outco
         if not replace:
             raise _conflict(arrival)
         sequence = known.sequence
-    stored = RULES.decide(connection, project, arrival)
+    stored = deciding.decide(connection, project, arrival).kept
+    if stored == deciding.ALL and not has_body:
+        raise _BodyIsWantedError
     fault = _fault(connection, upload, sequence, received=int(time.time()))
     row = _row(upload, fault, stored)
     write_fault(connection, project, row, is_new=known is None)
@@ -146,7 +175,7 @@ def _fault(
     connection: Connection, upload: _Upload, sequence: int, received: int
 ) -> Fault:
     arrival = upload.arrival
-    attributes = RULES.note_attributes(connection, upload.project, arrival)
+    attributes = discovery.note(connection, upload.project, arrival)
     ours: dict[str, Value] = {
         "object": arrival.object,
         "object.size": arrival.size,
@@ -172,8 +201,8 @@ def _row(upload: _Upload, fault: Fault, stored: str) -> FaultRow:
         fingerprint=fault.fingerprint,
         digest=upload.arrival.digest,
         stored=upload.stored,
-        size=0 if stored == _SUMMARY else upload.size,
-        body=Body.SUMMARY if stored == _SUMMARY else Body.KEPT,
+        size=0 if stored == deciding.SUMMARY else upload.size,
+        body=Body.SUMMARY if stored == deciding.SUMMARY else Body.KEPT,
         time=fault.time,
         received=fault.received,
     )
@@ -187,7 +216,7 @@ def _duplicate(
         fingerprint=known.fingerprint,
         group=RULES.group_of(connection, project, known.fingerprint),
         is_duplicate=True,
-        stored=_SUMMARY if known.body is Body.SUMMARY else "all",
+        stored=deciding.SUMMARY if known.body is Body.SUMMARY else "all",
     )
 
 
