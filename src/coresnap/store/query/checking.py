@@ -206,7 +206,11 @@ def _check_order(order: Order, query: Query, names: Mapping[str, Attribute]) -> 
                 f"selected faults cannot be sorted by {order.by}",
                 remedy="Sort them by an attribute.",
             )
-        find(order.attribute, names)
+        if find(order.attribute, names).format == "semver":
+            raise QueryError(
+                f"faults cannot be sorted by the versions in {order.attribute}",
+                remedy=f"Group by {order.attribute}, and sort the groups.",
+            )
     elif order.by is OrderBy.ATTRIBUTE:
         raise QueryError(
             f"groups cannot be sorted by {order.attribute!r}",

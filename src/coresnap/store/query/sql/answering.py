@@ -19,6 +19,7 @@ from coresnap.store.query.sql.grouping import answer_groups
 from coresnap.store.query.sql.relation import Relation
 from coresnap.store.query.sql.rows import SEQUENCE, Rows
 from coresnap.store.query.sql.selecting import answer_rows
+from coresnap.store.query.sql.version_conditions import with_listed_versions
 from coresnap.store.query.vocabulary import vocabulary
 
 __all__ = ["answer"]
@@ -42,6 +43,9 @@ def answer(query: Query, known: Mapping[str, Attribute], relation: Relation) -> 
     until = checked.until
     if until is None:
         until = _last_sequence(relation, names)
+    asking = Asking(checked, names, relation, until)
+    listed = with_listed_versions(asking, checked.filter)
+    checked = msgspec.structs.replace(checked, filter=listed)
     asking = Asking(checked, names, relation, until)
     result = answer_rows(asking) if checked.select else answer_groups(asking)
     seconds = time.perf_counter() - begin

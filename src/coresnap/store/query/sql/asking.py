@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from coresnap.store.attributes.attribute import Attribute
-from coresnap.store.query.query import Filter, Query
+from coresnap.store.query.query import Query
 from coresnap.store.query.sql.conditions import filter_sql
 from coresnap.store.query.sql.relation import Relation
 from coresnap.store.query.sql.rows import Rows
@@ -33,12 +33,7 @@ class Asking:
 
     def where(self, rows: Rows) -> str:
         """Return the SQL of the query's filter."""
-        return filter_sql(self.filter, rows)
-
-    @property
-    def filter(self) -> Filter:
-        """Of the query."""
-        return self.query.filter
+        return filter_sql(self.query.filter, rows)
 
     def run(self, statement: str, rows: Rows) -> list[tuple[Any, ...]]:
         """Run a statement with the values that ``rows`` collected."""

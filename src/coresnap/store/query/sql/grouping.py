@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from coresnap.store.query import limits
 from coresnap.store.query.checking_folds import BUCKETS
 from coresnap.store.query.query import Fold, FoldName, Order, OrderBy, Query
 from coresnap.store.query.result import Buckets, FoldValue, Group, Result
@@ -16,10 +17,13 @@ from coresnap.store.query.sql.buckets import bins, counted_values, intervals_of
 from coresnap.store.query.sql.conditions import COMPARISONS
 from coresnap.store.query.sql.keys import Key, key_condition
 from coresnap.store.query.sql.rows import Rows
+from coresnap.store.query.sql.version_conditions import different_versions, is_version
+from coresnap.store.query.versions import version_rank
 
 __all__ = ["answer_groups"]
 
 _NOTHING = Buckets((), ())
+_EXTREMES = (FoldName.MINIMUM, FoldName.MAXIMUM, FoldName.RANGE)
 
 
 @attrs.frozen
@@ -94,7 +98,14 @@ class _PageStatement:
             return "n"
         if order.by is OrderBy.FOLD:
             return self.measures[order.fold, order.part]
-        return self.keys[order.part]
+        key = self.keys[order.part]
+        name = self.asking.query.group[order.part]
+        if not is_version(self.asking.names[name]):
+            return key
+        versions = different_versions(self.asking, name)
+        listed = [self.rows.add(version) for version in versions]
+        place = self.rows.dialect.position(key, listed)
+        return f"CASE WHEN {key} IS NOT NULL THEN {place} END"
 
 
 def _direction(order: Order) -> str:
@@ -159,6 +170,8 @@ def _folds(asking: Asking, keys: list[Key]) -> list[dict[Key, FoldValue]]:
             columns[index] = _bucket_fold(asking, fold, keys)
         elif fold.name is FoldName.UNIQUE and _is_words(asking, fold):
             columns[index] = _different_words(asking, fold, keys)
+        elif fold.name in _EXTREMES and is_version(asking.names[fold.attribute]):
+            columns[index] = _extreme_versions(asking, fold, keys)
         else:
             single.append((index, fold))
     if single:
@@ -189,6 +202,23 @@ def _different_words(
     found = counted_values(asking, one, keys)
     nothing = _NOTHING
     return {key: len((b := found.get(key, nothing)).keys) + b.others for key in keys}
+
+
+def _extreme_versions(
+    asking: Asking, fold: Fold, keys: list[Key]
+) -> dict[Key, FoldValue]:
+    every = Fold(FoldName.HISTOGRAM, fold.attribute, size=limits.VERSIONS)
+    found = counted_values(asking, every, keys)
+    values: dict[Key, FoldValue] = dict.fromkeys(keys)
+    for key, buckets in found.items():
+        texts = [str(text) for text in buckets.keys]
+        ranked = sorted(texts, key=lambda text: (version_rank(text), text.encode()))
+        ends = (ranked[0], ranked[-1])
+        if fold.name is FoldName.RANGE:
+            values[key] = ends
+        else:
+            values[key] = ends[fold.name is FoldName.MAXIMUM]
+    return values
 
 
 def _single_folds(
