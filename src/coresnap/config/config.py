@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from coresnap.config.nouns import Rate, Route, Share
+from coresnap.config.nouns import Rate, Route, ScrubExpression, Share
 from coresnap.config.pattern import matches
 
 __all__ = ["ApplicationRules", "Config", "Policy"]
@@ -44,6 +44,9 @@ class Policy:
     purge_assets_age: int | None
     keep_first: int
     keep_last: int
+    purge_sent_age: int | None
+    scrub: tuple[str, ...]
+    scrub_local: bool
     project: str | None = None
     """Where the crashes belong; None leaves that to the routes."""
 
@@ -110,6 +113,17 @@ class Config:
     debuginfod_timeout: int
     debuginfod_time: int
     debuginfod_size: int
+    purge_sent_age: int | None
+    store_config: Path | None
+    send_bandwidth: int | None
+    """Bytes per second."""
+    send_retry_first: int
+    send_retry_most: int
+    scrub: tuple[str, ...]
+    """Names of built-in scrubbers."""
+    scrub_expressions: tuple[ScrubExpression, ...]
+    """By number."""
+    scrub_local: bool
     applications: tuple[ApplicationRules, ...] = ()
     """In the order of the file; the first that matches counts."""
     source: Path | None = None

@@ -73,6 +73,15 @@ DAEMON_SETTINGS = (
     ),
     Setting(
         "daemon",
+        "purge.sent.age",
+        "age",
+        "7d",
+        "Age at which a snapshot that the store has acknowledged is removed, with what "
+        "was kept beside it.",
+        per_application=True,
+    ),
+    Setting(
+        "daemon",
         "purge.size",
         "size, percentage or none",
         "none",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from coresnap.config.kinds import parser_of
 from coresnap.config.pattern import check_pattern
 from coresnap.config.remedies import misplaced_key, unknown_section
 from coresnap.config.routes import parse_route
+from coresnap.config.scrub_expressions import parse_scrub_expression
 from coresnap.config.setting import Setting
 from coresnap.config.settings import (
     APPLICATION,
@@ -144,18 +145,21 @@ class _Interpreter:
             if statement.section.name != APPLICATION
         ]
         values: dict[str, Any] = {}
-        routes = []
         for setting in SETTINGS:
-            if not setting.is_numbered:
+            if setting.is_numbered:
+                values[setting.attribute] = ()
+            else:
                 values[setting.attribute] = parser_of(setting.kind)(setting.default)
         for statement, setting in _defaults_first(given):
             if (value := self._parse(statement, setting)) is _WRONG:
                 continue
             if setting.is_numbered:
-                routes.append(value)
+                values[setting.attribute] += (value,)
             else:
                 values.update(_spread(setting, value, statement))
-        values["routes"] = tuple(sorted(routes, key=lambda route: route.number))
+        for attribute in (s.attribute for s in SETTINGS if s.is_numbered):
+            by_number = sorted(values[attribute], key=lambda one: one.number)
+            values[attribute] = tuple(by_number)
         return values
 
     def rules(self, section: Section) -> ApplicationRules:
@@ -170,7 +174,8 @@ class _Interpreter:
     def _parse(self, statement: Statement, setting: Setting) -> Any:  # noqa: ANN401
         try:
             if setting.is_numbered:
-                return parse_route(_number(statement.key), statement.value)
+                parse = _NUMBERED[setting.kind]
+                return parse(_number(statement.key), statement.value)
             return parser_of(setting.kind)(statement.value)
         except ValueError as error:
             where = f"{_title(statement.section)} {statement.key}:"
@@ -181,6 +186,10 @@ class _Interpreter:
 
 
 _WRONG = object()
+_NUMBERED: dict[str, Callable[[int, str], Any]] = {
+    "route": parse_route,
+    "expression": parse_scrub_expression,
+}
 
 
 def _spread(setting: Setting, value: object, statement: Statement) -> dict[str, Any]:

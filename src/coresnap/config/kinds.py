@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coresnap.config import quantities
+from coresnap.config.scrub_expressions import parse_scrubbers
 
 __all__ = ["PARSERS", "parser_of"]
 
@@ -104,11 +105,14 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "percentage": quantities.parse_percentage,
     "project": _project,
     "rate": quantities.parse_rate,
+    "scrubbers": parse_scrubbers,
     "size": quantities.parse_size,
     "size or none": quantities.parse_size_or_none,
     "size, percentage or none": quantities.parse_storage_limit,
     "socket": _socket,
+    "text": str,
     "time limit": quantities.parse_time_limit,
     "urls": _urls,
+    "words": lambda text: tuple(text.split()),
 }
-"""Every kind but ``route``, which ``routes`` parses with its number."""
+"""Every kind but those of numbered settings, which are parsed with their number."""

@@ -6,7 +6,7 @@ import re
 
 import attrs
 
-__all__ = ["Rate", "Route", "Share"]
+__all__ = ["Rate", "Route", "ScrubExpression", "Share"]
 
 
 @attrs.frozen
@@ -43,3 +43,14 @@ class Route:
             pattern.search(values.get(letter, ""))
             for letter, pattern in self.conditions
         )
+
+
+@attrs.frozen
+class ScrubExpression:
+    """What an administrator wants to be taken out of snapshots."""
+
+    number: int
+    """The N of ``scrub.N``."""
+    name: str
+    pattern: str
+    """As ``bounded_regex`` takes it."""

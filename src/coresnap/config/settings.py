@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from coresnap.config.archive_settings import ARCHIVE_SETTINGS
 from coresnap.config.daemon_settings import ANALYSIS_SETTINGS, DAEMON_SETTINGS
+from coresnap.config.sending_settings import SENDING_SETTINGS
 from coresnap.config.setting import Setting
 from coresnap.config.symbol_settings import SYMBOL_SETTINGS
 
@@ -17,6 +18,7 @@ SETTINGS = (
     *DAEMON_SETTINGS,
     *ANALYSIS_SETTINGS,
     *SYMBOL_SETTINGS,
+    *SENDING_SETTINGS,
 )
 
 APPLICATION = "application"

@@ -12,6 +12,7 @@ from coresnap.store.project import Project
 from coresnap.store.state.tables.projects import PROJECTS, UNIVERSES
 
 __all__ = [
+    "all_projects",
     "checked_name",
     "create_project",
     "ensure_project",
@@ -100,6 +101,16 @@ def ensure_project(connection: Connection, universe: str, name: str) -> Project:
         return find_project(connection, universe, name)
     except MissingError:
         return create_project(connection, universe, name)
+
+
+def all_projects(connection: Connection) -> tuple[Project, ...]:
+    """Return the projects of all universes."""
+    rows = connection.execute(
+        select(PROJECTS.c.id, PROJECTS.c.name, UNIVERSES.c.name.label("universe"))
+        .join(UNIVERSES)
+        .order_by(PROJECTS.c.id)
+    )
+    return tuple(Project(row.id, row.universe, row.name) for row in rows)
 
 
 def list_projects(connection: Connection, universe: str) -> tuple[Project, ...]:

@@ -6,7 +6,7 @@ import msgspec
 
 from coresnap.store.api.endpoint import Capability, Endpoint
 
-__all__ = ["ENDPOINTS", "HEALTH", "STATUS", "Health", "LoopStatus", "Status"]
+__all__ = ["ENDPOINTS", "HEALTH", "OPENAPI", "STATUS", "Health", "LoopStatus", "Status"]
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -70,4 +70,13 @@ STATUS = Endpoint[msgspec.Struct, Status](
     answer=Status,
 )
 
-ENDPOINTS = (HEALTH, STATUS)
+OPENAPI = Endpoint[msgspec.Struct, msgspec.Struct](
+    operation="openapi",
+    method="GET",
+    path="/api/v1/openapi.json",
+    capability=None,
+    summary="Return this description.",
+    gives_bytes=True,
+)
+
+ENDPOINTS = (HEALTH, STATUS, OPENAPI)

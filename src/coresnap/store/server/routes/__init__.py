@@ -17,7 +17,9 @@ from coresnap.store.server.routes import (
     queries,
     sampling,
     service,
+    symbols,
     tokens,
+    uploads,
     users,
 )
 from coresnap.store.server.server import Server
@@ -25,7 +27,7 @@ from coresnap.store.server.server import Server
 __all__ = ["handlers_of"]
 
 _OF_THE_STORE = (attributes, audit, queries, sampling)
-_OF_THE_SERVER = (faults, projects, service, tokens, users)
+_OF_THE_SERVER = (faults, projects, service, symbols, tokens, uploads, users)
 
 
 def handlers_of(server: Server) -> Mapping[str, Handler]:

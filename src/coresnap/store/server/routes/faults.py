@@ -72,7 +72,7 @@ def _get(call: Call) -> Content:
     return Content(
         open=open_part,
         size=objects.stat(key).size,
-        digest=row.stored or row.digest,
+        digest=f"{row.upload}-{row.body:d}",
         media_type="application/vnd.coresnap",
         name=f"{row.object}.csnap",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -9,8 +11,10 @@ from importlib.metadata import version
 from sqlalchemy import select
 
 from coresnap.store.accepting.queue import backlog
+from coresnap.store.api.endpoints import ENDPOINTS
 from coresnap.store.api.service import Health, Status
-from coresnap.store.server.call import Call, Handler
+from coresnap.store.server.call import Call, Content, Handler
+from coresnap.store.server.openapi import describe
 from coresnap.store.server.server import Server
 
 __all__ = ["handlers"]
@@ -22,7 +26,18 @@ def handlers(server: Server) -> Mapping[str, Handler]:
     def status(call: Call) -> Status:
         return _status(server)
 
-    return {"health": _health, "status": status}
+    description = describe(ENDPOINTS)
+    digest = hashlib.sha256(description).hexdigest()
+
+    def openapi(call: Call) -> Content:
+        return Content(
+            open=lambda start, size: io.BytesIO(description[start : start + size]),
+            size=len(description),
+            digest=digest,
+            media_type="application/json",
+        )
+
+    return {"health": _health, "openapi": openapi, "status": status}
 
 
 def _health(call: Call) -> Health:

@@ -22,6 +22,7 @@ from coresnap.model import Snapshot
 from coresnap.snapshot.container import write_snapshot
 from coresnap.store.server.validation.messages import Finding, Question, receive, send
 from coresnap.store.server.validation.reading import read_arrival
+from coresnap.store.symbols.symbol_file import read_symbol_file
 
 __all__ = ["main"]
 
@@ -56,7 +57,11 @@ def main() -> None:
 def _find(question: Question, descriptor: int) -> Finding:
     """Return the finding; what is wrong with a snapshot is one."""
     try:
-        return Finding(read_arrival(descriptor, question.digest, question.received))
+        if not question.digest:
+            with os.fdopen(descriptor, "rb") as stream:
+                return Finding(symbols=read_symbol_file(stream))
+        arrival = read_arrival(descriptor, question.digest, question.received)
+        return Finding(arrival)
     except MemoryError:
         return Finding(reason="it takes more memory to read than snapshots may take")
     except CoresnapError as error:
@@ -73,6 +78,8 @@ def _warm_up() -> None:
         file.truncate(10)
         with contextlib.suppress(CoresnapError):
             read_arrival(os.dup(file.fileno()), "0" * 64, 0)
+    with contextlib.suppress(CoresnapError), open(sys.executable, "rb") as executable:
+        read_symbol_file(executable)
 
 
 def _confine(connection: int, memory: int) -> None:

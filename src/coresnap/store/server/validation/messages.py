@@ -11,7 +11,9 @@ import struct
 
 import msgspec
 
+from coresnap.snapshot.scrubbing.rules import Rules
 from coresnap.store.accepting.arrival import Arrival
+from coresnap.store.symbols.symbol_file import SymbolFile
 
 __all__ = ["Finding", "Question", "receive", "send"]
 
@@ -19,19 +21,21 @@ _LENGTH = struct.Struct("<I")
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A snapshot that is to be read."""
+    """A file that is to be read: a snapshot, or symbols."""
 
     digest: str
+    """Of a snapshot's bytes; empty for symbols."""
     received: int
     """Seconds, UTC since the epoch."""
-    scrubbers: tuple[str, ...] = ()
-    """What is to be removed from it: names as in ``snapshot.scrubbing``."""
+    rules: Rules | None = None
+    """What is to be taken out of a snapshot."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What the snapshot says; or why it is none."""
+    """What the file says; or why it is none."""
 
     arrival: Arrival | None = None
+    symbols: SymbolFile | None = None
     reason: str = ""
     remedy: str = ""
 

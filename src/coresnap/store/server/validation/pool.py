@@ -18,6 +18,7 @@ from coresnap.errors import InputError, NetworkError, SnapshotFormatError
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.server.call import Staged
 from coresnap.store.server.validation.messages import Finding, Question, receive, send
+from coresnap.store.symbols.symbol_file import SymbolFile
 
 __all__ = ["Validators"]
 
@@ -66,12 +67,25 @@ class Validators:
             self._idle.put(child or self._start())
 
     def read(self, staged: Staged) -> Arrival:
-        """Return what ``staged`` says.
+        """Return what a snapshot says.
 
         Raises SnapshotFormatError for what is no snapshot, InputError for one that is
         too expensive to read, and NetworkError if all children stay busy.
         """
         question = Question(staged.digest, int(time.time()))
+        finding = self._find(question, staged)
+        if finding.arrival is None:
+            raise SnapshotFormatError(finding.reason, remedy=finding.remedy)
+        return finding.arrival
+
+    def read_symbols(self, staged: Staged) -> SymbolFile:
+        """Return what a symbol file is; raise InputError, NetworkError as ``read``."""
+        finding = self._find(Question("", 0), staged)
+        if finding.symbols is None:
+            raise InputError(finding.reason, remedy=finding.remedy)
+        return finding.symbols
+
+    def _find(self, question: Question, staged: Staged) -> Finding:
         try:
             child = self._idle.get(timeout=_PATIENCE)
         except queue.Empty:
@@ -83,9 +97,7 @@ class Validators:
             self._replace(child)
             raise
         self._reuse(child)
-        if finding.arrival is None:
-            raise SnapshotFormatError(finding.reason, remedy=finding.remedy)
-        return finding.arrival
+        return finding
 
     def _ask(self, child: _Child, question: Question, staged: Staged) -> Finding:
         child.asked += 1

@@ -1,0 +1,59 @@
+"""What a server does by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from coresnap.store.accepting.indexer import Indexer
+from coresnap.store.access.audit import remove_before
+from coresnap.store.access.projects import all_projects
+from coresnap.store.access.sessions import remove_expired
+from coresnap.store.server.loops import Loop
+from coresnap.store.server.server import Server
+from coresnap.store.server.uploads import Uploads
+
+__all__ = ["loops_of"]
+
+_INDEX_SECONDS = 0.1
+_WRITE_SECONDS = 1.0
+_CLEAN_SECONDS = 600.0
+
+
+def loops_of(server: Server) -> Sequence[Loop]:
+    """Return all of them."""
+    indexer = Indexer(server.store)
+    return (
+        Loop("index", _INDEX_SECONDS, indexer.run_once),
+        Loop("usage", _WRITE_SECONDS, lambda: _write_usage(server)),
+        Loop("access", _CLEAN_SECONDS, lambda: _clean_access(server)),
+        Loop("uploads", _CLEAN_SECONDS, lambda: _sweep_uploads(server)),
+    )
+
+
+def _write_usage(server: Server) -> None:
+    server.quotas.write()
+    server.doorkeeper.write()
+
+
+def _clean_access(server: Server) -> None:
+    now = int(time.time())
+    age = server.config.audit_age
+
+    def clean(connection: Connection) -> None:
+        remove_expired(connection, now)
+        if age is not None:
+            remove_before(connection, now - age)
+
+    server.store.state.transact(clean)
+
+
+def _sweep_uploads(server: Server) -> None:
+    config = server.config
+    uploads = Uploads(server.store.objects, config.upload_age, config.upload_quota)
+    with server.store.state.read() as connection:
+        projects = all_projects(connection)
+    for project in projects:
+        uploads.sweep(project)

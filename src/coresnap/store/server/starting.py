@@ -1,0 +1,110 @@
+"""From settings to a server that runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from coresnap.config.server import ServerConfig
+from coresnap.errors import ConfigError, StorageError
+from coresnap.store.access.projects import ensure_project, ensure_universe
+from coresnap.store.access.tokens import create_token, has_admin
+from coresnap.store.api.endpoint import Capability
+from coresnap.store.api.tokens import NewToken
+from coresnap.store.opening import StoreSettings, open_store
+from coresnap.store.server.app import make_app
+from coresnap.store.server.background import loops_of
+from coresnap.store.server.listeners import Listener, parse_listener
+from coresnap.store.server.server import Log, Server
+from coresnap.store.server.serving import Manager, Serving
+from coresnap.store.store import Store
+
+__all__ = ["bootstrap", "listeners_of", "open_configured", "run_server"]
+
+_DEFAULT = "http://127.0.0.1:6097"
+_DEFAULT_TLS = ("https://0.0.0.0:6098", "https://0.0.0.0:4097")
+
+
+def run_server(
+    config: ServerConfig,
+    log: Log,
+    tell_manager: Manager,
+    watchdog_seconds: float | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises ConfigError, AccessError, ConflictError or StorageError if it cannot begin.
+    """
+    listeners = listeners_of(config)
+    with open_configured(config) as store:
+        token = bootstrap(store, config)
+        if token is not None:
+            log.warning(
+                f"this token allows everything in universe {config.universe}, and is "
+                f"shown this once: {token}"
+            )
+        server = Server(store, config, log, _staging(config))
+        server.validators.start()
+        serving = Serving(
+            server=server,
+            app=make_app(server),
+            listeners=listeners,
+            loops=loops_of(server),
+            tell_manager=tell_manager,
+            watchdog_seconds=watchdog_seconds,
+        )
+        try:
+            serving.run()
+        finally:
+            server.validators.close()
+
+
+def listeners_of(config: ServerConfig) -> list[Listener]:
+    """Return where to listen; raise ConfigError for what cannot be."""
+    default = _DEFAULT_TLS if config.tls_certificate is not None else (_DEFAULT,)
+    found = [parse_listener(text) for text in config.listen or default]
+    if config.tls_certificate is None and any(f.scheme == "https" for f in found):
+        raise ConfigError(
+            "https needs a certificate",
+            remedy="Give --tls-certificate and --tls-key, or listen on http://.",
+        )
+    return found
+
+
+@contextlib.contextmanager
+def open_configured(config: ServerConfig) -> Iterator[Store]:
+    """Open the store that the settings describe; raise what opening raises."""
+    settings = StoreSettings(
+        config.data,
+        database_url=config.store_database,
+        objects_url=config.store_objects,
+        index_url=config.store_index,
+    )
+    store = open_store(settings)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def bootstrap(store: Store, config: ServerConfig) -> str | None:
+    """Make universe and projects; return the digits of the first administrator's
+    token, or None if there is one already."""
+    with store.state.write() as connection:
+        ensure_universe(connection, config.universe)
+        for name in config.projects:
+            ensure_project(connection, config.universe, name)
+        if has_admin(connection, config.universe):
+            return None
+        wanted = NewToken("admin", (Capability.ADMIN,))
+        return create_token(connection, config.universe, wanted, "coroner serve").token
+
+
+def _staging(config: ServerConfig) -> Path:
+    staging = config.data / "staging"
+    try:
+        staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot use {staging}: {error.strerror}") from error
+    return staging
