@@ -13,7 +13,7 @@ from coresnap.store.access.projects import all_projects
 from coresnap.store.access.sessions import remove_expired
 from coresnap.store.server.loops import Loop
 from coresnap.store.server.server import Server
-from coresnap.store.server.uploads import Uploads
+from coresnap.store.server.uploads import uploads_of
 
 __all__ = ["loops_of"]
 
@@ -51,8 +51,7 @@ def _clean_access(server: Server) -> None:
 
 
 def _sweep_uploads(server: Server) -> None:
-    config = server.config
-    uploads = Uploads(server.store.objects, config.upload_age, config.upload_quota)
+    uploads = uploads_of(server)
     with server.store.state.read() as connection:
         projects = all_projects(connection)
     for project in projects:

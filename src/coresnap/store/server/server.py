@@ -51,13 +51,9 @@ class Server:
 
     def __attrs_post_init__(self) -> None:
         config = self.config
-        rate = config.limit_rate
-        self.doorkeeper = Doorkeeper(
-            self.store.state,
-            Rates(rate.burst / rate.seconds, rate.burst),
-            Rates(1 / 6, 20),
-        )
-        self.quotas = Quotas(self.store.state)
+        state = self.store.state
+        self.doorkeeper = Doorkeeper(state, _rates(config), Rates(1 / 6, 20))
+        self.quotas = Quotas(state)
         self.validators = Validators(
             config.validation_children,
             config.validation_memory,
@@ -65,3 +61,34 @@ class Server:
         )
         self.putting = ThreadPoolExecutor(config.threads, "put")
         self.answering = ThreadPoolExecutor(config.threads, "answer")
+
+    def renew(self, config: ServerConfig) -> None:
+        """Let new limits and certificates hold; what says where things are waits for
+        a restart, and is told in the log."""
+        staying = {name: getattr(self.config, name) for name in _STAYING}
+        changed = [n for n, value in staying.items() if getattr(config, n) != value]
+        if changed:
+            names = ", ".join(name.replace("_", ".", 1) for name in changed)
+            self.log.warning(f"{names}: what is new waits for a restart")
+        self.config = attrs.evolve(config, **staying)
+        self.doorkeeper.requests = _rates(config)
+        self.validators.memory = config.validation_memory
+        self.validators.seconds = config.validation_time
+
+
+_STAYING = (
+    "data",
+    "listen",
+    "universe",
+    "projects",
+    "threads",
+    "store_database",
+    "store_objects",
+    "store_index",
+    "validation_children",
+)
+
+
+def _rates(config: ServerConfig) -> Rates:
+    rate = config.limit_rate
+    return Rates(rate.burst / rate.seconds, rate.burst)

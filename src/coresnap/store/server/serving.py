@@ -62,6 +62,7 @@ class Serving:
     """Where it listens, once it does; the real ports are in them."""
     _tls: ssl.SSLContext | None = None
     _uvicorns: list[_Uvicorn] = attrs.field(factory=list)
+    _loop: asyncio.AbstractEventLoop | None = None
     _stop: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def run(self) -> None:
@@ -96,10 +97,8 @@ class Serving:
 
     async def _serve(self, sockets: Sequence[socket.socket]) -> None:
         self._stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        self._loop = asyncio.get_running_loop()
+        self._handle_signals(self._loop)
         self._uvicorns = [
             _Uvicorn(self._uvicorn_config(listener)) for listener in self.listeners
         ]
@@ -122,6 +121,18 @@ class Serving:
             stopping.set()
             for thread in threads:
                 await asyncio.to_thread(thread.join)
+
+    def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return  # whoever runs us there has the signals, and calls stop
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+
+    def stop(self) -> None:
+        """End as after SIGTERM; may be called from any thread, once it listens."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
 
     def _uvicorn_config(self, listener: Listener) -> uvicorn.Config:
         limits = self.server.config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from coresnap.config.server import ServerConfig
@@ -27,15 +27,16 @@ _DEFAULT_TLS = ("https://0.0.0.0:6098", "https://0.0.0.0:4097")
 
 
 def run_server(
-    config: ServerConfig,
+    read_config: Callable[[], ServerConfig],
     log: Log,
     tell_manager: Manager,
     watchdog_seconds: float | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM or SIGINT; the settings are read again after SIGHUP.
 
     Raises ConfigError, AccessError, ConflictError or StorageError if it cannot begin.
     """
+    config = read_config()
     listeners = listeners_of(config)
     with open_configured(config) as store:
         token = bootstrap(store, config)
@@ -53,6 +54,7 @@ def run_server(
             loops=loops_of(server),
             tell_manager=tell_manager,
             watchdog_seconds=watchdog_seconds,
+            on_reload=lambda: server.renew(read_config()),
         )
         try:
             serving.run()

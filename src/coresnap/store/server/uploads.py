@@ -20,9 +20,10 @@ from coresnap.store.api.uploads import NewUpload, Upload
 from coresnap.store.objects.contract import Objects, Stored
 from coresnap.store.project import Project
 from coresnap.store.server.call import Staged
+from coresnap.store.server.server import Server
 from coresnap.store.server.staging import StagingFile
 
-__all__ = ["Uploads"]
+__all__ = ["Uploads", "uploads_of"]
 
 _PIECES_MAX = 10_000
 _COPIED = 1 << 20
@@ -170,6 +171,12 @@ class Uploads:
 
     def _prefix(self, project: Project, id: str) -> str:
         return f"{project.id}/uploads/{id}/"
+
+
+def uploads_of(server: Server) -> Uploads:
+    """Return the uploads of a server, with the limits that hold now."""
+    config = server.config
+    return Uploads(server.store.objects, config.upload_age, config.upload_quota)
 
 
 def _without_gaps(pieces: dict[int, Stored]) -> Iterator[Stored]:

@@ -12,32 +12,33 @@ from coresnap.store.server.call import Call, Handler
 from coresnap.store.server.routes.faults import accept_staged
 from coresnap.store.server.server import Server
 from coresnap.store.server.staging import StagingFile
-from coresnap.store.server.uploads import Uploads
+from coresnap.store.server.uploads import uploads_of
 
 __all__ = ["handlers"]
 
 
 def handlers(server: Server) -> Mapping[str, Handler]:
     """Return the handlers of this topic."""
-    config = server.config
-    uploads = Uploads(server.store.objects, config.upload_age, config.upload_quota)
 
     def begin(call: Call) -> Upload:
-        return uploads.begin(_project(call), call.body, server.config.limit_snapshot)
+        limit = server.config.limit_snapshot
+        return uploads_of(server).begin(_project(call), call.body, limit)
 
     def find(call: Call) -> Upload:
-        return uploads.find(_project(call), call.path["upload"])
+        return uploads_of(server).find(_project(call), call.path["upload"])
 
     def go_on(call: Call) -> Upload:
         offset = int(call.parameters["offset"])
         if offset < 0:
             raise UsageError("an offset is not negative")
-        return uploads.add(_project(call), call.path["upload"], offset, call.body)
+        return uploads_of(server).add(
+            _project(call), call.path["upload"], offset, call.body
+        )
 
     def finish(call: Call) -> Accepted:
         project, id = _project(call), call.path["upload"]
         replace = bool(call.parameters.get("replace", False))
-        file = StagingFile(server.staging)
+        uploads, file = uploads_of(server), StagingFile(server.staging)
         try:
             staged = uploads.assemble(project, id, file)
             answer = accept_staged(server, project, staged, replace=replace)
@@ -50,7 +51,7 @@ def handlers(server: Server) -> Mapping[str, Handler]:
         return answer
 
     def cancel(call: Call) -> None:
-        project = _project(call)
+        project, uploads = _project(call), uploads_of(server)
         uploads.remove(project, uploads.find(project, call.path["upload"]).id)
 
     return {

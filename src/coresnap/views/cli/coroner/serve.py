@@ -91,7 +91,11 @@ def run(arguments: argparse.Namespace) -> int:
         for option, field in _OPTIONS.items()
         if (value := getattr(arguments, option)) is not None
     }
-    config = load_server_config(arguments.settings, given)
     log = make_logger(json=arguments.json, syslog=False)
-    run_server(config, log, tell_manager, watchdog_seconds())
+    run_server(
+        lambda: load_server_config(arguments.settings, given),
+        log,
+        tell_manager,
+        watchdog_seconds(),
+    )
     return 0
