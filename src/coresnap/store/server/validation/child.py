@@ -50,8 +50,8 @@ def main() -> None:
         _allow(seconds)
         finding = _find(question, descriptors[0])
         send(connection, msgspec.msgpack.encode(finding))
-        if finding.reason.startswith("it takes more memory"):
-            return  # who knows what is left of this process
+        if finding.is_last:
+            return
 
 
 def _find(question: Question, descriptor: int) -> Finding:
@@ -63,7 +63,8 @@ def _find(question: Question, descriptor: int) -> Finding:
         arrival = read_arrival(descriptor, question.digest, question.received)
         return Finding(arrival)
     except MemoryError:
-        return Finding(reason="it takes more memory to read than snapshots may take")
+        reason = "it takes more memory to read than snapshots may take"
+        return Finding(reason=reason, is_last=True)
     except CoresnapError as error:
         return Finding(reason=str(error), remedy=error.remedy)
 

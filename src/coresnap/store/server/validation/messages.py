@@ -38,6 +38,8 @@ class Finding(msgspec.Struct, frozen=True):
     symbols: SymbolFile | None = None
     reason: str = ""
     remedy: str = ""
+    is_last: bool = False
+    """The child ends: who knows what is left of it."""
 
 
 def send(connection: socket.socket, body: bytes, descriptor: int | None = None) -> None:

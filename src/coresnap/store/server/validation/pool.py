@@ -96,7 +96,10 @@ class Validators:
         except BaseException:
             self._replace(child)
             raise
-        self._reuse(child)
+        if finding.is_last:
+            self._replace(child)
+        else:
+            self._reuse(child)
         return finding
 
     def _ask(self, child: _Child, question: Question, staged: Staged) -> Finding:
