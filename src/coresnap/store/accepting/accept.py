@@ -155,7 +155,8 @@ def _accept(
     row = _row(upload, fault, stored)
     write_fault(connection, project, row, is_new=known is None)
     note_missing(connection, project, arrival, fault.received)
-    noted = RULES.note_group(connection, project, fault, arrival)
+    replaced = None if known is None else known.fingerprint
+    noted = RULES.note_group(connection, project, fault, arrival, replaced)
     add_fault(connection, project.id, fault)
     gone = {row.key} if known is None else {row.key, known.key}
     if row.has_body:

@@ -9,31 +9,18 @@ from sqlalchemy import Connection
 
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.fault import Fault
+from coresnap.store.groups.noting import Noted, group_of, note
 from coresnap.store.project import Project
 
-__all__ = ["RULES", "Noted", "Rules"]
-
-
-@attrs.frozen
-class Noted:
-    """What a fault means for its group."""
-
-    group: str
-    is_new: bool
-    is_regression: bool
+__all__ = ["RULES", "Rules"]
 
 
 @attrs.frozen
 class Rules:
     """Who is asked."""
 
-    note_group: Callable[[Connection, Project, Fault, Arrival], Noted]
+    note_group: Callable[[Connection, Project, Fault, Arrival, str | None], Noted]
     group_of: Callable[[Connection, Project, str], str]
 
 
-RULES = Rules(
-    note_group=lambda connection, project, fault, arrival: Noted(
-        fault.fingerprint, False, False
-    ),
-    group_of=lambda connection, project, fingerprint: fingerprint,
-)
+RULES = Rules(note_group=note, group_of=group_of)

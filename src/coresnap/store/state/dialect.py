@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, LargeBinary, Table, TypeDecorator
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    Table,
+    TypeDecorator,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
@@ -19,6 +26,7 @@ __all__ = [
     "release_server_lock",
     "try_server_lock",
     "upsert",
+    "upsert_returning",
 ]
 
 JSON = sqlalchemy.JSON().with_variant(postgresql.JSONB(), "postgresql")
@@ -68,6 +76,20 @@ def upsert(
         changes = {name: insert.excluded[name] for name in values if name not in keys}
     change = insert.on_conflict_do_update(index_elements=list(keys), set_=dict(changes))
     connection.execute(change, values)
+
+
+def upsert_returning(
+    connection: Connection,
+    table: Table,
+    values: Mapping[str, Any],
+    keys: Sequence[str],
+    changes: Mapping[str, Any],
+    returning: Sequence[ColumnElement[Any]],
+) -> Row[Any]:
+    """The same, and return ``returning`` of the row as it is then."""
+    insert = _insert(connection, table)
+    change = insert.on_conflict_do_update(index_elements=list(keys), set_=dict(changes))
+    return connection.execute(change.returning(*returning), values).one()
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
