@@ -1,0 +1,1 @@
+"""The index in ClickHouse: for what outgrows one machine."""
