@@ -139,3 +139,23 @@ def test_a_token_for_all_projects_has_to_name_one(live: LiveServer) -> None:
     assert vague.status_code == 400
     assert "project" in vague.json()["error"]["remedy"]
     assert exact.status_code == 200
+
+
+def test_a_deleted_snapshot_still_counts_unless_all_of_it_goes(
+    live: LiveServer,
+) -> None:
+    with live.client(Capability.ADMIN) as admin:
+        for number in (1, 2):
+            admin.post("faults", content=make_snapshot(number))
+        body = admin.delete(f"faults/{1:032x}")
+        everything = admin.delete(f"faults/{2:032x}", params={"all": "true"})
+        live.wait_until_indexed()
+        faults = admin.post("query", json={}).json()["faults"]
+        gone = [admin.get(f"faults/{n:032x}") for n in (1, 2)]
+        again = admin.delete(f"faults/{2:032x}")
+
+    assert (body.status_code, everything.status_code) == (204, 204)
+    assert faults == 1
+    assert [answer.status_code for answer in gone] == [404, 404]
+    assert "not kept any more" in gone[0].json()["error"]["message"]
+    assert again.status_code == 404

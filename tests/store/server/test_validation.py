@@ -45,6 +45,12 @@ def read(pool: Validators, directory: Path, body: bytes) -> Arrival:
         file.close()
 
 
+def only_child(pool: Validators) -> subprocess.Popen[bytes]:
+    (child,) = pool._idle.queue
+    assert child is not None
+    return child.process
+
+
 def container(sections: dict[str, tuple[bytes, int, int]]) -> bytes:
     """A snapshot's file of sections by name: stored bytes, size told, codec."""
     table, offset = [], layout.front_size(len(sections))
@@ -172,7 +178,7 @@ def test_hostile_texts_arrive_without_nul_and_within_their_limits(
     before = int(time.time())
     arrival = read(validators, tmp_path, body)
 
-    attributes = arrival.attributes
+    attributes = {name: str(value) for name, value in arrival.attributes.items()}
     assert attributes.keys() == {"application", "long", "timestamp"}
     assert "\0" not in attributes["application"]
     assert len(attributes["long"]) < 100_000
@@ -211,12 +217,12 @@ def test_a_reader_that_hangs_is_killed_and_replaced(
     validators: Validators, tmp_path: Path
 ) -> None:
     assert read(validators, tmp_path, make_snapshot())
-    child = validators._idle.queue[0]
-    child.process.send_signal(signal.SIGSTOP)
+    child = only_child(validators)
+    child.send_signal(signal.SIGSTOP)
 
     with pytest.raises(InputError, match="seconds"):
         read(validators, tmp_path, make_snapshot())
-    assert child.process.returncode == -signal.SIGKILL
+    assert child.returncode == -signal.SIGKILL
     assert read(validators, tmp_path, make_snapshot())
     assert validators.replaced == 1
 
@@ -225,7 +231,7 @@ def test_a_reader_that_dies_costs_one_snapshot(
     validators: Validators, tmp_path: Path
 ) -> None:
     assert read(validators, tmp_path, make_snapshot())
-    validators._idle.queue[0].process.kill()
+    only_child(validators).kill()
 
     with pytest.raises(InputError, match="died"):
         read(validators, tmp_path, make_snapshot())
@@ -301,7 +307,7 @@ def test_a_program_with_a_build_id_is_recognised(
 ) -> None:
     source, program = tmp_path / "p.c", tmp_path / "p"
     source.write_text("int main(void) { return 0; }\n")
-    words = ["cc", "-g", "-Wl,--build-id=0xabcdef12", "-o", program, source]
+    words = ["cc", "-g", "-Wl,--build-id=0xabcdef12", "-o", str(program), str(source)]
     subprocess.run(words, check=True)
     file = StagingFile(tmp_path)
     file.add(program.read_bytes())

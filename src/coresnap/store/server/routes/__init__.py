@@ -13,6 +13,7 @@ from coresnap.store.server.routes import (
     attributes,
     audit,
     faults,
+    groups,
     projects,
     queries,
     sampling,
@@ -26,7 +27,7 @@ from coresnap.store.server.server import Server
 
 __all__ = ["handlers_of"]
 
-_OF_THE_STORE = (attributes, audit, queries, sampling)
+_OF_THE_STORE = (attributes, audit, groups, queries, sampling)
 _OF_THE_SERVER = (faults, projects, service, symbols, tokens, uploads, users)
 
 

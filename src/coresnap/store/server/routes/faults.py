@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import BinaryIO
 
-import msgspec
-
 from coresnap.errors import CoresnapError, DeniedError, MissingError
 from coresnap.store.accepting.accept import accept
+from coresnap.store.accepting.forgetting import drop_bodies, forget
 from coresnap.store.accepting.rows import FaultRow, find_fault
 from coresnap.store.api.faults import Accepted, Question, Wish
 from coresnap.store.project import Project
@@ -29,7 +28,12 @@ def handlers(server: Server) -> Mapping[str, Handler]:
         replace = bool(call.parameters.get("replace", False))
         return accept_staged(server, call.project, call.body, replace=replace)
 
-    return {"ask": _ask, "get_fault": _get, "post_fault": post}
+    return {
+        "ask": _ask,
+        "delete_fault": _delete,
+        "get_fault": _get,
+        "post_fault": post,
+    }
 
 
 def accept_staged(
@@ -51,9 +55,23 @@ def accept_staged(
 def _ask(call: Call) -> Wish:
     assert call.project is not None
     question: Question = call.body
-    question = msgspec.structs.replace(question, object=_object(question.object))
+    _object(question.object)
     with call.store.state.read() as connection:
         return answer(connection, call.project, question)
+
+
+def _delete(call: Call) -> None:
+    """Drop a body, or all; what is not there is told as when it never was."""
+    assert call.project is not None
+    object_id = _object(call.path["object"])
+    with call.store.state.read() as connection:
+        row = find_fault(connection, call.project, object_id)
+    if row is None:
+        raise _missing(call.project, object_id)
+    if call.parameters.get("all", False):
+        forget(call.store, call.project, [object_id])
+    else:
+        drop_bodies(call.store, call.project, [object_id])
 
 
 def _get(call: Call) -> Content:
@@ -82,13 +100,17 @@ def _existing(store: Store, project: Project, object_id: str) -> FaultRow:
     with store.state.read() as connection:
         row = find_fault(connection, project, object_id)
     if row is None:
-        raise MissingError(f"there is no fault {object_id} in {project}")
+        raise _missing(project, object_id)
     if not row.has_body:
         raise MissingError(
             f"the snapshot of fault {object_id} is not kept any more; "
             "what the index knows of it is"
         )
     return row
+
+
+def _missing(project: Project, object_id: str) -> MissingError:
+    return MissingError(f"there is no fault {object_id} in {project}")
 
 
 def _object(text: str) -> str:
