@@ -6,6 +6,7 @@ import attrs
 
 from coresnap.store.index.contract import Index
 from coresnap.store.objects.contract import Objects
+from coresnap.store.ownership import Ownership
 from coresnap.store.state.state import State
 
 __all__ = ["Store"]
@@ -22,9 +23,13 @@ class Store:
     state: State
     objects: Objects
     index: Index
+    owned: Ownership | None = None
+    """The directory that something of it lies in."""
 
     def close(self) -> None:
         """Let go of everything."""
         self.index.close()
         self.objects.close()
         self.state.close()
+        if self.owned is not None:
+            self.owned.release()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
+import secrets
 import time
 
 import attrs
+import msgspec
 from sqlalchemy import Connection
 
-from coresnap.errors import ConflictError
+from coresnap.errors import ConflictError, StorageError
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.accepting.queue import add_fault
 from coresnap.store.accepting.rows import (
@@ -18,10 +19,10 @@ from coresnap.store.accepting.rows import (
     next_sequence,
     write_fault,
 )
-from coresnap.store.accepting.rules import RULES
 from coresnap.store.api.faults import Accepted, Question
 from coresnap.store.attributes import discovery
 from coresnap.store.fault import Fault, Value
+from coresnap.store.groups import noting
 from coresnap.store.objects.keys import body_key
 from coresnap.store.project import Project
 from coresnap.store.sampling import deciding
@@ -30,27 +31,32 @@ from coresnap.store.state.tables.faults import Body
 from coresnap.store.store import Store
 from coresnap.store.symbols.needs import note_missing
 
-__all__ = ["accept"]
+__all__ = ["MOST_SECONDS", "accept"]
+
+MOST_SECONDS = 1800
+"""From the first byte of a body to the commit; the sweeper waits for longer."""
 
 
 @attrs.frozen
 class _Upload:
-    """A snapshot, and what is stored of it."""
+    """A snapshot on its way, whose body is at a place of its own."""
 
     project: Project
     arrival: Arrival
     staged: Staged
-    digest: str
-    """SHA-256 of what is stored: scrubbing may have changed what was sent."""
-    size: int
+    id: str = attrs.field(factory=lambda: secrets.token_hex(8))
+    """16 hex digits, never the same again: what nothing refers to a while after it
+    was written nothing will ever refer to, and what replaces leaves alone."""
+    begun: float = attrs.field(factory=time.monotonic)
 
     @property
     def key(self) -> str:
-        return body_key(self.project.id, self.arrival.object, self.digest)
+        return body_key(self.project.id, self.arrival.object, self.id)
 
     @property
-    def stored(self) -> str | None:
-        return None if self.digest == self.arrival.digest else self.digest[:32]
+    def size(self) -> int:
+        body = self.arrival.body  # other bytes than were sent, if it was scrubbed
+        return self.staged.size if body is None else len(body)
 
 
 @attrs.frozen
@@ -58,7 +64,6 @@ class _Outcome:
     """What the transaction did."""
 
     accepted: Accepted
-    has_body: bool
     superseded: tuple[str, ...] = ()
     """Keys of bodies that nothing refers to any more."""
 
@@ -89,7 +94,7 @@ def accept(
         if known is not None and not replace:
             raise _conflict(arrival)
         is_wanted = _is_wanted(connection, project, arrival)
-    upload = _upload(project, arrival, staged)
+    upload = _Upload(project, arrival, staged)
     try:
         outcome = _store(store, upload, replace=replace, with_body=is_wanted)
     except _BodyIsWantedError:
@@ -110,28 +115,23 @@ def _is_wanted(connection: Connection, project: Project, arrival: Arrival) -> bo
 def _store(
     store: Store, upload: _Upload, *, replace: bool, with_body: bool
 ) -> _Outcome:
-    was_there = with_body and not _put(store, upload)
-    outcome = store.state.share(
-        lambda c: _accept(c, upload, replace=replace, has_body=with_body)
-    )
-    if was_there and outcome.has_body:
-        # Nothing referred to it until now: it may have been swept away before.
+    if with_body:
         _put(store, upload)
-    return outcome
+    try:
+        return store.state.share(
+            lambda c: _accept(c, upload, replace=replace, has_body=with_body)
+        )
+    except ConflictError:
+        store.objects.remove(upload.key)
+        raise
 
 
-def _upload(project: Project, arrival: Arrival, staged: Staged) -> _Upload:
-    if arrival.body is None:
-        return _Upload(project, arrival, staged, arrival.digest, staged.size)
-    digest = hashlib.sha256(arrival.body).hexdigest()
-    return _Upload(project, arrival, staged, digest, len(arrival.body))
-
-
-def _put(store: Store, upload: _Upload) -> bool:
+def _put(store: Store, upload: _Upload) -> None:
     body = upload.arrival.body
     file = upload.staged.file if body is None else io.BytesIO(body)
     file.seek(0)
-    return store.objects.put(upload.key, file, upload.size)
+    # False is an attempt of ours whose answer was lost: nobody else has this key.
+    store.objects.put(upload.key, file, upload.size)
 
 
 def _accept(
@@ -143,11 +143,15 @@ def _accept(
     known = find_fault(connection, project, arrival.object)
     if known is not None:
         if known.digest == arrival.digest:
-            answer = _duplicate(connection, project, arrival, known)
-            return _Outcome(answer, has_body=known.has_body)
+            return _known_already(connection, upload, known)
         if not replace:
             raise _conflict(arrival)
         sequence = known.sequence
+    if time.monotonic() - upload.begun > MOST_SECONDS:
+        raise StorageError(
+            f"object {arrival.object} took too long to be stored",
+            remedy="Send it again: its body may be swept away by now.",
+        )
     stored = deciding.decide(connection, project, arrival).kept
     if stored == deciding.ALL and not has_body:
         raise _BodyIsWantedError
@@ -156,7 +160,7 @@ def _accept(
     write_fault(connection, project, row, is_new=known is None)
     note_missing(connection, project, arrival, fault.received)
     replaced = None if known is None else known.fingerprint
-    noted = RULES.note_group(connection, project, fault, arrival, replaced)
+    noted = noting.note(connection, project, fault, arrival, replaced)
     add_fault(connection, project.id, fault)
     gone = {row.key} if known is None else {row.key, known.key}
     if row.has_body:
@@ -169,7 +173,17 @@ def _accept(
         is_regression=noted.is_regression,
         stored=stored,
     )
-    return _Outcome(answer, has_body=row.has_body, superseded=tuple(gone))
+    return _Outcome(answer, superseded=tuple(gone))
+
+
+def _known_already(
+    connection: Connection, upload: _Upload, known: FaultRow
+) -> _Outcome:
+    """Answer for what another thread, or our own lost attempt, accepted meanwhile."""
+    answer = _duplicate(connection, upload.project, upload.arrival, known)
+    is_ours = known.upload == upload.id
+    answer = msgspec.structs.replace(answer, is_duplicate=not is_ours)
+    return _Outcome(answer, superseded=() if is_ours else (upload.key,))
 
 
 def _fault(
@@ -201,7 +215,7 @@ def _row(upload: _Upload, fault: Fault, stored: str) -> FaultRow:
         sequence=fault.sequence,
         fingerprint=fault.fingerprint,
         digest=upload.arrival.digest,
-        stored=upload.stored,
+        upload=upload.id,
         size=0 if stored == deciding.SUMMARY else upload.size,
         body=Body.SUMMARY if stored == deciding.SUMMARY else Body.KEPT,
         time=fault.time,
@@ -215,7 +229,7 @@ def _duplicate(
     return Accepted(
         object=arrival.object,
         fingerprint=known.fingerprint,
-        group=RULES.group_of(connection, project, known.fingerprint),
+        group=noting.group_of(connection, project, known.fingerprint),
         is_duplicate=True,
         stored=deciding.SUMMARY if known.body is Body.SUMMARY else "all",
     )

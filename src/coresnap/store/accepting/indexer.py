@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 
 from sqlalchemy import Connection
 
@@ -26,10 +25,6 @@ __all__ = ["Indexer"]
 
 _MOST = 2000
 """Entries in one segment."""
-_PAUSE = 0.1
-"""Seconds between segments: more faults come together in one."""
-_LONGEST_PAUSE = 5.0
-"""Seconds, while a place fails."""
 
 
 class Indexer:
@@ -44,21 +39,6 @@ class Indexer:
         """Take the store; ``most`` entries come together in a segment."""
         self._store = store
         self._most = most
-        self.failure: StorageError | None = None
-        """What the last round failed with; None if it did not."""
-
-    def run(self, stop: threading.Event) -> None:
-        """Index until ``stop`` is set; a place that fails is tried again and again."""
-        pause = _PAUSE
-        while not stop.wait(pause):
-            try:
-                self.run_once()
-            except StorageError as error:
-                self.failure = error
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            else:
-                self.failure = None
-                pause = _PAUSE
 
     def run_once(self) -> int:
         """Index what waits now; return how many entries that was.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 from sqlalchemy import Connection, insert, select, update
 
@@ -9,7 +11,7 @@ from coresnap.store.objects.keys import body_key
 from coresnap.store.project import Project
 from coresnap.store.state.tables.faults import FAULTS, LAST_SEQUENCE, Body
 
-__all__ = ["FaultRow", "find_fault", "next_sequence", "write_fault"]
+__all__ = ["FaultRow", "find_fault", "find_faults", "next_sequence", "write_fault"]
 
 
 @attrs.frozen
@@ -22,8 +24,8 @@ class FaultRow:
     fingerprint: str
     digest: str
     """SHA-256 of what was sent."""
-    stored: str | None
-    """First half of the SHA-256 of what is stored, where that is something else."""
+    upload: str
+    """Which attempt its body came with; the end of the body's key."""
     size: int
     """Bytes that are stored."""
     body: Body
@@ -33,7 +35,7 @@ class FaultRow:
     @property
     def key(self) -> str:
         """Where its body is, if it is."""
-        return body_key(self.project, self.object, self.stored or self.digest)
+        return body_key(self.project, self.object, self.upload)
 
     @property
     def has_body(self) -> bool:
@@ -48,12 +50,20 @@ def find_fault(
     connection: Connection, project: Project, object_id: str
 ) -> FaultRow | None:
     """Return the row of an object in a project, if it is there."""
-    row = connection.execute(
+    found = find_faults(connection, project, [object_id])
+    return found[0] if found else None
+
+
+def find_faults(
+    connection: Connection, project: Project, objects: Sequence[str]
+) -> list[FaultRow]:
+    """Return the rows of those objects that are there."""
+    rows = connection.execute(
         select(*_COLUMNS).where(
-            FAULTS.c.project == project.id, FAULTS.c.object == object_id
+            FAULTS.c.project == project.id, FAULTS.c.object.in_(objects)
         )
-    ).first()
-    return None if row is None else _fault_row(*row)
+    )
+    return [_fault_row(*row) for row in rows]
 
 
 def _fault_row(*values: object) -> FaultRow:

@@ -21,7 +21,7 @@ from coresnap.store.state.dialect import upsert_returning
 from coresnap.store.state.tables.faults import LAST_SEQUENCE
 from coresnap.store.state.tables.groups import FINGERPRINTS, GROUP_SETTINGS, GROUPS
 
-__all__ = ["Noted", "group_of", "note"]
+__all__ = ["Noted", "group_of", "note", "uncount"]
 
 _TITLE = 512
 _FRAME = 512
@@ -55,7 +55,7 @@ def note(
     revision = fault.sequence
     if replaced is not None:
         revision = connection.execute(select(LAST_SEQUENCE.c.value)).scalar_one()
-        _uncount(connection, project, replaced, revision)
+        uncount(connection, project, replaced, revision)
     when = min(fault.time, fault.received)  # clocks of hosts may be ahead
     found = _count_fingerprint(connection, project, fault, arrival, revision, when)
     settings = read_settings(found.settings)
@@ -202,10 +202,13 @@ def _count_group(
     return Known(group, row.state, row.until, row.noted, row.due)
 
 
-def _uncount(
+def uncount(
     connection: Connection, project: Project, fingerprint: str, revision: int
 ) -> None:
-    """Take back one fault of a fingerprint, whose place another one's takes."""
+    """Take back one fault of a fingerprint: another takes its place, or it is forgotten.
+
+    ``revision`` is one that no group has had.
+    """
     prints, groups = FINGERPRINTS.c, GROUPS.c
     group = connection.execute(
         update(FINGERPRINTS)

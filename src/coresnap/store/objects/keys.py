@@ -18,13 +18,9 @@ PARTS = re.compile(
 )
 
 
-def body_key(project: int, object_id: str, digest: str) -> str:
-    """Return where the snapshot of a fault lies.
-
-    ``digest`` is the SHA-256 of its bytes, or the first half: another snapshot of the
-    same object lies elsewhere, so that neither is ever half of each.
-    """
-    return f"{bodies_prefix(project)}{object_id[:2]}/{object_id}.{digest[:32]}"
+def body_key(project: int, object_id: str, upload: str) -> str:
+    """Return where the snapshot of a fault lies that came with an upload."""
+    return f"{bodies_prefix(project)}{object_id[:2]}/{object_id}.{upload}"
 
 
 def bodies_prefix(project: int) -> str:

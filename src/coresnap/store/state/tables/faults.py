@@ -42,8 +42,7 @@ FAULTS = Table(
     Column("object", Hexadecimal(), nullable=False),  # 16 bytes
     Column("fingerprint", Hexadecimal(), nullable=False),  # 32 bytes
     Column("digest", Hexadecimal(), nullable=False),  # SHA-256 of what was sent
-    # First 16 bytes of the SHA-256 of what is stored, where that is something else.
-    Column("stored", Hexadecimal()),
+    Column("upload", Hexadecimal(), nullable=False),  # 8 bytes: end of the body's key
     Column("size", BigInteger, nullable=False),  # bytes that are stored
     Column("body", SmallInteger, nullable=False),  # a Body
     Column("time", BigInteger, nullable=False),  # of the crash, seconds UTC

@@ -1,0 +1,88 @@
+"""Taking faults away: their bodies, or all that is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import Connection, delete, update
+
+from coresnap.store.accepting.queue import add_removal
+from coresnap.store.accepting.rows import FaultRow, find_faults, next_sequence
+from coresnap.store.groups.noting import uncount
+from coresnap.store.project import Project
+from coresnap.store.state.tables.faults import FAULTS, Body
+from coresnap.store.store import Store
+
+__all__ = ["drop_bodies", "forget"]
+
+_BATCH = 500
+"""Faults in one transaction: others write meanwhile."""
+
+
+def drop_bodies(store: Store, project: Project, objects: Sequence[str]) -> int:
+    """Remove the snapshots of some faults; their attributes stay.
+
+    Returns how many had one. The state is changed first: what is killed between
+    leaves bodies that nothing refers to, and these are swept up.
+    """
+    dropped = 0
+    for some in _batches(objects):
+        rows = store.state.transact(partial(_mark_dropped, project, some))
+        for row in rows:
+            store.objects.remove(row.key)
+        dropped += len(rows)
+    return dropped
+
+
+def forget(store: Store, project: Project, objects: Sequence[str]) -> int:
+    """Remove some faults as if they had never come; return how many there were.
+
+    They leave the index with what the indexer writes next, and a segment says so:
+    an index that is made again does not bring them back.
+    """
+    forgotten = 0
+    for some in _batches(objects):
+        rows = store.state.transact(partial(_forget, project, some))
+        for row in rows:
+            if row.has_body:
+                store.objects.remove(row.key)
+        forgotten += len(rows)
+    return forgotten
+
+
+def _mark_dropped(
+    project: Project, objects: Sequence[str], connection: Connection
+) -> list[FaultRow]:
+    rows = [row for row in find_faults(connection, project, objects) if row.has_body]
+    connection.execute(
+        update(FAULTS)
+        .where(
+            FAULTS.c.project == project.id,
+            FAULTS.c.object.in_([row.object for row in rows]),
+        )
+        .values(body=Body.DROPPED, size=0)
+    )
+    return rows
+
+
+def _forget(
+    project: Project, objects: Sequence[str], connection: Connection
+) -> list[FaultRow]:
+    revision = next_sequence(connection)
+    rows = find_faults(connection, project, objects)
+    for row in rows:
+        uncount(connection, project, row.fingerprint, revision)
+    known = [row.object for row in rows]
+    if known:
+        connection.execute(
+            delete(FAULTS).where(
+                FAULTS.c.project == project.id, FAULTS.c.object.in_(known)
+            )
+        )
+        add_removal(connection, project.id, known)
+    return rows
+
+
+def _batches(objects: Sequence[str]) -> list[Sequence[str]]:
+    return [objects[at : at + _BATCH] for at in range(0, len(objects), _BATCH)]
