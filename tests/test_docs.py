@@ -17,7 +17,9 @@ from coresnap.config.settings import APPLICATION_SETTINGS
 from coresnap.snapshot.memory import MemoryIndex
 from coresnap.snapshot.schema import SECTION_TYPES
 from coresnap.store.attributes.catalogue import CATALOGUE
-from coresnap.views.cli.main import COMMANDS, command_parser, load, main_parser
+from coresnap.views.cli.coroner.program import CORONER
+from coresnap.views.cli.main import command_parser, load, main_parser
+from coresnap.views.cli.program import CORESNAP, Program
 
 REPOSITORY = Path(__file__).parent.parent
 DOCS = REPOSITORY / "docs"
@@ -57,8 +59,20 @@ def section(page: str, heading: str) -> str:
 # --- commands -----------------------------------------------------------------
 
 
-def manual(name: str) -> Path:
-    return DOCS / "commands" / f"coresnap-{name}.md"
+PROGRAMS = (CORESNAP, CORONER)
+EVERY_COMMAND = pytest.mark.parametrize(
+    ("program", "name"),
+    [(program, name) for program in PROGRAMS for name in program.commands],
+    ids=lambda value: value.name if isinstance(value, Program) else value,
+)
+
+
+def manual(program: Program, name: str) -> Path:
+    return DOCS / "commands" / f"{program.name}-{name}.md"
+
+
+def parser_of(program: Program, name: str) -> argparse.ArgumentParser:
+    return command_parser(load(name, program), program)
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:
@@ -74,32 +88,39 @@ def documented_options(page: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_manual_page_has_every_option_of_its_command_and_no_other(name: str) -> None:
-    assert documented_options(manual(name)) == options(command_parser(load(name)))
+@EVERY_COMMAND
+def test_a_manual_page_has_every_option_of_its_command_and_no_other(
+    program: Program, name: str
+) -> None:
+    page = manual(program, name)
+
+    assert documented_options(page) == options(parser_of(program, name))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_manual_page_names_every_argument(name: str) -> None:
-    synopsis = manual(name).read_text()
-    for action in command_parser(load(name))._actions:
+@EVERY_COMMAND
+def test_a_manual_page_names_every_argument(program: Program, name: str) -> None:
+    synopsis = manual(program, name).read_text()
+    for action in parser_of(program, name)._actions:
         if not action.option_strings:
             assert f"`{action.metavar}`" in synopsis
 
 
-def test_the_page_of_coresnap_lists_every_command_and_its_own_options() -> None:
-    page = DOCS / "commands" / "coresnap.md"
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_the_page_of_a_program_lists_every_command_and_its_own_options(
+    program: Program,
+) -> None:
+    page = DOCS / "commands" / f"{program.name}.md"
 
-    assert documented_options(page) == options(main_parser())
-    for name in COMMANDS:
-        assert f"](coresnap-{name}.md)" in page.read_text()
+    assert documented_options(page) == options(main_parser(program))
+    for name in program.commands:
+        assert f"]({program.name}-{name}.md)" in page.read_text()
 
 
 def test_no_page_describes_a_command_that_is_not_there() -> None:
     pages = {page.stem for page in (DOCS / "commands").glob("*.md")}
 
-    commands = {f"coresnap-{name}" for name in COMMANDS}
-    assert pages == commands | {"coresnap", "coresnapd"}
+    commands = {f"{p.name}-{name}" for p in PROGRAMS for name in p.commands}
+    assert pages == commands | {program.name for program in PROGRAMS} | {"coresnapd"}
 
 
 @pytest.mark.parametrize("page", sorted((DOCS / "commands").glob("*.md")), ids=str)

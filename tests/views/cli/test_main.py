@@ -17,7 +17,8 @@ from coresnap.errors import (
 )
 from coresnap.snapshot.container import write_snapshot
 from coresnap.views.cli import main as main_module
-from coresnap.views.cli.main import COMMANDS, command_parser, load, main
+from coresnap.views.cli.main import command_parser, load, main
+from coresnap.views.cli.program import CORESNAP
 from snapshot import specimens
 
 Captured = pytest.CaptureFixture[str]
@@ -43,7 +44,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
         raise command.error
 
     command.run = fail
-    monkeypatch.setattr(main_module, "load", lambda name: command)
+    monkeypatch.setattr(main_module, "load", lambda name, program: command)
     return command
 
 
@@ -58,12 +59,12 @@ def test_the_help_lists_every_command_with_its_line(capsys: Captured) -> None:
 
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    for name in COMMANDS:
+    for name in CORESNAP.commands:
         assert f"  {name} " in text
         assert load(name).HELP in text
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", CORESNAP.commands)
 def test_every_command_has_a_help_that_explains_it(name: str, capsys: Captured) -> None:
     with pytest.raises(SystemExit) as caught:
         main([name, "--help"])
@@ -74,7 +75,7 @@ def test_every_command_has_a_help_that_explains_it(name: str, capsys: Captured) 
     assert load(name).DESCRIPTION.strip().splitlines()[0] in text
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", CORESNAP.commands)
 def test_every_option_has_a_help(name: str) -> None:
     assert name == load(name).NAME
     for action in command_parser(load(name))._actions:

@@ -1,6 +1,6 @@
-"""The ``coresnap`` command: finds the command's module, runs it, reports errors.
+"""The command line: finds a command's module, runs it, reports errors.
 
-A command is a module beside this one with ``NAME``, ``HELP`` (one line),
+A command of a program is a module in its package with ``NAME``, ``HELP`` (one line),
 ``DESCRIPTION``, ``add_arguments(parser)`` and ``run(arguments) -> exit code``; only
 the module of the command asked for is imported. This file has the only
 ``except CoresnapError`` of the command line.
@@ -25,6 +25,7 @@ from coresnap.views.cli.output import (
     complain,
     emit,
 )
+from coresnap.views.cli.program import CORESNAP, Program
 
 if TYPE_CHECKING:
 
@@ -43,69 +44,22 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "COMMANDS",
     "command_parser",
     "load",
     "main",
     "main_parser",
 ]
 
-COMMANDS = {
-    "analyze": "analyze",
-    "show": "show",
-    "list": "list",
-    "explain": "explain",
-    "similar": "similar",
-    "retry": "retry",
-    "symbols": "symbols",
-    "resymbolize": "resymbolize",
-    "pretty": "pretty",
-    "plugin": "plugin",
-    "import": "import_",
-    "install": "install",
-    "uninstall": "uninstall",
-    "status": "status",
-    "doctor": "doctor",
-    "catch-test": "catch_test",
-    "core": "core",
-    "config": "config",
-    "daemon": "daemon",
-}
-"""Command to the module in this package that runs it, in the order of the help."""
-
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _BROKEN_PIPE = 141  # 128 + SIGPIPE
 
-_GUIDE = """\
-coresnap turns coredumps into answers.
 
-  coresnap analyze CORE     why did this program die? (any core file)
-  coresnap install          catch every crash of this machine from now on
-  coresnap list             the crashes that were caught
-  coresnap show ID          read one of them
-  coresnap doctor           why is there no core?
-
-`coresnap -h` lists all commands, `coresnap COMMAND -h` explains one.
-"""
-
-_EPILOG = """\
-examples:
-  coresnap analyze core.1234                       read a core, print what happened
-  coresnap analyze core ./server -o server.csnap   keep it, ~1000 times smaller
-  coresnap show server.csnap --thread all          every thread with its variables
-  coresnap list nginx                              crashes of one program
-  coresnap show 4f1c --json                        by the start of an id, for scripts
-
-`coresnap COMMAND -h` explains a command. Exit codes follow sysexits.h; 0 is success.
-"""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: Program = CORESNAP) -> int:
     """Run the words ``arguments`` (default: the process's) and return an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     accept_any_text()
     try:
-        return _run_and_report(words)
+        return _run_and_report(words, program)
     except BrokenPipeError:
         abandon_output()
         return _BROKEN_PIPE
@@ -113,28 +67,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
 
 
-def _run_and_report(words: list[str]) -> int:
+def _run_and_report(words: list[str], program: Program) -> int:
     try:
-        code = _run(words)
+        code = _run(words, program)
         emit()
         return code
     except CoresnapError as error:
-        complain(str(error), error.remedy)
+        complain(str(error), error.remedy, program.name)
         if "--json" in words:
             _emit_error(error)
         return error.exit_code
 
 
-def _run(words: list[str]) -> int:
-    options, rest = _split(words)
+def _run(words: list[str], program: Program) -> int:
+    options, rest = _split(words, program)
     arguments = argparse.Namespace(config=None)
     if options:
-        main_parser().parse_args(options, arguments)
+        main_parser(program).parse_args(options, arguments)
     if not rest:
-        emit(_GUIDE)
+        emit(program.guide)
         return 0
-    command = load(rest[0])
-    parser = command_parser(command)
+    command = load(rest[0], program)
+    parser = command_parser(command, program)
     return command.run(_parsed(parser, rest[1:], arguments))
 
 
@@ -150,65 +104,72 @@ def _parsed(
     return parse(words, before)
 
 
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
+def _split(words: list[str], program: Program) -> tuple[list[str], list[str]]:
     """Part the options before the command from the command and its words."""
     index = 0
     while index < len(words) and words[index].startswith("-"):
-        index += 2 if words[index] == "--config" else 1
+        index += 2 if words[index] in program.config_options else 1
     return words[:index], words[index:]
 
 
-def load(name: str) -> Command:
+def load(name: str, program: Program = CORESNAP) -> Command:
     """Import the module of command ``name``; raise UsageError if there is none."""
-    if name not in COMMANDS:
+    if name not in program.commands:
         import difflib
 
-        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
-        remedy = f"Did you mean `coresnap {near[0]}`?" if near else ""
+        near = difflib.get_close_matches(name, program.commands, n=1, cutoff=0.5)
+        remedy = f"Did you mean `{program.name} {near[0]}`?" if near else ""
         raise UsageError(
             f"there is no command {name!r}",
-            remedy=remedy or "`coresnap -h` lists the commands.",
+            remedy=remedy or f"`{program.name} -h` lists the commands.",
         )
-    module = importlib.import_module(f"coresnap.views.cli.{COMMANDS[name]}")
+    module = importlib.import_module(f"{program.package}.{program.commands[name]}")
     return cast("Command", module)
 
 
-def main_parser() -> argparse.ArgumentParser:
+def main_parser(program: Program = CORESNAP) -> argparse.ArgumentParser:
     """Return the parser of the words before the command."""
+    option = program.config_options[0]
     parser = _MainParser(
-        prog="coresnap",
-        usage="coresnap [-h] [--version] [--config FILE] COMMAND ...",
-        epilog=_EPILOG,
+        program,
+        prog=program.name,
+        usage=f"{program.name} [-h] [--version] [{option} FILE] COMMAND ...",
+        epilog=program.epilog,
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
     parser.add_argument(
         "--version", action=_VersionAction, nargs=0, help="print the version and exit"
     )
-    _add_config(parser, default=None)
+    _add_config(parser, program, default=None)
     return parser
 
 
-def command_parser(command: Command) -> argparse.ArgumentParser:
+def command_parser(
+    command: Command, program: Program = CORESNAP
+) -> argparse.ArgumentParser:
     """Return the parser of the words after the command's name."""
     parser = argparse.ArgumentParser(
-        prog=f"coresnap {command.NAME}",
+        prog=f"{program.name} {command.NAME}",
         description=command.DESCRIPTION,
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
-    _add_config(parser, default=argparse.SUPPRESS)
+    _add_config(parser, program, default=argparse.SUPPRESS)
     command.add_arguments(parser)
     return parser
 
 
-def _add_config(parser: argparse.ArgumentParser, default: str | None) -> None:
+def _add_config(
+    parser: argparse.ArgumentParser, program: Program, default: str | None
+) -> None:
     parser.add_argument(
-        "--config",
+        *program.config_options,
+        dest="config",
         metavar="FILE",
         type=Path,
         default=default,
-        help="read settings from FILE instead of the usual places",
+        help=f"read {program.settings} from FILE instead of the usual places",
     )
 
 
@@ -231,12 +192,15 @@ def _width() -> int:
 
 
 class _MainParser(argparse.ArgumentParser):
+    def __init__(self, program: Program, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(**options)
+        self.program = program
+
     def format_help(self) -> str:
         # Only the help needs every command's module.
-        lines = [f"  {name:<12} {load(name).HELP}" for name in COMMANDS]
-        self.description = "\n".join(
-            ["Turns coredumps into answers.", "", "commands:", *lines]
-        )
+        program = self.program
+        lines = [f"  {n:<12} {load(n, program).HELP}" for n in program.commands]
+        self.description = "\n".join([program.purpose, "", "commands:", *lines])
         return super().format_help()
 
 
@@ -249,7 +213,7 @@ class _VersionAction(argparse.Action):
         # Costs more than all of this file's imports.
         from importlib.metadata import version
 
-        emit(f"coresnap {version('coresnap')}\n")
+        emit(f"{parser.prog} {version('coresnap')}\n")
         parser.exit()
 
 

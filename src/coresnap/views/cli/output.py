@@ -36,9 +36,9 @@ def emit(text: str = "") -> None:
         raise StorageError(f"cannot write to standard output: {reason}") from error
 
 
-def complain(message: str, remedy: str) -> None:
+def complain(message: str, remedy: str, program: str = "coresnap") -> None:
     """Say on standard error what failed and what to try."""
-    lines = [f"coresnap: {printable(message)}"]
+    lines = [f"{program}: {printable(message)}"]
     lines += [f"  {printable(line)}" for line in remedy.splitlines()]
     print("\n".join(lines), file=sys.stderr)
 

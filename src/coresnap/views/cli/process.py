@@ -1,4 +1,4 @@
-"""The ``coresnap`` executable: a process that begins and ends with a command."""
+"""Our executables: processes that begin and end with a command."""
 
 from __future__ import annotations
 
@@ -7,22 +7,32 @@ import os
 import sys
 from typing import NoReturn
 
-__all__ = ["run_process"]
+__all__ = ["run_coroner", "run_process"]
 
 
 def run_process() -> NoReturn:
-    """Run the command that the process's words ask for, and end the process."""
+    """Run the command of ``coresnap`` that the process's words ask for, and end."""
+    _begin()
+    from coresnap.views.cli.main import main
+
+    _leave(main())
+
+
+def run_coroner() -> NoReturn:
+    """Run the command of ``coroner`` that the process's words ask for, and end."""
+    _begin()
+    from coresnap.views.cli.coroner.program import CORONER
+    from coresnap.views.cli.main import main
+
+    _leave(main(program=CORONER))
+
+
+def _begin() -> None:
     # A snapshot is a tree of a hundred thousand objects without cycles: looking for
     # some costs 15 % of an analysis, and 15 ms at the interpreter's end. Before the
     # imports, for which it costs 0.4 ms.
     gc.disable()
     _prepare_imports()
-    from coresnap.views.cli.main import main
-
-    code = main()
-    # Nothing is left to do, and the interpreter would take 5 to 50 ms to free what the
-    # system takes back at once.
-    _leave(code)
 
 
 def _prepare_imports() -> None:
@@ -39,6 +49,8 @@ def _prepare_imports() -> None:
 
 
 def _leave(code: int) -> NoReturn:
+    # Nothing is left to do, and the interpreter would take 5 to 50 ms to free what the
+    # system takes back at once.
     import contextlib
 
     for stream in (sys.stdout, sys.stderr):

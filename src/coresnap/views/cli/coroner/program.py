@@ -1,0 +1,45 @@
+"""The ``coroner`` program and its commands."""
+
+from __future__ import annotations
+
+from coresnap.views.cli.program import Program
+
+__all__ = ["CORONER"]
+
+_COMMANDS = {
+    "serve": "serve",
+}
+
+_GUIDE = """\
+coroner keeps the faults of a fleet, groups them, and answers questions about them.
+
+  coroner serve --data DIR --project blackhole    run the store
+  coroner put blackhole blackhole FILE            send it a snapshot
+  coroner list blackhole --age 1d -R              what crashed since yesterday?
+  coroner get blackhole ID                        read one fault
+  coroner set blackhole GROUP state=resolved      it is repaired
+
+`coroner -h` lists all commands, `coroner COMMAND -h` explains one.
+"""
+
+_EPILOG = """\
+examples:
+  coroner list blackhole --filter=application=simple -R -H1 -i1
+  coroner list blackhole --filter 'callstack~parse_.*' --factor hostname
+  coroner describe blackhole vm.
+  coroner get blackhole 431991db -o fault.csnap
+
+The object store and its tokens are named in coroner.cf (`docs/configuration.md`).
+`coroner COMMAND -h` explains a command. Exit codes follow sysexits.h; 0 is success.
+"""
+
+CORONER = Program(
+    name="coroner",
+    purpose="Keeps the faults of a fleet, groups them, and answers questions.",
+    package="coresnap.views.cli.coroner",
+    commands=_COMMANDS,
+    guide=_GUIDE,
+    epilog=_EPILOG,
+    settings="coroner.cf",
+    config_options=("-c", "--config"),
+)
