@@ -58,6 +58,8 @@ class Serving:
     tell_manager: Manager
     watchdog_seconds: float | None = None
     on_reload: Callable[[], None] = lambda: None
+    on_listening: Callable[[Sequence[Listener]], None] = lambda addresses: None
+    """Called with the addresses, before anybody is told that it is ready."""
     addresses: list[Listener] = attrs.field(factory=list)
     """Where it listens, once it does; the real ports are in them."""
     _tls: ssl.SSLContext | None = None
@@ -73,6 +75,7 @@ class Serving:
             attrs.evolve(listener, port=bound.getsockname()[1])
             for listener, bound in zip(self.listeners, sockets, strict=True)
         ]
+        self.on_listening(self.addresses)
         if any(listener.scheme == "https" for listener in self.listeners):
             self._tls = self._make_tls()
         asyncio.run(self._serve(sockets))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import attrs
 
 from coresnap.config.server import ServerConfig
 from coresnap.errors import ConfigError, StorageError
@@ -40,11 +43,6 @@ def run_server(
     listeners = listeners_of(config)
     with open_configured(config) as store:
         token = bootstrap(store, config)
-        if token is not None:
-            log.warning(
-                f"this token allows everything in universe {config.universe}, and is "
-                f"shown this once: {token}"
-            )
         server = Server(store, config, log, _staging(config))
         server.validators.start()
         serving = Serving(
@@ -55,6 +53,9 @@ def run_server(
             tell_manager=tell_manager,
             watchdog_seconds=watchdog_seconds,
             on_reload=lambda: server.renew(read_config()),
+            on_listening=lambda addresses: write_client_config(
+                config, addresses[0], token, log
+            ),
         )
         try:
             serving.run()
@@ -101,6 +102,40 @@ def bootstrap(store: Store, config: ServerConfig) -> str | None:
             return None
         wanted = NewToken("admin", (Capability.ADMIN,))
         return create_token(connection, config.universe, wanted, "coroner serve").token
+
+
+def write_client_config(
+    config: ServerConfig, address: Listener, token: str | None, log: Log
+) -> None:
+    """Write the first administrator's coroner.cf, which the ``coroner`` command takes;
+    nothing if there is no new ``token``, which stands nowhere else."""
+    if token is None:
+        return
+    host = "127.0.0.1" if address.host == "0.0.0.0" else address.host
+    address = attrs.evolve(address, host=host)
+    place = str(address).partition("://")[2]
+    text = f"""\
+[universe]
+name = {config.universe}
+write = {address}
+read = {place}
+read.ssl.enabled = {"true" if address.scheme == "https" else "false"}
+[token]
+admin = {token}
+"""
+    path = config.data / "coroner.cf"
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()  # of a server whose state is not there any more
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        with os.fdopen(os.open(path, flags, 0o600), "w") as file:
+            file.write(text)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+    log.info(
+        f"a token that allows everything in universe {config.universe} is in {path}; "
+        f"try: coroner -c {path} summary"
+    )
 
 
 def _staging(config: ServerConfig) -> Path:

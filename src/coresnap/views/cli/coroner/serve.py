@@ -15,9 +15,10 @@ Takes snapshots over HTTP, groups and indexes them, and answers questions about 
 One process and one directory are all it needs; PostgreSQL, S3 and ClickHouse take the
 places of that directory's parts when several servers are to share them.
 
-Started for the first time it makes the universe and its projects, and prints a token
-that allows everything, this once. SIGTERM ends it: what was begun is finished. SIGHUP
-makes it read certificates and settings again.
+Started for the first time it makes the universe and its projects, and a token that
+allows everything: it stands in DIR/coroner.cf, which `coroner -c` takes, and nowhere
+else. SIGTERM ends it: what was begun is finished. SIGHUP makes it read certificates and
+settings again.
 
   coroner serve --data ./store --project blackhole
   coroner serve --tls-certificate cert.pem --tls-key key.pem
