@@ -205,7 +205,7 @@ def _count_group(
 def uncount(
     connection: Connection, project: Project, fingerprint: str, revision: int
 ) -> None:
-    """Take back one fault of a fingerprint: another takes its place, or it is forgotten.
+    """Take back one fault of a fingerprint: one takes its place, or it is forgotten.
 
     ``revision`` is one that no group has had.
     """
