@@ -40,6 +40,22 @@ def _boolean(text: str) -> bool:
     return _BOOLEANS[text.lower()]
 
 
+def _flag(text: str) -> bool:
+    # libcurl's own option has 2 for "verify".
+    if text not in ("0", "1", "2"):
+        return _boolean(text)
+    return text != "0"
+
+
+def _store_address(text: str) -> str:
+    if not text:
+        return ""
+    address = text.rstrip("/")
+    if not re.fullmatch(r"(?:https?://)?[A-Za-z0-9._\[\]:-]+", address):
+        raise ValueError("is neither http://HOST:PORT, https://HOST:PORT nor HOST:PORT")
+    return address
+
+
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", text):
         raise ValueError("is not a user's name")
@@ -99,6 +115,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "names": _names,
     "number": quantities.parse_number,
     "optional age": _optional(quantities.parse_age),
+    "flag": _flag,
     "optional path": _optional(_path),
     "path": _path,
     "paths": _paths,
@@ -110,6 +127,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "size or none": quantities.parse_size_or_none,
     "size, percentage or none": quantities.parse_storage_limit,
     "socket": _socket,
+    "store address": _store_address,
     "text": str,
     "time limit": quantities.parse_time_limit,
     "urls": _urls,
