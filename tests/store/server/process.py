@@ -34,12 +34,16 @@ class ServerProcess:
 
     def start(self, listen: str = "127.0.0.1:0") -> str:
         """Start it and return its address."""
-        words = [sys.executable, "-c", _PROGRAM, "--data", str(self.data), "--json"]
-        words += ["--universe", "cf", "--project", "blackhole"]
-        words += ["--listen", f"{self.scheme}://{listen}", *self.options]
         with self.log.open("ab") as log:
+            words = self.words(listen)
             self.process = subprocess.Popen(words, stderr=log, stdout=log)
         return self.wait_for(rb"(https?://[0-9.:]+[0-9])\"[^\n]*$")
+
+    def words(self, listen: str) -> list[str]:
+        """The command line."""
+        words = [sys.executable, "-c", _PROGRAM, "--data", str(self.data), "--json"]
+        words += ["--universe", "cf", "--project", "blackhole"]
+        return [*words, "--listen", f"{self.scheme}://{listen}", *self.options]
 
     @property
     def log(self) -> Path:
