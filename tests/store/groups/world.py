@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import attrs
+import msgspec
 from sqlalchemy import Connection
 
 from coresnap.store.accepting.rows import next_sequence
@@ -67,7 +68,9 @@ class World:
         self.now += 1
         sequence = next_sequence(connection)
         when = self.now if crashed is None else crashed
-        arrival = make_sent(sequence, kind=kind, time=when, **attributes).arrival
+        arrival = make_sent(sequence, kind=kind, time=when).arrival
+        known = {**arrival.attributes, **attributes}
+        arrival = msgspec.structs.replace(arrival, attributes=known)
         fault = Fault(
             arrival.object,
             sequence,

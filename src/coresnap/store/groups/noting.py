@@ -6,10 +6,21 @@ do it at once wait for each other at the fingerprint's row.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import attrs
-from sqlalchemy import ColumnElement, Connection, Table, case, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    case,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningInsert
 
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.fault import Fault
@@ -92,13 +103,6 @@ def _count_fingerprint(
     revision: int,
     when: int,
 ) -> Any:  # noqa: ANN401 - a row
-    columns = FINGERPRINTS.c
-    settings = (
-        select(GROUP_SETTINGS.c.settings)
-        .where(GROUP_SETTINGS.c.project == project.id)
-        .scalar_subquery()
-        .label("settings")
-    )
     row = {
         "project": project.id,
         "fingerprint": fault.fingerprint,
@@ -114,18 +118,31 @@ def _count_fingerprint(
         "title": _clean(arrival.title, _TITLE),
         "callstack": [_clean(frame, _FRAME) for frame in arrival.callstack[:_FRAMES]],
     }
+    statement = _fingerprint_statement(connection.dialect.name)
+    return connection.execute(statement, {**row, "seen": when}).one()
+
+
+@functools.cache
+def _fingerprint_statement(dialect: str) -> ReturningInsert[Any]:
+    """Make it once: that takes longer than SQLite."""
+    columns = FINGERPRINTS.c
+    settings = (
+        select(GROUP_SETTINGS.c.settings)
+        .where(GROUP_SETTINGS.c.project == columns.project)
+        .scalar_subquery()
+        .label("settings")
+    )
     return upsert_returning(
-        connection,
+        dialect,
         FINGERPRINTS,
-        row,
         ("project", "fingerprint"),
-        {"count": columns.count + 1, **_seen(FINGERPRINTS, when)},
+        {"count": columns.count + 1, **_seen(FINGERPRINTS)},
         (columns.group, columns.created, columns.latest, settings),
     )
 
 
-def _seen(table: Table, when: int) -> dict[str, ColumnElement[Any]]:
-    first, last = table.c.first_seen, table.c.last_seen
+def _seen(table: Table) -> dict[str, ColumnElement[Any]]:
+    first, last, when = table.c.first_seen, table.c.last_seen, bindparam("seen")
     return {
         "first_seen": case((first > when, when), else_=first),
         "last_seen": case((last < when, when), else_=last),
@@ -153,6 +170,24 @@ def _remember_version(
         )
         .values(latest=_clean(version, 128))
     )
+
+
+_COUNT_GROUP = (
+    update(GROUPS)
+    .where(
+        GROUPS.c.project == bindparam("in_project"),
+        GROUPS.c.id == bindparam("of_group"),
+    )
+    .values(
+        count=GROUPS.c.count + 1,
+        noted=GROUPS.c.noted + 1,
+        revision=bindparam("at_revision"),
+        **_seen(GROUPS),
+    )
+    .returning(
+        GROUPS.c.state, GROUPS.c.until, GROUPS.c.noted, GROUPS.c.since, GROUPS.c.due
+    )
+)
 
 
 def _create_group(
@@ -185,20 +220,13 @@ def _create_group(
 def _count_group(
     connection: Connection, project: Project, group: str, revision: int, when: int
 ) -> Known:
-    columns = GROUPS.c
-    row = connection.execute(
-        update(GROUPS)
-        .where(columns.project == project.id, columns.id == group)
-        .values(
-            count=columns.count + 1,
-            noted=columns.noted + 1,
-            revision=revision,
-            **_seen(GROUPS, when),
-        )
-        .returning(
-            columns.state, columns.until, columns.noted, columns.since, columns.due
-        )
-    ).one()
+    parameters = {
+        "in_project": project.id,
+        "of_group": group,
+        "at_revision": revision,
+        "seen": when,
+    }
+    row = connection.execute(_COUNT_GROUP, parameters).one()
     return Known(group, row.state, row.until, row.noted, row.due)
 
 

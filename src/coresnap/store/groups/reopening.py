@@ -92,7 +92,7 @@ def reopen_due(store: Store, now: int) -> int:
             select(GROUPS.c.project, GROUPS.c.id, UNIVERSES.c.name, PROJECTS.c.name)
             .join(PROJECTS, PROJECTS.c.id == GROUPS.c.project)
             .join(UNIVERSES, UNIVERSES.c.id == PROJECTS.c.universe)
-            .where(GROUPS.c.due <= now)
+            .where(GROUPS.c.due <= now, GROUPS.c.into.is_(None))
             .limit(_BATCH)
         ).all()
     done = 0

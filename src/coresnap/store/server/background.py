@@ -11,6 +11,7 @@ from coresnap.store.accepting.indexer import Indexer
 from coresnap.store.access.audit import remove_before
 from coresnap.store.access.projects import all_projects
 from coresnap.store.access.sessions import remove_expired
+from coresnap.store.groups.reopening import reopen_due
 from coresnap.store.server.loops import Loop
 from coresnap.store.server.server import Server
 from coresnap.store.server.uploads import uploads_of
@@ -19,6 +20,7 @@ __all__ = ["loops_of"]
 
 _INDEX_SECONDS = 0.1
 _WRITE_SECONDS = 1.0
+_REOPEN_SECONDS = 5.0
 _CLEAN_SECONDS = 600.0
 
 
@@ -27,10 +29,15 @@ def loops_of(server: Server) -> Sequence[Loop]:
     indexer = Indexer(server.store)
     return (
         Loop("index", _INDEX_SECONDS, indexer.run_once),
+        Loop("reopen", _REOPEN_SECONDS, lambda: _reopen_groups(server)),
         Loop("usage", _WRITE_SECONDS, lambda: _write_usage(server)),
         Loop("access", _CLEAN_SECONDS, lambda: _clean_access(server)),
         Loop("uploads", _CLEAN_SECONDS, lambda: _sweep_uploads(server)),
     )
+
+
+def _reopen_groups(server: Server) -> None:
+    reopen_due(server.store, int(time.time()))
 
 
 def _write_usage(server: Server) -> None:

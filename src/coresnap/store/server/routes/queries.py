@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from coresnap.store.api.queries import AttributeList, DescribedAttribute
 from coresnap.store.attributes.attribute import Attribute
 from coresnap.store.attributes.known import known
+from coresnap.store.groups.asking import asks_of_groups
+from coresnap.store.groups.indexing import sync_groups
 from coresnap.store.query.result import Result
 from coresnap.store.server.call import Call, Handler
 
@@ -15,6 +17,8 @@ __all__ = ["HANDLERS"]
 
 def _query(call: Call) -> Result:
     assert call.project is not None
+    if asks_of_groups(call.body):
+        sync_groups(call.store, call.project)
     return call.store.index.query(call.project.id, call.body, _visible(call))
 
 
