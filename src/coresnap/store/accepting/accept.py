@@ -26,6 +26,7 @@ from coresnap.store.groups import noting
 from coresnap.store.objects.keys import body_key
 from coresnap.store.project import Project
 from coresnap.store.sampling import deciding
+from coresnap.store.sampling.rules import find_rule
 from coresnap.store.server.call import Staged
 from coresnap.store.state.tables.faults import Body
 from coresnap.store.store import Store
@@ -106,6 +107,8 @@ def accept(
 
 def _is_wanted(connection: Connection, project: Project, arrival: Arrival) -> bool:
     """Guess what sampling will decide: a storm's bodies need not be written first."""
+    if find_rule(connection, project) is None:
+        return True
     question = Question(
         arrival.object, arrival.fingerprint, arrival.size, arrival.attributes
     )

@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _SECOND = 1_000_000
+_INSERT = insert(QUEUE)
 
 
 class Kind(enum.IntEnum):
@@ -137,7 +138,7 @@ def discard(connection: Connection, project: int, number: int) -> None:
 
 def _add(connection: Connection, project: int, kind: Kind, content: bytes) -> None:
     connection.execute(
-        insert(QUEUE),
+        _INSERT,
         {
             "project": project,
             "kind": kind,

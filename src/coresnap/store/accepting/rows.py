@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from coresnap.store.objects.keys import body_key
 from coresnap.store.project import Project
@@ -28,7 +28,7 @@ class FaultRow:
     """Which attempt its body came with; the end of the body's key."""
     size: int
     """Bytes that are stored."""
-    body: Body
+    body: Body = attrs.field(converter=Body)
     time: int
     received: int
 
@@ -43,15 +43,27 @@ class FaultRow:
         return self.body in (Body.KEPT, Body.COMPRESSED)
 
 
+# Statements that every put needs are made once: that takes longer than SQLite.
 _COLUMNS = [FAULTS.c[field.name] for field in attrs.fields(FaultRow)]
+_FIND = select(*_COLUMNS).where(
+    FAULTS.c.project == bindparam("in_project"),
+    FAULTS.c.object == bindparam("of_object"),
+)
+_NEXT = (
+    update(LAST_SEQUENCE)
+    .values(value=LAST_SEQUENCE.c.value + 1)
+    .returning(LAST_SEQUENCE.c.value)
+)
+_INSERT = insert(FAULTS)
 
 
 def find_fault(
     connection: Connection, project: Project, object_id: str
 ) -> FaultRow | None:
     """Return the row of an object in a project, if it is there."""
-    found = find_faults(connection, project, [object_id])
-    return found[0] if found else None
+    parameters = {"in_project": project.id, "of_object": object_id}
+    row = connection.execute(_FIND, parameters).first()
+    return None if row is None else FaultRow(*row)
 
 
 def find_faults(
@@ -63,21 +75,12 @@ def find_faults(
             FAULTS.c.project == project.id, FAULTS.c.object.in_(objects)
         )
     )
-    return [_fault_row(*row) for row in rows]
-
-
-def _fault_row(*values: object) -> FaultRow:
-    row = FaultRow(*values)  # type: ignore[arg-type]
-    return attrs.evolve(row, body=Body(row.body))
+    return [FaultRow(*row) for row in rows]
 
 
 def next_sequence(connection: Connection) -> int:
     """Return the next sequence; nobody else gets one before this transaction ends."""
-    sequence: int = connection.execute(
-        update(LAST_SEQUENCE)
-        .values(value=LAST_SEQUENCE.c.value + 1)
-        .returning(LAST_SEQUENCE.c.value)
-    ).scalar_one()
+    sequence: int = connection.execute(_NEXT).scalar_one()
     return sequence
 
 
@@ -85,9 +88,9 @@ def write_fault(
     connection: Connection, project: Project, row: FaultRow, *, is_new: bool
 ) -> None:
     """Insert a row, or change the one of the same object."""
-    values = attrs.asdict(row)
+    values = {field.name: getattr(row, field.name) for field in attrs.fields(FaultRow)}
     if is_new:
-        connection.execute(insert(FAULTS), values)
+        connection.execute(_INSERT, values)
         return
     connection.execute(
         update(FAULTS)

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Table,
@@ -119,7 +120,9 @@ def _count_fingerprint(
         "callstack": [_clean(frame, _FRAME) for frame in arrival.callstack[:_FRAMES]],
     }
     statement = _fingerprint_statement(connection.dialect.name)
-    return connection.execute(statement, {**row, "seen": when}).one()
+    return connection.execute(
+        statement, {**row, "in_project": project.id, "seen": when}
+    ).one()
 
 
 @functools.cache
@@ -128,7 +131,7 @@ def _fingerprint_statement(dialect: str) -> ReturningInsert[Any]:
     columns = FINGERPRINTS.c
     settings = (
         select(GROUP_SETTINGS.c.settings)
-        .where(GROUP_SETTINGS.c.project == columns.project)
+        .where(GROUP_SETTINGS.c.project == bindparam("in_project"))
         .scalar_subquery()
         .label("settings")
     )
@@ -142,7 +145,8 @@ def _fingerprint_statement(dialect: str) -> ReturningInsert[Any]:
 
 
 def _seen(table: Table) -> dict[str, ColumnElement[Any]]:
-    first, last, when = table.c.first_seen, table.c.last_seen, bindparam("seen")
+    first, last = table.c.first_seen, table.c.last_seen
+    when: BindParameter[int] = bindparam("seen")
     return {
         "first_seen": case((first > when, when), else_=first),
         "last_seen": case((last < when, when), else_=last),

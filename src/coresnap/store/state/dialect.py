@@ -10,12 +10,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     LargeBinary,
-    Row,
     Table,
     TypeDecorator,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.dml import ReturningInsert
 
 __all__ = [
     "JSON",
@@ -54,7 +54,7 @@ def insert_or_ignore(
     connection: Connection, table: Table, values: Mapping[str, Any]
 ) -> bool:
     """Insert a row unless one like it is there; return whether there was none."""
-    insert = _insert(connection, table)
+    insert = _insert(connection.dialect.name, table)
     done = connection.execute(insert.on_conflict_do_nothing(), values)
     return done.rowcount > 0
 
@@ -71,7 +71,7 @@ def upsert(
     ``changes`` are columns to values or expressions; without them all of ``values``
     that are no keys are taken over.
     """
-    insert = _insert(connection, table)
+    insert = _insert(connection.dialect.name, table)
     if changes is None:
         changes = {name: insert.excluded[name] for name in values if name not in keys}
     change = insert.on_conflict_do_update(index_elements=list(keys), set_=dict(changes))
@@ -79,23 +79,23 @@ def upsert(
 
 
 def upsert_returning(
-    connection: Connection,
+    dialect: str,
     table: Table,
-    values: Mapping[str, Any],
     keys: Sequence[str],
     changes: Mapping[str, Any],
     returning: Sequence[ColumnElement[Any]],
-) -> Row[Any]:
-    """The same, and return ``returning`` of the row as it is then."""
-    insert = _insert(connection, table)
+) -> ReturningInsert[Any]:
+    """Make the same statement, which returns ``returning`` of the row as it is then.
+
+    The values are its parameters.
+    """
+    insert = _insert(dialect, table)
     change = insert.on_conflict_do_update(index_elements=list(keys), set_=dict(changes))
-    return connection.execute(change.returning(*returning), values).one()
+    return change.returning(*returning)
 
 
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def lock(connection: Connection, number: int) -> None:

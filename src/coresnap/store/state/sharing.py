@@ -33,7 +33,7 @@ class _Part(Generic[T]):
         self.error: Exception | None = None
 
     def do(self, connection: Connection) -> None:
-        self.value, self.error = None, None
+        """Do it in a savepoint, and keep what it fails with."""
         try:
             with connection.begin_nested():
                 self.value = self.work(connection)
@@ -72,15 +72,35 @@ class Sharing:
         count = min(len(self._waiting), _MOST)
         parts = [self._waiting.popleft() for _ in range(count)]
 
-        def all_of_them(connection: Connection) -> None:
+        def plainly(connection: Connection) -> None:
             for part in parts:
+                part.value = part.work(connection)
+
+        def with_savepoints(connection: Connection) -> None:
+            for part in parts:
+                part.value, part.error = None, None
                 part.do(connection)
 
         try:
-            self._transact(all_of_them)
-        except Exception as error:
-            for part in parts:
-                part.error = error
+            # Savepoints cost a third of the whole, and hardly ever fails one.
+            self._transact(plainly)
+        except Exception as first:
+            self._again(parts, first, with_savepoints)
         finally:
             for part in parts:
                 part.is_done = True
+
+    def _again(
+        self,
+        parts: list[_Part[Any]],
+        first: Exception,
+        with_savepoints: Callable[[Connection], None],
+    ) -> None:
+        """Find out whose fault it was that nothing was done."""
+        try:
+            if len(parts) == 1:
+                raise first
+            self._transact(with_savepoints)
+        except Exception as error:
+            for part in parts:
+                part.error = error
