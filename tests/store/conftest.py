@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from coresnap.store.access.projects import ensure_project
+from coresnap.store.index.contract import Index
+from coresnap.store.index.opening import open_index
 from coresnap.store.objects.contract import Objects
 from coresnap.store.objects.opening import open_objects
 from coresnap.store.project import Project
 from coresnap.store.state.state import State
+from store.clickhouse_server import ClickHouseServer, running_clickhouse
 from store.postgresql_server import PostgresqlServer, running_postgresql
 from store.seaweedfs_server import SeaweedfsServer, running_seaweedfs
 
@@ -70,6 +73,34 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Objects]
     objects = open_objects(url)
     yield objects
     objects.close()
+
+
+@pytest.fixture(scope="session")
+def clickhouse() -> Iterator[ClickHouseServer]:
+    """A server; a test that uses this wants the marker ``clickhouse``."""
+    with running_clickhouse() as server:
+        yield server
+
+
+@pytest.fixture
+def clickhouse_url(clickhouse: ClickHouseServer) -> Iterator[str]:
+    """The URL of an empty database of ClickHouse."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield clickhouse.url(name)
+    clickhouse.drop(name)
+
+
+@pytest.fixture(
+    params=["duckdb", pytest.param("clickhouse", marks=pytest.mark.clickhouse)]
+)
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
+    """An index, empty."""
+    url = ""
+    if request.param == "clickhouse":
+        url = request.getfixturevalue("clickhouse_url")
+    index = open_index(url, tmp_path / "index")
+    yield index
+    index.close()
 
 
 @pytest.fixture

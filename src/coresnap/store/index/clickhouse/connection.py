@@ -58,10 +58,7 @@ def string_literal(text: str) -> str:
 
 
 def _element(element: str | int) -> str:
-    # An array's text is escaped once as a text, and once as a part of the array.
-    return (
-        _escaped(string_literal(element)) if isinstance(element, str) else repr(element)
-    )
+    return string_literal(element) if isinstance(element, str) else repr(element)
 
 
 def _escaped(text: str) -> str:
