@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -150,13 +150,13 @@ def test_there_is_no_next_version_of_what_has_none(world: World) -> None:
 def test_the_project_says_what_its_version_is_and_how_it_compares(
     world: World,
 ) -> None:
-    world.settings(GroupSettings(("package.version",), "dpkg"))
-    world.note(**{"package.version": "1.0-9+deb12u9"}, version="9")
+    world.settings(GroupSettings(("package",), "dpkg"))
+    world.note(package="1.0-9+deb12u9", version="9")
     world.change(state=RESOLVED)
 
-    assert not world.note(**{"package.version": "1.0-9+deb12u8"}).is_regression
+    assert not world.note(package="1.0-9+deb12u8").is_regression
     assert not world.note(version="10").is_regression
-    assert world.note(**{"package.version": "1.0-9+deb12u10"}).is_regression
+    assert world.note(package="1.0-9+deb12u10").is_regression
 
 
 def test_a_mute_has_an_end(world: World) -> None:
@@ -241,7 +241,7 @@ def test_time_ends_a_state_without_any_fault(world: World) -> None:
     ],
 )
 def test_what_makes_no_sense_changes_nothing(
-    world: World, change: dict[str, object], words: str
+    world: World, change: dict[str, Any], words: str
 ) -> None:
     world.note()
     with pytest.raises(UsageError, match=words):

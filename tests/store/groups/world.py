@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import cast
 
 import attrs
 import msgspec
@@ -14,6 +15,8 @@ from coresnap.store.api.groups import (
     GroupDetails,
     GroupSettings,
 )
+from coresnap.store.attributes.attribute import Attribute, Kind
+from coresnap.store.attributes.catalogue import CATALOGUE
 from coresnap.store.fault import Fault, Value
 from coresnap.store.groups.changing import change_groups
 from coresnap.store.groups.details import details
@@ -21,8 +24,11 @@ from coresnap.store.groups.history import Author
 from coresnap.store.groups.merging import merge, unmerge
 from coresnap.store.groups.noting import Noted, note
 from coresnap.store.groups.settings import set_settings
+from coresnap.store.index.contract import Index, Segment
+from coresnap.store.objects.contract import Objects
 from coresnap.store.project import Project
 from coresnap.store.state.state import State
+from coresnap.store.store import Store
 from store.arrivals import make_sent
 
 __all__ = ["NOW", "World", "bug"]
@@ -42,6 +48,8 @@ class World:
     state: State
     project: Project
     now: int = NOW
+    faults: list[Fault] = attrs.field(factory=list)
+    segments: int = 0
 
     def note(
         self,
@@ -79,7 +87,25 @@ class World:
             arrival.fingerprint,
             arrival.attributes,
         )
+        self.faults.append(fault)
         return note(connection, self.project, fault, arrival, replaced)
+
+    def written(self, index: Index) -> Store:
+        """Let the index have what was noted; return a store with it."""
+        self.segments += 1
+        faults = tuple(self.faults)
+        index.write(Segment(self.project.id, self.segments, faults))
+        self.faults = []
+        return Store(self.state, cast("Objects", None), index)
+
+    @property
+    def known(self) -> dict[str, Attribute]:
+        """The catalogue's attributes, and one of each kind that faults brought."""
+        return CATALOGUE | {
+            "x.text": Attribute("x.text", Kind.TEXT),
+            "x.size": Attribute("x.size", Kind.INTEGER),
+            "x.labels": Attribute("x.labels", Kind.LABELS, "labels"),
+        }
 
     def change(self, *kinds: int, who: str = "kim", **change: object) -> int:
         """Change groups by the kinds of their first bugs; return how many did."""

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from coresnap.store.api.endpoint import SCOPE, Capability, Endpoint
+from coresnap.store.api.endpoint import SCOPE, Capability, Endpoint, Parameter
+from coresnap.store.fault import Value
 from coresnap.store.query.query import Filter
 
 __all__ = [
@@ -16,14 +17,18 @@ __all__ = [
     "ENDPOINTS",
     "GET_GROUP",
     "GET_GROUP_SETTINGS",
+    "INTRODUCED",
     "MERGE_GROUPS",
     "SET_GROUP_SETTINGS",
+    "SIMILAR_GROUPS",
     "UNMERGE_GROUP",
+    "UNUSUAL",
     "AllUntil",
     "AttributeUntil",
     "ChangeGroups",
     "ChangedGroups",
     "Comment",
+    "ComparedFrame",
     "CountUntil",
     "CrashUntil",
     "GroupDetails",
@@ -32,14 +37,20 @@ __all__ = [
     "GroupSettings",
     "HistoryEntry",
     "HostsUntil",
+    "IntroducedGroup",
+    "IntroducedGroups",
     "Link",
     "Merge",
     "NewComment",
     "Resolution",
+    "SimilarGroup",
+    "SimilarGroups",
     "State",
     "TimeUntil",
     "Unmerge",
     "Until",
+    "Unusual",
+    "UnusualValue",
     "VersionUntil",
 ]
 
@@ -268,6 +279,91 @@ class GroupSettings(msgspec.Struct, frozen=True):
     """How versions compare: ``semver``, ``dpkg``, ``rpm`` or ``number``."""
 
 
+class ComparedFrame(msgspec.Struct, frozen=True):
+    """One frame on the way from one stack to another."""
+
+    frame: str
+    cost: float
+    """Its part of the distance."""
+    one: int | None
+    """Its place in the first stack; None: only the other has it."""
+    other: int | None
+
+
+class SimilarGroup(msgspec.Struct, frozen=True):
+    """A group whose stack is near."""
+
+    group: str
+    fingerprint: str
+    """Of the group, whose stack was compared."""
+    distance: float
+    """0: equal; 1: no common frame."""
+    title: str
+    state: State
+    count: int
+    frames: tuple[ComparedFrame, ...]
+    """Innermost first."""
+
+
+class SimilarGroups(msgspec.Struct, frozen=True):
+    """Groups near one, the nearest first."""
+
+    group: str
+    groups: tuple[SimilarGroup, ...]
+    known: int
+    """Stacks of the project that were looked at."""
+
+
+class UnusualValue(msgspec.Struct, frozen=True):
+    """A value that is more frequent in a group than elsewhere."""
+
+    attribute: str
+    value: Value
+    """Of labels one word; of ``comparison`` the bound."""
+    comparison: str
+    """``equal``; ``at-least`` or ``less-than`` for numbers with many values."""
+    count: int
+    """Faults of the group that have it: the support."""
+    elsewhere: int
+    """Other faults that have it."""
+    ratio: float | None
+    """Share of the group's faults by share of the others; None: no other has it."""
+    probability: float
+    """That chance does this much to any of the values that were tested (Fisher's
+    exact test, one-sided, corrected after Bonferroni)."""
+
+
+class Unusual(msgspec.Struct, frozen=True):
+    """What distinguishes the faults of a group from others."""
+
+    group: str
+    faults: int
+    """Of the group, in the index."""
+    others: int
+    """That they were compared with."""
+    tested: int
+    """Values."""
+    values: tuple[UnusualValue, ...]
+    """The least probable first."""
+
+
+class IntroducedGroup(msgspec.Struct, frozen=True):
+    """A group that began with a value of an attribute."""
+
+    group: str
+    title: str
+    count: int
+    first_seen: int
+    is_unique: bool
+    """Whether all of its faults have that value."""
+
+
+class IntroducedGroups(msgspec.Struct, frozen=True):
+    """Groups whose first fault had a value, the most frequent first."""
+
+    groups: tuple[IntroducedGroup, ...]
+
+
 GET_GROUP = Endpoint[msgspec.Struct, GroupDetails](
     operation="get_group",
     method="GET",
@@ -329,6 +425,43 @@ SET_GROUP_SETTINGS = Endpoint(
     request=GroupSettings,
     answer=GroupSettings,
 )
+SIMILAR_GROUPS = Endpoint[msgspec.Struct, SimilarGroups](
+    operation="similar_groups",
+    method="GET",
+    path=f"{SCOPE}/groups/{{group}}/similar",
+    capability=Capability.QUERY,
+    summary="Return the groups whose stacks are near this one's.",
+    answer=SimilarGroups,
+    parameters=(
+        Parameter("limit", int, "How many, 1 to 100; 20 without."),
+        Parameter("percent", int, "Greatest distance, 1 to 100; 45 without."),
+    ),
+)
+UNUSUAL = Endpoint[msgspec.Struct, Unusual](
+    operation="unusual",
+    method="GET",
+    path=f"{SCOPE}/groups/{{group}}/unusual",
+    capability=Capability.QUERY,
+    summary="Return values that are more frequent in a group than elsewhere.",
+    answer=Unusual,
+    parameters=(
+        Parameter("limit", int, "How many, 1 to 100; 20 without."),
+        Parameter("same_application", bool, "Compare with its application's faults."),
+    ),
+)
+INTRODUCED = Endpoint[msgspec.Struct, IntroducedGroups](
+    operation="introduced",
+    method="GET",
+    path=f"{SCOPE}/introduced",
+    capability=Capability.QUERY,
+    summary="Return the groups whose first fault had a value, as a version has.",
+    answer=IntroducedGroups,
+    parameters=(
+        Parameter("attribute", str, "Its name.", is_required=True),
+        Parameter("value", str, "As it is written in queries.", is_required=True),
+        Parameter("limit", int, "How many, 1 to 1000; 100 without."),
+    ),
+)
 
 ENDPOINTS = (
     GET_GROUP,
@@ -338,4 +471,7 @@ ENDPOINTS = (
     UNMERGE_GROUP,
     GET_GROUP_SETTINGS,
     SET_GROUP_SETTINGS,
+    SIMILAR_GROUPS,
+    UNUSUAL,
+    INTRODUCED,
 )

@@ -6,26 +6,36 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
+from coresnap.errors import UsageError
+from coresnap.snapshot.similarity import SIMILAR
 from coresnap.store.api.groups import (
     ChangedGroups,
     ChangeGroups,
     Comment,
     GroupDetails,
     GroupSettings,
+    IntroducedGroups,
     Merge,
     NewComment,
+    SimilarGroups,
     Unmerge,
+    Unusual,
 )
-from coresnap.store.attributes.known import known
 from coresnap.store.groups.changing import change_groups, check_change
 from coresnap.store.groups.choosing import chosen_groups
 from coresnap.store.groups.commenting import comment
 from coresnap.store.groups.details import details
+from coresnap.store.groups.finding import find_group
 from coresnap.store.groups.history import Author
+from coresnap.store.groups.indexing import sync_groups
+from coresnap.store.groups.introduced import introduced
 from coresnap.store.groups.merging import merge, unmerge
 from coresnap.store.groups.settings import find_settings, set_settings
+from coresnap.store.groups.similar import similar_groups
+from coresnap.store.groups.unusual import find_unusual
 from coresnap.store.project import Project
 from coresnap.store.server.call import Call, Handler
+from coresnap.store.server.routes.queries import visible_attributes
 
 __all__ = ["HANDLERS"]
 
@@ -43,9 +53,8 @@ def _change(call: Call) -> ChangedGroups:
     assert isinstance(change, ChangeGroups)
     with call.store.state.read() as connection:
         check_change(change, find_settings(connection, project))
-        attributes = known(connection, project)
     groups = chosen_groups(
-        call.store, project, change.groups, change.filter, attributes
+        call.store, project, change.groups, change.filter, visible_attributes(call)
     )
     if change.dry_run:
         return ChangedGroups(tuple(groups), 0)
@@ -96,6 +105,49 @@ def _unmerge(call: Call) -> GroupDetails:
     return call.store.state.transact(work)
 
 
+def _similar(call: Call) -> SimilarGroups:
+    limit = _number(call, "limit", 20, 100)
+    percent = _number(call, "percent", round(100 * SIMILAR), 100)
+    with call.store.state.read() as connection:
+        return similar_groups(
+            connection, _project(call), call.path["group"], limit, percent / 100
+        )
+
+
+def _unusual(call: Call) -> Unusual:
+    project = _project(call)
+    limit = _number(call, "limit", 20, 100)
+    with call.store.state.read() as connection:
+        group = find_group(connection, project, call.path["group"])
+    sync_groups(call.store, project)
+    return find_unusual(
+        call.store,
+        project,
+        group,
+        limit,
+        visible_attributes(call),
+        same_application=bool(call.parameters.get("same_application", False)),
+    )
+
+
+def _introduced(call: Call) -> IntroducedGroups:
+    return introduced(
+        call.store,
+        _project(call),
+        str(call.parameters["attribute"]),
+        str(call.parameters["value"]),
+        _number(call, "limit", 100, 1000),
+        visible_attributes(call),
+    )
+
+
+def _number(call: Call, name: str, default: int, most: int) -> int:
+    number = int(call.parameters.get(name, default))
+    if not 1 <= number <= most:
+        raise UsageError(f"{name} is 1 to {most}")
+    return number
+
+
 def _get_settings(call: Call) -> GroupSettings:
     with call.store.state.read() as connection:
         return find_settings(connection, _project(call))
@@ -121,4 +173,7 @@ HANDLERS: Mapping[str, Handler] = {
     "unmerge_group": _unmerge,
     "get_group_settings": _get_settings,
     "set_group_settings": _set_settings,
+    "similar_groups": _similar,
+    "unusual": _unusual,
+    "introduced": _introduced,
 }

@@ -12,22 +12,22 @@ from coresnap.store.groups.indexing import sync_groups
 from coresnap.store.query.result import Result
 from coresnap.store.server.call import Call, Handler
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "visible_attributes"]
 
 
 def _query(call: Call) -> Result:
     assert call.project is not None
     if asks_of_groups(call.body):
         sync_groups(call.store, call.project)
-    return call.store.index.query(call.project.id, call.body, _visible(call))
+    return call.store.index.query(call.project.id, call.body, visible_attributes(call))
 
 
 def _describe(call: Call) -> AttributeList:
-    visible = _visible(call)
+    visible = visible_attributes(call)
     return AttributeList(tuple(_described(visible[name]) for name in sorted(visible)))
 
 
-def _visible(call: Call) -> Mapping[str, Attribute]:
+def visible_attributes(call: Call) -> Mapping[str, Attribute]:
     """Return the attributes that may be asked about: what is protected is not there
     for guests, not even to filter by it."""
     assert call.project is not None
