@@ -74,7 +74,9 @@ class ServerProcess:
     def token(self) -> str:
         """The first administrator's."""
         text = (self.data / "coroner.cf").read_text()
-        return re.findall("[0-9a-f]{64}", text)[0]
+        found = re.search("[0-9a-f]{64}", text)
+        assert found is not None
+        return found[0]
 
     def client(self, url: str) -> httpx2.Client:
         """A client with that token, below the project."""

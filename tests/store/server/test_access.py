@@ -20,7 +20,7 @@ IN_PROJECT = [e for e in ENDPOINTS if e.path.startswith(SCOPE)]
 IN_UNIVERSE = [e for e in ENDPOINTS if e.path.startswith(UNIVERSE)]
 
 
-def by_operation(endpoints: list[Endpoint[Any, Any]]) -> Any:  # noqa: ANN401
+def by_operation(endpoints: list[Endpoint[Any, Any]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "endpoint", endpoints, ids=[endpoint.operation for endpoint in endpoints]
     )

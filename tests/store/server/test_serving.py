@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -184,7 +185,7 @@ def test_a_client_that_does_not_know_the_certificate_does_not_send(
     tmp_path: Path,
 ) -> None:
     certificate, key = write_certificate(trustme.CA(), tmp_path / "tls")
-    fields = {"tls_certificate": certificate, "tls_key": key}
+    fields: dict[str, Any] = {"tls_certificate": certificate, "tls_key": key}
     listen = ["https://127.0.0.1:0"]
     (tmp_path / "data").mkdir()
     with (
@@ -197,7 +198,7 @@ def test_a_client_that_does_not_know_the_certificate_does_not_send(
 
 def test_several_addresses_serve_the_same(tmp_path: Path) -> None:
     certificate, key = write_certificate(authority := trustme.CA(), tmp_path / "tls")
-    fields = {"tls_certificate": certificate, "tls_key": key}
+    fields: dict[str, Any] = {"tls_certificate": certificate, "tls_key": key}
     listen = ["http://127.0.0.1:0", "https://127.0.0.1:0", "http://[::1]:0"]
     (tmp_path / "data").mkdir()
     with running_server(tmp_path / "data", listen=listen, **fields) as live:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from coresnap.store.accepting.indexer import Indexer
 from coresnap.store.access.audit import remove_before
 from coresnap.store.access.projects import all_projects
 from coresnap.store.access.sessions import remove_expired
 from coresnap.store.groups.reopening import reopen_due
+from coresnap.store.server.indexing import Indexing, maintain
 from coresnap.store.server.loops import Loop
 from coresnap.store.server.server import Server
 from coresnap.store.server.uploads import uploads_of
@@ -22,13 +22,15 @@ _INDEX_SECONDS = 0.1
 _WRITE_SECONDS = 1.0
 _REOPEN_SECONDS = 5.0
 _CLEAN_SECONDS = 600.0
+_MAINTAIN_SECONDS = 900.0
 
 
 def loops_of(server: Server) -> Sequence[Loop]:
     """Return all of them."""
-    indexer = Indexer(server.store)
+    indexing = Indexing(server)
     return (
-        Loop("index", _INDEX_SECONDS, indexer.run_once),
+        Loop("index", _INDEX_SECONDS, indexing.run_once),
+        Loop("maintain", _MAINTAIN_SECONDS, lambda: maintain(server)),
         Loop("reopen", _REOPEN_SECONDS, lambda: _reopen_groups(server)),
         Loop("usage", _WRITE_SECONDS, lambda: _write_usage(server)),
         Loop("access", _CLEAN_SECONDS, lambda: _clean_access(server)),

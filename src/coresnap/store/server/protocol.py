@@ -25,6 +25,8 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         super().connection_made(cast(asyncio.Transport, transport))
+        # Its lines have the address with what is behind `?`, a token among it.
+        self.access_log = False
         self._close_later(_HEAD_SECONDS)
 
     def data_received(self, data: bytes) -> None:
@@ -42,6 +44,8 @@ class Protocol(H11Protocol):
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY:
             self._close_later(_REST_SECONDS)
+        elif self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._close_later(_HEAD_SECONDS)  # the next one has begun already
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""

@@ -17,6 +17,7 @@ from coresnap.store.server.statuses import Refusal
 __all__ = ["body_chunks", "decoded", "parameters_of", "read_body", "secret_of"]
 
 _IDLE_SECONDS = 30.0
+_LARGEST = 1 << 63
 _SLOWEST = 1024
 """Bytes a second that a body must have after the first 30 seconds."""
 
@@ -62,10 +63,13 @@ def _converted(
         return text
     convert: Callable[..., int | bool] = msgspec.convert
     try:
-        return convert(text, kind, strict=False)
+        value = convert(text, kind, strict=False)
     except (msgspec.ValidationError, ValueError):
         what = "true or false" if kind is bool else "a whole number"
         raise UsageError(f"parameter {name!r} is not {what}: {text[:40]!r}") from None
+    if not -_LARGEST <= value < _LARGEST:
+        raise UsageError(f"parameter {name!r} has more than 64 bits")
+    return value
 
 
 def decoded(endpoint: Endpoint[Any, Any], body: bytes) -> msgspec.Struct:

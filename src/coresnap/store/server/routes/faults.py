@@ -12,6 +12,7 @@ from coresnap.store.accepting.forgetting import drop_bodies, forget
 from coresnap.store.accepting.rows import FaultRow, find_fault
 from coresnap.store.api.faults import Accepted, Question, Wish
 from coresnap.store.project import Project
+from coresnap.store.retention.removals import no_body
 from coresnap.store.sampling.deciding import answer
 from coresnap.store.server.call import Call, Content, Handler, Staged
 from coresnap.store.server.server import Server
@@ -71,7 +72,8 @@ def _delete(call: Call) -> None:
     if call.parameters.get("all", False):
         forget(call.store, call.project, [object_id])
     else:
-        drop_bodies(call.store, call.project, [object_id])
+        reason = f"it was deleted by {call.identity.name}"
+        drop_bodies(call.store, call.project, [object_id], reason)
 
 
 def _get(call: Call) -> Content:
@@ -99,13 +101,10 @@ def _get(call: Call) -> Content:
 def _existing(store: Store, project: Project, object_id: str) -> FaultRow:
     with store.state.read() as connection:
         row = find_fault(connection, project, object_id)
-    if row is None:
-        raise _missing(project, object_id)
-    if not row.has_body:
-        raise MissingError(
-            f"the snapshot of fault {object_id} is not kept any more; "
-            "what the index knows of it is"
-        )
+        if row is None:
+            raise _missing(project, object_id)
+        if not row.has_body:
+            raise no_body(connection, project, row)
     return row
 
 
