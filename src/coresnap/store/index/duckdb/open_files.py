@@ -10,12 +10,14 @@ from pathlib import Path
 
 import attrs
 
-from coresnap.errors import StorageError
+from coresnap.errors import DamagedIndexError, StorageError
 from coresnap.store.index.duckdb.engine import is_broken
 from coresnap.store.index.duckdb.project_file import ProjectFile
 from coresnap.store.index.duckdb.settings import DuckDBSettings
 
 __all__ = ["OpenFiles"]
+
+_DAMAGED = "damaged"
 
 
 @attrs.define(eq=False)
@@ -40,15 +42,15 @@ class OpenFiles:
             lease = self._leases.pop(project, None)
             if lease is None:
                 self._close_idle(self.settings.open_projects - 1)
-                lease = _Lease(
-                    ProjectFile(self.project_directory(project), self.settings)
-                )
+                lease = _Lease(self._open(project))
             self._leases[project] = lease  # the last one: used most recently
             lease.users += 1
         try:
             yield lease.file
         except BaseException as error:
-            if is_broken(error):
+            if isinstance(error, DamagedIndexError):
+                self._mark(project).touch()
+            if isinstance(error, DamagedIndexError) or is_broken(error):
                 self._give_up(project, lease)
             raise
         finally:
@@ -79,6 +81,19 @@ class OpenFiles:
         with self._changed:
             self._changed.wait_for(lambda: all(map(self._is_idle, self._leases)))
             self._close_idle(0)
+
+    def _mark(self, project: int) -> Path:
+        return self.project_directory(project) / _DAMAGED
+
+    def _open(self, project: int) -> ProjectFile:
+        """Open a file that was not found to be damaged before.
+
+        What is damaged in the middle can be opened again: the mark keeps it from that.
+        """
+        if self._mark(project).exists():
+            path = self.project_directory(project)
+            raise DamagedIndexError(f"the index in {path} was found to be damaged")
+        return ProjectFile(self.project_directory(project), self.settings)
 
     def _is_idle(self, project: int) -> bool:
         lease = self._leases.get(project)
