@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from coresnap.store.attributes.attribute import Attribute
 from coresnap.store.project import Project
-from coresnap.store.query.query import AnyOf, Condition, Operator, Order, Query
+from coresnap.store.query.query import AnyOf, Condition, Operator, Query
 from coresnap.store.store import Store
 from coresnap.store.symbols.missing import ATTRIBUTE
 
@@ -42,7 +42,6 @@ def faults_waiting(
         query = Query(
             filter=_missing(build_ids),
             select=("object", ATTRIBUTE),
-            order=(Order("timestamp.received", descending=True),),
             limit=_PAGE,
             offset=len(found),
             until=until,

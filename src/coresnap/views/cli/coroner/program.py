@@ -7,7 +7,14 @@ from coresnap.views.cli.program import Program
 __all__ = ["CORONER"]
 
 _COMMANDS = {
+    "list": "list",
+    "put": "put",
+    "describe": "describe",
+    "summary": "summary",
     "serve": "serve",
+    "token": "token",
+    "project": "project",
+    "user": "user",
 }
 
 _GUIDE = """\
