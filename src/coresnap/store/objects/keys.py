@@ -8,6 +8,7 @@ __all__ = [
     "PARTS",
     "bodies_prefix",
     "body_key",
+    "body_parts",
     "check_key",
     "check_prefix",
     "symbol_key",
@@ -21,6 +22,12 @@ PARTS = re.compile(
 def body_key(project: int, object_id: str, upload: str) -> str:
     """Return where the snapshot of a fault lies that came with an upload."""
     return f"{bodies_prefix(project)}{object_id[:2]}/{object_id}.{upload}"
+
+
+def body_parts(key: str) -> tuple[str, str]:
+    """Return object id and upload of a body's key."""
+    object_id, _, upload = key.rpartition("/")[2].partition(".")
+    return object_id, upload
 
 
 def bodies_prefix(project: int) -> str:

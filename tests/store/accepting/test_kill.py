@@ -1,0 +1,202 @@
+"""kill -9 between any two steps: nothing acknowledged is lost, nothing is doubled."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import attrs
+import pytest
+from sqlalchemy import select
+
+from conftest import Tally
+from coresnap.store.accepting.indexer import Indexer
+from coresnap.store.accepting.queue import backlog
+from coresnap.store.accepting.rows import find_faults
+from coresnap.store.accepting.sweeper import sweep
+from coresnap.store.access.projects import find_project
+from coresnap.store.attributes.known import known
+from coresnap.store.index.segments import decode_segment, segment_number
+from coresnap.store.objects.keys import bodies_prefix
+from coresnap.store.opening import StoreSettings, open_store
+from coresnap.store.project import Project
+from coresnap.store.query.query import Query
+from coresnap.store.state.tables.groups import FINGERPRINTS
+from coresnap.store.store import Store
+from store.accepting.mortal import SURVIVORS, WITHOUT_BODY, script
+from store.postgresql_server import PostgresqlServer
+from store.seaweedfs_server import SeaweedfsServer
+
+SCRIPT = Path(__file__).with_name("mortal.py")
+LATER = 2 * 3600
+
+
+@attrs.frozen
+class Mortals:
+    """Forks a child for each trial, so that Python starts once."""
+
+    process: subprocess.Popen[str]
+
+    def run(self, settings: StoreSettings, step: int) -> bool:
+        """Let one run until its ``step``; return False if it came to its end."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        directory = settings.directory.parent
+        line = f"{directory}\t{settings.database_url}\t{settings.objects_url}\t{step}"
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().strip()
+        assert answer in ("killed", "done")
+        return answer == "killed"
+
+
+@pytest.fixture(scope="module")
+def mortals() -> Iterator[Mortals]:
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    with process:
+        yield Mortals(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def acknowledged(settings: StoreSettings) -> int:
+    path = settings.directory.parent / "acknowledged"
+    return path.stat().st_size if path.exists() else 0
+
+
+def go_on(store: Store, project: Project, done: int) -> None:
+    """Ask again for what nobody acknowledged, as clients do."""
+    for task in script(store, project)[done:]:
+        task()
+    Indexer(store).run_once()
+
+
+def check(store: Store, project: Project) -> None:
+    _check_state(store, project)
+    _check_index(store, project)
+    _check_segments(store, project)
+    _check_bodies(store, project)
+
+
+def _check_state(store: Store, project: Project) -> None:
+    with store.state.read() as connection:
+        rows = find_faults(connection, project, list(SURVIVORS))
+        columns = select(FINGERPRINTS.c.fingerprint, FINGERPRINTS.c.count)
+        counts = {name: number for name, number in connection.execute(columns)}
+    assert {row.object: row.digest for row in rows} == {
+        object_id: sent.arrival.digest for object_id, sent in SURVIVORS.items()
+    }
+    expected = Counter(sent.arrival.fingerprint for sent in SURVIVORS.values())
+    assert {name: counted for name, counted in counts.items() if counted} == expected
+    assert backlog(store.state).depth == 0
+
+
+def _check_index(store: Store, project: Project) -> None:
+    with store.state.read() as connection:
+        attributes = known(connection, project)
+    columns = ("object", "fingerprint", "object.size")
+    result = store.index.query(project.id, Query(select=columns), attributes)
+    assert sorted(row.values for row in result.rows) == sorted(
+        (object_id, sent.arrival.fingerprint, sent.arrival.size)
+        for object_id, sent in SURVIVORS.items()
+    )
+
+
+def _check_segments(store: Store, project: Project) -> None:
+    """What an index would be made from is there, without gaps, and says the same."""
+    found = sorted(s.key for s in store.objects.list(f"{project.id}/segments/"))
+    assert [segment_number(key) for key in found] == list(range(1, len(found) + 1))
+    told: dict[int, str] = {}
+    for number, key in enumerate(found, 1):
+        with store.objects.open(key) as file:
+            segment = decode_segment(file.read(), project.id, number)
+        told |= {fault.sequence: fault.object for fault in segment.faults}
+        told = {k: v for k, v in told.items() if v not in segment.removed}
+    assert sorted(told.values()) == sorted(SURVIVORS)
+
+
+def _check_bodies(store: Store, project: Project) -> None:
+    """Each fault has its body; what killed puts left is swept up."""
+    for part in range(256):
+        swept = sweep(store, project, part, now=time.time() + LATER)
+        assert not swept.missing
+    bodies = {}
+    for stored in store.objects.list(bodies_prefix(project.id)):
+        with store.objects.open(stored.key) as file:
+            bodies[stored.key.rpartition("/")[2].partition(".")[0]] = file.read()
+    assert bodies == {
+        object_id: sent.body
+        for object_id, sent in SURVIVORS.items()
+        if object_id != WITHOUT_BODY
+    }
+
+
+def survive(mortals: Mortals, settings: StoreSettings, step: int) -> bool:
+    """Kill at one step and go on; return False if there are no more steps."""
+    was_killed = mortals.run(settings, step)
+    store = open_store(settings)
+    try:
+        with store.state.read() as connection:
+            project = find_project(connection, "cf", "blackhole")
+        go_on(store, project, acknowledged(settings))
+        check(store, project)
+    finally:
+        store.close()
+    return was_killed
+
+
+@pytest.mark.parametrize(
+    "stride", [19, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"]
+)
+def test_a_store_on_one_machine_killed_at_any_step_loses_and_doubles_nothing(
+    mortals: Mortals, tmp_path: Path, tally: Tally, stride: int
+) -> None:
+    killed = 0
+    for step in count(1, stride):
+        directory = tmp_path / str(step)
+        directory.mkdir()
+        if not survive(mortals, StoreSettings(directory / "store"), step):
+            break
+        killed += 1
+    assert killed * stride > 300
+    tally("store in one directory killed between any two calls", whole=killed)
+
+
+@pytest.mark.postgresql
+@pytest.mark.s3
+def test_a_store_on_servers_killed_at_any_step_loses_and_doubles_nothing(
+    mortals: Mortals,
+    tmp_path: Path,
+    postgresql: PostgresqlServer,
+    seaweedfs: SeaweedfsServer,
+    tally: Tally,
+) -> None:
+    killed = 0
+    for step in count(1, 23):  # servers take longer
+        directory = tmp_path / str(step)
+        directory.mkdir()
+        database = f"kill_{step}"
+        settings = StoreSettings(
+            directory / "store",
+            postgresql.create(database),
+            seaweedfs.url(f"kill-{time.time_ns()}"),
+        )
+        was_killed = survive(mortals, settings, step)
+        postgresql.drop(database)
+        if not was_killed:
+            break
+        killed += 1
+    assert killed > 8
+    tally("a server on PostgreSQL and S3 killed between two calls", whole=killed)
