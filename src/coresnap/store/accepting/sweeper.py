@@ -10,14 +10,16 @@ import attrs
 from sqlalchemy import select
 
 from coresnap.store.accepting.rows import find_faults
+from coresnap.store.access.projects import all_projects
 from coresnap.store.objects.contract import Stored
 from coresnap.store.objects.keys import bodies_prefix, body_parts
 from coresnap.store.project import Project
 from coresnap.store.state.tables.faults import FAULTS, Body
 from coresnap.store.store import Store
 
-__all__ = ["Swept", "sweep"]
+__all__ = ["PARTS", "Sweeper", "Swept", "sweep"]
 
+PARTS = 256
 _AGE = 3600
 """Seconds since a body was written. Accepting takes half of that at most: what nothing
 refers to then nothing ever will, for no other upload has its key."""
@@ -35,10 +37,28 @@ class Swept:
     a disk may not be mounted."""
 
 
+class Sweeper:
+    """Sweeps all projects, part by part, again and again."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[tuple[Project, int]] = []
+
+    def run_once(self) -> Swept:
+        """Sweep the next part; nothing if there are no projects."""
+        if not self._waiting:
+            with self._store.state.read() as connection:
+                projects = all_projects(connection)
+            self._waiting = [(p, part) for part in range(PARTS) for p in projects]
+        if not self._waiting:
+            return Swept(0, ())
+        return sweep(self._store, *self._waiting.pop())
+
+
 def sweep(store: Store, project: Project, part: int, now: float | None = None) -> Swept:
     """Look at the bodies of those objects whose id begins with byte ``part``.
 
-    256 parts are all of a project's, and each is a bounded work.
+    The ``PARTS`` parts are all of a project's, and each is a bounded work.
     """
     now = time.time() if now is None else now
     before = now - _AGE

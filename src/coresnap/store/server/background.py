@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from coresnap.store.accepting.sweeper import Sweeper
 from coresnap.store.access.audit import remove_before
 from coresnap.store.access.projects import all_projects
 from coresnap.store.access.sessions import remove_expired
@@ -22,18 +23,20 @@ _INDEX_SECONDS = 0.1
 _WRITE_SECONDS = 1.0
 _REOPEN_SECONDS = 5.0
 _CLEAN_SECONDS = 600.0
+_SWEEP_SECONDS = 14.0  # an hour for the 256 parts of a project
 _MAINTAIN_SECONDS = 900.0
 
 
 def loops_of(server: Server) -> Sequence[Loop]:
     """Return all of them."""
-    indexing = Indexing(server)
+    indexing, sweeper = Indexing(server), Sweeper(server.store)
     return (
         Loop("index", _INDEX_SECONDS, indexing.run_once),
         Loop("maintain", _MAINTAIN_SECONDS, lambda: maintain(server)),
         Loop("reopen", _REOPEN_SECONDS, lambda: _reopen_groups(server)),
         Loop("usage", _WRITE_SECONDS, lambda: _write_usage(server)),
         Loop("access", _CLEAN_SECONDS, lambda: _clean_access(server)),
+        Loop("bodies", _SWEEP_SECONDS, lambda: _sweep_bodies(server, sweeper)),
         Loop("uploads", _CLEAN_SECONDS, lambda: _sweep_uploads(server)),
     )
 
@@ -57,6 +60,14 @@ def _clean_access(server: Server) -> None:
             remove_before(connection, now - age)
 
     server.store.state.transact(clean)
+
+
+def _sweep_bodies(server: Server, sweeper: Sweeper) -> None:
+    swept = sweeper.run_once()
+    if swept.removed:
+        server.log.info("bodies of unfinished puts were removed", count=swept.removed)
+    for key in swept.missing:
+        server.log.error("a body is missing from the objects", key=key)
 
 
 def _sweep_uploads(server: Server) -> None:
