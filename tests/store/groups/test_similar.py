@@ -87,7 +87,7 @@ def test_the_near_one_is_found_among_thousands_with_common_frames(
                 own = {key: f"{number:064x}"}
                 if table is FINGERPRINTS:
                     frames = [f"g{number}", f"f{number % 9}", "loop", "main"]
-                    own |= {"callstack": frames, "group": own[key]}
+                    row |= {"callstack": frames, "group": own[key]}
                 rows.append(row | own)
             connection.execute(insert(table), rows)
 

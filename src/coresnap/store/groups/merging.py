@@ -19,7 +19,7 @@ from coresnap.store.groups.history import Author, remember
 from coresnap.store.project import Project
 from coresnap.store.state.tables.groups import FINGERPRINTS, GROUPS
 
-__all__ = ["merge", "unmerge"]
+__all__ = ["absorb", "merge", "unmerge"]
 
 
 def merge(
@@ -43,12 +43,19 @@ def merge(
             remedy="`coroner group` shows what was merged into it.",
         )
     for part in parts:
-        _repoint(connection, project, FINGERPRINTS.c.group == part, whole)
-        _set_into(connection, project, part, whole, revision)
+        absorb(connection, project, part, whole, revision)
         remember(connection, project, part, author, "merge", "", f"into {whole}")
         remember(connection, project, whole, author, "merge", "", f"with {part}")
     recount(connection, project, whole, revision)
     return whole
+
+
+def absorb(
+    connection: Connection, project: Project, part: str, whole: str, revision: int
+) -> None:
+    """Let a group's fingerprints be another one's; counts are not made again."""
+    _repoint(connection, project, FINGERPRINTS.c.group == part, whole)
+    _set_into(connection, project, part, whole, revision)
 
 
 def unmerge(

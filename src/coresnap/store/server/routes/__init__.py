@@ -16,6 +16,7 @@ from coresnap.store.server.routes import (
     groups,
     projects,
     queries,
+    reprocessing,
     sampling,
     service,
     symbols,
@@ -27,7 +28,7 @@ from coresnap.store.server.server import Server
 
 __all__ = ["handlers_of"]
 
-_OF_THE_STORE = (attributes, audit, groups, queries, sampling)
+_OF_THE_STORE = (attributes, audit, groups, queries, reprocessing, sampling)
 _OF_THE_SERVER = (faults, projects, service, symbols, tokens, uploads, users)
 
 

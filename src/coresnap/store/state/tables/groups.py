@@ -31,6 +31,7 @@ __all__ = [
     "GROUP_HOSTS",
     "GROUP_LINKS",
     "GROUP_SETTINGS",
+    "REPROCESSED",
     "REPROCESSING",
 ]
 
@@ -130,14 +131,25 @@ GROUP_SETTINGS = Table(
     Column("settings", JSON, nullable=False),  # an api GroupSettings
 )
 
+REPROCESSED = Table(
+    "reprocessed",
+    METADATA,
+    Column("project", ForeignKey(PROJECTS.c.id), primary_key=True),
+    Column("object", Hexadecimal(), primary_key=True),  # 16 bytes
+    Column("old", Hexadecimal(), nullable=False),  # fingerprint that it has
+    Column("new", Hexadecimal(), nullable=False),  # that it is to get
+    Column("ruleset", SmallInteger, nullable=False),  # that made the new one
+    Column("title", String(512), nullable=False),
+    Column("callstack", JSON, nullable=False),
+    Column("attributes", JSON, nullable=False),  # that change with it
+    Index(None, "project", "old", "new"),
+)
+"""Faults whose new fingerprints are known and not put into use."""
+
 REPROCESSING = Table(
     "reprocessing",
     METADATA,
     Column("project", ForeignKey(PROJECTS.c.id), primary_key=True),
-    Column("last", BigInteger, nullable=False),  # sequence that it is done up to
-    Column("until", BigInteger, nullable=False),  # the last sequence it is to do
-    Column("request", JSON, nullable=False),  # an api Reprocess
-    Column("progress", JSON, nullable=False),  # an api ReprocessStatus
-    Column("who", String(128), nullable=False),
+    Column("begun", BigInteger, nullable=False),  # seconds UTC: groups are prepared
 )
-"""Work on a project's fingerprints that is not finished, or the last that was."""
+"""Projects whose faults are being moved."""
