@@ -12,12 +12,22 @@ from coresnap.views.cli.output import emit
 if TYPE_CHECKING:
     from coresnap.model import Snapshot
 
-__all__ = ["add_arguments", "present"]
+__all__ = ["add_arguments", "add_view", "present"]
 
 _WIDTH = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how a snapshot is shown, and JSON."""
+    add_view(parser)
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print everything as JSON; errors too",
+    )
+
+
+def add_view(parser: argparse.ArgumentParser) -> None:
     """Declare how a snapshot is shown."""
     parser.add_argument(
         "--thread",
@@ -45,11 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--modules",
         action="store_true",
         help="print where each module's files were looked for, and the compilers",
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="print everything as JSON; errors too",
     )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coresnap.store.query.query import Query
     from coresnap.store.query.result import Group, Result
 
-__all__ = ["as_csv", "print_result"]
+__all__ = ["as_csv", "plain", "print_result"]
 
 _COUNTING = (FoldName.UNIQUE, FoldName.COUNT)
 _NAME = 44
@@ -36,17 +36,18 @@ def as_csv(query: Query, result: Result) -> str:
     writer = csv.writer(text)
     if query.select:
         writer.writerow(result.columns)
-        writer.writerows(map(_plain, row.values) for row in result.rows)
+        writer.writerows(map(plain, row.values) for row in result.rows)
     else:
         folds = (f"{fold.name}:{fold.attribute}" for fold in query.folds)
         writer.writerow([*result.columns, "count", *folds])
         for group in result.groups:
             cells = (_plain_fold(value) for value in group.folds)
-            writer.writerow([*map(_plain, group.key), group.count, *cells])
+            writer.writerow([*map(plain, group.key), group.count, *cells])
     return text.getvalue()
 
 
-def _plain(value: Value | None) -> str:
+def plain(value: Value | None) -> str:
+    """Return a value for a cell; empty for an unset one."""
     text = "" if value is None else str(value)
     # A spreadsheet would run what a process has named so (OWASP, CSV injection).
     return f"'{text}" if text[:1] in ("=", "+", "@") else text
@@ -55,10 +56,10 @@ def _plain(value: Value | None) -> str:
 def _plain_fold(value: FoldValue) -> str:
     if isinstance(value, Buckets):
         pairs = zip(value.keys, value.counts, strict=True)
-        return ";".join(f"{_plain(key)}={count}" for key, count in pairs)
+        return ";".join(f"{plain(key)}={count}" for key, count in pairs)
     if isinstance(value, tuple):
-        return "..".join(map(_plain, value))
-    return _plain(value)
+        return "..".join(map(plain, value))
+    return plain(value)
 
 
 def print_result(

@@ -1,0 +1,34 @@
+"""``coroner view``: read a snapshot that is here."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from coresnap.errors import MissingError
+from coresnap.views.cli import presentation
+from coresnap.views.cli.coroner.viewer import view
+
+NAME = "view"
+HELP = "read a snapshot file"
+DESCRIPTION = """\
+Shows a snapshot that `coroner get -o` or `coresnap analyze -o` has written, in a pager
+on a terminal.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``view``."""
+    parser.add_argument("file", metavar="FILE", type=Path, help="a snapshot")
+    presentation.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the file."""
+    if not arguments.file.exists():
+        raise MissingError(
+            f"there is no {arguments.file}",
+            remedy="`coroner get PROJECT ID` fetches a fault from the store and shows it.",
+        )
+    view(arguments.file, arguments)
+    return 0
