@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
+import attrs
 from sqlalchemy import Connection, delete, update
 
 from coresnap.store.accepting.queue import add_removal
 from coresnap.store.accepting.rows import FaultRow, find_faults, next_sequence
 from coresnap.store.groups.noting import uncount
 from coresnap.store.project import Project
+from coresnap.store.retention.removals import note_removal
 from coresnap.store.state.tables.faults import FAULTS, Body
 from coresnap.store.store import Store
 
-__all__ = ["drop_bodies", "forget"]
+__all__ = ["Dropped", "drop_bodies", "forget"]
 
 _BATCH = 500
 """Faults in one transaction: others write meanwhile."""
 
 
-def drop_bodies(store: Store, project: Project, objects: Sequence[str]) -> int:
+@attrs.frozen
+class Dropped:
+    """Bodies that were removed."""
+
+    count: int
+    size: int
+    """Bytes."""
+
+
+def drop_bodies(
+    store: Store,
+    project: Project,
+    objects: Sequence[str],
+    reason: str = "it was deleted",
+    now: int | None = None,
+) -> Dropped:
     """Remove the snapshots of some faults; their attributes stay.
 
-    Returns how many had one. The state is changed first: what is killed between
-    leaves bodies that nothing refers to, and these are swept up.
+    Returns what was there. The state is changed first, and remembers ``reason`` and
+    when: what is killed between leaves bodies that nothing refers to, and these are
+    swept up.
     """
-    dropped = 0
+    count = size = 0
+    moment = int(time.time()) if now is None else now
     for some in _batches(objects):
-        rows = store.state.transact(partial(_mark_dropped, project, some))
+        rows = store.state.transact(
+            partial(_mark_dropped, project, some, reason, moment)
+        )
         for row in rows:
             store.objects.remove(row.key)
-        dropped += len(rows)
-    return dropped
+        count += len(rows)
+        size += sum(row.size for row in rows)
+    return Dropped(count, size)
 
 
 def forget(store: Store, project: Project, objects: Sequence[str]) -> int:
@@ -52,9 +75,16 @@ def forget(store: Store, project: Project, objects: Sequence[str]) -> int:
 
 
 def _mark_dropped(
-    project: Project, objects: Sequence[str], connection: Connection
+    project: Project,
+    objects: Sequence[str],
+    reason: str,
+    now: int,
+    connection: Connection,
 ) -> list[FaultRow]:
+    next_sequence(connection)  # of two that drop the same bodies one finds none
     rows = [row for row in find_faults(connection, project, objects) if row.has_body]
+    for row in rows:
+        note_removal(connection, project, row.object, reason, now)
     connection.execute(
         update(FAULTS)
         .where(

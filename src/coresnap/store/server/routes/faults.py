@@ -43,7 +43,7 @@ def accept_staged(
     """Check a snapshot that was sent, and accept it; raise what both raise."""
     server.quotas.check(project, staged.size)
     try:
-        arrival = server.validators.read(staged)
+        arrival = server.validators.read(staged, server.scrubbing.of(project))
     except CoresnapError:
         server.counters.invalid += 1
         raise

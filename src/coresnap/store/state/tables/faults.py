@@ -13,13 +13,14 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from coresnap.store.state.dialect import Hexadecimal
 from coresnap.store.state.tables.metadata import METADATA
 from coresnap.store.state.tables.projects import PROJECTS
 
-__all__ = ["FAULTS", "LAST_SEQUENCE", "Body"]
+__all__ = ["FAULTS", "KEPT", "LAST_SEQUENCE", "Body"]
 
 
 class Body(enum.IntEnum):
@@ -33,6 +34,10 @@ class Body(enum.IntEnum):
     SUMMARY = 4
     """Sampling never kept it."""
 
+
+KEPT = text(f"body <= {Body.COMPRESSED:d}")
+"""Faults whose body is there. A parameter in the place of the number would keep SQLite
+from using the index."""
 
 FAULTS = Table(
     "fault",
@@ -49,6 +54,15 @@ FAULTS = Table(
     Column("received", BigInteger, nullable=False),  # seconds UTC, by our clock
     UniqueConstraint("project", "object"),
     Index(None, "project", "fingerprint", "sequence"),
+    # What retention looks through; it shrinks with what is removed.
+    Index(
+        "ix_fault_kept",
+        "project",
+        "sequence",
+        "size",
+        sqlite_where=KEPT,
+        postgresql_where=KEPT,
+    ),
     sqlite_with_rowid=False,
 )
 
