@@ -102,7 +102,8 @@ def _write_until_killed(directory: Path, seconds: float) -> int:
         "index = DuckDBIndex",
         1,
     )
-    environment = {**os.environ, "PYTHONPATH": f"{tests.parent / 'src'}:{tests}"}
+    path = [os.environ.get("PYTHONPATH", ""), str(tests.parent / "src"), str(tests)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     with subprocess.Popen(
         [sys.executable, "-c", script, str(directory)],
         stdout=subprocess.PIPE,

@@ -15,7 +15,7 @@ from coresnap.store.index.duckdb.groups import put_groups
 from coresnap.store.index.duckdb.open_files import OpenFiles
 from coresnap.store.index.duckdb.promotion import promote_asked
 from coresnap.store.index.duckdb.relation import DuckDBRelation
-from coresnap.store.index.duckdb.removal import drop_before, remove_faults
+from coresnap.store.index.duckdb.removal import drop_before, give_back, remove_faults
 from coresnap.store.index.duckdb.settings import DuckDBSettings
 from coresnap.store.index.duckdb.writing import write_segment
 from coresnap.store.query.answering import answer
@@ -81,9 +81,10 @@ class DuckDBIndex:
             drop_before(file, received)
 
     def maintain(self, project: int) -> None:
-        """Move attributes that were asked for often into columns."""
+        """Move attributes that were asked for often, give back what is free."""
         with self._files.lease(project) as file:
             promote_asked(file)
+            give_back(file)
 
     def clear(self, project: int) -> None:
         """Forget everything of a project, damaged or not."""

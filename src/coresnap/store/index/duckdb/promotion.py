@@ -7,10 +7,6 @@ transaction.
 
 from __future__ import annotations
 
-import contextlib
-
-import duckdb
-
 from coresnap.store.attributes.attribute import Kind
 from coresnap.store.index.duckdb.catalogue_tables import bucket_table, insert_rows
 from coresnap.store.index.duckdb.engine import run
@@ -99,6 +95,3 @@ def _move_values(file: ProjectFile, bucket: int, attribute: str) -> None:
             "DELETE FROM stray WHERE bucket = ? AND attribute = ?",
             [bucket, attribute],
         )
-    with file.outside_transactions() as connection, contextlib.suppress(duckdb.Error):
-        # Its old blocks are free only now; a later checkpoint frees them as well.
-        run(connection, "CHECKPOINT")

@@ -7,6 +7,7 @@ them; then the end is free, and the next checkpoint cuts it off.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import duckdb
@@ -22,12 +23,14 @@ from coresnap.store.index.duckdb.engine import run
 from coresnap.store.index.duckdb.project_file import ProjectFile
 from coresnap.store.index.layout import bucket_of
 
-__all__ = ["delete_objects", "drop_before", "remove_faults"]
+__all__ = ["delete_objects", "drop_before", "give_back", "remove_faults"]
 
 _MOST_HOLES = 0.25
 """Part of the file that may be free: the months to come will fill it."""
 _LEAST_BLOCKS = 64
 """Fewer free blocks (of 256 KiB) are not worth a rewrite."""
+_TRIES = 50
+_PAUSE = 0.05  # seconds between them
 
 
 def remove_faults(file: ProjectFile, objects: Sequence[str]) -> None:
@@ -60,13 +63,17 @@ def drop_before(file: ProjectFile, received: int) -> None:
             run(connection, "DELETE FROM stray WHERE bucket = ?", [bucket])
         set_fact(connection, HIDDEN_BEFORE, hidden)
     if old:
-        _give_back(file)
+        give_back(file)
 
 
-def _give_back(file: ProjectFile) -> None:
-    """Fill holes with the tables that lie behind them, until few are left."""
-    _checkpoint(file)
-    for _ in file.layout.buckets:
+def give_back(file: ProjectFile) -> None:
+    """Fill holes with the tables that lie behind them, until few are left.
+
+    Where queries keep DuckDB from it, it is left for the next time.
+    """
+    for _ in range(len(file.layout.buckets) + 1):
+        if not _checkpoint(file):
+            return
         with file.outside_transactions() as connection:
             free, total = _blocks(connection)
             last = _last_bucket(connection, file.layout.buckets)
@@ -75,12 +82,20 @@ def _give_back(file: ProjectFile) -> None:
         with file.writing() as connection:
             table = bucket_table(last)
             run(connection, f"CREATE OR REPLACE TABLE {table} AS FROM {table}")
-        _checkpoint(file)
 
 
-def _checkpoint(file: ProjectFile) -> None:
-    with file.outside_transactions() as connection:
-        run(connection, "CHECKPOINT")
+def _checkpoint(file: ProjectFile) -> bool:
+    """Let DuckDB take over its log; False if it cannot while others read."""
+    for _ in range(_TRIES):
+        with file.outside_transactions() as connection:
+            try:
+                run(connection, "CHECKPOINT")
+            except duckdb.TransactionException:
+                pass
+            else:
+                return True
+        time.sleep(_PAUSE)
+    return False
 
 
 def _blocks(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
