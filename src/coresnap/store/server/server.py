@@ -13,6 +13,7 @@ from coresnap.store.access.quotas import Quotas
 from coresnap.store.access.rates import Rates
 from coresnap.store.server.counters import Counters
 from coresnap.store.server.doorkeeper import Doorkeeper
+from coresnap.store.server.scrubbing import ScrubbingRules
 from coresnap.store.server.validation.pool import Validators
 from coresnap.store.store import Store
 
@@ -44,6 +45,7 @@ class Server:
     counters: Counters = attrs.field(factory=Counters)
     doorkeeper: Doorkeeper = attrs.field(init=False)
     quotas: Quotas = attrs.field(init=False)
+    scrubbing: ScrubbingRules = attrs.field(init=False)
     validators: Validators = attrs.field(init=False)
     putting: ThreadPoolExecutor = attrs.field(init=False)
     """Where what is sent is accepted: slow queries do not hold it up."""
@@ -54,6 +56,7 @@ class Server:
         state = self.store.state
         self.doorkeeper = Doorkeeper(state, _rates(config), Rates(1 / 6, 20))
         self.quotas = Quotas(state)
+        self.scrubbing = ScrubbingRules(state)
         self.validators = Validators(
             config.validation_children,
             config.validation_memory,

@@ -18,6 +18,7 @@ from coresnap.store.server.routes import (
     queries,
     reprocessing,
     sampling,
+    scrubbing,
     service,
     symbols,
     tokens,
@@ -29,7 +30,7 @@ from coresnap.store.server.server import Server
 __all__ = ["handlers_of"]
 
 _OF_THE_STORE = (attributes, audit, groups, queries, reprocessing, sampling)
-_OF_THE_SERVER = (faults, projects, service, symbols, tokens, uploads, users)
+_OF_THE_SERVER = (faults, projects, scrubbing, service, symbols, tokens, uploads, users)
 
 
 def handlers_of(server: Server) -> Mapping[str, Handler]:

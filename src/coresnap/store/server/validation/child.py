@@ -20,8 +20,10 @@ import msgspec
 from coresnap.errors import CoresnapError
 from coresnap.model import Snapshot
 from coresnap.snapshot.container import write_snapshot
+from coresnap.snapshot.scrubbing.rules import Rules
+from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.server.validation.messages import Finding, Question, receive, send
-from coresnap.store.server.validation.reading import read_arrival
+from coresnap.store.server.validation.reading import read_arrival, read_scrubbed
 from coresnap.store.symbols.symbol_file import read_symbol_file
 
 __all__ = ["main"]
@@ -60,8 +62,7 @@ def _find(question: Question, descriptor: int) -> Finding:
         if not question.digest:
             with os.fdopen(descriptor, "rb") as stream:
                 return Finding(symbols=read_symbol_file(stream))
-        arrival = read_arrival(descriptor, question.digest, question.received)
-        return Finding(arrival)
+        return Finding(_arrival(question, descriptor))
     except MemoryError:
         reason = "it takes more memory to read than snapshots may take"
         return Finding(reason=reason, is_last=True)
@@ -69,13 +70,21 @@ def _find(question: Question, descriptor: int) -> Finding:
         return Finding(reason=str(error), remedy=error.remedy)
 
 
+def _arrival(question: Question, descriptor: int) -> Arrival:
+    digest, received, rules = question.digest, question.received, question.rules
+    if rules is None:
+        return read_arrival(descriptor, digest, received)
+    return read_scrubbed(descriptor, digest, received, rules)
+
+
 def _warm_up() -> None:
     """Import whatever reading imports: no file can be opened afterwards."""
     with tempfile.TemporaryFile() as file:
-        write_snapshot(
-            Snapshot("Linux", "x86-64", None, None, None, None), file.fileno()
-        )
-        read_arrival(os.dup(file.fileno()), "0" * 64, 0)
+        # With a secret, so that taking it out has been done once as well.
+        words = "simple --password=Ahf4ohqu3Zee"
+        snapshot = Snapshot("Linux", "x86-64", None, None, words, None)
+        write_snapshot(snapshot, file.fileno())
+        read_scrubbed(os.dup(file.fileno()), "0" * 64, 0, Rules())
         file.truncate(10)
         with contextlib.suppress(CoresnapError):
             read_arrival(os.dup(file.fileno()), "0" * 64, 0)

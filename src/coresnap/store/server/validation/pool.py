@@ -15,6 +15,7 @@ import attrs
 import msgspec
 
 from coresnap.errors import InputError, NetworkError, SnapshotFormatError
+from coresnap.snapshot.scrubbing.rules import Rules
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.server.call import Staged
 from coresnap.store.server.validation.messages import Finding, Question, receive, send
@@ -66,13 +67,13 @@ class Validators:
             child = self._idle.get()
             self._idle.put(child or self._start())
 
-    def read(self, staged: Staged) -> Arrival:
-        """Return what a snapshot says.
+    def read(self, staged: Staged, rules: Rules | None = None) -> Arrival:
+        """Return what a snapshot says, without what ``rules`` takes out of it.
 
         Raises SnapshotFormatError for what is no snapshot, InputError for one that is
         too expensive to read, and NetworkError if all children stay busy.
         """
-        question = Question(staged.digest, int(time.time()))
+        question = Question(staged.digest, int(time.time()), rules)
         finding = self._find(question, staged)
         if finding.arrival is None:
             raise SnapshotFormatError(finding.reason, remedy=finding.remedy)

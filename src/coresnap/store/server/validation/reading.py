@@ -5,16 +5,23 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections.abc import Sequence
+
+import msgspec
 
 from coresnap.errors import SnapshotFormatError
-from coresnap.snapshot.container import SnapshotReader, open_snapshot
+from coresnap.model import Module, Thread
+from coresnap.snapshot.container import SnapshotReader, open_snapshot, pack_snapshot
 from coresnap.snapshot.escape import printable
-from coresnap.snapshot.schema import SECTION_TYPES, Summary
+from coresnap.snapshot.schema import SECTION_TYPES, Summary, part
+from coresnap.snapshot.scrubbing.rules import Rules
+from coresnap.snapshot.scrubbing.scrub import scrub, totals
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.fault import Value
+from coresnap.store.symbols.missing import ATTRIBUTE as MISSING
 from coresnap.store.symbols.missing import missing_symbols
 
-__all__ = ["read_arrival"]
+__all__ = ["read_arrival", "read_scrubbed"]
 
 ATTRIBUTES_MAX = 1000
 NAME_MAX = 128
@@ -36,22 +43,56 @@ def read_arrival(descriptor: int, digest: str, received: int) -> Arrival:
     SnapshotFormatError if a section, or a block of memory, is not what it should be.
     """
     with open_snapshot(descriptor) as reader:
-        summary = reader.summary
-        for name in SECTION_TYPES:
-            reader.section(name)
-        missing = missing_symbols(reader.threads.threads, reader.modules.modules)
-        _read_memory(reader)
-        size = reader.size
+        return _checked(reader, digest, received)
+
+
+def read_scrubbed(descriptor: int, digest: str, received: int, rules: Rules) -> Arrival:
+    """Return the same without what ``rules`` finds; ``body`` is then what is left."""
+    with open_snapshot(descriptor) as reader:
+        arrival = _checked(reader, digest, received)
+        changed, findings = scrub(reader.snapshot(), rules)
+    if not findings:
+        return arrival
+    summary: Summary = part(changed, "summary")
+    told = _arrival(summary, changed.threads, changed.modules, digest, received)
+    return msgspec.structs.replace(
+        told,
+        size=arrival.size,
+        object=arrival.object,
+        scrubbed=tuple(sorted(totals(findings))),
+        body=pack_snapshot(changed),
+    )
+
+
+def _checked(reader: SnapshotReader, digest: str, received: int) -> Arrival:
+    for name in SECTION_TYPES:
+        reader.section(name)
+    _read_memory(reader)
+    threads, modules = reader.threads.threads, reader.modules.modules
+    arrival = _arrival(reader.summary, threads, modules, digest, received)
+    return msgspec.structs.replace(arrival, size=reader.size)
+
+
+def _arrival(
+    summary: Summary,
+    threads: Sequence[Thread],
+    modules: Sequence[Module],
+    digest: str,
+    received: int,
+) -> Arrival:
+    missing = missing_symbols(threads, modules)
     attributes = _capped(summary.attributes)
     if summary.quality:
         attributes["quality"] = summary.quality
+    if missing:
+        attributes[MISSING] = " ".join(one.build_id for one in missing)
     callstack = tuple(
         _clean(frame, _FRAME_MAX) for frame in summary.callstack[:_CALLSTACK_MAX]
     )
     return Arrival(
         object=_object(summary, digest),
         digest=digest,
-        size=size,
+        size=0,
         time=_time(summary, received),
         fingerprint=_fingerprint(summary),
         title=_title(summary),
