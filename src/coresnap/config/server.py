@@ -39,6 +39,14 @@ class ServerConfig:
     """None for ever."""
     upload_age: int
     upload_quota: int
+    retention_compress_age: int | None
+    """None for never; so the next two."""
+    retention_drop_age: int | None
+    retention_forget_age: int | None
+    retention_quota: int | None
+    """Bytes of one project; None for no limit."""
+    retention_disk_free: int | None
+    """None: the disk may become full."""
     validation_children: int
     validation_memory: int
     validation_time: int

@@ -123,6 +123,43 @@ SERVER_SETTINGS = (
         "What unfinished uploads of one project may take together.",
     ),
     _setting(
+        "retention",
+        "compress.age",
+        "age",
+        "none",
+        "Snapshots that were received longer ago are compressed slowly, where neither "
+        "project nor universe has a policy; so the next three.",
+    ),
+    _setting(
+        "retention",
+        "drop.age",
+        "age",
+        "none",
+        "Snapshots that were received longer ago are removed; their attributes stay.",
+    ),
+    _setting(
+        "retention",
+        "forget.age",
+        "age",
+        "none",
+        "Faults that were received longer ago are forgotten.",
+    ),
+    _setting(
+        "retention",
+        "quota",
+        "size or none",
+        "none",
+        "What the snapshots of one project may take; more are refused.",
+    ),
+    _setting(
+        "retention",
+        "disk.free",
+        "size or none",
+        "256MiB",
+        "Below this the oldest snapshots of every project are removed; below half of "
+        "it nothing more is taken.",
+    ),
+    _setting(
         "validation",
         "children",
         "count",

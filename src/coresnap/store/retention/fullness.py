@@ -49,7 +49,8 @@ class Fullness:
     """May be used from several threads."""
 
     state: State
-    instance: RetentionPolicy | None = None
+    instance: Callable[[], RetentionPolicy | None] = lambda: None
+    """The policy for projects without one."""
     shortage: Callable[[], int] = lambda: 0
     """Bytes that are missing on the disk before nothing more is taken."""
     clock: Callable[[], float] = time.monotonic
@@ -95,7 +96,7 @@ class Fullness:
         if found is not None and now - found.at < _MEASURED:
             return found
         with self.state.read() as connection:
-            _, policy = find_policy(connection, project, self.instance)
+            _, policy = find_policy(connection, project, self.instance())
             # Without a quota nobody asks for the sum.
             size = 0 if policy.quota is None else size_of(connection, project).size
         measured = _Measure(now, size, policy.quota)

@@ -26,7 +26,7 @@ from coresnap.store.sampling.buckets import (
 from coresnap.store.sampling.rules import find_rule
 from coresnap.store.sampling.schedule import Progress, advanced, begun
 
-__all__ = ["Keeping", "answer", "decide"]
+__all__ = ["ALL", "NOTHING", "SUMMARY", "Keeping", "answer", "decide"]
 
 ALL, SUMMARY, NOTHING = "all", "summary", "nothing"
 

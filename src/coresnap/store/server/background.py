@@ -12,8 +12,10 @@ from coresnap.store.access.audit import remove_before
 from coresnap.store.access.projects import all_projects
 from coresnap.store.access.sessions import remove_expired
 from coresnap.store.groups.reopening import reopen_due
+from coresnap.store.retention.running import apply
 from coresnap.store.server.indexing import Indexing, maintain
 from coresnap.store.server.loops import Loop
+from coresnap.store.server.retention import instance_of
 from coresnap.store.server.server import Server
 from coresnap.store.server.uploads import uploads_of
 
@@ -22,6 +24,8 @@ __all__ = ["loops_of"]
 _INDEX_SECONDS = 0.1
 _WRITE_SECONDS = 1.0
 _REOPEN_SECONDS = 5.0
+_RETAIN_SECONDS = 30.0
+_RETAIN_BUDGET = 5.0  # seconds of work, lest what waits for the disk wait for longer
 _CLEAN_SECONDS = 600.0
 _SWEEP_SECONDS = 14.0  # an hour for the 256 parts of a project
 _MAINTAIN_SECONDS = 900.0
@@ -34,6 +38,7 @@ def loops_of(server: Server) -> Sequence[Loop]:
         Loop("index", _INDEX_SECONDS, indexing.run_once),
         Loop("maintain", _MAINTAIN_SECONDS, lambda: maintain(server)),
         Loop("reopen", _REOPEN_SECONDS, lambda: _reopen_groups(server)),
+        Loop("retention", _RETAIN_SECONDS, lambda: _retain(server)),
         Loop("usage", _WRITE_SECONDS, lambda: _write_usage(server)),
         Loop("access", _CLEAN_SECONDS, lambda: _clean_access(server)),
         Loop("bodies", _SWEEP_SECONDS, lambda: _sweep_bodies(server, sweeper)),
@@ -43,6 +48,11 @@ def loops_of(server: Server) -> Sequence[Loop]:
 
 def _reopen_groups(server: Server) -> None:
     reopen_due(server.store, int(time.time()))
+
+
+def _retain(server: Server) -> None:
+    instance = instance_of(server.config)
+    apply(server.store, int(time.time()), _RETAIN_BUDGET, instance)
 
 
 def _write_usage(server: Server) -> None:

@@ -11,8 +11,10 @@ import attrs
 from coresnap.config.server import ServerConfig
 from coresnap.store.access.quotas import Quotas
 from coresnap.store.access.rates import Rates
+from coresnap.store.retention.fullness import Fullness
 from coresnap.store.server.counters import Counters
 from coresnap.store.server.doorkeeper import Doorkeeper
+from coresnap.store.server.retention import disk_shortage, instance_of
 from coresnap.store.server.scrubbing import ScrubbingRules
 from coresnap.store.server.validation.pool import Validators
 from coresnap.store.store import Store
@@ -45,6 +47,7 @@ class Server:
     counters: Counters = attrs.field(factory=Counters)
     doorkeeper: Doorkeeper = attrs.field(init=False)
     quotas: Quotas = attrs.field(init=False)
+    fullness: Fullness = attrs.field(init=False)
     scrubbing: ScrubbingRules = attrs.field(init=False)
     validators: Validators = attrs.field(init=False)
     putting: ThreadPoolExecutor = attrs.field(init=False)
@@ -56,6 +59,11 @@ class Server:
         state = self.store.state
         self.doorkeeper = Doorkeeper(state, _rates(config), Rates(1 / 6, 20))
         self.quotas = Quotas(state)
+        self.fullness = Fullness(
+            state,
+            lambda: instance_of(self.config).policy,
+            lambda: disk_shortage(self.config, 0.5),
+        )
         self.scrubbing = ScrubbingRules(state)
         self.validators = Validators(
             config.validation_children,

@@ -17,6 +17,7 @@ from coresnap.store.server.routes import (
     projects,
     queries,
     reprocessing,
+    retention,
     sampling,
     scrubbing,
     service,
@@ -30,7 +31,17 @@ from coresnap.store.server.server import Server
 __all__ = ["handlers_of"]
 
 _OF_THE_STORE = (attributes, audit, groups, queries, reprocessing, sampling)
-_OF_THE_SERVER = (faults, projects, scrubbing, service, symbols, tokens, uploads, users)
+_OF_THE_SERVER = (
+    faults,
+    projects,
+    scrubbing,
+    service,
+    symbols,
+    tokens,
+    uploads,
+    users,
+    retention,
+)
 
 
 def handlers_of(server: Server) -> Mapping[str, Handler]:

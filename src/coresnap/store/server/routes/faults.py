@@ -13,7 +13,7 @@ from coresnap.store.accepting.rows import FaultRow, find_fault
 from coresnap.store.api.faults import Accepted, Question, Wish
 from coresnap.store.project import Project
 from coresnap.store.retention.removals import no_body
-from coresnap.store.sampling.deciding import answer
+from coresnap.store.sampling.deciding import ALL, answer
 from coresnap.store.server.call import Call, Content, Handler, Staged
 from coresnap.store.server.server import Server
 from coresnap.store.store import Store
@@ -42,6 +42,7 @@ def accept_staged(
 ) -> Accepted:
     """Check a snapshot that was sent, and accept it; raise what both raise."""
     server.quotas.check(project, staged.size)
+    server.fullness.check(project, staged.size)
     try:
         arrival = server.validators.read(staged, server.scrubbing.of(project))
     except CoresnapError:
@@ -50,6 +51,8 @@ def accept_staged(
     accepted = accept(server.store, project, arrival, staged, replace=replace)
     if not accepted.is_duplicate:
         server.quotas.add(project, staged.size)
+        if accepted.stored == ALL:
+            server.fullness.add(project, staged.size)
     return accepted
 
 
