@@ -13,7 +13,7 @@ from coresnap.store.accepting.accept import accept
 from coresnap.store.accepting.indexer import Indexer
 from coresnap.store.accepting.queue import backlog
 from coresnap.store.index.contract import Index, Segment
-from coresnap.store.index.segments import decode_segment, segment_key
+from coresnap.store.index.segments import decode_segment, encode_segment, segment_key
 from coresnap.store.objects.contract import Objects
 from coresnap.store.project import Project
 from coresnap.store.state.state import State
@@ -123,11 +123,26 @@ def test_a_segment_of_somebody_else_is_never_written_over(
     store: Store, project: Project, index: RecordingIndex
 ) -> None:
     put(store, project, 1)
-    store.objects.put(segment_key(project.id, 1), io.BytesIO(b"other"), 5)
+    other = encode_segment(Segment(project.id, 1, (), ("other",)))
+    store.objects.put(segment_key(project.id, 1), io.BytesIO(other), len(other))
 
     with pytest.raises(StorageError, match="not what was to be written"):
         Indexer(store).run_once()
 
     with store.objects.open(segment_key(project.id, 1)) as file:
-        assert file.read() == b"other"
+        assert file.read() == other
     assert not index.segments
+
+
+def test_a_segment_that_came_in_part_is_written_again(
+    store: Store, project: Project, index: RecordingIndex
+) -> None:
+    objects = put(store, project, 1)
+    store.objects.put(segment_key(project.id, 1), io.BytesIO(b"\x89CRN"), 4)
+
+    Indexer(store).run_once()
+
+    with store.objects.open(segment_key(project.id, 1)) as file:
+        kept = decode_segment(file.read(), project.id, 1)
+    assert [fault.object for fault in kept.faults] == objects
+    assert indexed(index.segments) == objects

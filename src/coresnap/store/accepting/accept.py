@@ -88,13 +88,9 @@ def accept(
     Raises ConflictError for other bytes without it, StorageError (NoSpaceError) if a
     place fails; then nothing was accepted, and doing it again is safe.
     """
-    with store.state.read() as connection:
-        known = find_fault(connection, project, arrival.object)
-        if known is not None and known.digest == arrival.digest:
-            return _duplicate(connection, project, arrival, known)
-        if known is not None and not replace:
-            raise _conflict(arrival)
-        is_wanted = _is_wanted(connection, project, arrival)
+    is_wanted = store.state.look(lambda c: _look(c, project, arrival, replace=replace))
+    if isinstance(is_wanted, Accepted):
+        return is_wanted
     upload = _Upload(project, arrival, staged)
     try:
         outcome = _store(store, upload, replace=replace, with_body=is_wanted)
@@ -103,6 +99,18 @@ def accept(
     for key in outcome.superseded:
         store.objects.remove(key)
     return outcome.accepted
+
+
+def _look(
+    connection: Connection, project: Project, arrival: Arrival, *, replace: bool
+) -> Accepted | bool:
+    """Answer for what is there already; else say whether a body seems wanted."""
+    known = find_fault(connection, project, arrival.object)
+    if known is not None and known.digest == arrival.digest:
+        return _duplicate(connection, project, arrival, known)
+    if known is not None and not replace:
+        raise _conflict(arrival)
+    return _is_wanted(connection, project, arrival)
 
 
 def _is_wanted(connection: Connection, project: Project, arrival: Arrival) -> bool:
@@ -133,8 +141,11 @@ def _put(store: Store, upload: _Upload) -> None:
     body = upload.arrival.body
     file = upload.staged.file if body is None else io.BytesIO(body)
     file.seek(0)
-    # False is an attempt of ours whose answer was lost: nobody else has this key.
-    store.objects.put(upload.key, file, upload.size)
+    if not store.objects.put(upload.key, file, upload.size):
+        # Nobody else has this key: an attempt of ours whose answer was lost, and of
+        # which nobody knows how much came.
+        file.seek(0)
+        store.objects.replace(upload.key, file, upload.size)
 
 
 def _accept(

@@ -18,7 +18,11 @@ from coresnap.store.accepting.queue import (
 )
 from coresnap.store.accepting.segment_rows import add_segment, last_segment
 from coresnap.store.index.contract import Segment
-from coresnap.store.index.segments import encode_segment, segment_key
+from coresnap.store.index.segments import (
+    decode_segment,
+    encode_segment,
+    segment_key,
+)
 from coresnap.store.store import Store
 
 __all__ = ["Indexer"]
@@ -102,8 +106,10 @@ class Indexer:
         objects = self._store.objects
         if not objects.put(key, io.BytesIO(content), len(content)):
             with objects.open(key) as file:
-                if file.read() != content:
-                    raise _foreign(key)
+                found = file.read()
+            if found != content:
+                _refuse_foreign(segment, found)
+                objects.replace(key, io.BytesIO(content), len(content))
         self._store.index.write(segment)
         self._store.state.transact(
             lambda c: discard(c, segment.project, segment.number)
@@ -117,9 +123,18 @@ def _segment(project: int, number: int, entries: list[Waiting]) -> Segment:
     return Segment(project, number, tuple(faults.values()), removed)
 
 
-def _foreign(key: str) -> StorageError:
-    return StorageError(
-        f"{key} is there, and is not what was to be written",
-        remedy="The state is older than the objects, or of another store: start "
-        "coroner again, and it takes over what is there.",
+def _refuse_foreign(segment: Segment, found: bytes) -> None:
+    """Raise StorageError if ``found`` is a segment: then it is another one.
+
+    What is none is part of our own, whose writing was broken off.
+    """
+    try:
+        decode_segment(found, segment.project, segment.number)
+    except StorageError:
+        return
+    raise StorageError(
+        f"segment {segment.number} of project {segment.project} is there already, and "
+        "is not what was to be written",
+        remedy="State and objects are not of one store, or the state was restored "
+        "from a backup: start coroner again, it takes over what is there.",
     )

@@ -39,7 +39,8 @@ class FileObjects:
         """Use ``root``, creating it; raises StorageError if that fails."""
         with _translated("create", str(root)):
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._root = os.open(root, _DIRECTORY)
+            # Whoever runs the store may have put it elsewhere by a link.
+            self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def put(self, key: str, body: BinaryIO, size: int) -> bool:
         """Keep ``size`` bytes of ``body``; False if something is there already."""

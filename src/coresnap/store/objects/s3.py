@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
@@ -139,6 +141,7 @@ class S3Objects:
             Bucket=self._bucket,
             Key=name,
             Body=content,
+            ContentMD5=_digest(content),
             **condition,  # type: ignore[arg-type]
         )
 
@@ -149,12 +152,14 @@ class S3Objects:
         try:
             parts: list[CompletedPartTypeDef] = []
             for number, left in enumerate(range(size, 0, -_PART), 1):
+                content = _read(body, min(left, _PART))
                 answer = self._client.upload_part(
                     Bucket=self._bucket,
                     Key=name,
                     UploadId=upload,
                     PartNumber=number,
-                    Body=_read(body, min(left, _PART)),
+                    Body=content,
+                    ContentMD5=_digest(content),
                 )
                 parts.append({"PartNumber": number, "ETag": answer["ETag"]})
             condition = {"IfNoneMatch": "*"} if once else {}
@@ -201,6 +206,15 @@ def _read(body: BinaryIO, size: int) -> bytes:
         missing = size - len(content)
         raise StorageError(f"a body ends {missing} bytes before its end")
     return content
+
+
+def _digest(content: bytes) -> str:
+    """Return what lets the server see that it has got all of it.
+
+    Without it SeaweedFS 4.48 keeps the part that came when a connection broke.
+    """
+    digest = hashlib.md5(content, usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode("ascii")
 
 
 @contextlib.contextmanager

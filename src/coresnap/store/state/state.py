@@ -73,10 +73,8 @@ class State:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """Begin a transaction that sees one state throughout, and cannot write."""
-        with _translated(), self._connected() as connection:
-            read_isolation(connection)
-            with connection.begin():
-                yield connection
+        with _translated(), self._reading() as connection:
+            yield connection
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Do ``work`` in a transaction, again if others or a restart got in its way.
@@ -84,10 +82,21 @@ class State:
         It may have been done already when it is done again: a server can die after
         the commit and before it says so. Raises what ``write`` raises.
         """
+        return self._until_done(self._writing, work)
+
+    def look(self, work: Callable[[Connection], T]) -> T:
+        """The same with a transaction as ``read`` begins it."""
+        return self._until_done(self._reading, work)
+
+    def _until_done(
+        self,
+        begin: Callable[[], contextlib.AbstractContextManager[Connection]],
+        work: Callable[[Connection], T],
+    ) -> T:
         pauses = _Pauses(self._patience)
         while True:
             try:
-                with self._writing() as connection:
+                with begin() as connection:
                     return work(connection)
             except exc.SQLAlchemyError as error:
                 if not (is_passing(error) and pauses.pause()):
@@ -138,6 +147,13 @@ class State:
     def _writing(self) -> Iterator[Connection]:
         with self._one_writer, self._connected() as connection:
             connection = connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._connected() as connection:
+            read_isolation(connection)
             with connection.begin():
                 yield connection
 
