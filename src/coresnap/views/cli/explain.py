@@ -40,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     rulesets = rule_options.rulesets(arguments)
     snapshot = read_snapshot(open_named(arguments.snapshot, arguments.config))
-    plain = _fingerprint(snapshot, ())
-    found = _fingerprint(snapshot, rulesets) if rulesets else plain
+    plain = make_fingerprint(snapshot, ())
+    found = make_fingerprint(snapshot, rulesets) if rulesets else plain
     if arguments.json:
         form = _as_json(snapshot, plain, found)
         emit(json.dumps(form, indent=2) + "\n")
@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _fingerprint(snapshot: Snapshot, rulesets: tuple[Ruleset, ...]) -> Fingerprint:
+def make_fingerprint(snapshot: Snapshot, rulesets: tuple[Ruleset, ...]) -> Fingerprint:
+    """Make a snapshot's fingerprint again, from what it holds."""
     from coresnap.analysis.fingerprint import (
         fingerprint,
         record_fingerprint,
@@ -60,7 +61,7 @@ def _fingerprint(snapshot: Snapshot, rulesets: tuple[Ruleset, ...]) -> Fingerpri
     facts = recorded_circumstances(
         snapshot.signal, snapshot.system, snapshot.pid, snapshot.attributes
     )
-    application = _application(snapshot)
+    application = application_of(snapshot)
     if not snapshot.threads or not snapshot.core_size:
         kind = str(snapshot.attributes.get("crash.kind", "")) or None
         return record_fingerprint(application, facts.signal, kind)
@@ -68,7 +69,8 @@ def _fingerprint(snapshot: Snapshot, rulesets: tuple[Ruleset, ...]) -> Fingerpri
     return fingerprint(application, facts.signal, frames, facts, rulesets)
 
 
-def _application(snapshot: Snapshot) -> str:
+def application_of(snapshot: Snapshot) -> str:
+    """Return the name that a snapshot's program goes by."""
     return str(snapshot.attributes.get("application") or snapshot.command or "?")
 
 
@@ -76,7 +78,7 @@ def _as_json(
     snapshot: Snapshot, plain: Fingerprint, found: Fingerprint
 ) -> dict[str, Any]:
     return {
-        "application": _application(snapshot),
+        "application": application_of(snapshot),
         "family": found.family,
         "message": found.message,
         "late": found.late,
@@ -107,7 +109,7 @@ def _lines(snapshot: Snapshot, plain: Fingerprint, found: Fingerprint) -> list[s
     from coresnap.snapshot.escape import printable
 
     signal = snapshot.signal.name if snapshot.signal is not None else "no signal"
-    heading = [_application(snapshot), signal, f"family {found.family or 'record'}"]
+    heading = [application_of(snapshot), signal, f"family {found.family or 'record'}"]
     if found.message:
         heading.append(f"message {found.message}")
     if found.late:
