@@ -34,11 +34,16 @@ class DuckDBRelation:
     """That each statement may take."""
     asked: Counter[str] = attrs.field(factory=Counter)
     """Attributes that were read from the map."""
+    _used: dict[str, str] = attrs.field(init=False, factory=dict)
+    """Columns that were asked for, and their types. Months have no others then: to
+    bind 80 columns in each of 13 takes longer than most queries."""
     dialect: Dialect = attrs.field(init=False, factory=DuckDBDialect)
     sequence: str = attrs.field(init=False, default=f'f."{SEQUENCE}"')
 
     def source(self, parameters: Parameters, *, is_joined: bool) -> str:
         """Return all months that are not hidden, and the groups beside them."""
+        if is_joined:
+            self._use("fingerprint", "VARCHAR")
         tables = [self._table(bucket) for bucket in self.layout.buckets]
         if not tables:
             tables = [self._nothing()]
@@ -53,7 +58,7 @@ class DuckDBRelation:
         """Return an attribute's value under its kind of now."""
         name = attribute.name
         if name == "group":
-            return 'coalesce(g."group", f."fingerprint")'
+            return f'coalesce(g."group", {self._use("fingerprint", "VARCHAR")})'
         if name.startswith("group."):
             return f'g."{name.removeprefix("group.")}"'
         column = self.layout.by_attribute.get(name)
@@ -83,26 +88,30 @@ class DuckDBRelation:
         return None
 
     def _table(self, bucket: int) -> str:
-        table = f"SELECT * FROM {bucket_table(bucket)}"
+        columns = "".join(f', "{identifier}"' for identifier in self._used)
+        table = f'SELECT "{SEQUENCE}"{columns} FROM {bucket_table(bucket)}'
         if not self.layout.hidden_before:
             return table
         return f'{table} WHERE "timestamp.received" >= {self.layout.hidden_before:d}'
 
     def _nothing(self) -> str:
-        columns = [f'NULL::BIGINT AS "{SEQUENCE}"']
-        columns += [
-            f'NULL::{sql_type(column.kind)} AS "{column.identifier}"'
-            for column in self.layout.columns
-        ]
-        columns.append(f'NULL::MAP(VARCHAR, VARCHAR) AS "{REST}"')
-        return f"SELECT {', '.join(columns)} WHERE false"
+        columns = "".join(
+            f', NULL::{kind} AS "{identifier}"'
+            for identifier, kind in self._used.items()
+        )
+        return f'SELECT NULL::BIGINT AS "{SEQUENCE}"{columns} WHERE false'
+
+    def _use(self, identifier: str, kind: str) -> str:
+        self._used[identifier] = kind
+        return f'f."{identifier}"'
 
     def _of_map(self, attribute: Attribute, parameters: Parameters) -> str:
-        text = f'f."{REST}"[{parameters.add(attribute.name)}]'
+        rest = self._use(REST, "MAP(VARCHAR, VARCHAR)")
+        text = f"{rest}[{parameters.add(attribute.name)}]"
         return self._of_text(text, attribute.kind)
 
     def _of_column(self, column: Column, kind: Kind) -> str:
-        value = f'f."{column.identifier}"'
+        value = self._use(column.identifier, sql_type(column.kind))
         if kind is column.kind or (kind in _TEXTS and column.kind in _TEXTS):
             return value
         if kind is Kind.NUMBER and column.kind is Kind.INTEGER:
