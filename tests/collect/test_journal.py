@@ -120,6 +120,8 @@ def test_an_event_that_cannot_happen_is_a_bug(
         State.WAITING: (Event.ARRIVED,),
         State.WORKING: (Event.ARRIVED, Event.STARTED),
         State.READY: (Event.ARRIVED, Event.FINISHED),
+        State.SENT: (Event.ARRIVED, Event.FINISHED, Event.SENT),
+        State.REFUSED: (Event.ARRIVED, Event.FINISHED, Event.REFUSED),
         State.FAILED: (Event.ARRIVED, Event.GAVE_UP),
         State.GONE: (Event.ARRIVED, Event.VANISHED),
     }

@@ -2,9 +2,9 @@
 
 ::
 
-    arrived ──▶ WAITING ──started──▶ WORKING ──made, finished──▶ READY
-                   ▲                    │ broke, interrupted, postponed
-                   ├────────────────────┘
+    arrived ──▶ WAITING ──started──▶ WORKING ──made, finished──▶ READY ──sent──▶ SENT
+                   ▲                    │ broke, interrupted,      └──refused──▶ REFUSED
+                   ├────────────────────┘ postponed
                    └──retried── FAILED ◀──gave up── WAITING, WORKING
 
 An archive that is no longer in the spool is GONE. The record of a crash without a core
@@ -43,8 +43,17 @@ class State(enum.StrEnum):
     WORKING = "working"
     READY = "ready"
     """Its snapshot is safe in ``sending/``."""
+    SENT = "sent"
+    """The store has acknowledged its snapshot, which stays until policy removes it."""
+    REFUSED = "refused"
+    """The store will not have its snapshot, whenever it is asked."""
     FAILED = "failed"
     GONE = "gone"
+
+    @property
+    def is_analysed(self) -> bool:
+        """There is a snapshot, and it is whole."""
+        return self in (State.READY, State.SENT, State.REFUSED)
 
 
 class Event(enum.StrEnum):
@@ -70,6 +79,12 @@ class Event(enum.StrEnum):
     """The core that stays takes less room, and is the same core."""
     ASSETS_REDUCED = "assets-reduced"
     """Only what the kernel said of the crash is left of what was kept beside it."""
+    SENT = "sent"
+    """The store has acknowledged the snapshot."""
+    REFUSED = "refused"
+    """The store will not have the snapshot, and says why."""
+    SEND_ASKED = "send-asked"
+    """Somebody wants it to be sent, again or at once."""
     VANISHED = "vanished"
 
 
@@ -87,12 +102,22 @@ TRANSITIONS: dict[tuple[State | None, Event], State] = {
     (State.WAITING, Event.GAVE_UP): State.FAILED,
     (State.WORKING, Event.GAVE_UP): State.FAILED,
     (State.FAILED, Event.RETRIED): State.WAITING,
-    (State.READY, Event.RETRIED): State.WAITING,
     (State.WAITING, Event.RETRIED): State.WAITING,
-    (State.READY, Event.CORE_REMOVED): State.READY,
-    (State.READY, Event.COMPRESSED): State.READY,
     (State.FAILED, Event.COMPRESSED): State.FAILED,
-    (State.READY, Event.ASSETS_REDUCED): State.READY,
+    (State.READY, Event.SENT): State.SENT,
+    (State.READY, Event.REFUSED): State.REFUSED,
+    **{
+        (state, event): after or state
+        for state in State
+        if state.is_analysed
+        for event, after in (
+            (Event.RETRIED, State.WAITING),
+            (Event.SEND_ASKED, State.READY),
+            (Event.CORE_REMOVED, None),
+            (Event.COMPRESSED, None),
+            (Event.ASSETS_REDUCED, None),
+        )
+    },
     **{(state, Event.VANISHED): State.GONE for state in State},
 }
 """State and event to the next state; what is not here cannot happen."""
@@ -141,10 +166,10 @@ def missing_events(
     if state is None or state is State.GONE:
         yield Event.ARRIVED, {}
         state = State.WAITING
-    if archive.has_snapshot and state is not State.READY:
+    if archive.has_snapshot and not state.is_analysed:
         made = entry.detail if entry is not None and state is State.WORKING else {}
         yield Event.FINISHED, {**made, "recovered": True}
-    elif state is State.READY and not archive.has_snapshot:
+    elif state.is_analysed and not archive.has_snapshot:
         yield Event.RETRIED, {"reason": "the snapshot is gone"}
     elif state is State.WORKING:
         assert entry is not None

@@ -145,6 +145,11 @@ class Config:
         return self.root / "journal" / "journal.sqlite"
 
     @property
+    def sending_state(self) -> Path:
+        """What the daemon says of sending; beside the journal."""
+        return self.journal.with_name("sending.json")
+
+    @property
     def decompressed(self) -> Path:
         """Where the daemon keeps debug information that was decompressed."""
         return self.root / "cache"

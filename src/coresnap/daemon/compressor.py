@@ -113,10 +113,7 @@ class Compressor:
     def _candidates(self) -> Iterator[tuple[Archive, Entry]]:
         entries = self.pipeline.journal.entries()
         for entry in entries.values():
-            if entry.id in self._settled or entry.state not in (
-                State.READY,
-                State.FAILED,
-            ):
+            if entry.id in self._settled or not _stays(entry):
                 continue
             archive = self.pipeline.spool.archive(entry.id)
             if archive is None or not archive.has_core:
@@ -216,7 +213,7 @@ class Compressor:
         """Say whether the core is the one that was read, and nobody works on it."""
         pipeline = self.pipeline
         entry = pipeline.journal.entry(work.id)
-        if entry is None or entry.state not in (State.READY, State.FAILED):
+        if entry is None or not _stays(entry):
             self._settled.discard(work.id)
             return False
         try:
@@ -247,6 +244,11 @@ class Compressor:
         # The facts stay what the last event says, for `status` and policy.
         detail = {**entry.detail, "core": "zstd", **more}
         self.pipeline.journal.record(entry.id, Event.COMPRESSED, **detail)
+
+
+def _stays(entry: Entry) -> bool:
+    """Whether nobody works on it, so that what is left of it is what stays."""
+    return entry.state.is_analysed or entry.state is State.FAILED
 
 
 # --- in the child -----------------------------------------------------------------

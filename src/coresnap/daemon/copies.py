@@ -30,12 +30,20 @@ class Candidate:
     policy: Policy
     is_decided: bool = False
     """Something of it goes already, so that the rest stays for now."""
+    is_sending: bool = False
+    """There is a store that snapshots are sent to."""
+
+    @property
+    def awaits_store(self) -> bool:
+        """Its snapshot is nowhere else yet."""
+        ready = self.entry is not None and self.entry.state is State.READY
+        return self.is_sending and ready
 
     @property
     def fingerprint(self) -> str | None:
         """What crashes alike have in common; None if it is not known."""
         entry = self.entry
-        if entry is None or entry.state is not State.READY:
+        if entry is None or not entry.state.is_analysed:
             return None
         fingerprint = entry.detail.get("fingerprint")
         return fingerprint if self.archive.has_snapshot and fingerprint else None
@@ -52,6 +60,8 @@ def beyond_count(candidates: Iterable[Candidate]) -> Iterator[Removal]:
         for place, one in enumerate(alike):
             if one.is_decided or _is_counted_on(one, place, len(alike)):
                 continue
+            if one.awaits_store:
+                continue
             policy = one.policy
             if policy.keep_first or policy.keep_last:
                 reason = (
@@ -66,7 +76,7 @@ def beyond_size(candidates: Sequence[Candidate], limit: int) -> Iterator[Removal
 
     First cores that were kept beside a snapshot, then whole archives; of both the most
     repeated faults first, and of these the oldest. One of each kind stays, and so does
-    what ``keep.first`` and ``keep.last`` count on.
+    what ``keep.first`` and ``keep.last`` count on. What was not sent yet goes last.
     """
     excess = sum(one.archive.disk_size for one in candidates) - limit
     groups = _groups(candidates)
@@ -75,7 +85,7 @@ def beyond_size(candidates: Sequence[Candidate], limit: int) -> Iterator[Removal
         if excess > 0 and one.archive.has_core and one.policy.purge_core != "never":
             going[one.archive.id] = (Part.CORE,)
             excess -= one.archive.core_disk_size
-    for one in _most_repeated(groups):
+    for one in sorted(_most_repeated(groups), key=lambda one: one.awaits_store):
         if excess > 0:
             without_core = one.archive.id in going
             going[one.archive.id] = EVERYTHING

@@ -91,6 +91,7 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
         "size": size,
         "core_size": job.core_size,
         "fingerprint": snapshot.fingerprint,
+        "sure": _is_sure(snapshot),
         "quality": snapshot.quality,
         "truncated": snapshot.truncated,
         "checks": [note.step for note in failed],
@@ -99,6 +100,12 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
         "project": snapshot.attributes.get("coresnap.project"),
         "debug_files": [m.debug_file for m in snapshot.modules if m.debug_file],
     }
+
+
+def _is_sure(snapshot: Snapshot) -> bool:
+    """Whether more than the signal is certain or strong."""
+    sure = [c for c in snapshot.classifiers if c.confidence in ("certain", "strong")]
+    return len(sure) > 1
 
 
 def with_plain_core(job: Job) -> Job:

@@ -28,7 +28,9 @@ from coresnap.config import Config, load_config
 from coresnap.daemon.compressor import Compressor
 from coresnap.daemon.job import analyse_core, preload
 from coresnap.daemon.log import Logger, make_logger
+from coresnap.daemon.outbox import Outbox
 from coresnap.daemon.reload import refresh_handler, reread
+from coresnap.daemon.sender import Sender, start_sender
 from coresnap.daemon.service import tell_manager, watchdog_seconds
 from coresnap.daemon.stages import Pipeline
 from coresnap.daemon.warden import start_warden
@@ -100,13 +102,19 @@ def serve(
     _refresh(backend, log)
     owner = _owner(config)
     warden: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+    sender = start_sender(config, owner, log)
     if os.geteuid() == 0 and owner is not None:
         # The socket's directory is below /run, which is root's.
         _make_run_directory(config.socket.parent, owner)
         if (door := backend.socket_door()) is not None:
             warden = start_warden(door, log)
         _drop_privileges(owner)
-    with warden, Spool(config.spool) as spool, make_journal(config.journal) as journal:
+    with (
+        warden,
+        sender or contextlib.nullcontext(),
+        Spool(config.spool) as spool,
+        make_journal(config.journal) as journal,
+    ):
         if journal.put_aside is not None:
             log.warning(f"the journal was damaged and is now {journal.put_aside}")
         pipeline = Pipeline(
@@ -114,7 +122,7 @@ def serve(
         )
         _warn_of_intruders(spool, log)
         backend.listen()
-        loop = Loop(pipeline, log, path)
+        loop = Loop(pipeline, log, path, sender)
         try:
             loop.run()
         finally:
@@ -190,8 +198,13 @@ class Loop:
     log: Logger
     path: Path | None = None
     """Where settings are read again; None where they are looked for."""
+    sender: Sender | None = None
+    """None without a store."""
     compressor: Compressor = attrs.field(
         default=attrs.Factory(lambda self: Compressor(self.pipeline), takes_self=True)
+    )
+    outbox: Outbox | None = attrs.field(
+        default=attrs.Factory(lambda self: self._make_outbox(), takes_self=True)
     )
     stopping: bool = False
     reloading: bool = False
@@ -200,6 +213,12 @@ class Loop:
     last_scan: float = float("-inf")
     has_looked: bool = False
     """What may be compressed can be another since the last turn."""
+
+    def _make_outbox(self) -> Outbox | None:
+        self.pipeline.is_sending = self.sender is not None
+        if self.sender is None:
+            return None
+        return Outbox(self.pipeline, self.sender, self.log)
 
     def run(self) -> None:
         """Run until a signal says stop."""
@@ -281,6 +300,8 @@ class Loop:
             self.has_looked = True
         busy = pipeline.start_next() is not None
         self._compress(may_start=not busy)
+        if self.outbox is not None:
+            self.outbox.turn()
 
     def _compress(self, *, may_start: bool) -> None:
         was_busy = self.compressor.is_busy
@@ -317,12 +338,19 @@ class Loop:
                 timeout = max(0.0, worker.deadline - time.monotonic())
             if self.compressor.is_busy:
                 timeout = min(timeout, _COMPRESSION_SECONDS)
+            outbox = self.outbox
+            if outbox is not None and outbox.sender.is_alive:
+                selector.register(outbox.sender, selectors.EVENT_READ)
+                if outbox.timeout is not None:
+                    timeout = min(timeout, outbox.timeout)
             if (interval := watchdog_seconds()) is not None:
                 tell_manager("WATCHDOG=1")
                 timeout = min(timeout, interval)
             for key, _ in selector.select(timeout):
                 if key.fd == wakeup:
                     os.read(wakeup, 512)
+                elif outbox is not None and key.fileobj is outbox.sender:
+                    outbox.take()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ arguments: a clock that goes back makes crashes younger, and young ones stay.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import attrs
@@ -46,14 +47,18 @@ def decide_removals(
     config: Config,
     now: int,
     limit: int | None = None,
+    *,
+    is_sending: bool = False,
 ) -> Iterator[Removal]:
     """Yield what policy removes at ``now`` (UTC nanoseconds).
 
-    ``limit`` is ``purge.size`` in bytes. At most one removal of each archive is
-    yielded, so what is left of it is looked at next time.
+    ``limit`` is ``purge.size`` in bytes; ``is_sending`` says that snapshots go to a
+    store, so that those that did not yet are the last to be removed. At most one
+    removal of each archive is yielded, so what is left of it is looked at next time.
     """
     if config.purge_disabled:
         return
+    candidate = functools.partial(Candidate, is_sending=is_sending)
     staying: list[Candidate] = []
     for archive in archives:
         entry = entries.get(archive.id)
@@ -65,13 +70,13 @@ def decide_removals(
                 has_core=False,
                 disk_size=archive.disk_size - archive.core_disk_size,
             )
-            staying.append(Candidate(archive, entry, policy, is_decided=True))
+            staying.append(candidate(archive, entry, policy, is_decided=True))
         elif (removal := _by_age(archive, entry, policy, now)) is not None:
             yield removal
             if Part.SNAPSHOT not in removal.parts and archive.has_snapshot:
-                staying.append(Candidate(archive, entry, policy, is_decided=True))
+                staying.append(candidate(archive, entry, policy, is_decided=True))
         else:
-            staying.append(Candidate(archive, entry, policy))
+            staying.append(candidate(archive, entry, policy))
     surplus = list(beyond_count(staying))
     yield from surplus
     if limit is not None:
@@ -109,6 +114,10 @@ def _of_analysed(
     if not _is_safe(archive, entry):
         return None
     assert entry is not None
+    sent = entry.state is State.SENT and not archive.has_core
+    if sent and is_older(policy.purge_sent_age):
+        reason = "sent, and older than purge.sent.age"
+        return Removal(archive.id, EVERYTHING, reason)
     if archive.has_core:
         # Its assets stay with it: both are needed to analyse it again.
         may_go = policy.purge_core != "never" and is_older(policy.purge_pending_age)
@@ -122,4 +131,4 @@ def _of_analysed(
 
 def _is_safe(archive: Archive, entry: Entry | None) -> bool:
     """Say whether there is a snapshot, and the journal knows that it is whole."""
-    return archive.has_snapshot and entry is not None and entry.state is State.READY
+    return archive.has_snapshot and entry is not None and entry.state.is_analysed

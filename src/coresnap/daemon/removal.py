@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from coresnap.collect.journal import Entry, Event, Journal, State
+from coresnap.collect.journal import Entry, Event, Journal
 from coresnap.collect.reduction import reduce_assets
 from coresnap.collect.spool import Part, Spool
 from coresnap.config import Share
@@ -44,7 +44,7 @@ class Remover:
 
     def apply(self, removal: Removal, entry: Entry | None) -> None:
         """Remove the parts, unless somebody reads them; ``entry`` is the archive's."""
-        if removal.parts == (Part.ASSETS,) and entry and entry.state is State.READY:
+        if removal.parts == (Part.ASSETS,) and entry and entry.state.is_analysed:
             if reduce_assets(self.spool, removal.id):
                 self._say(removal, "reducing the assets of")
                 detail = {**entry.detail, "assets": "reduced"}

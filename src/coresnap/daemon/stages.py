@@ -60,6 +60,9 @@ class Pipeline:
     """Whom workers become if this runs as root."""
     clock: PatientClock = attrs.field(factory=PatientClock)
     worker: Worker | None = None
+    is_sending: bool = False
+    """There is a store that snapshots are sent to."""
+    _is_wanted_at_once: bool = False
     _keeper: DebugKeeper = attrs.field(factory=DebugKeeper)
     _output: TemporaryFile | None = None
     _queue: list[Entry] = attrs.field(factory=list)
@@ -98,10 +101,21 @@ class Pipeline:
             self.log(_without_archive(crash), pid=crash.pid)
 
     def _wake(self, archive_id: str) -> None:
-        # A hint about an archive that was given up is somebody's wish to try again.
+        # A hint about an archive that was given up is somebody's wish to try again,
+        # one about a snapshot the wish to have it sent.
         entry = self.journal.entry(archive_id)
         if entry is not None and entry.state is State.FAILED:
             self.retry(archive_id)
+        elif entry is not None and entry.state.is_analysed:
+            archive = self.spool.archive(archive_id)
+            if archive is not None and archive.has_snapshot:
+                self.journal.record(archive_id, Event.SEND_ASKED, **entry.detail)
+                self._is_wanted_at_once = True
+
+    def take_wish_to_send(self) -> bool:
+        """Whether somebody wants a snapshot sent at once; asked once it is no more."""
+        wish, self._is_wanted_at_once = self._is_wanted_at_once, False
+        return wish
 
     def retry(self, archive_id: str) -> None:
         """Let an archive be analysed again.
@@ -206,8 +220,9 @@ class Pipeline:
 
     def _note_success(self, archive_id: str, outcome: Outcome) -> None:
         entry = self.journal.record(archive_id, Event.FINISHED, **_facts(outcome))
+        done = "analysed" if self.is_sending else "processed"
         self.log(
-            f"crash {archive_id} processed in {outcome.seconds:.2f} seconds",
+            f"crash {archive_id} {done} in {outcome.seconds:.2f} seconds",
             id=archive_id,
             **outcome.facts,
         )
@@ -267,7 +282,12 @@ class Pipeline:
         now = self.clock.now()
         limit = size_limit(self.config.purge_size, self.config.spool)
         for removal in decide_removals(
-            self.spool.archives(), entries, self.config, now, limit
+            self.spool.archives(),
+            entries,
+            self.config,
+            now,
+            limit,
+            is_sending=self.is_sending,
         ):
             if self.worker is None or removal.id != self.worker.job.id:
                 self._apply(removal, entries.get(removal.id))
@@ -303,7 +323,7 @@ def _source(archive: Archive) -> Part:
 
 
 def _is_of_record(entry: Entry) -> bool:
-    return entry.state is State.READY and entry.detail.get("rung") == "record"
+    return entry.state.is_analysed and entry.detail.get("rung") == "record"
 
 
 def check_retriable(archive: Archive) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from coresnap.config.scrub_expressions import SCRUBBERS
+
 __all__ = ["BUILT_IN", "Expression", "Finding", "Rules"]
 
-BUILT_IN = ("key", "token", "ccn", "ssn", "env", "url")
+BUILT_IN = SCRUBBERS
 """Names of the scrubbers that need no rule of one's own (``docs/scrubbing.md``)."""
 
 

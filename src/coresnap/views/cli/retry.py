@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from coresnap.errors import WorkerError
+from coresnap.errors import CaptureError, WorkerError
 from coresnap.views.cli.output import emit
 
 if TYPE_CHECKING:
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from coresnap.crash import Archive
 
 NAME = "retry"
-HELP = "analyse a crash again"
+HELP = "analyse a crash again, or send its snapshot again"
 DESCRIPTION = """\
 Analyses a crash again: one that was given up, or one whose core is still there, for
 example after debug information was installed. Name it as `coresnap list` does: its
 stage, a slash, and the start of its id. A snapshot that is there is replaced.
 
-The daemon does it if it runs; else it is done here and now.
+The daemon does it if it runs; else it is done here and now. A snapshot whose core is
+gone is sent to the store again, at once, also one that the store refused.
 """
 
 
@@ -46,10 +47,13 @@ def run(arguments: argparse.Namespace) -> int:
     backend = select(config)
     with Spool(config.spool) as spool:
         archive = spool.find(arguments.crash)
-        check_retriable(archive)
-        if is_locked(config.journal) is not None:
+        if archive.has_snapshot and not archive.has_core:
+            result = _ask_to_send(config, backend, archive)
+        elif is_locked(config.journal) is not None:
+            check_retriable(archive)
             result = _ask_daemon(spool, backend, archive)
         else:
+            check_retriable(archive)
             result = _do_here(config, backend, archive)
     if arguments.json:
         emit(json.dumps({"id": archive.id, **result}) + "\n")
@@ -62,7 +66,6 @@ def _ask_daemon(
     spool: Spool, backend: CaptureBackend, archive: Archive
 ) -> dict[str, object]:
     from coresnap.collect.spool import Part
-    from coresnap.errors import CaptureError
 
     # An archive with a core and without a snapshot is work to do (Journal.replay).
     spool.remove(Part.SNAPSHOT, archive.id)
@@ -72,6 +75,23 @@ def _ask_daemon(
             remedy="Restart it: it looks for work when it starts.",
         )
     return {"by": "daemon", "message": "the daemon was asked to analyse it again"}
+
+
+def _ask_to_send(
+    config: Config, backend: CaptureBackend, archive: Archive
+) -> dict[str, object]:
+    from coresnap.collect.journal import is_locked
+    from coresnap.collect.sending_state import read_sending_state
+    from coresnap.daemon.stages import check_retriable
+
+    if read_sending_state(config.sending_state) is None:
+        check_retriable(archive)  # there is no store: nothing can be done again
+    if is_locked(config.journal) is None or not backend.announce(archive.id):
+        raise CaptureError(
+            "the daemon, which sends snapshots, does not run or does not listen",
+            remedy="Start it: it sends what waits.",
+        )
+    return {"by": "daemon", "message": "the daemon was asked to send it again"}
 
 
 def _do_here(

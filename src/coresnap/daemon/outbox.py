@@ -1,0 +1,214 @@
+"""What is sent next, and when: the stage behind ``sending/``.
+
+What the journal calls READY was not acknowledged by the store. It is sent until that
+happens, however long the store is away and however often the daemon ends: an object id
+makes one fault of any number of tries. Nothing here grows with the time that the store
+is away: not memory, not the journal, not the log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Callable
+
+import attrs
+
+from coresnap.collect.journal import Entry, Event, State
+from coresnap.collect.sending_state import SendingState, write_sending_state
+from coresnap.collect.spool import Part
+from coresnap.crash import Archive
+from coresnap.daemon.log import Logger
+from coresnap.daemon.parcel import Outcome, Parcel, Receipt
+from coresnap.daemon.sender import Sender
+from coresnap.daemon.stages import Pipeline
+from coresnap.errors import CoresnapError, MissingError
+
+__all__ = ["Outbox"]
+
+_PATIENCE = 3600 * 10**9
+"""Nanoseconds after which a snapshot goes before others that count for more."""
+_DEFAULT_PROJECT = "blackhole"
+
+
+@attrs.define
+class Outbox:
+    """Sends the snapshots of one pipeline, one at a time, through ``sender``."""
+
+    pipeline: Pipeline
+    sender: Sender
+    log: Logger
+    clock: Callable[[], float] = time.monotonic
+    next_try: float = 0
+    """On the monotonic clock."""
+    _failures: int = 0
+    """Tries in a row that found the store away."""
+    _is_denied: bool = False
+    _sent: set[str] = attrs.field(factory=set)
+    """Fingerprints that the store has seen from here since we started."""
+    _told: SendingState | None = None
+
+    def turn(self) -> None:
+        """Take the receipt that is there, and give away what comes next."""
+        sender = self.sender
+        if not sender.is_alive or self._is_denied:
+            return
+        if self.pipeline.take_wish_to_send():
+            self.next_try = 0
+        if sender.busy_with is None and self.clock() >= self.next_try:
+            self._give_next()
+
+    def take(self) -> None:
+        """Act on what the sender says; call it when it is readable."""
+        archive_id = self.sender.busy_with
+        receipt = self.sender.take()
+        if receipt is None:
+            self.log.error(
+                "the sender ended: nothing is sent until coresnapd is restarted",
+                id=archive_id,
+            )
+            self._tell("the sender ended")
+            return
+        if receipt.outcome == Outcome.SENT:
+            self._note_sent(receipt)
+        elif receipt.outcome == Outcome.REFUSED:
+            self._note_refused(receipt)
+        elif receipt.outcome == Outcome.DENIED:
+            self._note_denied(receipt)
+        else:
+            self._note_away(receipt)
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds until something may be sent; None if a receipt is waited for."""
+        if not self.sender.is_alive or self._is_denied or self.sender.busy_with:
+            return None
+        return max(0.0, self.next_try - self.clock()) if self._waiting() else None
+
+    # --- what comes next ------------------------------------------------------------
+
+    def _give_next(self) -> None:
+        for entry in sorted(self._waiting(), key=self._rank):
+            archive = self.pipeline.spool.archive(entry.id)
+            if archive is not None and archive.has_snapshot:
+                with contextlib.suppress(MissingError):
+                    self._give(archive, entry)
+                    return
+
+    def _waiting(self) -> list[Entry]:
+        entries = self.pipeline.journal.entries().values()
+        return [entry for entry in entries if entry.state is State.READY]
+
+    def _rank(self, entry: Entry) -> tuple[bool, bool, bool, int]:
+        """Sorts what waited too long first, then new kinds, then sure verdicts, then
+        the newest."""
+        waits_long = time.time_ns() - entry.arrived > _PATIENCE
+        is_new = entry.detail.get("fingerprint") not in self._sent
+        is_sure = entry.detail.get("sure") is True
+        order = entry.arrived if waits_long else -entry.arrived
+        return not waits_long, not is_new, not is_sure, order
+
+    def _give(self, archive: Archive, entry: Entry) -> None:
+        pipeline = self.pipeline
+        snapshot = pipeline.spool.open(Part.SNAPSHOT, archive.id)
+        try:
+            config = pipeline.config
+            policy = config.policy_for(archive.executable)
+            project = str(entry.detail.get("project") or _DEFAULT_PROJECT)
+            history = pipeline.journal.history(archive.id)
+            again = any(record.event is Event.SENT for record in history)
+            expressions = tuple((e.name, e.pattern) for e in config.scrub_expressions)
+            self.sender.give(
+                Parcel(
+                    archive.id,
+                    project,
+                    policy.scrub,
+                    expressions,
+                    config.send_bandwidth,
+                    again,
+                ),
+                snapshot,
+            )
+        finally:
+            os.close(snapshot)
+        if not self._failures:
+            where = f"{self.sender.store}, project {project}"
+            path = pipeline.spool.path(Part.SNAPSHOT, archive.id)
+            self.log.info(f"Sending {path} to {where}", id=archive.id)
+
+    # --- what became of it ------------------------------------------------------------
+
+    def _note_sent(self, receipt: Receipt) -> None:
+        self._come_back()
+        entry = self.pipeline.journal.entry(receipt.id)
+        if entry is None or entry.state is not State.READY:
+            return  # it was removed, or analysed again, meanwhile
+        detail = {**entry.detail, **receipt.facts}
+        self.pipeline.journal.record(receipt.id, Event.SENT, **detail)
+        self._sent.add(str(entry.detail.get("fingerprint")))
+        seconds = (time.time_ns() - entry.arrived) / 1e9
+        self.log.info(
+            f"crash {receipt.id} processed in {seconds:.2f} seconds",
+            id=receipt.id,
+            **receipt.facts,
+        )
+
+    def _note_refused(self, receipt: Receipt) -> None:
+        self._come_back()
+        entry = self.pipeline.journal.entry(receipt.id)
+        if entry is not None and entry.state is State.READY:
+            detail = {**entry.detail, "reason": receipt.reason}
+            self.pipeline.journal.record(receipt.id, Event.REFUSED, **detail)
+        self.log.warning(
+            f"the store refuses crash {receipt.id}: {receipt.reason}",
+            id=receipt.id,
+            remedy=f"`coresnap retry sending/{receipt.id[:12]}` sends it again.",
+        )
+
+    def _note_denied(self, receipt: Receipt) -> None:
+        self._is_denied = True
+        self.log.error(
+            f"the store at {self.sender.store} lets us send nothing: {receipt.reason}",
+            remedy="Correct coroner.cf, then restart coresnapd.",
+        )
+        self._tell(receipt.reason)
+
+    def _note_away(self, receipt: Receipt) -> None:
+        if not self._failures:
+            self.log.warning(
+                f"the store at {self.sender.store} is away: {receipt.reason}; "
+                "snapshots wait"
+            )
+        self._failures += 1
+        self.next_try = self.clock() + max(self._pause(), receipt.wait)
+        self._tell(receipt.reason)
+
+    def _pause(self) -> float:
+        """Full jitter: a fleet must not come back all at once."""
+        config = self.pipeline.config
+        doublings = min(self._failures - 1, 30)
+        most = min(config.send_retry_first * 2**doublings, config.send_retry_most)
+        return random.uniform(0.1, max(most, 0.2))
+
+    def _come_back(self) -> None:
+        if self._failures:
+            waiting = len(self._waiting())
+            self.log.info(f"the store is back; {waiting} snapshots wait for it")
+        self._failures = 0
+        self.next_try = 0
+        self._tell("")
+
+    def _tell(self, trouble: str) -> None:
+        """Leave a note for ``coresnap status``, when something changed."""
+        wait = max(0.0, self.next_try - self.clock())
+        state = SendingState(
+            self.sender.store,
+            trouble,
+            0 if not trouble else int(time.time() + wait),
+        )
+        if self._told is None or self._told.trouble != trouble or trouble:
+            with contextlib.suppress(CoresnapError):
+                write_sending_state(self.pipeline.config.sending_state, state)
+        self._told = state

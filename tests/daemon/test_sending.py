@@ -1,0 +1,283 @@
+"""From a snapshot in the spool to a fault in a real store."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from coresnap.backends.fake import FakeBackend
+from coresnap.collect.journal import Event, Journal, State
+from coresnap.collect.sending_state import read_sending_state
+from coresnap.collect.spool import Part, Spool, make_id
+from coresnap.config import Config, load_config
+from coresnap.daemon.outbox import Outbox
+from coresnap.daemon.sender import Sender, start_sender
+from coresnap.daemon.stages import Pipeline
+from coresnap.snapshot.container import read_snapshot
+from coresnap.store.api.endpoint import Capability
+from store.server.live import LiveServer, running_server
+from store.server.snapshots import make_snapshot
+
+
+@attrs.define
+class Log:
+    lines: list[str] = attrs.field(factory=list)
+
+    def _say(self, event: str, **facts: object) -> None:
+        self.lines.append(f"{event} {facts.get('remedy', '')}")
+
+    info = warning = error = _say
+
+
+@attrs.define
+class Host:
+    """A host with a spool, whose snapshots go to a store."""
+
+    config: Config
+    spool: Spool
+    journal: Journal
+    log: Log
+    sender: Sender | None = None
+    outbox: Outbox | None = None
+
+    def crash(self, number: int, **attributes: str) -> str:
+        """Leave a snapshot as the worker does."""
+        archive_id = make_id()
+        body = make_snapshot(
+            number, number, **{**attributes, "coresnap.object": archive_id}
+        )
+        self.journal.record(archive_id, Event.ARRIVED)
+        with self.spool.create(Part.SNAPSHOT) as file:
+            os.write(file.fd, body)
+            self.spool.commit(Part.SNAPSHOT, file, archive_id)
+        self.journal.record(
+            archive_id,
+            Event.FINISHED,
+            fingerprint=f"{number:064x}",
+            project="blackhole",
+        )
+        return archive_id
+
+    def start(self) -> None:
+        pipeline = Pipeline(
+            self.config,
+            self.spool,
+            self.journal,
+            FakeBackend(),
+            _no_worker,
+            self.log.info,
+        )
+        self.sender = start_sender(self.config, None, self.log)
+        if self.sender is not None:
+            self.outbox = Outbox(pipeline, self.sender, self.log)
+
+    def run_until(self, holds: Callable[[], bool]) -> None:
+        assert self.outbox is not None
+        deadline = time.monotonic() + 20
+        while not holds():
+            assert time.monotonic() < deadline, self.log.lines
+            self.outbox.turn()
+            sender = self.outbox.sender
+            if sender.is_alive and select.select([sender], [], [], 0.02)[0]:
+                self.outbox.take()
+
+    def state(self, archive_id: str) -> State:
+        entry = self.journal.entry(archive_id)
+        assert entry is not None
+        return entry.state
+
+
+def _no_worker(*arguments: object) -> dict[str, object]:
+    raise AssertionError("nothing is analysed here")
+
+
+def write_config(directory: Path, url: str, token: str, extra: str = "") -> Config:
+    store = directory / "coroner.cf"
+    store.write_text(
+        f"[universe]\nname = cf\nwrite = {url}\nread = {url}\n"
+        f"[token]\nblackhole = {token}\n"
+    )
+    store.chmod(0o600)
+    path = directory / "coresnap.conf"
+    path.write_text(
+        f"[archive]\nroot = {directory / 'host'}\n"
+        f"[sending]\nstore.config = {store}\nsend.retry.first = 1s\n"
+        f"send.retry.most = 1s\n{extra}"
+    )
+    return load_config(path)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[LiveServer]:
+    (tmp_path / "store").mkdir()
+    with running_server(tmp_path / "store") as server:
+        yield server
+
+
+@pytest.fixture
+def make_host(tmp_path: Path) -> Iterator[Callable[[str, str, str], Host]]:
+    hosts: list[Host] = []
+
+    def make(url: str, token: str, extra: str = "") -> Host:
+        config = write_config(tmp_path, url, token, extra)
+        for part in Part:
+            (config.spool / part).mkdir(parents=True, exist_ok=True)
+        config.journal.parent.mkdir(exist_ok=True)
+        host = Host(config, Spool(config.spool), Journal(config.journal), Log())
+        host.start()
+        hosts.append(host)
+        return host
+
+    yield make
+    for host in hosts:
+        if host.sender is not None:
+            host.sender.close()
+        host.journal.close()
+
+
+def faults(live: LiveServer) -> set[str]:
+    live.wait_until_indexed()
+    with live.client(Capability.QUERY) as client:
+        answer = client.post("query", json={"select": ["object"], "limit": 1000})
+    return {row["values"][0] for row in answer.json()["rows"]}
+
+
+def posting(live: LiveServer) -> str:
+    return live.token(Capability.POST)
+
+
+def test_a_snapshot_is_sent_acknowledged_and_written_down(
+    live: LiveServer, make_host: Callable[..., Host]
+) -> None:
+    host = make_host(live.url, posting(live))
+    archive_id = host.crash(1)
+
+    host.run_until(lambda: host.state(archive_id) is State.SENT)
+
+    assert faults(live) == {archive_id}
+    entry = host.journal.entry(archive_id)
+    assert entry is not None
+    assert entry.detail["object"] == archive_id
+    assert any(
+        line.startswith(f"crash {archive_id} processed in ") for line in host.log.lines
+    )
+
+
+def test_secrets_stay_on_the_host(
+    live: LiveServer, make_host: Callable[..., Host], tmp_path: Path
+) -> None:
+    secret = "AKIA" + "Q" * 8 + "7XT5WZ2B"
+    host = make_host(live.url, posting(live))
+    archive_id = host.crash(1, note=f"key {secret} end")
+
+    host.run_until(lambda: host.state(archive_id) is State.SENT)
+
+    with live.client(Capability.QUERY) as client:
+        body = client.get(f"faults/{archive_id}").content
+    (tmp_path / "got.csnap").write_bytes(body)
+    sent = read_snapshot(tmp_path / "got.csnap")
+    kept = read_snapshot(host.spool.open(Part.SNAPSHOT, archive_id))
+    assert secret not in str(sent.attributes["note"])
+    assert secret in str(kept.attributes["note"])
+
+
+def test_a_store_that_is_away_is_waited_for_and_told_of_once(
+    live: LiveServer, make_host: Callable[..., Host]
+) -> None:
+    token = posting(live)
+    host = make_host("http://127.0.0.1:9", token)
+    ids = [host.crash(number) for number in range(3)]
+    assert host.outbox is not None
+    failures: Callable[[], int] = lambda: host.outbox._failures  # type: ignore[union-attr]  # noqa: E731
+    host.run_until(lambda: failures() >= 3)
+
+    away = [line for line in host.log.lines if "is away" in line]
+    state = read_sending_state(host.config.sending_state)
+    assert len(away) == 1
+    assert state is not None
+    assert "127.0.0.1:9" in state.trouble
+    assert {host.state(one) for one in ids} == {State.READY}
+    assert len(host.journal.history(ids[0])) == 2, "a try that fails is no event"
+
+
+def test_what_the_store_refuses_does_not_keep_others_waiting(
+    live: LiveServer, make_host: Callable[..., Host]
+) -> None:
+    host = make_host(live.url, posting(live))
+    good = host.crash(1)
+    bad = make_id()
+    host.journal.record(bad, Event.ARRIVED)
+    with host.spool.create(Part.SNAPSHOT) as file:
+        os.write(file.fd, b"no snapshot at all")
+        host.spool.commit(Part.SNAPSHOT, file, bad)
+    host.journal.record(bad, Event.FINISHED, fingerprint="f" * 64)
+
+    host.run_until(
+        lambda: (host.state(good), host.state(bad)) == (State.SENT, State.REFUSED)
+    )
+
+    assert faults(live) == {good}
+
+
+def test_a_wrong_token_stops_sending_with_one_line(
+    live: LiveServer, make_host: Callable[..., Host]
+) -> None:
+    host = make_host(live.url, "0" * 64)
+    archive_id = host.crash(1)
+    host.run_until(lambda: any("lets us send nothing" in x for x in host.log.lines))
+    assert host.outbox is not None
+    for _ in range(5):
+        host.outbox.turn()
+
+    assert host.state(archive_id) is State.READY
+    assert sum("lets us send nothing" in line for line in host.log.lines) == 1
+
+
+def test_a_sender_that_is_killed_in_the_middle_loses_and_doubles_nothing(
+    live: LiveServer, make_host: Callable[..., Host]
+) -> None:
+    host = make_host(live.url, posting(live))
+    ids = {host.crash(number) for number in range(4)}
+    assert host.outbox is not None
+    assert host.sender is not None
+    host.outbox.turn()
+    os.kill(host.sender.pid, signal.SIGKILL)
+    assert select.select([host.sender], [], [], 10)[0]
+    host.outbox.take()
+    assert any("the sender ended" in line for line in host.log.lines)
+
+    host.start()
+    host.run_until(lambda: {host.state(one) for one in ids} == {State.SENT})
+
+    assert faults(live) == ids
+
+
+def test_without_a_coroner_cf_nothing_is_started(tmp_path: Path) -> None:
+    path = tmp_path / "coresnap.conf"
+    path.write_text(
+        f"[archive]\nroot = {tmp_path}\n[sending]\nstore.config = {tmp_path}/none.cf\n"
+    )
+    log = Log()
+
+    assert start_sender(load_config(path), None, log) is None
+    assert log.lines == []
+
+
+def test_a_coroner_cf_that_makes_no_sense_is_named(tmp_path: Path) -> None:
+    store = tmp_path / "coroner.cf"
+    store.write_text("[universe]\nwrit = x\n")
+    path = tmp_path / "coresnap.conf"
+    path.write_text(
+        f"[archive]\nroot = {tmp_path}\n[sending]\nstore.config = {store}\n"
+    )
+    log = Log()
+
+    assert start_sender(load_config(path), None, log) is None
+    assert "coroner.cf:2" in log.lines[0]
