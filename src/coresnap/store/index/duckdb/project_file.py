@@ -85,6 +85,10 @@ class ProjectFile:
             try:
                 yield cursor
                 layout = read_layout(cursor)
+                if layout == self.layout:
+                    # A commit can take as long as a checkpoint: nobody has to wait.
+                    cursor.commit()
+                    return
                 with self._changing:
                     cursor.commit()
                     self.layout = layout
