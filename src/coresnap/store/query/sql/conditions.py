@@ -13,6 +13,7 @@ from coresnap.store.query.query import (
     Filter,
     Operator,
 )
+from coresnap.store.query.sql.required_literal import required_literal
 from coresnap.store.query.sql.rows import Rows
 
 __all__ = ["COMPARISONS", "filter_sql", "pattern_of", "quote"]
@@ -85,7 +86,12 @@ def _positive(condition: Condition, operator: Operator, column: str, rows: Rows)
     assert value is not None  # the checked operators that are left have one
     pattern = pattern_of(condition, operator, rows.names[condition.attribute].kind)
     if pattern is not None:
-        return f"({rows.dialect.matches(column, rows.add(pattern))})"
+        matches = rows.dialect.matches(column, rows.add(pattern))
+        literal = "" if condition.ignore_case else required_literal(str(value))
+        if literal and operator is Operator.REGULAR_EXPRESSION:
+            contains = rows.dialect.contains(column, rows.add(literal))
+            return f"({contains} AND {matches})"
+        return f"({matches})"
     if operator is not Operator.CONTAINS:
         return f"({column} {COMPARISONS[operator]} {rows.add(value)})"
     if rows.names[condition.attribute].kind is Kind.LABELS:
