@@ -21,7 +21,7 @@ from coresnap.store.api.uploads import (
 )
 from coresnap.store.client.client import Client
 
-__all__ = ["Pace", "put_snapshot"]
+__all__ = ["Pace", "file_chunks", "put_snapshot"]
 
 _AT_ONCE = 4 << 20
 """Bytes up to which a broken connection is not worth the requests of an upload."""
@@ -49,6 +49,13 @@ class Pace:
         self._due = max(self._due, now) + size / self.rate
         if self._due > now:
             self.sleep(self._due - now)
+
+
+def file_chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file's bytes from its start, as a request takes them."""
+    file.seek(0)
+    while chunk := file.read(_CHUNK):
+        yield chunk
 
 
 def put_snapshot(

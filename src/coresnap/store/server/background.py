@@ -17,6 +17,7 @@ from coresnap.store.server.indexing import Indexing, maintain
 from coresnap.store.server.loops import Loop
 from coresnap.store.server.retention import instance_of
 from coresnap.store.server.server import Server
+from coresnap.store.server.symbols import SymbolLoop
 from coresnap.store.server.uploads import uploads_of
 
 __all__ = ["loops_of"]
@@ -24,6 +25,7 @@ __all__ = ["loops_of"]
 _INDEX_SECONDS = 0.1
 _WRITE_SECONDS = 1.0
 _REOPEN_SECONDS = 5.0
+_SYMBOL_SECONDS = 1.0
 _RETAIN_SECONDS = 30.0
 _RETAIN_BUDGET = 5.0  # seconds of work, lest what waits for the disk wait for longer
 _CLEAN_SECONDS = 600.0
@@ -34,11 +36,13 @@ _MAINTAIN_SECONDS = 900.0
 def loops_of(server: Server) -> Sequence[Loop]:
     """Return all of them."""
     indexing, sweeper = Indexing(server), Sweeper(server.store)
+    symbols = SymbolLoop(server)
     return (
         Loop("index", _INDEX_SECONDS, indexing.run_once),
         Loop("maintain", _MAINTAIN_SECONDS, lambda: maintain(server)),
         Loop("reopen", _REOPEN_SECONDS, lambda: _reopen_groups(server)),
         Loop("retention", _RETAIN_SECONDS, lambda: _retain(server)),
+        Loop("symbols", _SYMBOL_SECONDS, symbols.run_once),
         Loop("usage", _WRITE_SECONDS, lambda: _write_usage(server)),
         Loop("access", _CLEAN_SECONDS, lambda: _clean_access(server)),
         Loop("bodies", _SWEEP_SECONDS, lambda: _sweep_bodies(server, sweeper)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import attrs
 import sqlalchemy
@@ -106,7 +107,7 @@ def kept_symbols(
     rows = connection.execute(
         _columns().where(chosen).order_by(table.name, table.build_id, table.kind)
     )
-    return [KeptSymbols(*row) for row in rows]
+    return [KeptSymbols(**row._mapping) for row in rows]
 
 
 def being_applied(connection: Connection, project: Project) -> frozenset[str]:
@@ -149,6 +150,6 @@ def _find(
     return next((one for one in found if one.kind == like.kind), None)
 
 
-def _columns() -> sqlalchemy.Select[tuple[object, ...]]:
+def _columns() -> sqlalchemy.Select[Any]:
     names = [field.name for field in attrs.fields(KeptSymbols)]
     return sqlalchemy.select(*(SYMBOL_FILES.c[name] for name in names))

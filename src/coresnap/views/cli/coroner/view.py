@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.file.exists():
         raise MissingError(
             f"there is no {arguments.file}",
-            remedy="`coroner get PROJECT ID` fetches a fault from the store and shows it.",
+            remedy="`coroner get PROJECT ID` shows a fault of the store.",
         )
     view(arguments.file, arguments)
     return 0
