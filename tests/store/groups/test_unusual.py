@@ -62,8 +62,23 @@ def test_numbers_with_many_values_are_parted_where_the_group_differs(
 
     assert size.comparison == "less-than"
     assert isinstance(size.value, int | float)
-    assert size.value <= 5000
+    assert 600 < size.value < 5020
     assert (size.count, size.elsewhere) == (60, 0)
+
+
+def test_of_a_large_group_a_sample_is_looked_at(world: World, index: Index) -> None:
+    with world.state.write() as connection:
+        for number in range(2400):
+            rare = {"x.text": "rare" if number % 8 == 0 else "usual"}
+            world.note_in(connection, 0 if number % 2 == 0 else 1, **rare)  # type: ignore[arg-type]
+    store = world.written(index)
+    sync_groups(store, world.project)
+
+    found = unusual(world, store)
+    assert (found.faults, found.others, found.seen_others) == (1200, 1200, 1200)
+    assert 800 < found.seen < 1200
+    (one,) = [v for v in found.values if v.value == "rare"]
+    assert one.count == pytest.approx(found.seen / 4, rel=0.2)
 
 
 def test_a_group_that_is_like_the_others_has_nothing_unusual(

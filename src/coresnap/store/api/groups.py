@@ -323,9 +323,9 @@ class UnusualValue(msgspec.Struct, frozen=True):
     comparison: str
     """``equal``; ``at-least`` or ``less-than`` for numbers with many values."""
     count: int
-    """Faults of the group that have it: the support."""
+    """Faults of the group that have it, of those that were looked at: the support."""
     elsewhere: int
-    """Other faults that have it."""
+    """The same of the other faults."""
     ratio: float | None
     """Share of the group's faults by share of the others; None: no other has it."""
     probability: float
@@ -340,7 +340,11 @@ class Unusual(msgspec.Struct, frozen=True):
     faults: int
     """Of the group, in the index."""
     others: int
-    """That they were compared with."""
+    """That they are compared with."""
+    seen: int
+    """Of the group's faults, so many were looked at: all, or a sample."""
+    seen_others: int
+    """The same of the others."""
     tested: int
     """Values."""
     values: tuple[UnusualValue, ...]

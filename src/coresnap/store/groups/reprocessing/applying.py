@@ -187,6 +187,8 @@ def _record(fault: FaultRow, attributes: dict[str, Value], row: Row[Any]) -> Fau
         received=fault.received,
         fingerprint=row.new,
         attributes={**kept, **row.attributes, "fingerprint": row.new},
+        digest=fault.digest,
+        upload=fault.upload,
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from bisect import bisect_left
+from collections.abc import Sequence
 
 import attrs
 
 from coresnap.store.query.query import Operator
-from coresnap.store.query.result import Buckets
 
 __all__ = ["Bound", "best_bound"]
+
+_BOUNDS = 64
 
 
 @attrs.frozen
@@ -22,28 +24,32 @@ class Bound:
     elsewhere: int
 
 
-def best_bound(group: Buckets, all_of_them: Buckets) -> tuple[Bound | None, int]:
-    """Return where two distributions are furthest apart, and how many bounds there are.
+def best_bound(
+    group: Sequence[int | float], others: Sequence[int | float]
+) -> tuple[Bound | None, int]:
+    """Return where two samples are furthest apart, and how many bounds were tried.
 
-    Both have the same intervals. This is the place of the statistic of Kolmogorov and
-    Smirnov, of the counts.
+    This is the place of the statistic of Kolmogorov and Smirnov, among quantiles of
+    both samples together.
     """
-    pairs = zip(group.counts, all_of_them.counts, strict=True)
-    elsewhere = [max(0, every - own) for own, every in pairs]
-    own_total, other_total = sum(group.counts), sum(elsewhere)
-    if not own_total or not other_total or len(group.keys) < 2:
-        return None, 0
+    own, other = sorted(group), sorted(others)
+    together = sorted((*own, *other))
+    step = max(1, len(together) // _BOUNDS)
+    bounds = sorted(set(together[step::step]))
     best, apart = None, 0.0
-    below = accumulate(group.counts)
-    below_elsewhere = accumulate(elsewhere)
-    bounds = zip(group.keys[1:], below, below_elsewhere, strict=False)
-    for bound, own, other in bounds:
-        difference = own / own_total - other / other_total
-        if abs(difference) <= apart or isinstance(bound, str):
+    for bound in bounds:
+        below, below_elsewhere = bisect_left(own, bound), bisect_left(other, bound)
+        difference = below / len(own) - (below_elsewhere / len(other) if other else 0)
+        if abs(difference) <= apart:
             continue
         apart = abs(difference)
         if difference > 0:
-            best = Bound(bound, Operator.LESS_THAN, own, other)
+            best = Bound(bound, Operator.LESS_THAN, below, below_elsewhere)
         else:
-            best = Bound(bound, Operator.AT_LEAST, own_total - own, other_total - other)
-    return best, len(group.keys) - 1
+            best = Bound(
+                bound,
+                Operator.AT_LEAST,
+                len(own) - below,
+                len(other) - below_elsewhere,
+            )
+    return best, len(bounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
@@ -9,8 +10,9 @@ import attrs
 from coresnap.errors import MissingError
 from coresnap.store.api.groups import Unusual, UnusualValue
 from coresnap.store.attributes.attribute import Attribute, Kind
-from coresnap.store.groups.unusual.asking import Counts
+from coresnap.store.fault import Value
 from coresnap.store.groups.unusual.numbers import best_bound
+from coresnap.store.groups.unusual.sampling import Faults, Sample
 from coresnap.store.groups.unusual.significance import probability_of, ratio_of
 from coresnap.store.project import Project
 from coresnap.store.query.query import Operator
@@ -21,19 +23,26 @@ __all__ = ["find_unusual"]
 _PROBABILITY = 0.01
 _RATIO = 1.5
 _LEAST_SUPPORT = 2
+_FIRST = 200
+"""Faults of the group that tell which attributes are worth a look."""
+_GROUP = 1000
+_OTHERS = 2000
+"""Faults that are looked at, at most and about."""
 _ATTRIBUTES = 120
 """That are looked at: those that most faults of the group have."""
-_NUMERIC = 16
-"""Of these with many different numbers, each of which costs two queries more."""
+_VALUES = 20
+"""Of one attribute, the group's most frequent ones; numbers with more are parted."""
 _FORMATS = {"uuid", "timestamp", "callstack", "sha256", "address"}
 _SAID_BY_THE_GROUP = ("application", "object", "fingerprint", "callstack", "timestamp")
 """Attributes, and beginnings of names, that make groups or are of one fault each."""
+_KIND = "crash.kind"
+"""What the handler told faults apart by."""
 
 
 @attrs.frozen
 class _Finding:
     attribute: str
-    value: int | float | str
+    value: Value
     comparison: Operator
     inside: int
     elsewhere: int
@@ -53,76 +62,91 @@ def find_unusual(
     ``group`` is a whole id, which the index knows. ``known`` are the attributes that
     may be seen. Raises MissingError if the index has no fault of the group.
     """
-    counts = Counts(store.index, project, group, known)
-    if same_application:
-        counts.keep_to_application()
-    if not counts.faults:
+    faults = Faults(
+        store.index, project, group, known, same_application=same_application
+    )
+    if not faults.count:
         raise MissingError(
             f"no fault of group {group[:16]} is in the index",
             remedy="What was just sent is there in a moment.",
         )
-    present = counts.present(_eligible(known))[:_ATTRIBUTES]
+    first = faults.group_sample(_FIRST, _eligible(known))
+    names = sorted(first.values, key=lambda name: (-len(first.values[name]), name))
+    names = names[:_ATTRIBUTES]
+    inside = faults.group_sample(_GROUP, names)
+    elsewhere = faults.others_sample(_OTHERS, names)
     findings: list[_Finding] = []
     tested = 0
-    for found, number in _candidates(counts, present):
+    for name in names:
+        found, number = _candidates(known[name], inside, elsewhere)
         tested += number
         findings += found
-    values = _ranked(findings, counts.faults, counts.others, tested)
-    return Unusual(group, counts.faults, counts.others, tested, values[:limit])
+    values = _ranked(findings, inside.size, elsewhere.size, tested)
+    return Unusual(
+        group=group,
+        faults=faults.count,
+        others=faults.others,
+        seen=inside.size,
+        seen_others=elsewhere.size,
+        tested=tested,
+        values=values[:limit],
+    )
 
 
-def _eligible(known: Mapping[str, Attribute]) -> list[Attribute]:
+def _eligible(known: Mapping[str, Attribute]) -> list[str]:
     return [
-        attribute
-        for name, attribute in known.items()
-        if name != "group"
-        and not name.startswith("group.")
-        and name.partition(".")[0] not in _SAID_BY_THE_GROUP
+        name
+        for name, attribute in sorted(known.items())
+        if name.partition(".")[0] not in ("group", *_SAID_BY_THE_GROUP)
         and attribute.format not in _FORMATS
+        and name != _KIND
     ]
 
 
 def _candidates(
-    counts: Counts, present: Sequence[Attribute]
-) -> Iterator[tuple[list[_Finding], int]]:
-    """Yield what was found of each attribute, and how many values were tested."""
-    numeric = 0
-    for attribute in present:
-        inside, has_more = counts.inside(attribute)
-        if has_more and attribute.kind in (Kind.INTEGER, Kind.NUMBER):
-            numeric += 1
-            if numeric <= _NUMERIC:
-                yield _bounds(counts, attribute)
-            continue
-        frequent = {v: n for v, n in inside.items() if n >= _LEAST_SUPPORT}
-        if not frequent:
-            continue
-        everywhere = counts.everywhere(attribute, list(frequent))
-        found = [
-            _Finding(
-                attribute.name,
-                value,
-                Operator.EQUAL,
-                number,
-                max(0, everywhere.get(value, number) - number),
-            )
-            for value, number in frequent.items()
-        ]
-        yield found, len(found)
+    attribute: Attribute, inside: Sample, elsewhere: Sample
+) -> tuple[list[_Finding], int]:
+    """Return values of one attribute, and how many were tested."""
+    own = inside.values.get(attribute.name, [])
+    others = elsewhere.values.get(attribute.name, [])
+    counts = Counter(_words(attribute, own))
+    if len(counts) > _VALUES and attribute.kind in (Kind.INTEGER, Kind.NUMBER):
+        return _bounds(attribute, own, others)
+    frequent = [
+        (value, count)
+        for value, count in counts.most_common(_VALUES)
+        if count >= _LEAST_SUPPORT
+    ]
+    everywhere = Counter(_words(attribute, others))
+    found = [
+        _Finding(attribute.name, value, Operator.EQUAL, count, everywhere[value])
+        for value, count in frequent
+    ]
+    return found, len(found)
 
 
-def _bounds(counts: Counts, attribute: Attribute) -> tuple[list[_Finding], int]:
-    buckets = counts.intervals(attribute)
-    if buckets is None:
-        return [], 0
-    best, tested = best_bound(*buckets)
+def _words(attribute: Attribute, values: Sequence[Value]) -> Iterator[Value]:
+    if attribute.kind is not Kind.LABELS:
+        yield from values
+        return
+    for value in values:
+        yield from set(str(value).split())
+
+
+def _bounds(
+    attribute: Attribute, own: Sequence[Value], others: Sequence[Value]
+) -> tuple[list[_Finding], int]:
+    best, tested = best_bound(_numbers(own), _numbers(others))
     if best is None:
         return [], tested
-    return [
-        _Finding(
-            attribute.name, best.bound, best.comparison, best.inside, best.elsewhere
-        )
-    ], tested
+    finding = _Finding(
+        attribute.name, best.bound, best.comparison, best.inside, best.elsewhere
+    )
+    return [finding], tested
+
+
+def _numbers(values: Sequence[Value]) -> list[int | float]:
+    return [value for value in values if not isinstance(value, str)]
 
 
 def _ranked(

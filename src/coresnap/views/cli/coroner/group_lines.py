@@ -119,21 +119,24 @@ def _mark(one: int | None, other: int | None) -> str:
 
 def unusual_lines(found: Unusual) -> Iterator[str]:
     """Yield the lines of what is unusual in a group."""
-    yield (
-        f"Unusual, of {found.faults} faults against {found.others} others "
-        f"({found.tested} values tested)"
-    )
+    here = _part(found.seen, found.faults)
+    there = _part(found.seen_others, found.others)
+    yield f"Unusual in {here} faults, not in {there} others ({found.tested} values)"
     if not found.values:
         yield "  nothing"
     for value in found.values:
         yield f"  {_share(value, found):<34}  {printable(_condition(value))}"
 
 
+def _part(seen: int, all_of_them: int) -> str:
+    return str(seen) if seen >= all_of_them else f"{seen} of {all_of_them}"
+
+
 def _share(value: UnusualValue, found: Unusual) -> str:
-    here = f"{100 * value.count / max(1, found.faults):.0f} % here"
+    here = f"{100 * value.count / max(1, found.seen):.0f} % here"
     if value.ratio is None:
         return f"{here}, never elsewhere"
-    there = f"{100 * value.elsewhere / max(1, found.others):.1f} % elsewhere"
+    there = f"{100 * value.elsewhere / max(1, found.seen_others):.1f} % elsewhere"
     return f"{here}, {there}, {value.ratio:.1f}×"
 
 
