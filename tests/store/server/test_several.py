@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.s3, pytest.mark.clickhouse]
 def servers(
     tmp_path: Path, database_url: str, bucket_url: str, clickhouse_url: str
 ) -> Iterator[tuple[ServerProcess, ServerProcess]]:
-    options = ("--database", database_url, "--objects", bucket_url)
-    options += ("--index", clickhouse_url)
+    places = {"database": database_url, "objects": bucket_url, "index": clickhouse_url}
+    options = tuple(word for n, url in places.items() for word in (f"--{n}", url))
     one = ServerProcess(tmp_path / "one", options)
     two = ServerProcess(tmp_path / "two", options)
     yield one, two
