@@ -13,9 +13,11 @@ from coresnap import model
 from coresnap.collect.journal import Event, State
 from coresnap.config import SETTINGS
 from coresnap.config.routes import SPECIFIERS
+from coresnap.config.server_settings import SERVER_SETTINGS
 from coresnap.config.settings import APPLICATION_SETTINGS
 from coresnap.snapshot.memory import MemoryIndex
 from coresnap.snapshot.schema import SECTION_TYPES
+from coresnap.store.api.endpoints import ENDPOINTS
 from coresnap.store.attributes.catalogue import CATALOGUE
 from coresnap.views.cli.coroner.program import CORONER
 from coresnap.views.cli.main import command_parser, load, main_parser
@@ -173,6 +175,30 @@ def test_every_attribute_is_documented_with_its_kind_format_and_unit() -> None:
 
     assert documented == {
         a.name: [a.kind, a.format, a.unit or "–"] for a in CATALOGUE.values()
+    }
+
+
+# --- the server ---------------------------------------------------------------
+
+
+def test_every_operation_of_the_server_is_documented_with_its_capability() -> None:
+    table = rows(section("http.md", "Operations"))
+
+    assert {name: cells[1] for name, cells in table.items()} == {
+        endpoint.operation: endpoint.capability or "–" for endpoint in ENDPOINTS
+    }
+
+
+def test_every_setting_of_the_server_is_documented_with_its_kind_and_default() -> None:
+    documented = {
+        (heading, name): (cells[0].replace(" or ", "|"), cells[1].strip("`"))
+        for heading in {setting.section for setting in SERVER_SETTINGS}
+        for name, cells in rows(section("http.md", f"[{heading}]")).items()
+    }
+
+    assert documented == {
+        (s.section, s.name): (s.kind.replace(" or ", "|"), s.default)
+        for s in SERVER_SETTINGS
     }
 
 
