@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
+from typing import BinaryIO
 
 from sqlalchemy import select
 
@@ -14,7 +16,6 @@ from coresnap.store.accepting.queue import backlog
 from coresnap.store.api.endpoints import ENDPOINTS
 from coresnap.store.api.service import Health, Status
 from coresnap.store.server.call import Call, Content, Handler
-from coresnap.store.server.openapi import describe
 from coresnap.store.server.server import Server
 
 __all__ = ["handlers"]
@@ -26,24 +27,35 @@ def handlers(server: Server) -> Mapping[str, Handler]:
     def status(call: Call) -> Status:
         return _status(server)
 
-    description = describe(ENDPOINTS)
-    digest = hashlib.sha256(description).hexdigest()
-
-    def openapi(call: Call) -> Content:
-        return Content(
-            open=lambda start, size: io.BytesIO(description[start : start + size]),
-            size=len(description),
-            digest=digest,
-            media_type="application/json",
-        )
-
-    return {"health": _health, "openapi": openapi, "status": status}
+    return {"health": _health, "openapi": _openapi, "status": status}
 
 
 def _health(call: Call) -> Health:
     with call.store.state.read() as connection:
         connection.execute(select(1))
     return Health()
+
+
+def _openapi(call: Call) -> Content:
+    description = _description()
+
+    def open_part(start: int, size: int) -> BinaryIO:
+        return io.BytesIO(description[start : start + size])
+
+    return Content(
+        open=open_part,
+        size=len(description),
+        digest=hashlib.sha256(description).hexdigest(),
+        media_type="application/json",
+    )
+
+
+@functools.cache
+def _description() -> bytes:
+    # A tenth of a second: for who asks for it.
+    from coresnap.store.server.openapi import describe
+
+    return describe(ENDPOINTS)
 
 
 def _status(server: Server) -> Status:
