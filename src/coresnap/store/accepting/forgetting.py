@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, update
 
 from coresnap.store.accepting.queue import add_removal
 from coresnap.store.accepting.rows import FaultRow, find_faults, next_sequence
+from coresnap.store.attachments.keeping import remove_all
 from coresnap.store.groups.noting import uncount
 from coresnap.store.project import Project
 from coresnap.store.retention.removals import note_removal
@@ -70,6 +71,7 @@ def forget(store: Store, project: Project, objects: Sequence[str]) -> int:
         for row in rows:
             if row.has_body:
                 store.objects.remove(row.key)
+        remove_all(store, project, [row.object for row in rows])
         forgotten += len(rows)
     return forgotten
 

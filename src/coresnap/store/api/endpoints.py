@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coresnap.store.api import (
+    attachments,
     attributes,
     audit,
     faults,
@@ -28,6 +29,7 @@ __all__ = ["ENDPOINTS"]
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     *service.ENDPOINTS,
     *faults.ENDPOINTS,
+    *attachments.ENDPOINTS,
     *uploads.ENDPOINTS,
     *queries.ENDPOINTS,
     *groups.ENDPOINTS,

@@ -6,6 +6,7 @@ import re
 
 __all__ = [
     "PARTS",
+    "attachment_key",
     "bodies_prefix",
     "body_key",
     "body_parts",
@@ -33,6 +34,11 @@ def body_parts(key: str) -> tuple[str, str]:
 def bodies_prefix(project: int) -> str:
     """Return what the keys of all of a project's snapshots begin with."""
     return f"{project}/faults/"
+
+
+def attachment_key(project: int, object_id: str, attachment: str) -> str:
+    """Return where a file lies that somebody added to a fault."""
+    return f"{project}/attachments/{object_id[:2]}/{object_id}.{attachment}"
 
 
 def symbol_key(project: int, build_id: str, kind: str, digest: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from coresnap.store.server.call import Handler
 from coresnap.store.server.routes import (
+    attachments,
     attributes,
     audit,
     faults,
@@ -32,6 +33,7 @@ __all__ = ["handlers_of"]
 
 _OF_THE_STORE = (attributes, audit, groups, queries, reprocessing, sampling)
 _OF_THE_SERVER = (
+    attachments,
     faults,
     projects,
     scrubbing,

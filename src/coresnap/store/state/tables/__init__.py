@@ -1,6 +1,7 @@
 """The tables of the state, one file for each topic; importing this knows them all."""
 
 from coresnap.store.state.tables import (
+    attachments,
     attributes,
     audit,
     faults,
@@ -19,6 +20,7 @@ from coresnap.store.state.tables.metadata import METADATA
 
 __all__ = [
     "METADATA",
+    "attachments",
     "attributes",
     "audit",
     "faults",
