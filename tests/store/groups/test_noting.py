@@ -51,8 +51,29 @@ def test_a_replaced_fault_is_counted_once(world: World) -> None:
     world.note(0, replaced=bug(0))
     assert world.group().count == 1
 
-    assert world.note(1, replaced=bug(0)).is_new
-    assert (world.group(0).count, world.group(1).count) == (0, 1)
+    world.note(1)
+    assert world.note(1, replaced=bug(0)).group == bug(1)
+    assert (world.group(0).count, world.group(1).count) == (0, 2)
+
+
+def test_a_fault_that_is_read_again_stays_in_its_group(world: World) -> None:
+    world.note(0)
+    world.note(0)
+    world.change(0, assignee="kim")
+
+    # Symbols came: its frames have names now, and its fingerprint is another one.
+    assert world.note(1, replaced=bug(0)) == Noted(
+        bug(0), is_new=False, is_regression=False
+    )
+    assert world.note(1, replaced=bug(0)).group == bug(0)
+    group = world.group(1)
+    assert (group.id, group.count, group.assignee) == (bug(0), 2, "kim")
+    assert {f.fingerprint: f.count for f in group.fingerprints} == {
+        bug(0): 0,
+        bug(1): 2,
+    }
+    assert group.history[-1].what == "reprocess"
+    assert world.note(1).group == bug(0)
 
 
 def test_several_servers_make_one_group_and_count_every_fault(world: World) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Row,
     Table,
     bindparam,
     case,
@@ -25,6 +26,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.fault import Fault
+from coresnap.store.groups.history import STORE, Author, remember
 from coresnap.store.groups.reopening import Known, reopen_by
 from coresnap.store.groups.settings import read_settings, version_of
 from coresnap.store.groups.versions import Scheme, compare_versions
@@ -58,26 +60,35 @@ def note(
 ) -> Noted:
     """Count a fault for its fingerprint and group, in the transaction that accepts it.
 
-    ``replaced`` is the fingerprint of the fault whose place it takes. A resolved or
+    ``replaced`` is the fingerprint of the fault whose place it takes: it is the same
+    crash, so that a fingerprint which nobody has seen stays in its group. A resolved or
     muted group is open again if the fault ends that state.
     """
     if replaced == fault.fingerprint:
         group = group_of(connection, project, fault.fingerprint)
         return Noted(group, is_new=False, is_regression=False)
-    revision = fault.sequence
+    revision, before = fault.sequence, None
     if replaced is not None:
         revision = connection.execute(select(LAST_SEQUENCE.c.value)).scalar_one()
-        uncount(connection, project, replaced, revision)
+        before = uncount(connection, project, replaced, revision)
     when = min(fault.time, fault.received)  # clocks of hosts may be ahead
-    found = _count_fingerprint(connection, project, fault, arrival, revision, when)
+    found = _count_fingerprint(
+        connection, project, fault, arrival, revision, when, before
+    )
     settings = read_settings(found.settings)
     version = version_of(settings, fault.attributes)
     _remember_version(
         connection, project, fault, found.latest, version, settings.scheme
     )
-    if found.created == revision:
+    is_new = found.created == revision
+    if is_new and before is None:
         _create_group(connection, project, fault, arrival, revision, when)
         return Noted(found.group, is_new=True, is_regression=False)
+    if is_new:
+        why = f"fault {fault.object} was read again"
+        author = Author(STORE, why, fault.received)
+        old, new = f"fingerprint {replaced}", f"fingerprint {fault.fingerprint}"
+        remember(connection, project, found.group, author, "reprocess", old, new)
     known = _count_group(connection, project, found.group, revision, when)
     is_regression = known.is_closed and reopen_by(
         connection, project, known, fault, when, version, settings
@@ -103,12 +114,13 @@ def _count_fingerprint(
     arrival: Arrival,
     revision: int,
     when: int,
+    before: Row[Any] | None,
 ) -> Any:  # noqa: ANN401 - a row
     row = {
         "project": project.id,
         "fingerprint": fault.fingerprint,
-        "group": fault.fingerprint,
-        "original": fault.fingerprint,
+        "group": before.group if before else fault.fingerprint,
+        "original": before.original if before else fault.fingerprint,
         "created": revision,
         "ruleset": _ruleset(fault),
         "first_seen": when,
@@ -236,23 +248,26 @@ def _count_group(
 
 def uncount(
     connection: Connection, project: Project, fingerprint: str, revision: int
-) -> None:
+) -> Row[Any] | None:
     """Take back one fault of a fingerprint: one takes its place, or it is forgotten.
 
-    ``revision`` is one that no group has had.
+    ``revision`` is one that no group has had. Returns ``group`` and ``original`` of
+    the fingerprint, if it is known.
     """
     prints, groups = FINGERPRINTS.c, GROUPS.c
-    group = connection.execute(
+    found = connection.execute(
         update(FINGERPRINTS)
         .where(prints.project == project.id, prints.fingerprint == fingerprint)
         .values(count=prints.count - 1)
-        .returning(prints.group)
-    ).scalar()
-    connection.execute(
-        update(GROUPS)
-        .where(groups.project == project.id, groups.id == group)
-        .values(count=groups.count - 1, revision=revision)
-    )
+        .returning(prints.group, prints.original)
+    ).one_or_none()
+    if found is not None:
+        connection.execute(
+            update(GROUPS)
+            .where(groups.project == project.id, groups.id == found.group)
+            .values(count=groups.count - 1, revision=revision)
+        )
+    return found
 
 
 def _ruleset(fault: Fault) -> int:
