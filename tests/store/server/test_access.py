@@ -307,8 +307,8 @@ def test_a_guest_asks_and_sees_nothing_protected(
     assert snapshot.status_code == 403
 
 
-@by_operation([e for e in WITH_TOKEN if not e.is_read])
-def test_a_guest_changes_nothing(
+@by_operation([e for e in WITH_TOKEN if not e.is_read or e.gives_bytes])
+def test_a_guest_changes_nothing_and_takes_no_bytes_home(
     shared: LiveServer, endpoint: Endpoint[Any, Any]
 ) -> None:
     with shared.client(Capability.ADMIN) as admin, shared.client() as eve:

@@ -193,6 +193,11 @@ class Dispatch:
             )
         if identity.is_guest and not self.endpoint.is_read:
             raise DeniedError(f"{identity.name!r} is a guest, and changes nothing")
+        if identity.is_guest and self.endpoint.gives_bytes:
+            raise DeniedError(
+                f"{identity.name!r} is a guest: snapshots and what is with them hold "
+                "memory, arguments and environment of processes"
+            )
 
     def _parameters(self, request: Request) -> Mapping[str, str | int | bool]:
         return parameters_of(self.endpoint, request)
