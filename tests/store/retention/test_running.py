@@ -22,6 +22,7 @@ from coresnap.store.api.retention import (
 )
 from coresnap.store.api.sampling import SamplingRule, Step
 from coresnap.store.attributes.known import known
+from coresnap.store.index.rebuild import rebuild
 from coresnap.store.query.query import Query
 from coresnap.store.retention import runs
 from coresnap.store.retention.planning import plan
@@ -222,6 +223,9 @@ def test_old_faults_are_forgotten_by_state_index_and_objects(world: World) -> No
         status = retention_status(connection, world.project, later)
     assert status.last.forgotten == 3
     assert status.forgotten_before == (later - 100 * DAY) // DAY * DAY
+    # An index that is made again misses nothing, and no segment.
+    rebuilt = rebuild(world.store, world.project.id, lambda row: None)
+    assert (rebuilt.segments, rebuilt.damaged, rebuilt.lost) == (1, (), 0)
     # The indexer goes on with the next number.
     world.put()
     indexer.run_once()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 from sqlalchemy import select, update
 
-from coresnap.errors import MissingError
 from coresnap.snapshot.container import pack_snapshot
 from coresnap.store.accepting.accept import accept
 from coresnap.store.accepting.rows import find_fault
@@ -62,17 +61,13 @@ class World:
         return apply(self.store, now, 60, instance)
 
     def body(self, object_id: str) -> bytes | None:
-        """The bytes that are stored of a fault; None if there are none."""
+        """What the state says is stored of a fault; None for nothing."""
         with self.store.state.read() as connection:
             row = find_fault(connection, self.project, object_id)
-        if row is None:
+        if row is None or not row.has_body:
             return None
-        try:
-            with self.store.objects.open(row.key) as file:
-                return file.read()
-        except MissingError:
-            assert not row.has_body, "the state has a body that is not there"
-            return None
+        with self.store.objects.open(row.key) as file:
+            return file.read()
 
     def left(self, *objects: str) -> list[bool]:
         return [self.body(object_id) is not None for object_id in objects]

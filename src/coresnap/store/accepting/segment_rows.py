@@ -7,7 +7,16 @@ from sqlalchemy import Connection, func, insert, select
 from coresnap.store.index.contract import Segment
 from coresnap.store.state.tables.queue import SEGMENTS
 
-__all__ = ["add_segment", "last_segment"]
+__all__ = ["add_segment", "first_segment", "last_segment"]
+
+
+def first_segment(connection: Connection, project: int) -> int:
+    """Return the number of the first segment that is kept; 1 if none is known.
+
+    Those before it were forgotten by retention.
+    """
+    numbers = select(func.min(SEGMENTS.c.number)).where(SEGMENTS.c.project == project)
+    return connection.execute(numbers).scalar() or 1
 
 
 def last_segment(connection: Connection, project: int) -> int:

@@ -21,7 +21,7 @@ class Segment:
 
     project: int
     number: int
-    """Ascending from 1 in each project, without gaps."""
+    """Ascending from 1 in each project, without gaps; the first may be forgotten."""
     faults: tuple[Fault, ...]
     """One whose sequence is there already replaces what is there: a fault that is sent
     again with other bytes keeps its sequence."""

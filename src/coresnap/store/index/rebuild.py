@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from coresnap.errors import DamagedIndexError, MissingError, StorageError
 from coresnap.store.accepting.rows import FaultRow
-from coresnap.store.accepting.segment_rows import last_segment
+from coresnap.store.accepting.segment_rows import first_segment, last_segment
 from coresnap.store.fault import Fault
 from coresnap.store.index.contract import Segment
 from coresnap.store.index.segments import (
@@ -90,7 +90,9 @@ def catch_up(
     """Write all segments that the index does not have."""
     last = _last(store, project)
     result = Rebuilt(0, 0)
-    for number in range(store.index.written(project) + 1, last + 1):
+    with store.state.read() as connection:
+        first = first_segment(connection, project)
+    for number in range(max(store.index.written(project) + 1, first), last + 1):
         segment = None if from_snapshots else _read(store, project, number)
         if segment is None:
             result = _recover_segment(store, project, number, recover, result)

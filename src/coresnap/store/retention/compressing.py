@@ -1,10 +1,9 @@
-"""Bodies in fewer bytes: written beside the old ones, then in their place."""
+"""Bodies in fewer bytes, in the place of the old ones."""
 
 from __future__ import annotations
 
 import io
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -14,7 +13,6 @@ from sqlalchemy import Connection, update
 from coresnap.errors import MissingError, SnapshotFormatError
 from coresnap.snapshot.reduction import recompressed
 from coresnap.store.accepting.rows import FaultRow, find_fault
-from coresnap.store.objects.keys import body_key
 from coresnap.store.project import Project
 from coresnap.store.state.tables.faults import FAULTS, Body
 from coresnap.store.store import Store
@@ -38,16 +36,21 @@ def compress_body(store: Store, project: Project, object_id: str) -> int | None:
         return None  # it was replaced or removed meanwhile
     if smaller is None or len(smaller) >= before.size:
         return 0 if _change(store, before, {"body": Body.COMPRESSED}) else None
-    upload = secrets.token_hex(8)
-    key = body_key(project.id, object_id, upload)
-    store.objects.put(key, io.BytesIO(smaller), len(smaller))
-    is_ours = _change(
-        store,
-        before,
-        {"body": Body.COMPRESSED, "upload": upload, "size": len(smaller)},
-    )
-    store.objects.remove(before.key if is_ours else key)
-    return before.size - len(smaller) if is_ours else None
+    # In place, so that a state that is restored from a backup finds it, too. What is
+    # killed before the state knows is done again.
+    store.objects.replace(before.key, io.BytesIO(smaller), len(smaller))
+    if _change(store, before, {"body": Body.COMPRESSED, "size": len(smaller)}):
+        return before.size - len(smaller)
+    _remove_if_gone(store, project, before)
+    return None
+
+
+def _remove_if_gone(store: Store, project: Project, before: FaultRow) -> None:
+    """Remove what was put in the place of a body that went meanwhile."""
+    with store.state.read() as connection:
+        now = find_fault(connection, project, before.object)
+    if now is None or not now.has_body or now.key != before.key:
+        store.objects.remove(before.key)
 
 
 def _recompressed(store: Store, row: FaultRow) -> bytes | None:
