@@ -10,7 +10,7 @@ Value = int | float | str
 """Of an attribute."""
 
 
-class Fault(msgspec.Struct, frozen=True):
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     """One stored snapshot; this is what travels through the queue into the index."""
 
     object: str
@@ -26,3 +26,8 @@ class Fault(msgspec.Struct, frozen=True):
     attributes: dict[str, Value]
     """As in ``docs/attributes.md``, within the caps; ``object``, ``timestamp``,
     ``timestamp.received``, ``fingerprint`` and ``object.size`` among them."""
+    digest: str = ""
+    """SHA-256 of what was sent, 64 hex digits; with ``upload`` it lets a state that was
+    restored from a backup know of faults that came later. Empty: not told."""
+    upload: str = ""
+    """End of the key of its snapshot, 16 hex digits."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 
 from coresnap.errors import StorageError
+from coresnap.store.accepting.takeover import take_over
 from coresnap.store.index.opening import open_index
 from coresnap.store.objects.opening import open_objects
 from coresnap.store.ownership import Ownership
@@ -40,6 +41,9 @@ class StoreSettings:
 def open_store(settings: StoreSettings) -> Store:
     """Open the three places, creating what is not there.
 
+    A state that is older than the objects, as one from a backup is, takes over what it
+    does not know.
+
     Raises ConfigError for a URL that cannot be used; StorageError for a place that
     fails, is of a newer version, or is another process's.
     """
@@ -55,8 +59,11 @@ def open_store(settings: StoreSettings) -> Store:
         objects = open_objects(settings.objects_url or str(directory / "objects"))
         undo.callback(objects.close)
         index = open_index(settings.index_url, directory / "index")
+        undo.callback(index.close)
+        store = Store(state, objects, index, owned)
+        take_over(store)
         undo.pop_all()
-        return Store(state, objects, index, owned)
+        return store
 
 
 def _sqlite_url(directory: Path) -> str:

@@ -219,6 +219,8 @@ def _fault(
         received=received,
         fingerprint=arrival.fingerprint,
         attributes={**attributes, **ours},
+        digest=arrival.digest,
+        upload=upload.id,
     )
 
 

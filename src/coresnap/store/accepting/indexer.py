@@ -136,5 +136,5 @@ def _refuse_foreign(segment: Segment, found: bytes) -> None:
         f"segment {segment.number} of project {segment.project} is there already, and "
         "is not what was to be written",
         remedy="State and objects are not of one store, or the state was restored "
-        "from a backup: start coroner again, it takes over what is there.",
+        "from a backup: start coroner again, and it takes over what is there.",
     )
