@@ -15,6 +15,7 @@ from coresnap.config import SETTINGS
 from coresnap.config.routes import SPECIFIERS
 from coresnap.config.server_settings import SERVER_SETTINGS
 from coresnap.config.settings import APPLICATION_SETTINGS
+from coresnap.config.store_settings import STORE_SETTINGS
 from coresnap.snapshot.memory import MemoryIndex
 from coresnap.snapshot.schema import SECTION_TYPES
 from coresnap.store.api.endpoints import ENDPOINTS
@@ -86,7 +87,7 @@ def documented_options(page: Path) -> set[str]:
     return {
         match
         for item in items
-        for match in re.findall(r"`(--?[a-z][a-z-]*)", item.partition(" — ")[0])
+        for match in re.findall(r"`(--?[A-Za-z][a-z-]*)", item.partition(" — ")[0])
     }
 
 
@@ -144,6 +145,17 @@ def test_every_setting_is_documented_with_its_kind_and_default() -> None:
 
     assert documented == {
         (s.section, s.name): (s.kind.replace(" or ", "|"), s.default) for s in SETTINGS
+    }
+
+
+def test_every_setting_of_the_store_is_documented() -> None:
+    documented = {
+        name: (cells[0], cells[1].strip("`"), cells[2])
+        for name, cells in rows(section("configuration.md", "Section [universe] of coroner.cf")).items()
+    }
+
+    assert documented == {
+        s.name: (s.kind, s.default, s.meaning) for s in STORE_SETTINGS
     }
 
 

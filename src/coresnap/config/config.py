@@ -46,7 +46,6 @@ class Policy:
     keep_last: int
     purge_sent_age: int | None
     scrub: tuple[str, ...]
-    scrub_local: bool
     project: str | None = None
     """Where the crashes belong; None leaves that to the routes."""
 
@@ -123,7 +122,6 @@ class Config:
     """Names of built-in scrubbers."""
     scrub_expressions: tuple[ScrubExpression, ...]
     """By number."""
-    scrub_local: bool
     applications: tuple[ApplicationRules, ...] = ()
     """In the order of the file; the first that matches counts."""
     source: Path | None = None

@@ -53,12 +53,4 @@ SENDING_SETTINGS = (
         "A name, and a regular expression of what else is taken out.",
         field="scrub_expressions",
     ),
-    Setting(
-        "sending",
-        "scrub.local",
-        "boolean",
-        "no",
-        "Whether the snapshot that stays on this machine is scrubbed too.",
-        per_application=True,
-    ),
 )

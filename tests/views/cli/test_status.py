@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from coresnap.collect.admission import Admission, Kind
 from coresnap.collect.journal import Event, Journal
+from coresnap.collect.sending_state import SendingState, write_sending_state
 from coresnap.collect.spool import Part
 from coresnap.errors import AccessError
 
@@ -42,7 +44,8 @@ def test_it_tells_what_there_is_and_what_was_given_up(bench: Bench) -> None:
     answer = bench.run("status")
 
     assert "pending  1 objects, 1.00 kB" in answer.output
-    assert "journal: 0 waiting, 0 working, 0 ready, 1 failed" in answer.output
+    states = "0 waiting, 0 working, 0 ready, 0 sent, 0 refused, 1 failed"
+    assert f"journal: {states}" in answer.output
     assert f"given up: {ID}: bad\\nbytes" in answer.output
     assert "last worker: no-network" in answer.output
     body = bench.run("status", "--json").json
@@ -184,3 +187,24 @@ def test_a_damaged_journal_is_an_error_with_json(bench: Bench) -> None:
 
     assert answer.code == 74
     assert answer.json["error"]["class"] == "StorageError"
+
+
+def test_it_tells_where_snapshots_go_what_waits_and_why(bench: Bench) -> None:
+    bench.create()
+    with Journal(bench.config.journal) as journal:
+        for number in range(3):
+            archive_id = f"{number:032x}"
+            bench.put({Part.SNAPSHOT: b"s"}, archive_id=archive_id)
+            journal.record(archive_id, Event.ARRIVED)
+            journal.record(archive_id, Event.FINISHED)
+        journal.record(f"{0:032x}", Event.REFUSED, reason="too large")
+    assert "sending:" not in bench.run("status").output
+    state = SendingState("https://store:6098", "it is away", int(time.time()) + 60)
+    write_sending_state(bench.config.sending_state, state)
+
+    answer = bench.run("status")
+
+    assert "sending: to https://store:6098, 2 wait, 1 were refused" in answer.output
+    assert "it is away" in answer.output
+    assert "the next try comes within " in answer.output
+    assert bench.run("status", "--json").json["sending"]["store"] == state.store

@@ -89,6 +89,9 @@ def _run(words: list[str], program: Program) -> int:
         return 0
     command = load(rest[0], program)
     parser = command_parser(command, program)
+    if program.default_words is not None:
+        named = _named_config(rest[1:], program) or arguments.config
+        rest[1:1] = program.default_words(rest[0], named)
     return command.run(_parsed(parser, rest[1:], arguments))
 
 
@@ -102,6 +105,16 @@ def _parsed(
         return found
     parse = parser.parse_args if "--" in words else parser.parse_intermixed_args
     return parse(words, before)
+
+
+def _named_config(words: list[str], program: Program) -> Path | None:
+    """The file of settings that is named among a command's words."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_config(parser, program, default=None)
+    with contextlib.suppress(SystemExit):
+        found: Path | None = parser.parse_known_args(words)[0].config
+        return found
+    return None
 
 
 def _split(words: list[str], program: Program) -> tuple[list[str], list[str]]:

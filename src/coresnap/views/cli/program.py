@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 __all__ = ["CORESNAP", "Program"]
@@ -24,6 +26,9 @@ class Program(NamedTuple):
     settings: str
     """What the option ``--config`` names."""
     config_options: tuple[str, ...] = ("--config",)
+    default_words: Callable[[str, Path | None], list[str]] | None = None
+    """For a command and the file of settings that is named: words that stand before
+    those that were typed."""
 
 
 _COMMANDS = {

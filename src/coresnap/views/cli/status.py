@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from coresnap.errors import AccessError, MissingError
@@ -49,12 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
     capture = select(config).status()
     facts = _daemon(config) | _spool(config) | _journal(config)
-    facts |= {"admission": admission_facts(config)}
+    facts |= {"admission": admission_facts(config), "sending": _sending(config)}
     if arguments.json:
         everything = {"capture": attrs.asdict(capture), **facts}
         emit(json.dumps(without_surrogates(everything)) + "\n")
     else:
-        emit("\n".join([*_capture_lines(capture), *_fact_lines(facts)]) + "\n")
+        lines = [*_capture_lines(capture), *_fact_lines(facts), *_sending_lines(facts)]
+        emit("\n".join(lines) + "\n")
     return 0
 
 
@@ -104,6 +106,40 @@ def _journal(config: Config) -> dict[str, Any]:
             **capture_statistics(entries),
         }
     }
+
+
+def _sending(config: Config) -> dict[str, Any] | None:
+    from coresnap.collect.sending_state import read_sending_state
+
+    try:
+        state = read_sending_state(config.sending_state)
+    except AccessError as error:
+        return {"unknown": str(error)}
+    if state is None:
+        return None
+    return {
+        "store": state.store,
+        "trouble": state.trouble,
+        "next_try": state.next_try or None,
+    }
+
+
+def _sending_lines(facts: dict[str, Any]) -> list[str]:
+    sending, states = facts["sending"], facts["journal"].get("states", {})
+    if sending is None:
+        return []
+    if "unknown" in sending:
+        return [f"sending: {sending['unknown']}"]
+    waiting, refused = states.get("ready", 0), states.get("refused", 0)
+    line = f"sending: to {printable(sending['store'])}, {waiting} wait"
+    line += f", {refused} were refused" if refused else ""
+    if not sending["trouble"]:
+        return [line]
+    lines = [line, f"  {printable(sending['trouble'])}"]
+    if sending["next_try"]:
+        wait = max(0, sending["next_try"] - int(time.time()))
+        lines.append(f"  the next try comes within {wait} s")
+    return lines
 
 
 def _capture_lines(capture: CaptureStatus) -> list[str]:

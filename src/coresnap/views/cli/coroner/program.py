@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coresnap.views.cli.coroner.default_words import default_words
 from coresnap.views.cli.program import Program
 
 __all__ = ["CORONER"]
@@ -69,4 +70,5 @@ CORONER = Program(
     epilog=_EPILOG,
     settings="coroner.cf",
     config_options=("-c", "--config"),
+    default_words=default_words,
 )

@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from coresnap.errors import ConfigError, MissingError
 
 if TYPE_CHECKING:
@@ -83,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         for project in _chosen(projects, arguments.project):
             results[str(project)] = _rebuild(store, project, arguments)
     if arguments.json:
+        import msgspec
+
         sys.stdout.write(msgspec.json.encode(_plain(results)).decode() + "\n")
     else:
         for name, result in results.items():

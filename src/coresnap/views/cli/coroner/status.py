@@ -71,7 +71,5 @@ def _lines(status: Status) -> Iterator[str]:
 
 def _loop(loop: LoopStatus, now: float) -> str:
     last = "never" if loop.last is None else f"{duration(max(now - loop.last, 1))} ago"
-    text = (
-        f"{loop.runs} runs, {loop.failures} failed, the last good one {last}"
-    )
+    text = f"{loop.runs} runs, {loop.failures} failed, the last good one {last}"
     return f"{text}; now: {printable(loop.error)}" if loop.error else text
