@@ -19,11 +19,17 @@ from store.clickhouse_server import ClickHouseServer, running_clickhouse
 from store.postgresql_server import PostgresqlServer, running_postgresql
 from store.seaweedfs_server import SeaweedfsServer, running_seaweedfs
 
+TEMPLATE = "template_of_states"
+"""A database that others are copies of: making all tables takes longer."""
+
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
     """A server; a test that uses this wants the marker ``postgresql``."""
     with running_postgresql() as server:
+        state = State(server.create(TEMPLATE))
+        state.prepare()
+        state.close()
         yield server
 
 
@@ -36,9 +42,9 @@ def seaweedfs() -> Iterator[SeaweedfsServer]:
 
 @pytest.fixture
 def database_url(postgresql: PostgresqlServer) -> Iterator[str]:
-    """The URL of an empty database of PostgreSQL."""
+    """The URL of a database of PostgreSQL that has the tables, and nothing in them."""
     name = f"test_{secrets.token_hex(6)}"
-    yield postgresql.create(name)
+    yield postgresql.create(name, template=TEMPLATE)
     postgresql.drop(name)
 
 

@@ -65,9 +65,9 @@ class PostgresqlServer:
         """Return what State takes."""
         return f"postgresql://coroner@/{database}?host={self.directory}"
 
-    def create(self, database: str) -> str:
-        """Create a database, and return its URL."""
-        self.sql(f"CREATE DATABASE {database}")
+    def create(self, database: str, *, template: str = "template0") -> str:
+        """Create a database as a copy of another, and return its URL."""
+        self.sql(f"CREATE DATABASE {database} TEMPLATE {template}")
         return self.url(database)
 
     def drop(self, database: str) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import attrs
-from sqlalchemy import Column, Connection, Integer, Table, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    Table,
+    insert,
+    inspect,
+    select,
+    update,
+)
 
 from coresnap.errors import StorageError
 from coresnap.store.state.dialect import insert_or_ignore, lock
@@ -48,7 +57,10 @@ def prepare_schema(
             f"{version}, and this one knows {newest}",
             remedy="Run the newer version, or restore a backup that is older than it.",
         )
-    METADATA.create_all(connection)
+    # One question for all of them: create_all asks for each.
+    there = set(inspect(connection).get_table_names())
+    missing = [table for table in METADATA.sorted_tables if table.name not in there]
+    METADATA.create_all(connection, missing, checkfirst=False)
     insert_or_ignore(connection, LAST_SEQUENCE, {"id": 1, "value": 0})
     if version is None:
         connection.execute(insert(_VERSION).values(version=newest))
