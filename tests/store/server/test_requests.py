@@ -5,17 +5,21 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from coresnap.errors import StorageError
+from coresnap.errors import NoSpaceError, StorageError
 from coresnap.snapshot.zstandard import zstd
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.server import protocol, requests
+from coresnap.store.server.staging import StagingFile
 from store.server.live import Client, LiveServer
 from store.server.snapshots import make_snapshot
 
@@ -241,6 +245,45 @@ def test_a_place_that_fails_is_told_with_when_to_try_again(
     assert any("the bucket is away" in line for line in live.log.lines)
 
 
+def test_a_full_disk_is_told_and_the_next_snapshot_is_taken(
+    live: LiveServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: StagingFile) -> None:
+        raise NoSpaceError("there is no room for it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StagingFile, "flush", fail)
+        full = client.post("faults", content=make_snapshot())
+
+    assert full.status_code == 507
+    assert full.headers["retry-after"]
+    assert client.post("faults", content=make_snapshot()).status_code == 200
+
+
+def test_staging_on_a_full_disk_is_no_room(tmp_path: Path) -> None:
+    file = StagingFile(tmp_path)
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        file._file = full
+        file.add(b"x")
+        with pytest.raises(NoSpaceError):
+            file.flush()
+
+
+def test_a_client_that_goes_away_leaves_nothing_behind(live: LiveServer) -> None:
+    secret = live.token(Capability.POST, project="blackhole")
+    head = f"POST /post?token={secret} HTTP/1.1\r\nHost: x\r\n"
+    head += f"Content-Length: {4 << 20}\r\n\r\n"
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        assert talk(live, head.encode() + bytes(1 << 20), close=True) == b""
+    with live.client() as client:
+        assert client.get("/healthz").status_code == 200
+    deadline = time.monotonic() + 10
+    while len(os.listdir("/proc/self/fd")) > before + 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_what_nobody_expected_gets_a_number_and_no_traceback(
     live: LiveServer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,3 +341,34 @@ def test_no_answer_is_kept_or_taken_for_something_else(client: Client) -> None:
             assert answer.headers["cache-control"] == "no-store"
             assert answer.headers["x-content-type-options"] == "nosniff"
         assert "server" not in answer.headers
+
+
+def test_what_takes_too_long_is_given_up_by_who_waits_and_done_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from store.server.live import running_server
+
+    release = threading.Event()
+    with (
+        running_server(tmp_path, limit_time=1) as live,
+        live.client(Capability.ADMIN) as client,
+    ):
+        objects = type(live.server.store.objects)
+        put = objects.put
+
+        def wait(self: object, key: str, body: BinaryIO, size: int) -> bool:
+            release.wait(20)
+            return put(self, key, body, size)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(objects, "put", wait)
+        late = client.post("faults", content=make_snapshot(7))
+        release.set()
+        deadline = time.monotonic() + 10
+        while client.get(f"faults/{7:032x}").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        again = client.post("faults", content=make_snapshot(7)).json()
+
+    assert late.status_code == 503
+    assert late.headers["retry-after"]
+    assert again["is_duplicate"]

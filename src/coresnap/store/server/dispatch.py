@@ -261,7 +261,8 @@ class Dispatch:
         future = loop.run_in_executor(self._threads, work)
         limit = self.server.config.limit_time
         try:
-            return await asyncio.wait_for(asyncio.shield(future), limit)
+            async with asyncio.timeout(limit):
+                return await asyncio.shield(future)
         except TimeoutError:
             raise Refusal.later(
                 503, NetworkError(f"there is no answer after {limit} seconds"), 5

@@ -98,7 +98,8 @@ async def body_chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
     chunks = request.stream()
     while True:
         try:
-            chunk = await asyncio.wait_for(anext(chunks), _IDLE_SECONDS)
+            async with asyncio.timeout(_IDLE_SECONDS):  # wait_for makes a task
+                chunk = await anext(chunks)
         except StopAsyncIteration:
             return
         except ClientDisconnect:

@@ -151,8 +151,10 @@ class Validators:
         self._idle.put(None)
 
     def close(self) -> None:
-        """End all children; those that are busy first come to their end."""
+        """End all children, once they are free; one that does not become free ends
+        with this process, whose end of the connection it sees."""
         for _ in range(self.count):
-            child = self._idle.get(timeout=_PATIENCE)
-            if child is not None:
-                child.end()
+            with contextlib.suppress(queue.Empty):
+                child = self._idle.get(timeout=_PATIENCE)
+                if child is not None:
+                    child.end()
