@@ -13,6 +13,7 @@ from coresnap.snapshot.container import read_snapshot
 from coresnap.store.accepting.accept import accept
 from coresnap.store.accepting.indexer import Indexer
 from coresnap.store.accepting.rows import find_fault
+from coresnap.store.access.audit import list_audit
 from coresnap.store.api.retention import (
     Action,
     Level,
@@ -21,12 +22,14 @@ from coresnap.store.api.retention import (
     RetentionRule,
 )
 from coresnap.store.api.sampling import SamplingRule, Step
+from coresnap.store.attachments import keeping as attachments
 from coresnap.store.attributes.known import known
 from coresnap.store.index.rebuild import rebuild
 from coresnap.store.query.query import Query
 from coresnap.store.retention import runs
 from coresnap.store.retention.planning import plan
 from coresnap.store.retention.policies import (
+    check_policy,
     find_policy,
     set_project_policy,
     set_universe_policy,
@@ -302,6 +305,35 @@ def test_a_budget_ends_a_run_and_the_next_goes_on(world: World) -> None:
     assert last(world).dropped == 249
 
 
+def test_what_a_run_removed_is_in_the_audit_log(world: World) -> None:
+    for _ in range(3):
+        world.put(days=60)
+    world.policy(DROP)
+    world.run()
+    world.run(NOW + 1000)  # which finds nothing to do
+
+    with world.store.state.read() as connection:
+        entries = list_audit(connection, "cf", {})
+    assert [(e.name, e.operation, e.project) for e in entries] == [
+        ("coroner", "retention", "blackhole")
+    ]
+    assert entries[0].subject.startswith("0 compressed, 2 dropped, 0 forgotten")
+
+
+def test_the_files_of_a_forgotten_fault_go_with_it(world: World) -> None:
+    old, young = world.put(days=200), world.put(days=1)
+    for object_id in (old, young):
+        staged = make_sent(1).staged
+        attachments.add(world.store, world.project, object_id, staged, "a", "", "me")
+    prefix = f"{world.project.id}/attachments/"
+    world.policy(FORGET)
+    assert len(list(world.store.objects.list(prefix))) == 2
+
+    world.run()
+
+    assert len(list(world.store.objects.list(prefix))) == 1
+
+
 def test_one_server_runs_it_at_a_time_and_a_dead_one_s_lease_ends(
     world: World,
 ) -> None:
@@ -364,8 +396,6 @@ def test_a_fault_that_comes_again_after_its_body_went_is_not_stored_again(
         RetentionRule(Action.FORGET, age=DAY, last_body=True),
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused(
-    world: World, rule: RetentionRule
-) -> None:
+def test_a_rule_that_makes_no_sense_is_refused(rule: RetentionRule) -> None:
     with pytest.raises(UsageError):
-        world.policy(rule)
+        check_policy(RetentionPolicy((rule,)))

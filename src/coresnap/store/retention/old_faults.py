@@ -6,14 +6,17 @@ the state go in small transactions. Every step can be done again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import attrs
 from sqlalchemy import Connection, delete, func, select
 
+from coresnap.store.attachments.keeping import remove_all
 from coresnap.store.index.segments import segment_key
 from coresnap.store.objects.keys import body_key
 from coresnap.store.project import Project
+from coresnap.store.state.tables.attachments import ATTACHMENTS
 from coresnap.store.state.tables.faults import FAULTS, Body
 from coresnap.store.state.tables.queue import SEGMENTS
 from coresnap.store.state.tables.retention import REMOVED_BODIES
@@ -36,6 +39,15 @@ class Forgotten:
     """Sequence of the last one."""
 
 
+@attrs.frozen
+class _OldFault:
+    sequence: int
+    object: str
+    upload: str
+    size: int
+    body: int
+
+
 def old_size(connection: Connection, project: Project, received: int) -> Forgotten:
     """Return what would be forgotten."""
     count, size = connection.execute(
@@ -50,25 +62,26 @@ def forget_some(
     store: Store, project: Project, received: int, after: int
 ) -> Forgotten | None:
     """Forget the next faults behind a sequence; None if there are none left."""
-    rows = store.state.transact(partial(_forget, project, received, after))
+    with store.state.read() as connection:
+        rows = _next_old(connection, project, received, after)
+        attached = _with_attachments(connection, project, [row.object for row in rows])
     if not rows:
         return None
-    size = 0
-    for _, object_id, upload, bytes_, body in rows:
-        if body in _HAS_BODY:
-            store.objects.remove(body_key(project.id, object_id, upload))
-            size += bytes_
-    return Forgotten(len(rows), size, rows[-1][0])
+    # Before the rows, by which they are found.
+    remove_all(store, project, attached)
+    store.state.transact(partial(_forget, project, rows))
+    bodies = [row for row in rows if row.body in _HAS_BODY]
+    for row in bodies:
+        store.objects.remove(body_key(project.id, row.object, row.upload))
+    return Forgotten(len(rows), sum(row.size for row in bodies), rows[-1].sequence)
 
 
-def _forget(
-    project: Project, received: int, after: int, connection: Connection
-) -> list[tuple[int, str, str, int, int]]:
+def _next_old(
+    connection: Connection, project: Project, received: int, after: int
+) -> list[_OldFault]:
     columns = FAULTS.c
     rows = connection.execute(
-        select(
-            columns.sequence, columns.object, columns.upload, columns.size, columns.body
-        )
+        select(*(columns[field.name] for field in attrs.fields(_OldFault)))
         .where(
             columns.project == project.id,
             columns.sequence > after,
@@ -76,21 +89,39 @@ def _forget(
         )
         .order_by(columns.sequence)
         .limit(_BATCH)
-    ).all()
-    sequences = [row.sequence for row in rows]
-    objects = [row.object for row in rows]
+    )
+    return [_OldFault(*row) for row in rows]
+
+
+def _with_attachments(
+    connection: Connection, project: Project, objects: Sequence[str]
+) -> list[str]:
+    columns = ATTACHMENTS.c
+    return list(
+        connection.execute(
+            select(columns.object)
+            .distinct()
+            .where(columns.project == project.id, columns.object.in_(objects))
+        ).scalars()
+    )
+
+
+def _forget(
+    project: Project, rows: Sequence[_OldFault], connection: Connection
+) -> None:
+    columns, removed = FAULTS.c, REMOVED_BODIES.c
     connection.execute(
         delete(FAULTS).where(
-            columns.project == project.id, columns.sequence.in_(sequences)
+            columns.project == project.id,
+            columns.sequence.in_([row.sequence for row in rows]),
         )
     )
-    removed = REMOVED_BODIES.c
     connection.execute(
         delete(REMOVED_BODIES).where(
-            removed.project == project.id, removed.object.in_(objects)
+            removed.project == project.id,
+            removed.object.in_([row.object for row in rows]),
         )
     )
-    return [tuple(row) for row in rows]
 
 
 def drop_old_index(store: Store, project: Project, received: int) -> None:

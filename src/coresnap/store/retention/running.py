@@ -11,12 +11,16 @@ import itertools
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import attrs
+from sqlalchemy import Connection
 
 from coresnap.errors import CoresnapError
 from coresnap.store.accepting.forgetting import drop_bodies
+from coresnap.store.access import audit
 from coresnap.store.access.projects import all_projects
+from coresnap.store.api.audit import AuditEntry
 from coresnap.store.api.retention import (
     Action,
     Outcome,
@@ -36,7 +40,7 @@ from coresnap.store.retention.runs import (
     find_run,
     note_forgotten,
 )
-from coresnap.store.retention.words import reason_of
+from coresnap.store.retention.words import outcome_words, reason_of
 from coresnap.store.state.state import State
 from coresnap.store.store import Store
 
@@ -111,10 +115,30 @@ def apply_to(
         error = str(failure) if isinstance(failure, CoresnapError) else repr(failure)
         raise
     finally:
-        store.state.transact(
-            lambda c: end_run(c, project, now, is_finished=finished, error=error)
-        )
+        store.state.transact(partial(_end, project, now, finished, error))
     return finished
+
+
+def _end(
+    project: Project, now: int, finished: bool, error: str, connection: Connection
+) -> None:
+    end_run(connection, project, now, is_finished=finished, error=error)
+    run = find_run(connection, project)
+    if not finished or run is None:
+        return
+    done = Outcome(run.compressed, run.dropped, run.forgotten, run.freed)
+    if done != Outcome():
+        entry = AuditEntry(
+            id=0,
+            time=now,
+            name="coroner",
+            address="",
+            operation="retention",
+            project=project.name,
+            subject=outcome_words(done),
+            status=200,
+        )
+        audit.note(connection, project.universe, entry)
 
 
 def forget_day(age: int, now: int) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from coresnap.store.api.retention import RetentionRule
+from coresnap.store.api.retention import Outcome, RetentionRule
 
-__all__ = ["reason_of", "rule_words"]
+__all__ = ["outcome_words", "reason_of", "rule_words"]
 
 _ACTIONS = {"compress": "compress", "drop-body": "drop bodies", "forget": "forget"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
@@ -21,6 +21,14 @@ def reason_of(rule: RetentionRule | None) -> str:
     if rule is None:
         return "the disk was nearly full"
     return f"retention: {rule_words(rule)}"
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """Return what retention did: ``3 compressed, 12 dropped, …``."""
+    return (
+        f"{outcome.compressed} compressed, {outcome.dropped} dropped, "
+        f"{outcome.forgotten} forgotten, {outcome.freed} bytes freed"
+    )
 
 
 def _condition(rule: RetentionRule) -> str:
