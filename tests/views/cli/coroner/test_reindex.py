@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def hosts(directory: Path, project: Project) -> list[object]:
+def hosts(directory: Path, project: Project) -> list[str]:
     store = open_store(StoreSettings(directory))
     try:
         query = Query(select=("hostname",))

@@ -25,7 +25,7 @@ from coresnap.store.index.layout import bucket_of
 
 __all__ = ["delete_objects", "drop_before", "give_back", "remove_faults"]
 
-_MOST_HOLES = 0.25
+_MOST_HOLES = 0.1
 """Part of the file that may be free: the months to come will fill it."""
 _LEAST_BLOCKS = 64
 """Fewer free blocks (of 256 KiB) are not worth a rewrite."""
@@ -71,17 +71,25 @@ def give_back(file: ProjectFile) -> None:
 
     Where queries keep DuckDB from it, it is left for the next time.
     """
-    for _ in range(len(file.layout.buckets) + 1):
-        if not _checkpoint(file):
-            return
+    moved: set[str] = set()
+    while _checkpoint(file) and _touch(file) and _checkpoint(file):
         with file.outside_transactions() as connection:
             free, total = _blocks(connection)
-            last = _last_bucket(connection, file.layout.buckets)
-        if last is None or free < _LEAST_BLOCKS or free <= total * _MOST_HOLES:
+            last = _last_table(connection)
+        few = free < _LEAST_BLOCKS or free <= total * _MOST_HOLES
+        if few or last is None or last in moved:
             return
+        moved.add(last)
         with file.writing() as connection:
-            table = bucket_table(last)
-            run(connection, f"CREATE OR REPLACE TABLE {table} AS FROM {table}")
+            run(connection, f'CREATE OR REPLACE TABLE "{last}" AS FROM "{last}"')
+
+
+def _touch(file: ProjectFile) -> bool:
+    """Write a little: blocks that one checkpoint leaves are free with the next, and
+    one without changes does nothing."""
+    with file.writing() as connection:
+        set_fact(connection, HIDDEN_BEFORE, fact(connection, HIDDEN_BEFORE))
+    return True
 
 
 def _checkpoint(file: ProjectFile) -> bool:
@@ -105,16 +113,13 @@ def _blocks(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     return free, total
 
 
-def _last_bucket(
-    connection: duckdb.DuckDBPyConnection, buckets: Sequence[int]
-) -> int | None:
-    """Return the bucket that the last block of the file belongs to."""
+def _last_table(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the table that the last block of the file belongs to."""
     ends = {}
-    for bucket in buckets:
+    for (table,) in run(connection, "SELECT table_name FROM duckdb_tables()"):
         [[end]] = run(
-            connection,
-            f"SELECT max(block_id) FROM pragma_storage_info('{bucket_table(bucket)}')",
+            connection, f"SELECT max(block_id) FROM pragma_storage_info('{table}')"
         )
         if end is not None:
-            ends[bucket] = end
-    return max(ends, key=lambda bucket: ends[bucket], default=None)
+            ends[table] = end
+    return max(ends, key=lambda table: ends[table], default=None)
