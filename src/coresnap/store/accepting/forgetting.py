@@ -14,7 +14,7 @@ from coresnap.store.accepting.rows import FaultRow, find_faults, next_sequence
 from coresnap.store.attachments.keeping import remove_all
 from coresnap.store.groups.noting import uncount
 from coresnap.store.project import Project
-from coresnap.store.retention.removals import note_removal
+from coresnap.store.retention.removals import note_removals
 from coresnap.store.state.tables.faults import FAULTS, Body
 from coresnap.store.store import Store
 
@@ -85,14 +85,11 @@ def _mark_dropped(
 ) -> list[FaultRow]:
     next_sequence(connection)  # of two that drop the same bodies one finds none
     rows = [row for row in find_faults(connection, project, objects) if row.has_body]
-    for row in rows:
-        note_removal(connection, project, row.object, reason, now)
+    with_body = [row.object for row in rows]
+    note_removals(connection, project, with_body, reason, now)
     connection.execute(
         update(FAULTS)
-        .where(
-            FAULTS.c.project == project.id,
-            FAULTS.c.object.in_([row.object for row in rows]),
-        )
+        .where(FAULTS.c.project == project.id, FAULTS.c.object.in_(with_body))
         .values(body=Body.DROPPED, size=0)
     )
     return rows

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, insert, select
 
 from coresnap.errors import MissingError
 from coresnap.snapshot.escape import printable
 from coresnap.store.accepting.rows import FaultRow
 from coresnap.store.project import Project
-from coresnap.store.state.dialect import upsert
 from coresnap.store.state.tables.faults import Body
 from coresnap.store.state.tables.retention import REMOVED_BODIES
 
-__all__ = ["no_body", "note_removal"]
+__all__ = ["no_body", "note_removals"]
 
 
-def note_removal(
-    connection: Connection, project: Project, object_id: str, reason: str, now: int
+def note_removals(
+    connection: Connection,
+    project: Project,
+    objects: Sequence[str],
+    reason: str,
+    now: int,
 ) -> None:
-    """Remember that a body is removed, in the transaction that does it."""
-    row = {
-        "project": project.id,
-        "object": object_id,
-        "removed": now,
-        "reason": reason[:128],
-    }
-    upsert(connection, REMOVED_BODIES, row, ("project", "object"))
+    """Remember that bodies are removed, in the transaction that does it."""
+    columns = REMOVED_BODIES.c
+    connection.execute(
+        delete(REMOVED_BODIES).where(
+            columns.project == project.id, columns.object.in_(objects)
+        )
+    )
+    row = {"project": project.id, "removed": now, "reason": reason[:128]}
+    if objects:
+        rows = [{**row, "object": object_id} for object_id in objects]
+        connection.execute(insert(REMOVED_BODIES), rows)
 
 
 def no_body(connection: Connection, project: Project, row: FaultRow) -> MissingError:

@@ -6,17 +6,28 @@ read and write a bucket at once.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Table, delete, func, select, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningInsert
 
 from coresnap.store.api.sampling import SamplingRule
 from coresnap.store.fault import Value
 from coresnap.store.project import Project
 from coresnap.store.sampling.schedule import Progress
-from coresnap.store.state.dialect import insert_or_ignore, upsert
+from coresnap.store.state.dialect import insert_or_ignore, upsert, upsert_returning
 from coresnap.store.state.tables.sampling import BUCKETS, FIRSTS, SAMPLED
 
 __all__ = [
@@ -31,6 +42,20 @@ __all__ = [
 
 _FIRSTS_PER_BUCKET = 64
 """Values that are remembered for each bucket that there may be."""
+
+# Statements that every put needs are made once: that takes longer than SQLite.
+_PLACE = (
+    BUCKETS.c.project == bindparam("in_project"),
+    BUCKETS.c.bucket == bindparam("of_bucket"),
+)
+_FIND = select(
+    BUCKETS.c.started, BUCKETS.c.kept, BUCKETS.c.sampled, BUCKETS.c.last
+).where(*_PLACE)
+_WRITE = update(BUCKETS).where(*_PLACE)
+_SEEN = select(FIRSTS.c.value).where(
+    FIRSTS.c.project == bindparam("in_project"),
+    FIRSTS.c.value.in_(bindparam("of_values", expanding=True)),
+)
 
 
 @attrs.frozen
@@ -58,12 +83,8 @@ def find_progress(
     connection: Connection, project: Project, key: BucketKey
 ) -> Progress | None:
     """Return how far a bucket is; None if it is not known."""
-    columns = BUCKETS.c
-    row = connection.execute(
-        select(columns.started, columns.kept, columns.sampled, columns.last).where(
-            columns.project == project.id, columns.bucket == key.id
-        )
-    ).first()
+    place = {"in_project": project.id, "of_bucket": key.id}
+    row = connection.execute(_FIND, place).first()
     return None if row is None else Progress(*row)
 
 
@@ -77,8 +98,8 @@ def write_progress(
 ) -> None:
     """Remember how far a bucket is; forget the oldest of too many."""
     values = {**attrs.asdict(progress), "used": now}
-    where = (BUCKETS.c.project == project.id, BUCKETS.c.bucket == key.id)
-    if connection.execute(update(BUCKETS).where(*where).values(values)).rowcount:
+    place = {"in_project": project.id, "of_bucket": key.id}
+    if connection.execute(_WRITE, {**values, **place}).rowcount:
         return
     upsert(
         connection,
@@ -112,14 +133,8 @@ def new_firsts(
     }
     if not ids:
         return {}
-    columns = FIRSTS.c
-    seen = set(
-        connection.execute(
-            select(columns.value).where(
-                columns.project == project.id, columns.value.in_(ids.values())
-            )
-        ).scalars()
-    )
+    asked = {"in_project": project.id, "of_values": list(ids.values())}
+    seen = set(connection.execute(_SEEN, asked).scalars())
     return {name: id for name, id in ids.items() if id not in seen}
 
 
@@ -141,13 +156,14 @@ def add_firsts(
 
 def count_sampled(connection: Connection, project: Project, fingerprint: str) -> None:
     """Count one body that was not kept."""
-    upsert(
-        connection,
-        SAMPLED,
-        {"project": project.id, "fingerprint": fingerprint, "count": 1},
-        ("project", "fingerprint"),
-        {"count": SAMPLED.c.count + 1},
-    )
+    row = {"project": project.id, "fingerprint": fingerprint, "count": 1}
+    connection.execute(_counting(connection.dialect.name), row)
+
+
+@functools.cache
+def _counting(dialect: str) -> ReturningInsert[Any]:
+    keys, count = ("project", "fingerprint"), SAMPLED.c.count
+    return upsert_returning(dialect, SAMPLED, keys, {"count": count + 1}, [count])
 
 
 def _forget(
