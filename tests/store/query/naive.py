@@ -282,8 +282,9 @@ def _groups(query: Query, passing: list[Fault], seen: _Seen, until: int) -> Resu
         if all(_has(group, having, query, seen) for having in query.having)
     ]
     for index in reversed(range(len(query.group))):
-        attribute = seen.names[query.group[index]]
-        kept = _sorted(kept, [group.key[index] for group in kept], attribute, False)
+        # What only decides between equals need not be the order of versions.
+        plain = attrs.evolve(seen.names[query.group[index]], format="none")
+        kept = _sorted(kept, [group.key[index] for group in kept], plain, False)
     for order in reversed(query.order or (Order(OrderBy.COUNT, descending=True),)):
         values = [_ordering(group, order) for group in kept]
         kept = _sorted(kept, values, _ordered_as(order, query, seen), order.descending)
