@@ -151,7 +151,9 @@ def test_every_setting_is_documented_with_its_kind_and_default() -> None:
 def test_every_setting_of_the_store_is_documented() -> None:
     documented = {
         name: (cells[0], cells[1].strip("`"), cells[2])
-        for name, cells in rows(section("configuration.md", "Section [universe] of coroner.cf")).items()
+        for name, cells in rows(
+            section("configuration.md", "Section [universe] of coroner.cf")
+        ).items()
     }
 
     assert documented == {
