@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -25,6 +25,7 @@ __all__ = [
     "assigned",
     "backlog",
     "discard",
+    "discard_if",
     "last_position",
     "projects_that_wait",
     "unassigned",
@@ -134,6 +135,15 @@ def discard(connection: Connection, project: int, number: int) -> None:
     connection.execute(
         delete(QUEUE).where(QUEUE.c.project == project, QUEUE.c.segment == number)
     )
+
+
+def discard_if(
+    connection: Connection, project: int, is_outdated: Callable[[Waiting], bool]
+) -> None:
+    """Remove those entries that no segment has and ``is_outdated`` is true of."""
+    rows = connection.execute(_entries(project).where(QUEUE.c.segment.is_(None)))
+    outdated = [row.position for row in rows if is_outdated(_waiting(row))]
+    connection.execute(delete(QUEUE).where(QUEUE.c.position.in_(outdated)))
 
 
 def _add(connection: Connection, project: int, kind: Kind, content: bytes) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, update
 
 from coresnap.errors import MissingError
 from coresnap.store.accepting.arrival import Arrival
+from coresnap.store.accepting.queue import Waiting, discard_if
 from coresnap.store.accepting.rows import (
     FaultRow,
     find_fault,
@@ -55,6 +56,8 @@ def _take_over(store: Store, project: Project) -> int:
             sizes = {f.object: _size(store, project, f) for f in segment.faults}
             store.state.transact(partial(_add, project, segment, sizes))
             taken += 1
+        if taken:
+            store.state.transact(partial(_tidy_queue, project))
     return taken
 
 
@@ -116,6 +119,18 @@ def _add_fault(
     discovery.note(connection, project, arrival)
     replaced = None if known is None else known.fingerprint
     noting.note(connection, project, fault, arrival, replaced)
+
+
+def _tidy_queue(project: Project, connection: Connection) -> None:
+    """Let the index not be told again what was replaced or forgotten later."""
+
+    def is_outdated(entry: Waiting) -> bool:
+        if entry.fault is None:
+            return False
+        row = find_fault(connection, project, entry.fault.object)
+        return row is None or row.upload != entry.fault.upload
+
+    discard_if(connection, project.id, is_outdated)
 
 
 def _arrival(fault: Fault) -> Arrival:
