@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import msgspec
@@ -47,7 +47,12 @@ class World:
         return rule
 
     def decide(
-        self, number: int, now: int = NOW, *, kind: int = 0, **attributes: Value
+        self,
+        number: int,
+        now: int = NOW,
+        *,
+        kind: int = 0,
+        **attributes: Any,  # noqa: ANN401 - a Value, and no keyword of make_sent
     ) -> Keeping:
         arrival = make_sent(number, kind=kind, **attributes).arrival
         with self.state.write() as connection:
