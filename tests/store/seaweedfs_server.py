@@ -136,6 +136,7 @@ def _start(directory: Path) -> tuple[subprocess.Popen[bytes], SeaweedfsServer]:
                 *(f"-master.port={master}", f"-volume.port={volume}"),
                 *(f"-filer.port={filer}", f"-s3.port={s3}"),
                 *(f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.iam=false"),
+                "-s3.port.lance=0",  # else 9101, for one server of a machine
                 *("-master.electionTimeout=1s", "-master.heartbeatInterval=200ms"),
                 *("-master.volumeSizeLimitMB=64", "-volume.max=100"),
                 "-master.telemetry=false",
