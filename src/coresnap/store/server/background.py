@@ -15,7 +15,7 @@ from coresnap.store.groups.reopening import reopen_due
 from coresnap.store.retention.running import apply
 from coresnap.store.server.indexing import Indexing, maintain
 from coresnap.store.server.loops import Loop
-from coresnap.store.server.retention import instance_of
+from coresnap.store.server.retention import instance_of, warn_of_quotas
 from coresnap.store.server.server import Server
 from coresnap.store.server.symbols import SymbolLoop
 from coresnap.store.server.uploads import uploads_of
@@ -27,6 +27,7 @@ _WRITE_SECONDS = 1.0
 _REOPEN_SECONDS = 5.0
 _SYMBOL_SECONDS = 1.0
 _RETAIN_SECONDS = 30.0
+_QUOTA_SECONDS = 300.0
 _RETAIN_BUDGET = 5.0  # seconds of work, lest what waits for the disk wait for longer
 _CLEAN_SECONDS = 600.0
 _SWEEP_SECONDS = 14.0  # an hour for the 256 parts of a project
@@ -36,6 +37,7 @@ _MAINTAIN_SECONDS = 900.0
 def loops_of(server: Server) -> Sequence[Loop]:
     """Return all of them."""
     indexing, sweeper = Indexing(server), Sweeper(server.store)
+    told: dict[int, str] = {}
     symbols = SymbolLoop(server)
     return (
         Loop("index", _INDEX_SECONDS, indexing.run_once),
@@ -43,6 +45,7 @@ def loops_of(server: Server) -> Sequence[Loop]:
         Loop("reopen", _REOPEN_SECONDS, lambda: _reopen_groups(server)),
         Loop("retention", _RETAIN_SECONDS, lambda: _retain(server)),
         Loop("symbols", _SYMBOL_SECONDS, symbols.run_once),
+        Loop("quotas", _QUOTA_SECONDS, lambda: _warn_of_quotas(server, told)),
         Loop("usage", _WRITE_SECONDS, lambda: _write_usage(server)),
         Loop("access", _CLEAN_SECONDS, lambda: _clean_access(server)),
         Loop("bodies", _SWEEP_SECONDS, lambda: _sweep_bodies(server, sweeper)),
@@ -57,6 +60,10 @@ def _reopen_groups(server: Server) -> None:
 def _retain(server: Server) -> None:
     instance = instance_of(server.config)
     apply(server.store, int(time.time()), _RETAIN_BUDGET, instance)
+
+
+def _warn_of_quotas(server: Server, told: dict[int, str]) -> None:
+    warn_of_quotas(server.store.state, server.config, server.log, told)
 
 
 def _write_usage(server: Server) -> None:

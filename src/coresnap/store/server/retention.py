@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from coresnap.config.server import ServerConfig
+from coresnap.store.access.projects import all_projects
 from coresnap.store.api.retention import Action, RetentionPolicy, RetentionRule
+from coresnap.store.retention.bodies import size_of
+from coresnap.store.retention.fullness import notice_of
+from coresnap.store.retention.policies import find_policy
 from coresnap.store.retention.running import Instance
+from coresnap.store.state.state import State
 
-__all__ = ["disk_shortage", "instance_of"]
+if TYPE_CHECKING:
+    from coresnap.store.server.server import Log
+
+__all__ = ["disk_shortage", "instance_of", "warn_of_quotas"]
 
 
 def instance_of(config: ServerConfig) -> Instance:
@@ -41,3 +50,27 @@ def disk_shortage(config: ServerConfig, part: float = 1) -> int:
         return 0
     disk = os.statvfs(config.data)
     return max(0, int(wanted * part) - disk.f_bavail * disk.f_frsize)
+
+
+def warn_of_quotas(
+    state: State, config: ServerConfig, log: Log, told: dict[int, str]
+) -> None:
+    """Say in the log when a project has used three quarters of its quota, or all.
+
+    ``told`` has what was said of which project, so that it is said once.
+    """
+    with state.read() as connection:
+        for project in all_projects(connection):
+            _, policy = find_policy(connection, project, _policy(config))
+            if policy.quota is None:
+                told.pop(project.id, None)
+                continue
+            size = size_of(connection, project).size
+            kind = "full" if size >= policy.quota else "notice"
+            notice = notice_of(size, policy.quota)
+            if notice and told.get(project.id) != kind:
+                log.warning(f"project {project}: {notice}")
+            if notice:
+                told[project.id] = kind
+            else:
+                told.pop(project.id, None)
