@@ -53,7 +53,7 @@ def open_file(directory: Path, settings: DuckDBSettings) -> duckdb.DuckDBPyConne
             config={
                 "storage_compatibility_version": _STORAGE_VERSION,
                 "memory_limit": f"{settings.memory // 1_000_000}MB",
-                "threads": settings.threads or len(os.sched_getaffinity(0)),
+                "threads": settings.threads or os.cpu_count() or 1,
                 "temp_directory": os.fspath(directory / _TEMPORARY),
                 "autoload_known_extensions": "false",
                 "autoinstall_known_extensions": "false",
