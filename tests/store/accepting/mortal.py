@@ -4,9 +4,9 @@
 
 reads lines ``DIRECTORY DATABASE OBJECTS STEP`` and forks for each: the child opens the
 store, does what ``script`` has, and gets SIGKILL when it passes its STEPth boundary:
-before and after each call of the kernel that changes files, each statement and commit,
-each call of objects and index. What was acknowledged is in ``DIRECTORY/acknowledged``.
-A line is answered with ``killed`` or, if there are fewer boundaries, ``done``.
+before and after each commit and each call of objects and index; a STEP below zero
+counts each call of the kernel that changes files and each statement, too. What was
+acknowledged is in ``DIRECTORY/acknowledged``. A line is answered with ``killed`` or, if there are fewer boundaries, ``done``.
 """
 
 from __future__ import annotations
@@ -88,9 +88,7 @@ class Fate:
         return mortal
 
 
-def make_mortal(store: Store, fate: Fate) -> None:
-    for name in ("fsync", "link", "rename", "unlink", "mkdir", "write"):
-        setattr(os, name, fate.around(getattr(os, name)))
+def make_mortal(store: Store, fate: Fate, *, everywhere: bool) -> None:
     for place, names in (
         (store.objects, ("put", "replace", "remove")),
         (store.index, ("write",)),
@@ -98,6 +96,10 @@ def make_mortal(store: Store, fate: Fate) -> None:
     ):
         for name in names:
             setattr(place, name, fate.around(getattr(place, name)))
+    if not everywhere:
+        return
+    for name in ("fsync", "link", "rename", "unlink", "mkdir", "write"):
+        setattr(os, name, fate.around(getattr(os, name)))
     for event in ("before_cursor_execute", "after_cursor_execute"):
         sqlalchemy.event.listen(
             store.state.engine, event, lambda *ignored: fate.pass_by()
@@ -110,7 +112,7 @@ def run(directory: Path, database: str, objects: str, step: int) -> None:
         project = ensure_project(connection, "cf", "blackhole")
     acknowledge = os.write
     file = os.open(directory / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    make_mortal(store, Fate(step))
+    make_mortal(store, Fate(abs(step)), everywhere=step < 0)
     for task in script(store, project):
         task()
         acknowledge(file, b"+")
