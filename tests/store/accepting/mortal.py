@@ -6,7 +6,8 @@ reads lines ``DIRECTORY DATABASE OBJECTS STEP`` and forks for each: the child op
 store, does what ``script`` has, and gets SIGKILL when it passes its STEPth boundary:
 before and after each commit and each call of objects and index; a STEP below zero
 counts each call of the kernel that changes files and each statement, too. What was
-acknowledged is in ``DIRECTORY/acknowledged``. A line is answered with ``killed`` or, if there are fewer boundaries, ``done``.
+acknowledged is in ``DIRECTORY/acknowledged``. A line is answered
+with ``killed`` or, if there are fewer boundaries, ``done``.
 """
 
 from __future__ import annotations
