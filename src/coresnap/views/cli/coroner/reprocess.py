@@ -29,8 +29,8 @@ DESCRIPTION = """\
 Fetches the snapshots of a project, makes their fingerprints again by the rules of this
 coresnap and those of --rules, and says what that would do to the groups. Nothing
 changes until --apply puts it into use: then faults get new fingerprints, and groups
-keep state, assignee, comments and ids wherever their faults go. Of a group that falls apart
-the largest part keeps them; groups that become one are the one that was seen first.
+keep state, assignee, comments and ids wherever their faults go. Of a group that falls
+apart the largest part keeps them; groups that become one are the one seen first.
 
 Both can be interrupted, and go on when they are called again. It needs a token that
 allows admin.
