@@ -44,6 +44,8 @@ class StoreConfig:
     defaults: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
     """Command to its long options and what they are without being given."""
     source: Path | None = None
+    lines: Mapping[str, int] = attrs.field(factory=dict)
+    """Setting of [universe] to the line that gives it; others are defaults."""
     is_exposed: bool = False
     """Others than the file's owner and group may read the tokens in it."""
 

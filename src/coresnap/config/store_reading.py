@@ -56,6 +56,7 @@ def load_store_config(path: Path | None = None) -> StoreConfig:
 class _Reading:
     source: Path
     universe: dict[str, object] = attrs.field(factory=dict)
+    lines: dict[str, int] = attrs.field(factory=dict)
     tokens: dict[str, str] = attrs.field(factory=dict)
     watched: dict[str, dict[str, str]] = attrs.field(factory=dict)
     defaults: dict[str, dict[str, str]] = attrs.field(factory=dict)
@@ -83,6 +84,8 @@ class _Reading:
         except ValueError as error:
             where = f"[{line.section.name}] {line.key}"
             raise self._wrong(line.line, f"{where}: {error}") from None
+        if line.section.name == "universe":
+            self.lines[line.key] = line.line
 
     def _take_setting(self, key: str, value: str) -> None:
         setting = find(STORE_SETTINGS, key)
@@ -135,6 +138,7 @@ class _Reading:
             watched=tuple(self._watched()),
             defaults=self.defaults,
             source=self.source,
+            lines=self.lines,
             is_exposed=bool(self.tokens) and bool(self.source.stat().st_mode & 0o007),
         )
 

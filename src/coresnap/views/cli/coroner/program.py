@@ -30,6 +30,7 @@ _COMMANDS = {
     "symbols": "symbols",
     "login": "login",
     "status": "status",
+    "config": "config",
     "daemon": "daemon",
     "serve": "serve",
     "reindex": "reindex",
