@@ -116,7 +116,7 @@ def test_a_store_that_is_away_is_tried_again_and_then_named(live: LiveServer) ->
     client = open_client(config, "blackhole", "", patience=Patience(3, 0.01))
     client.connection._sleep = waited.append
 
-    with client, pytest.raises(NetworkError, match="127.0.0.1:9") as caught:
+    with client, pytest.raises(NetworkError, match=r"127\.0\.0\.1:9") as caught:
         client.call(HEALTH)
     assert len(waited) == 2
     assert "coroner serve" in caught.value.remedy

@@ -42,8 +42,10 @@ VERSIONS = ("version",)
 LABELS = ("classifiers", "x.labels", "group.tags")
 INTEGERS = ("vm.rss.size", "x.count", "timestamp", "group.first_seen")
 NUMBERS = ("system.load.1", "x.ratio")
-STORED = ("application", "callstack", 'we"ird {na`me}', "version", "classifiers")
-STORED += ("x.labels", "vm.rss.size", "x.count", "system.load.1", "x.ratio")
+STORED = (
+    *("application", "callstack", 'we"ird {na`me}', "version", "classifiers"),
+    *("x.labels", "vm.rss.size", "x.count", "system.load.1", "x.ratio"),
+)
 NAMES = TEXTS + VERSIONS + LABELS + INTEGERS + NUMBERS
 """What queries use."""
 

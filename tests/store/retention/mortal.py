@@ -30,7 +30,7 @@ def run(directory: Path, step: int) -> None:
     with store.state.read() as connection:
         project = find_project(connection, "cf", "blackhole")
     fate = Fate(step)
-    make_mortal(store, fate)
+    make_mortal(store, fate, everywhere=False)
     store.index.drop_before = fate.around(store.index.drop_before)  # type: ignore[method-assign]
     apply_to(store, project, NOW, 60, Instance())
 
