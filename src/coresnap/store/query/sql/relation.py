@@ -16,8 +16,8 @@ __all__ = ["Relation"]
 class Relation(Protocol):
     """The faults of one project in one engine, one row for each.
 
-    ``query.answering.answer(query, known, relation)`` asks through it. A statement has
-    the form ``SELECT … FROM (SELECT column(…) AS c0, …, sequence AS s FROM source(…) WHERE
+    ``query.answering.answer(query, known, relation)`` asks through it. A statement is
+    ``SELECT … FROM (SELECT column(…) AS c0, …, sequence AS s FROM source(…) WHERE
     sequence <= …) WHERE … GROUP BY …``.
     """
 
