@@ -113,3 +113,20 @@ def test_a_deleted_snapshot_still_counts_and_a_forgotten_fault_does_not(
     assert count() == 2, "several were removed without being asked for"
     run("delete", "blackhole", "--filter=application=simple", "--all", "--yes")
     assert count() == 0
+
+
+def test_an_attachment_comes_back_as_it_was_added_until_it_is_removed(
+    run: Run, tmp_path: Path
+) -> None:
+    run("daemon", "--once")
+    words = ("attachment", "blackhole", f"{1:032x}")
+    log = tmp_path / "simple.log"
+    log.write_bytes(b"what it said\0" * 100)
+    run(*words, "--add", str(log))
+    assert "simple.log" in run(*words)
+    target = tmp_path / "back"
+    run(*words, "--get", "simple.log", "-o", str(target))
+    assert target.read_bytes() == log.read_bytes()
+    run(*words, "--delete", "simple.log")
+    assert json.loads(run(*words, "--json"))["attachments"] == []
+    run(*words, "--get", "simple.log", "-o", str(target), code=66)
