@@ -1,0 +1,362 @@
+"""A whole coroner over HTTP: puts per second, and the time that a question takes.
+
+Runs `coroner serve` with its defaults below a directory, as its own process on this
+machine, and speaks with it as `coroner` does, over connections that are kept.
+
+    python benchmarks/store_http.py puts --seconds 20 --clients 8
+    python benchmarks/store_http.py queries --count 1000000
+    python benchmarks/store_http.py fresh
+
+``puts`` sends distinct snapshots of a real crash, whole ones. ``queries`` fills the
+store through its own queue and indexer, then asks. ``fresh`` is how long after a put
+the fault can be asked for. Clients and server share the processors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import multiprocessing
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from store_faults import END, faults
+from store_queries import questions
+
+from coresnap.config.store_reading import load_store_config
+from coresnap.model import Snapshot
+from coresnap.snapshot.container import pack_snapshot
+from coresnap.store.accepting.arrival import Arrival
+from coresnap.store.accepting.indexer import Indexer
+from coresnap.store.accepting.queue import add_fault
+from coresnap.store.accepting.rows import next_sequence
+from coresnap.store.access.projects import ensure_project
+from coresnap.store.api.queries import QUERY
+from coresnap.store.attributes.discovery import note as note_attributes
+from coresnap.store.client.client import Client, open_client
+from coresnap.store.client.putting import put_snapshot
+from coresnap.store.fault import Fault
+from coresnap.store.groups.noting import note as note_group
+from coresnap.store.opening import StoreSettings, open_store
+from coresnap.store.project import Project
+from coresnap.store.query.query import (
+    Condition,
+    Fold,
+    FoldName,
+    Operator,
+    Order,
+    OrderBy,
+    Query,
+)
+from coresnap.store.store import Store
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from kernel import kernel_core
+
+PROJECT = "blackhole"
+BATCH = 2000
+SERVE = "from coresnap.views.cli.process import run_coroner as run; run()"
+
+
+@contextlib.contextmanager
+def served(directory: Path) -> Iterator[tuple[Path, int]]:
+    """Run a server; yield its coroner.cf and its process id."""
+    words = ["serve", "--data", str(directory), "--listen", "http://127.0.0.1:0"]
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVE, *words, "--project", PROJECT],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stderr is not None
+    try:
+        for line in server.stderr:
+            if found := re.search(r"listens on (http://\S+)", line):
+                break
+        else:
+            raise SystemExit("the server does not start")
+        config = directory / "bench.cf"
+        text = (directory / "coroner.cf").read_text()
+        text = re.sub(r"(?m)^(write|read) = .*$", rf"\1 = {found[1]}", text)
+        config.write_text(text)
+        threading.Thread(target=drain, args=(server.stderr,), daemon=True).start()
+        yield config, server.pid
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def drain(stream: Any) -> None:  # noqa: ANN401
+    for _ in stream:
+        pass
+
+
+def client_of(config: Path) -> Client:
+    """A client with the token that allows everything."""
+    found = load_store_config(config)
+    return open_client(found, PROJECT, next(iter(found.tokens)))
+
+
+def processor_seconds(pid: int) -> float:
+    """Of a process and its children that live."""
+    total = 0
+    for name in os.listdir("/proc"):
+        if not name.isdecimal():
+            continue
+        with contextlib.suppress(OSError, IndexError):
+            stat = Path("/proc", name, "stat").read_text()
+            fields = stat.rpartition(")")[2].split()
+            if pid in (int(name), int(fields[1])):
+                total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def resident(pid: int) -> int:
+    """Peak resident bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+# --- puts ---------------------------------------------------------------------------
+
+
+def real_snapshot(directory: Path) -> Snapshot:
+    """Of a small program that crashed through the kernel."""
+    import coresnap
+
+    source = Path(__file__).parent / "programs" / "tiny.c"
+    program = directory / "tiny"
+    subprocess.run(["cc", "-g", "-O0", str(source), "-o", str(program)], check=True)
+    return coresnap.analyze(kernel_core([str(program)], directory))
+
+
+def distinct(snapshot: Snapshot, number: int) -> bytes:
+    """The same crash on another host at another time; of a thousand kinds."""
+    attributes = {
+        **snapshot.attributes,
+        "coresnap.object": f"{number:032x}",
+        "hostname": f"host-{number % 500}",
+        "timestamp": int(time.time()) - number % 1000,
+    }
+    return pack_snapshot(
+        msgspec.structs.replace(
+            snapshot, attributes=attributes, fingerprint=f"{number % 1000:064x}"
+        )
+    )
+
+
+def put_until(config: Path, bodies: list[bytes], end: float, results: Any) -> None:  # noqa: ANN401
+    times = []
+    with client_of(config) as client:
+        for body in bodies:
+            if time.monotonic() > end:
+                break
+            begun = time.perf_counter()
+            put_snapshot(client, io.BytesIO(body))
+            times.append(time.perf_counter() - begun)
+    results.put(times)
+
+
+def puts(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="coroner-bench-") as name:
+        directory = Path(name)
+        snapshot = real_snapshot(directory)
+        per_client = options.seconds * 150
+        bodies = [
+            [distinct(snapshot, c * per_client + n) for n in range(per_client)]
+            for c in range(options.clients)
+        ]
+        with served(directory / "store") as (config, pid):
+            done: multiprocessing.Queue[list[float]] = multiprocessing.Queue()
+            before, begun = processor_seconds(pid), time.monotonic()
+            end = begun + options.seconds
+            clients = [
+                multiprocessing.Process(target=put_until, args=(config, b, end, done))
+                for b in bodies
+            ]
+            for one in clients:
+                one.start()
+            times = sorted(t for _ in clients for t in done.get())
+            seconds = time.monotonic() - begun
+            used = processor_seconds(pid) - before
+            rows = {
+                f"puts per second, {options.clients} clients": len(times) / seconds,
+                "bytes of a snapshot": len(bodies[0][0]),
+                "ms of a put, median": statistics.median(times) * 1e3,
+                "ms of a put, 99 %": times[len(times) * 99 // 100] * 1e3,
+                "processor ms of the server for a put": used / len(times) * 1e3,
+                "peak memory of the server, MB": resident(pid) / 1e6,
+            }
+            print("| | |\n|---|---|")
+            for row, value in rows.items():
+                print(f"| {row} | {value:,.1f} |")
+
+
+def fresh(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="coroner-bench-") as name:
+        directory = Path(name)
+        snapshot = real_snapshot(directory)
+        with served(directory / "store") as (config, _), client_of(config) as client:
+            times = []
+            for number in range(options.runs + 1):
+                begun = time.perf_counter()
+                put_snapshot(client, io.BytesIO(distinct(snapshot, number)))
+                ours = Condition("object", Operator.EQUAL, f"{number:032x}")
+                while not client.call(QUERY, Query(filter=ours, limit=1)).faults:
+                    time.sleep(0.005)
+                times.append(time.perf_counter() - begun)
+            median = statistics.median(times[1:]) * 1e3
+            print(f"put to queryable: {median:.0f} ms (median)")
+
+
+# --- queries ------------------------------------------------------------------------
+
+
+def load(directory: Path, count: int) -> list[Fault]:
+    """Fill the store; return some of the faults."""
+    store = open_store(StoreSettings(directory))
+    with store.state.write() as connection:
+        project = ensure_project(connection, "default", PROJECT)
+    indexer = Indexer(store, most=BATCH)
+    sample: list[Fault] = []
+    batch: list[Fault] = []
+    known: set[str] = set()
+    begun = time.monotonic()
+    for fault in faults(count):
+        batch.append(fault)
+        if fault.sequence % max(1, count // 5000) == 0:
+            sample.append(fault)
+        if len(batch) == BATCH:
+            add(store, project, batch, known)
+            indexer.run_once()
+            batch = []
+    add(store, project, batch, known)
+    indexer.run_once()
+    store.index.maintain(project.id)
+    seconds = time.monotonic() - begun
+    size = store.index.disk_size(project.id)
+    print(f"loaded {count:,} faults in {seconds:.0f} s, {size / count:.0f} bytes each")
+    store.close()
+    return sample
+
+
+def add(store: Store, project: Project, batch: list[Fault], known: set[str]) -> None:
+    with store.state.write() as connection:
+        for fault in batch:
+            next_sequence(connection)
+            if fault.fingerprint not in known or not known.issuperset(fault.attributes):
+                arrival = arrival_of(fault)
+                note_attributes(connection, project, arrival)
+                if fault.fingerprint not in known:
+                    note_group(connection, project, fault, arrival)
+                known |= {fault.fingerprint, *fault.attributes}
+            add_fault(connection, project.id, fault)
+
+
+def arrival_of(fault: Fault) -> Arrival:
+    stack = tuple(str(fault.attributes["callstack"]).split("\n"))
+    return Arrival(
+        object=fault.object,
+        digest="0" * 64,
+        size=1,
+        time=fault.time,
+        fingerprint=fault.fingerprint,
+        title=f"{fault.attributes['application']}: {stack[0]}",
+        callstack=stack,
+        attributes=fault.attributes,
+    )
+
+
+def group_list(end: int) -> Query:
+    """What `coroner list blackhole -R -H10` asks."""
+    names = ("classifiers", "hostname", "application")
+    return Query(
+        group=("group", "group.state", "group.assignee", "group.first_seen"),
+        folds=(
+            Fold(FoldName.RANGE, "timestamp"),
+            Fold(FoldName.BIN, "timestamp", size=30, lower=end - 30 * 86400, upper=end),
+            Fold(FoldName.TAIL, "callstack"),
+            *(Fold(FoldName.DISTRIBUTION, name, size=5) for name in names),
+        ),
+        order=(Order(OrderBy.FOLD, descending=True, fold=0, part=1),),
+        limit=10,
+    )
+
+
+def timed(client: Client, query: Query, runs: int) -> tuple[float, float, int]:
+    """Median and worst milliseconds of the whole call, and the faults that passed."""
+    times, passed = [], 0
+    for _ in range(runs + 1):
+        begun = time.perf_counter()
+        passed = client.call(QUERY, query).faults
+        times.append((time.perf_counter() - begun) * 1e3)
+    return statistics.median(times[1:]), max(times[1:]), passed
+
+
+def queries(options: argparse.Namespace) -> None:
+    with contextlib.ExitStack() as stack:
+        if options.directory is None:
+            name = tempfile.TemporaryDirectory(prefix="coroner-bench-", dir="/var/tmp")
+            directory = Path(stack.enter_context(name))
+        else:
+            directory = options.directory
+        kept = directory / "sample.json"
+        if kept.exists():
+            sample = msgspec.json.decode(kept.read_bytes(), type=list[Fault])
+        else:
+            sample = load(directory / "store", options.count)
+            kept.write_bytes(msgspec.json.encode(sample))
+        asked: list[tuple[str, Query]] = [
+            ("list of groups, the most recent ten", group_list(END)),
+            ("histogram of hosts", attribute("hostname")),
+            ("histogram of versions", attribute("version")),
+            ("histogram of customers (discovered)", attribute("customer")),
+        ]
+        asked += [(q.name, q.query) for q in questions(sample, END)]
+        config, pid = stack.enter_context(served(directory / "store"))
+        client = stack.enter_context(client_of(config))
+        print("| question | ms, median | worst | faults |\n|---|---|---|---|")
+        for name_of, query in asked:
+            median, worst, passed = timed(client, query, options.runs)
+            print(
+                f"| {name_of} | {median:.0f} | {worst:.0f} | {passed:,} |", flush=True
+            )
+        print(f"| peak memory of the server | {resident(pid) / 1e6:.0f} MB | | |")
+
+
+def attribute(name: str) -> Query:
+    return Query(folds=(Fold(FoldName.DISTRIBUTION, name, size=20),))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    modes: dict[str, Callable[[argparse.Namespace], None]] = {
+        "puts": puts,
+        "queries": queries,
+        "fresh": fresh,
+    }
+    parser.add_argument("mode", choices=modes)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument(
+        "--directory", type=Path, help="keep the store, and use it again if it is there"
+    )
+    options = parser.parse_args()
+    modes[options.mode](options)
+
+
+if __name__ == "__main__":
+    main()
