@@ -186,11 +186,9 @@ class _Courier:
                 return self._send(parcel, head, body)
         except (DeniedError, ConfigError) as error:
             return Receipt(parcel.id, Outcome.DENIED, _sentence(error))
-        except (ConflictError, InputError, UsageError) as error:
+        except (ConflictError, InputError, MissingError, UsageError) as error:
+            # Missing is the project: a route of one program must not stop the others.
             return Receipt(parcel.id, Outcome.REFUSED, _sentence(error))
-        except MissingError as error:
-            # The project: an operator may make it.
-            return Receipt(parcel.id, Outcome.DENIED, _sentence(error))
         except CoresnapError as error:
             return Receipt(parcel.id, Outcome.AWAY, _sentence(error))
 

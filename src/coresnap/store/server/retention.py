@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from coresnap.config.server import ServerConfig
 from coresnap.store.access.projects import all_projects
@@ -12,10 +11,8 @@ from coresnap.store.retention.bodies import size_of
 from coresnap.store.retention.fullness import notice_of
 from coresnap.store.retention.policies import find_policy
 from coresnap.store.retention.running import Instance
+from coresnap.store.server.log import Log
 from coresnap.store.state.state import State
-
-if TYPE_CHECKING:
-    from coresnap.store.server.server import Log
 
 __all__ = ["disk_shortage", "instance_of", "warn_of_quotas"]
 

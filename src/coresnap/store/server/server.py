@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
 
 import attrs
 
@@ -14,25 +13,13 @@ from coresnap.store.access.rates import Rates
 from coresnap.store.retention.fullness import Fullness
 from coresnap.store.server.counters import Counters
 from coresnap.store.server.doorkeeper import Doorkeeper
+from coresnap.store.server.log import Log
 from coresnap.store.server.retention import disk_shortage, instance_of
 from coresnap.store.server.scrubbing import ScrubbingRules
 from coresnap.store.server.validation.pool import Validators
 from coresnap.store.store import Store
 
-__all__ = ["Log", "Server"]
-
-
-class Log(Protocol):
-    """Where the server says what happened."""
-
-    def info(self, event: str, **facts: object) -> Any:  # noqa: ANN401 - structlog's
-        """Say what happened."""
-
-    def warning(self, event: str, **facts: object) -> Any:  # noqa: ANN401
-        """Say what somebody should look at."""
-
-    def error(self, event: str, **facts: object) -> Any:  # noqa: ANN401
-        """Say what failed."""
+__all__ = ["Server"]
 
 
 @attrs.define

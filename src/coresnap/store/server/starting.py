@@ -19,7 +19,8 @@ from coresnap.store.opening import StoreSettings, open_store
 from coresnap.store.server.app import make_app
 from coresnap.store.server.background import loops_of
 from coresnap.store.server.listeners import Listener, parse_listener
-from coresnap.store.server.server import Log, Server
+from coresnap.store.server.log import Log
+from coresnap.store.server.server import Server
 from coresnap.store.server.serving import Manager, Serving
 from coresnap.store.store import Store
 
