@@ -84,10 +84,9 @@ def test_a_token_can_be_given_and_can_end(run: Run, tmp_path: Path) -> None:
     assert code == 0
     assert made["token"] == "ab" * 32
     assert made["description"]["capabilities"] == ["post", "query"]
-    assert made["description"]["expires"] - made["description"]["created"] in (
-        90 * 86400,
-        90 * 86400 + 1,
-    )
+    # Client and server read their clocks one after the other.
+    lasts = made["description"]["expires"] - made["description"]["created"]
+    assert abs(lasts - 90 * 86400) < 60
 
 
 @pytest.mark.parametrize(
