@@ -172,7 +172,7 @@ def puts(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="coroner-bench-") as name:
         directory = Path(name)
         snapshot = real_snapshot(directory)
-        per_client = options.seconds * 150
+        per_client = options.seconds * 600 // options.clients
         bodies = [
             [distinct(snapshot, c * per_client + n) for n in range(per_client)]
             for c in range(options.clients)
