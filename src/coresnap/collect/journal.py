@@ -131,6 +131,10 @@ class Journal:
         rows = _entries(self._database, "WHERE state != ?", (State.GONE,))
         return {entry.id: entry for entry in rows}
 
+    def entries_in(self, state: State) -> list[Entry]:
+        """Return the archives in one state."""
+        return list(_entries(self._database, "WHERE state = ?", (state,)))
+
     def history(self, archive_id: str) -> list[Record]:
         """Return what happened to an archive, oldest first."""
         return list(_records(self._database, "WHERE id = ?", (archive_id,)))

@@ -98,8 +98,7 @@ class Outbox:
                     return
 
     def _waiting(self) -> list[Entry]:
-        entries = self.pipeline.journal.entries().values()
-        return [entry for entry in entries if entry.state is State.READY]
+        return self.pipeline.journal.entries_in(State.READY)
 
     def _rank(self, entry: Entry) -> tuple[bool, bool, bool, int]:
         """Sorts what waited too long first, then new kinds, then sure verdicts, then
