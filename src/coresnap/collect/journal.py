@@ -133,7 +133,7 @@ class Journal:
 
     def entries_in(self, state: State) -> list[Entry]:
         """Return the archives in one state."""
-        return list(_entries(self._database, "WHERE state = ?", (state,)))
+        return _entries(self._database, "WHERE state = ?", (state,))
 
     def history(self, archive_id: str) -> list[Record]:
         """Return what happened to an archive, oldest first."""
