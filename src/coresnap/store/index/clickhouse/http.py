@@ -32,7 +32,12 @@ _FORMATS = {
 }
 
 
+class _Column(msgspec.Struct):
+    type: str
+
+
 class _Rows(msgspec.Struct):
+    meta: list[_Column]
     data: list[tuple[Any, ...]]
 
 
@@ -72,7 +77,7 @@ class HTTPConnection:
         answer = self._post(parameters, statement.encode(), seconds)
         if not answer:
             return []
-        return msgspec.json.decode(answer, type=_Rows).data
+        return _typed(msgspec.json.decode(answer, type=_Rows))
 
     def insert(
         self, table: str, rows: Iterable[Mapping[str, object]], token: str | None = None
@@ -103,6 +108,38 @@ class HTTPConnection:
         if answer.status_code != 200 or _CODE in answer.headers:
             raise _error(answer)
         return answer.content
+
+
+def _typed(rows: _Rows) -> list[tuple[Any, ...]]:
+    """Return rows whose floats are floats.
+
+    A whole one is written without a point, and 17 digits of it: as an integer that is
+    another number.
+    """
+    floats = [n for n, column in enumerate(rows.meta) if _is_float(column.type)]
+    if not floats:
+        return rows.data
+    found = []
+    for row in rows.data:
+        values = list(row)
+        for index in floats:
+            values[index] = _as_float(values[index])
+        found.append(tuple(values))
+    return found
+
+
+def _is_float(type: str) -> bool:
+    """Whether a column has floats and nothing else, perhaps in arrays."""
+    inner = type
+    while inner.endswith(")") and inner.startswith(("Array(", "Nullable(")):
+        inner = inner.partition("(")[2][:-1]
+    return inner in ("Float64", "Float32")
+
+
+def _as_float(value: Any) -> Any:  # noqa: ANN401 - a cell
+    if isinstance(value, list | tuple):
+        return [_as_float(one) for one in value]
+    return float(value) if isinstance(value, int) else value
 
 
 def _error(answer: httpx2.Response) -> StorageError | QueryError:

@@ -42,7 +42,7 @@ def answer_groups(asking: Asking) -> Result:
     keys = list(page.counts)
     columns = _folds(asking, keys) if keys else []
     groups = tuple(
-        Group(key, count, tuple(column[key] for column in columns))
+        Group(key, count, tuple(column.get(key) for column in columns))
         for key, count in page.counts.items()
     )
     return Result(query.group, groups=groups, total=page.total, faults=page.faults)
