@@ -8,7 +8,8 @@ from coresnap.errors import QueryError
 from coresnap.store.attributes.attribute import Attribute, Kind
 from coresnap.store.fault import Value
 from coresnap.store.index.contract import Index, IndexedGroup, Segment
-from coresnap.store.query.query import Condition, Operator, Query
+from coresnap.store.query.query import Condition, Fold, FoldName, Operator, Query
+from coresnap.store.query.result import Buckets, Group
 
 from .faults import KNOWN, OCTOBER, SEPTEMBER, counted, fault, selected
 
@@ -30,6 +31,16 @@ def test_a_segment_that_is_written_again_changes_nothing(index: Index) -> None:
     index.write(segment)
     assert counted(index) == 3
     assert index.written(1) == 2
+
+
+@pytest.mark.parametrize("number", [9223372036854775808.0, 6.25e16, -1e300, 3.0])
+def test_a_whole_float_stays_the_float_that_it_was(index: Index, number: float) -> None:
+    index.write(Segment(1, 1, (fault(1, x_ratio=number), fault(2, x_ratio=number))))
+    fold = Fold(FoldName.HISTOGRAM, "x.ratio")
+    result = index.query(1, Query(group=("x.ratio",), folds=(fold,)), KNOWN)
+
+    assert selected(index, "x.ratio") == [(number,), (number,)]
+    assert result.groups == (Group((number,), 2, (Buckets((number,), (2,)),)),)
 
 
 def test_values_are_had_back_as_they_were(index: Index) -> None:
