@@ -25,7 +25,7 @@ from store.retention.world import DAY, NOW, World, some_snapshot
 
 SCRIPT = Path(__file__).with_name("mortal.py")
 LATER = 2 * 3600
-STRIDE = 11
+STRIDE = 5
 """Boundaries between two kills: each is a second of work."""
 
 
