@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -13,75 +11,38 @@ import pytest
 from coresnap.store.api.endpoint import Capability
 from coresnap.views.cli.coroner.program import CORONER
 from coresnap.views.cli.main import main
-from store.server.live import LiveServer, running_server
 from store.server.process import ServerProcess
 from store.server.snapshots import make_snapshot
 
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveServer]:
-    (tmp_path / "data").mkdir()
-    with running_server(tmp_path / "data") as server:
-        yield server
-
-
-@pytest.fixture
-def run(
-    live: LiveServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """Run the program with an administrator's coroner.cf."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    file = tmp_path / "coroner.cf"
-    file.write_text(
-        f"[universe]\nname = cf\nwrite = {live.url}\n"
-        f"read = {live.url.partition('://')[2]}\nread.ssl.enabled = false\n"
-        f"[token]\nadmin = {live.token(Capability.ADMIN, name='admin')}\n"
-    )
-    file.chmod(0o600)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(["-c", str(file), *words], CORONER)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
+from .bench import Coroner
 
 
 def test_a_new_token_is_a_line_for_coroner_cf_and_works_until_it_is_revoked(
-    run: Run, live: LiveServer
+    coroner: Coroner,
 ) -> None:
-    code, out, _ = run(
+    out = coroner.run(
         "token", "create", "host", "--capability", "post", "--project", "blackhole"
     )
     found = re.fullmatch(r"\[token\]\nhost = ([0-9a-f]{64})\n", out)
     assert found is not None
-    with live.client() as host:
+    with coroner.live.client() as host:
         host.http.headers["authorization"] = f"Bearer {found[1]}"
         before = host.post("faults", content=make_snapshot())
-        listed = run("token", "list")[1]
-        revoked = run("token", "revoke", "host")
+        listed = coroner.run("token", "list")
+        coroner.run("token", "revoke", "host")
         after = host.post("faults", content=make_snapshot())
 
-    assert code == revoked[0] == 0
     assert (before.status_code, after.status_code) == (200, 401)
     assert re.search(r"host +post +blackhole +never", listed)
     assert found[1] not in listed
 
 
-def test_a_token_can_be_given_and_can_end(run: Run, tmp_path: Path) -> None:
+def test_a_token_can_be_given_and_can_end(coroner: Coroner, tmp_path: Path) -> None:
     given = tmp_path / "given"
     given.write_text("ab" * 32 + "\n")
     words = ("token", "create", "old", "--capability", "query", "--capability", "post")
-    code, out, _ = run(*words, "--value", str(given), "--expires", "90d", "--json")
-    made = json.loads(out)
+    made = coroner.json(*words, "--value", str(given), "--expires", "90d")
 
-    assert code == 0
     assert made["token"] == "ab" * 32
     assert made["description"]["capabilities"] == ["post", "query"]
     # Client and server read their clocks one after the other.
@@ -107,23 +68,20 @@ def test_a_token_can_be_given_and_can_end(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said_with_what_can(
-    run: Run, words: tuple[str, ...], code: int, told: str
+    coroner: Coroner, words: tuple[str, ...], code: int, told: str
 ) -> None:
-    ended, _, err = run(*words)
-
-    assert ended == code
-    assert told in err
+    assert told in coroner.run(*words, code=code)
 
 
-def test_projects_are_made_listed_and_limited(run: Run, live: LiveServer) -> None:
-    assert run("project", "create", "second")[0] == 0
-    with live.client(Capability.POST) as host:
+def test_projects_are_made_listed_and_limited(coroner: Coroner) -> None:
+    coroner.run("project", "create", "second")
+    with coroner.live.client(Capability.POST) as host:
         host.post("faults", content=make_snapshot())
-    listed = run("project", "list")[1].splitlines()
-    limited = run("project", "limits", "blackhole", "--faults", "9", "--size", "1GiB")[
-        1
-    ]
-    again = run("project", "limits", "blackhole", "--faults", "none")[1]
+    listed = coroner.run("project", "list").splitlines()
+    limited = coroner.run(
+        "project", "limits", "blackhole", "--faults", "9", "--size", "1GiB"
+    )
+    again = coroner.run("project", "limits", "blackhole", "--faults", "none")
 
     assert [line.split()[:2] for line in listed[1:]] == [
         ["blackhole", "1"],
@@ -135,25 +93,25 @@ def test_projects_are_made_listed_and_limited(run: Run, live: LiveServer) -> Non
 
 
 def test_users_are_made_given_roles_and_removed(
-    run: Run, live: LiveServer, tmp_path: Path
+    coroner: Coroner, tmp_path: Path
 ) -> None:
     password = tmp_path / "password"
     password.write_text("correct horse\n")
     named = ("--password-file", str(password))
-    assert run("user", "create", "ann", "--role", "guest", *named)[0] == 0
-    assert run("user", "role", "ann", "admin", "--project", "blackhole")[0] == 0
-    listed = run("user", "list")[1]
-    with live.client() as ann:
+    coroner.run("user", "create", "ann", "--role", "guest", *named)
+    coroner.run("user", "role", "ann", "admin", "--project", "blackhole")
+    listed = coroner.run("user", "list")
+    with coroner.live.client() as ann:
         known = {"universe": "cf", "user": "ann", "password": "correct horse"}
         before = ann.post("/api/v1/login", json=known)
         password.write_text("battery staple")
-        assert run("user", "password", "ann", *named)[0] == 0
+        coroner.run("user", "password", "ann", *named)
         after = ann.post("/api/v1/login", json=known)
-    assert run("user", "remove", "ann")[0] == 0
+    coroner.run("user", "remove", "ann")
 
     assert "guest, admin in blackhole" in listed
     assert (before.status_code, after.status_code) == (200, 403)
-    assert "ann" not in run("user", "list")[1]
+    assert "ann" not in coroner.run("user", "list")
 
 
 def test_a_token_is_made_on_the_store_itself_when_no_server_runs(

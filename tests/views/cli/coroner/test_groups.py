@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import attrs
-import pytest
-
-from coresnap.config.store_config import StoreConfig
-from coresnap.store.api.endpoint import Capability
-from coresnap.store.api.faults import Accepted
 from coresnap.store.api.groups import (
     AllUntil,
     AttributeUntil,
@@ -24,61 +13,11 @@ from coresnap.store.api.groups import (
     TimeUntil,
     VersionUntil,
 )
-from coresnap.store.client.client import open_client
-from coresnap.store.client.putting import put_snapshot
 from coresnap.views.cli.coroner.change_words import change_of, is_change
-from coresnap.views.cli.coroner.program import CORONER
-from coresnap.views.cli.main import main
-from store.server.live import LiveServer, running_server
-from store.server.snapshots import make_snapshot
+
+from .bench import Coroner, group
 
 EX_USAGE, EX_NOINPUT = 2, 66
-
-
-@attrs.define
-class Coroner:
-    """The program, with a configuration for a live server."""
-
-    live: LiveServer
-    config: Path
-    token: str
-    capsys: pytest.CaptureFixture[str]
-    count: int = 0
-
-    def put(self, kind: int, **attributes: str) -> Accepted:
-        self.count += 1
-        config = StoreConfig("cf", self.live.url, self.live.url)
-        body = make_snapshot(self.count, kind, **attributes)
-        with open_client(config, "blackhole", self.token) as client:
-            accepted = put_snapshot(client, io.BytesIO(body))
-        self.live.wait_until_indexed()
-        return accepted
-
-    def run(self, *words: str, code: int = 0) -> str:
-        self.capsys.readouterr()
-        assert main(["-c", str(self.config), *words], CORONER) == code
-        output = self.capsys.readouterr()
-        return output.out + (output.err if code else "")
-
-    def json(self, *words: str) -> Any:  # noqa: ANN401
-        return json.loads(self.run(*words, "--json"))
-
-
-@pytest.fixture
-def coroner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Coroner]:
-    with running_server(tmp_path) as live:
-        token = live.token(Capability.POST, Capability.QUERY, Capability.ADMIN)
-        config = tmp_path / "coroner.cf"
-        config.write_text(
-            f"[universe]\nname = cf\nwrite = {live.url}\nread = {live.url}\n"
-            f"[token]\nblackhole = {token}\n"
-        )
-        config.chmod(0o600)
-        yield Coroner(live, config, token, capsys)
-
-
-def group(kind: int) -> str:
-    return f"{kind:064x}"
 
 
 def test_a_group_is_resolved_and_a_later_version_reopens_it(coroner: Coroner) -> None:

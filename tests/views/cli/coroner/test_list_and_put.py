@@ -3,55 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
-from coresnap.store.api.endpoint import Capability
-from coresnap.views.cli.coroner.program import CORONER
-from coresnap.views.cli.main import main
-from store.server.live import LiveServer, running_server
 from store.server.snapshots import make_snapshot
 
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveServer]:
-    (tmp_path / "data").mkdir()
-    with running_server(tmp_path / "data") as server:
-        yield server
-
-
-@pytest.fixture
-def run(
-    live: LiveServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Run]:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    token = live.token(Capability.POST, Capability.QUERY)
-    config = tmp_path / "coroner.cf"
-    config.write_text(
-        f"[universe]\nname = cf\nwrite = {live.url}\nread = {live.url}\n"
-        f"[token]\nblackhole = {token}\n"
-    )
-    config.chmod(0o600)
-
-    def run(*words: str, code: int = 0) -> str:
-        capsys.readouterr()
-        assert main(["-c", str(config), *words], CORONER) == code
-        live.wait_until_indexed()
-        return capsys.readouterr().out
-
-    yield run
-    monkeypatch.undo()
-    time.tzset()
+from .bench import Coroner
 
 
 def snapshots(directory: Path, **attributes: str) -> list[str]:
@@ -63,15 +19,15 @@ def snapshots(directory: Path, **attributes: str) -> list[str]:
 
 
 def test_what_was_put_is_listed_as_the_announcement_lists_it(
-    run: Run, tmp_path: Path
+    coroner: Coroner, tmp_path: Path
 ) -> None:
-    run(
+    coroner.run(
         "put",
         "blackhole",
         "blackhole",
         *snapshots(tmp_path, callstack="thread_fn\nmain", classifiers="null"),
     )
-    out = run(
+    out = coroner.run(
         *("list", "blackhole", "--filter=application=simple", "-R", "-H1", "-i1"),
     )
     lines = out.splitlines()
@@ -95,39 +51,39 @@ def test_what_was_put_is_listed_as_the_announcement_lists_it(
 
 
 def test_bytes_that_a_crash_chose_do_not_reach_the_terminal(
-    run: Run, tmp_path: Path
+    coroner: Coroner, tmp_path: Path
 ) -> None:
     files = snapshots(tmp_path, application="\x1b[2Jsimple")
-    run("put", "blackhole", "blackhole", *files)
+    coroner.run("put", "blackhole", "blackhole", *files)
     for form in ((), ("--csv",), ("--table",), ("--select", "application")):
-        out = run("list", "blackhole", *form)
+        out = coroner.run("list", "blackhole", *form)
         assert out
         assert "\x1b" not in out, form
 
 
 def test_a_file_is_unlinked_only_when_the_store_has_it(
-    run: Run, tmp_path: Path
+    coroner: Coroner, tmp_path: Path
 ) -> None:
     good, *_ = snapshots(tmp_path)
     bad = tmp_path / "bad.csnap"
     bad.write_bytes(b"no snapshot")
-    run("put", "-u", "blackhole", "blackhole", good)
+    coroner.run("put", "-u", "blackhole", "blackhole", good)
     assert not Path(good).exists()
-    run("put", "-u", "blackhole", "blackhole", str(bad), code=65)
+    coroner.run("put", "-u", "blackhole", "blackhole", str(bad), code=65)
     assert bad.exists()
 
 
 def test_the_beginning_of_an_id_is_enough_to_get_a_fault(
-    run: Run, tmp_path: Path
+    coroner: Coroner, tmp_path: Path
 ) -> None:
     bodies = {}
     for number, start in ((1, "ab"), (2, "cd")):
         name = start * 16
         bodies[start] = make_snapshot(number, 7, **{"coresnap.object": name})
         (tmp_path / start).write_bytes(bodies[start])
-        run("put", "blackhole", "blackhole", str(tmp_path / start))
+        coroner.run("put", "blackhole", "blackhole", str(tmp_path / start))
     target = tmp_path / "got.csnap"
-    run("get", "blackhole", "cdcdcdcd", "-o", str(target))
+    coroner.run("get", "blackhole", "cdcdcdcd", "-o", str(target))
     assert target.read_bytes() == bodies["cd"]
-    run("get", "blackhole", "efefefef", "-o", str(target), code=66)
+    coroner.run("get", "blackhole", "efefefef", "-o", str(target), code=66)
     assert target.read_bytes() == bodies["cd"]

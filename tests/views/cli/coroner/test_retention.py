@@ -2,82 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import attrs
 import pytest
 from sqlalchemy import update
 
-from coresnap.config.store_config import StoreConfig
 from coresnap.errors import QuotaError
-from coresnap.store.api.endpoint import Capability
-from coresnap.store.api.faults import Accepted
-from coresnap.store.client.client import open_client
-from coresnap.store.client.connection import Patience
-from coresnap.store.client.putting import put_snapshot
 from coresnap.store.state.tables.faults import FAULTS
-from coresnap.views.cli.coroner.program import CORONER
-from coresnap.views.cli.main import main
-from store.server.live import LiveServer, running_server
-from store.server.snapshots import make_snapshot
+
+from .bench import Coroner
 
 EX_USAGE, EX_NOINPUT = 2, 66
 DAY = 86400
 
 
-@attrs.define
-class Coroner:
-    live: LiveServer
-    config: Path
-    token: str
-    capsys: pytest.CaptureFixture[str]
-    count: int = 0
-
-    def put(self, kind: int = 1, **attributes: str) -> Accepted:
-        self.count += 1
-        config = StoreConfig("cf", self.live.url, self.live.url)
-        body = make_snapshot(self.count, kind, **attributes)
-        patience = Patience(tries=1)
-        with open_client(config, "blackhole", self.token, patience=patience) as client:
-            return put_snapshot(client, io.BytesIO(body))
-
-    def grow_older(self, days: int) -> None:
-        """Let every fault be received so much earlier."""
-        with self.live.server.store.state.write() as connection:
-            earlier = FAULTS.c.received - days * DAY
-            connection.execute(update(FAULTS).values(received=earlier))
-
-    def run(self, *words: str, code: int = 0) -> str:
-        self.capsys.readouterr()
-        assert main(["-c", str(self.config), *words], CORONER) == code
-        output = self.capsys.readouterr()
-        return output.out + (output.err if code else "")
-
-    def json(self, *words: str) -> Any:  # noqa: ANN401
-        return json.loads(self.run(*words, "--json"))
-
-
-@pytest.fixture
-def coroner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Coroner]:
-    with running_server(tmp_path) as live:
-        token = live.token(Capability.POST, Capability.QUERY, Capability.ADMIN)
-        config = tmp_path / "coroner.cf"
-        config.write_text(
-            f"[universe]\nname = cf\nwrite = {live.url}\nread = {live.url}\n"
-            f"[token]\nblackhole = {token}\n"
-        )
-        config.chmod(0o600)
-        yield Coroner(live, config, token, capsys)
+def grow_older(coroner: Coroner, days: int) -> None:
+    """Let every fault be received so much earlier."""
+    with coroner.live.server.store.state.write() as connection:
+        earlier = FAULTS.c.received - days * DAY
+        connection.execute(update(FAULTS).values(received=earlier))
 
 
 def test_old_snapshots_are_planned_then_removed_and_say_why(coroner: Coroner) -> None:
     coroner.put()
     old = coroner.put().object
-    coroner.grow_older(40)
+    grow_older(coroner, 40)
     assert "from: none" in coroner.run("retention", "status", "blackhole")
     said = coroner.run("retention", "set", "blackhole", "--drop-age", "30d")
     assert "drop bodies after 30d (from: project)" in said
