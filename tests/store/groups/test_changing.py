@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from coresnap.errors import UsageError
-from coresnap.store.api.groups import (
+from coresnap.store.api.group_changes import Resolution
+from coresnap.store.api.group_settings import GroupSettings
+from coresnap.store.api.groups import Link, State
+from coresnap.store.api.until import (
     AllUntil,
     AttributeUntil,
     CountUntil,
     CrashUntil,
-    GroupSettings,
     HostsUntil,
-    Link,
-    Resolution,
-    State,
     TimeUntil,
     VersionUntil,
 )

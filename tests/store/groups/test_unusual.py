@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coresnap.errors import MissingError, QueryError
-from coresnap.store.api.groups import Unusual
+from coresnap.store.api.group_comparisons import Unusual
 from coresnap.store.groups.indexing import sync_groups
 from coresnap.store.groups.introduced import introduced
 from coresnap.store.groups.unusual import find_unusual

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coresnap.store.access.projects import ensure_project
-from coresnap.store.api.groups import CountUntil, Link, State, VersionUntil
+from coresnap.store.api.groups import Link, State
+from coresnap.store.api.until import CountUntil, VersionUntil
 from store.groups.world import World
 
 _VERSIONS = st.integers(1, 6)

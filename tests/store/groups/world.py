@@ -10,11 +10,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from coresnap.store.accepting.rows import next_sequence
-from coresnap.store.api.groups import (
-    ChangeGroups,
-    GroupDetails,
-    GroupSettings,
-)
+from coresnap.store.api.group_changes import ChangeGroups
+from coresnap.store.api.group_settings import GroupSettings
+from coresnap.store.api.groups import GroupDetails
 from coresnap.store.attributes.attribute import Attribute, Kind
 from coresnap.store.attributes.catalogue import CATALOGUE
 from coresnap.store.fault import Fault, Value

@@ -10,7 +10,10 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from coresnap.errors import UsageError
 from coresnap.store.accepting.rows import next_sequence
-from coresnap.store.api.groups import ChangeGroups, GroupSettings, State, Until
+from coresnap.store.api.group_changes import ChangeGroups
+from coresnap.store.api.group_settings import GroupSettings
+from coresnap.store.api.groups import State
+from coresnap.store.api.until import Until
 from coresnap.store.groups.conditions import (
     check_until,
     described,

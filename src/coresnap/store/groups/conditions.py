@@ -12,7 +12,7 @@ import msgspec
 from coresnap.config.bounded_regex import compile_bounded, found_in
 from coresnap.errors import UsageError
 from coresnap.snapshot.escape import quoted
-from coresnap.store.api.groups import (
+from coresnap.store.api.until import (
     AllUntil,
     AttributeUntil,
     CountUntil,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from coresnap.store.api.groups import IntroducedGroup, IntroducedGroups
+from coresnap.store.api.group_comparisons import IntroducedGroup, IntroducedGroups
 from coresnap.store.attributes.attribute import Attribute
 from coresnap.store.groups.indexing import sync_groups
 from coresnap.store.project import Project

@@ -9,7 +9,9 @@ import attrs
 from sqlalchemy import Connection, delete, func, select, update
 
 from coresnap.store.accepting.rows import next_sequence
-from coresnap.store.api.groups import GroupSettings, State, Until
+from coresnap.store.api.group_settings import GroupSettings
+from coresnap.store.api.groups import State
+from coresnap.store.api.until import Until
 from coresnap.store.fault import Fault
 from coresnap.store.groups.conditions import (
     Case,

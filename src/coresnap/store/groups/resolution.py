@@ -5,13 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from coresnap.errors import UsageError
-from coresnap.store.api.groups import (
-    CrashUntil,
-    GroupSettings,
-    Resolution,
-    Until,
-    VersionUntil,
-)
+from coresnap.store.api.group_changes import Resolution
+from coresnap.store.api.group_settings import GroupSettings
+from coresnap.store.api.until import CrashUntil, Until, VersionUntil
 from coresnap.store.groups.versions import Scheme, greatest
 from coresnap.store.project import Project
 from coresnap.store.state.tables.groups import FINGERPRINTS

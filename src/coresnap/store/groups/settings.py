@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from coresnap.store.api.groups import GroupSettings
+from coresnap.store.api.group_settings import GroupSettings
 from coresnap.store.fault import Value
 from coresnap.store.project import Project
 from coresnap.store.state.dialect import upsert

@@ -10,12 +10,12 @@ import attrs
 from sqlalchemy import Connection, select
 
 from coresnap.snapshot.similarity import Comparison, Rarity, compare
-from coresnap.store.api.groups import (
+from coresnap.store.api.group_comparisons import (
     ComparedFrame,
     SimilarGroup,
     SimilarGroups,
-    State,
 )
+from coresnap.store.api.groups import State
 from coresnap.store.groups.finding import find_group
 from coresnap.store.project import Project
 from coresnap.store.state.tables.groups import FINGERPRINTS, GROUPS

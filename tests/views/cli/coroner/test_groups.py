@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from coresnap.store.api.groups import (
+from coresnap.store.api.group_changes import Resolution
+from coresnap.store.api.until import (
     AllUntil,
     AttributeUntil,
     CountUntil,
     HostsUntil,
-    Resolution,
     TimeUntil,
     VersionUntil,
 )

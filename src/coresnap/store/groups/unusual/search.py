@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from coresnap.errors import MissingError
-from coresnap.store.api.groups import Unusual, UnusualValue
+from coresnap.store.api.group_comparisons import Unusual, UnusualValue
 from coresnap.store.attributes.attribute import Attribute, Kind
 from coresnap.store.fault import Value
 from coresnap.store.groups.unusual.numbers import best_bound

@@ -8,19 +8,14 @@ from sqlalchemy import Connection
 
 from coresnap.errors import UsageError
 from coresnap.snapshot.similarity import SIMILAR
-from coresnap.store.api.groups import (
-    ChangedGroups,
-    ChangeGroups,
-    Comment,
-    GroupDetails,
-    GroupSettings,
+from coresnap.store.api.group_changes import ChangedGroups, ChangeGroups, Merge, Unmerge
+from coresnap.store.api.group_comparisons import (
     IntroducedGroups,
-    Merge,
-    NewComment,
     SimilarGroups,
-    Unmerge,
     Unusual,
 )
+from coresnap.store.api.group_settings import GroupSettings
+from coresnap.store.api.groups import Comment, GroupDetails, NewComment
 from coresnap.store.groups.changing import change_groups, check_change
 from coresnap.store.groups.choosing import chosen_groups
 from coresnap.store.groups.commenting import comment

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from coresnap.errors import UsageError
 
 if TYPE_CHECKING:
-    from coresnap.store.api.groups import ChangeGroups, Until
+    from coresnap.store.api.group_changes import ChangeGroups
+    from coresnap.store.api.until import Until
 
 __all__ = ["WORDS", "change_of", "is_change"]
 
@@ -43,7 +44,7 @@ def change_of(words: list[str], **others: Any) -> ChangeGroups:  # noqa: ANN401
     """
     import msgspec
 
-    from coresnap.store.api.groups import ChangeGroups
+    from coresnap.store.api.group_changes import ChangeGroups
 
     fields: dict[str, Any] = {**others, "until": [], "add_tags": [], "remove_tags": []}
     for word in words:
@@ -90,7 +91,7 @@ def _add(fields: dict[str, Any], name: str, value: str) -> None:
 
 
 def _until(text: str) -> Until:
-    from coresnap.store.api.groups import AllUntil
+    from coresnap.store.api.until import AllUntil
 
     parts = [_condition(part) for part in text.split(" && ")]
     if len(parts) == 1:
@@ -110,7 +111,7 @@ def _condition(text: str) -> Until:
 
 
 def _single(name: str, sign: str, value: str) -> Until:
-    from coresnap.store.api.groups import (
+    from coresnap.store.api.until import (
         AttributeUntil,
         CountUntil,
         HostsUntil,

@@ -16,7 +16,7 @@ from coresnap.views.cli.coroner.store_options import add_project, client_of
 from coresnap.views.cli.output import emit
 
 if TYPE_CHECKING:
-    from coresnap.store.api.groups import Unusual
+    from coresnap.store.api.group_comparisons import Unusual
     from coresnap.store.client.client import Client
 
 NAME = "group"
@@ -113,7 +113,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _unusual(client: Client, arguments: argparse.Namespace) -> Unusual:
-    from coresnap.store.api.groups import UNUSUAL
+    from coresnap.store.api.group_comparisons import UNUSUAL
 
     parameters: dict[str, str | int | bool] = {
         "same_application": arguments.same_application
@@ -122,7 +122,7 @@ def _unusual(client: Client, arguments: argparse.Namespace) -> Unusual:
 
 
 def _introduced(arguments: argparse.Namespace) -> int:
-    from coresnap.store.api.groups import INTRODUCED
+    from coresnap.store.api.group_comparisons import INTRODUCED
 
     attribute, sign, value = arguments.introduced_by.partition("=")
     if not (attribute and sign and value):
@@ -143,7 +143,7 @@ def _introduced(arguments: argparse.Namespace) -> int:
 def _set_versions(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from coresnap.store.api.groups import GET_GROUP_SETTINGS, SET_GROUP_SETTINGS
+    from coresnap.store.api.group_settings import GET_GROUP_SETTINGS, SET_GROUP_SETTINGS
 
     changes: dict[str, object] = {}
     if arguments.versions is not None:

@@ -9,13 +9,13 @@ from coresnap.snapshot.escape import printable
 from coresnap.views.cli.coroner.answer import day
 
 if TYPE_CHECKING:
-    from coresnap.store.api.groups import (
-        GroupDetails,
+    from coresnap.store.api.group_comparisons import (
         IntroducedGroup,
         SimilarGroups,
         Unusual,
         UnusualValue,
     )
+    from coresnap.store.api.groups import GroupDetails
 
 __all__ = [
     "group_lines",

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Merge them."""
-    from coresnap.store.api.groups import MERGE_GROUPS, Merge
+    from coresnap.store.api.group_changes import MERGE_GROUPS, Merge
 
     sources = tuple(source.lower() for source in arguments.sources)
     with client_of(arguments) as client:

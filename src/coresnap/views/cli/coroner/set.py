@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Change the groups."""
     import msgspec
 
-    from coresnap.store.api.groups import CHANGE_GROUPS
+    from coresnap.store.api.group_changes import CHANGE_GROUPS
     from coresnap.store.query.query import AllOf
 
     groups = [word for word in arguments.words if not is_change(word)]

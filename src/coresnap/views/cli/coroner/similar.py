@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Rank them."""
-    from coresnap.store.api.groups import SIMILAR_GROUPS
+    from coresnap.store.api.group_comparisons import SIMILAR_GROUPS
 
     if not 0.01 <= arguments.distance <= 1:
         raise UsageError("a distance is 0.01 to 1")

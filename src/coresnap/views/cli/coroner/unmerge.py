@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Part them."""
-    from coresnap.store.api.groups import UNMERGE_GROUP, Unmerge
+    from coresnap.store.api.group_changes import UNMERGE_GROUP, Unmerge
 
     members = tuple(member.lower() for member in arguments.members)
     with client_of(arguments) as client:
