@@ -38,6 +38,10 @@ MOST_SECONDS = 1800
 """From the first byte of a body to the commit; the sweeper waits for longer."""
 
 
+_UNASKED = 64 * 1024
+"""Bytes up to which a body is written first."""
+
+
 @attrs.frozen
 class _Upload:
     """A snapshot on its way, whose body is at a place of its own."""
@@ -88,17 +92,43 @@ def accept(
     Raises ConflictError for other bytes without it, StorageError (NoSpaceError) if a
     place fails; then nothing was accepted, and doing it again is safe.
     """
-    is_wanted = store.state.look(lambda c: _look(c, project, arrival, replace=replace))
-    if isinstance(is_wanted, Accepted):
-        return is_wanted
     upload = _Upload(project, arrival, staged)
+    has_body = _place_body(store, upload, replace=replace)
+    if isinstance(has_body, Accepted):
+        return has_body
     try:
-        outcome = _store(store, upload, replace=replace, with_body=is_wanted)
+        outcome = _commit(store, upload, replace=replace, has_body=has_body)
     except _BodyIsWantedError:
-        outcome = _store(store, upload, replace=replace, with_body=True)
+        _put(store, upload)
+        outcome = _commit(store, upload, replace=replace, has_body=True)
     for key in outcome.superseded:
         store.objects.remove(key)
     return outcome.accepted
+
+
+def _place_body(store: Store, upload: _Upload, *, replace: bool) -> Accepted | bool:
+    """Make the body durable, unless it seems unwanted; or answer for what is there.
+
+    Writing a small body, and removing it where nobody wants it, takes less time than
+    to ask first. But what is there already, or is not kept, needs no place: so if there
+    is none, it is asked for all the same.
+    """
+    failure: StorageError | None = None
+    if upload.size <= _UNASKED:
+        try:
+            _put(store, upload)
+        except StorageError as error:
+            failure = error
+        else:
+            return True
+    arrival, project = upload.arrival, upload.project
+    found = store.state.look(lambda c: _look(c, project, arrival, replace=replace))
+    if found is not True:
+        return found
+    if failure is not None:
+        raise failure
+    _put(store, upload)
+    return True
 
 
 def _look(
@@ -123,14 +153,12 @@ def _is_wanted(connection: Connection, project: Project, arrival: Arrival) -> bo
     return deciding.answer(connection, project, question).wanted != deciding.SUMMARY
 
 
-def _store(
-    store: Store, upload: _Upload, *, replace: bool, with_body: bool
+def _commit(
+    store: Store, upload: _Upload, *, replace: bool, has_body: bool
 ) -> _Outcome:
-    if with_body:
-        _put(store, upload)
     try:
         return store.state.share(
-            lambda c: _accept(c, upload, replace=replace, has_body=with_body)
+            lambda c: _accept(c, upload, replace=replace, has_body=has_body)
         )
     except ConflictError:
         store.objects.remove(upload.key)

@@ -22,7 +22,7 @@ from coresnap.store.server.uploads import uploads_of
 
 __all__ = ["loops_of"]
 
-_INDEX_SECONDS = 0.1
+_INDEX_SECONDS = 0.25  # a batch costs 15 ms, whatever is in it
 _WRITE_SECONDS = 1.0
 _REOPEN_SECONDS = 5.0
 _SYMBOL_SECONDS = 1.0

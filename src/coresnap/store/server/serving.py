@@ -32,8 +32,6 @@ __all__ = ["Manager", "Serving"]
 _DRAIN_SECONDS = 30
 _IDLE_CONNECTION = 75
 """Seconds that a connection may be open between two requests."""
-_HEAD_LIMIT = 32 * 1024
-"""Bytes of a request's headers."""
 
 Manager = Callable[[str], None]
 """Tells the service manager something, as sd_notify(3) does."""
@@ -151,7 +149,6 @@ class Serving:
             limit_concurrency=limits.limit_connections,
             timeout_keep_alive=_IDLE_CONNECTION,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
-            h11_max_incomplete_event_size=_HEAD_LIMIT,
         )
         config.load()
         config.ssl = self._tls if listener.scheme == "https" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -15,6 +16,9 @@ from coresnap.store.server.call import Staged
 __all__ = ["StagingFile"]
 
 _NO_ROOM = (28, 122)  # ENOSPC, EDQUOT
+_MEMFD = getattr(os, "memfd_create", None)  # Linux, FreeBSD 13
+_IN_MEMORY = 64 * 1024
+"""Bytes whose file need not be on a disk; what is flushed earlier is longer."""
 
 
 @attrs.define
@@ -38,9 +42,7 @@ class StagingFile:
         data, self.pending = self.pending, bytearray()
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(  # noqa: SIM115 - ours to close
-                    dir=self.directory, buffering=0
-                )
+                self._file = self._create(len(data))
             self._digest.update(data)
             written = 0
             while written < len(data):
@@ -49,6 +51,11 @@ class StagingFile:
             kind = NoSpaceError if error.errno in _NO_ROOM else StorageError
             raise kind(f"cannot stage what is sent: {error.strerror}") from error
         self.size += len(data)
+
+    def _create(self, size: int) -> IO[bytes]:
+        if size <= _IN_MEMORY and _MEMFD is not None:
+            return open(_MEMFD("staged"), "r+b", buffering=0)
+        return tempfile.TemporaryFile(dir=self.directory, buffering=0)
 
     def staged(self) -> Staged:
         """Return all that was written, to be read from its start."""
