@@ -3,7 +3,7 @@
 Runs `coroner serve` with its defaults below a directory, as its own process on this
 machine, and speaks with it as `coroner` does, over connections that are kept.
 
-    python benchmarks/store_http.py puts --seconds 20 --clients 8
+    python benchmarks/store_http.py puts --seconds 20 --clients 8 --before 100000
     python benchmarks/store_http.py queries --count 1000000
     python benchmarks/store_http.py fresh
 
@@ -30,7 +30,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
+from sqlalchemy import insert
 from store_faults import END, faults
 from store_queries import questions
 
@@ -40,7 +42,7 @@ from coresnap.snapshot.container import pack_snapshot
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.accepting.indexer import Indexer
 from coresnap.store.accepting.queue import add_fault
-from coresnap.store.accepting.rows import next_sequence
+from coresnap.store.accepting.rows import FaultRow, next_sequence
 from coresnap.store.access.projects import ensure_project
 from coresnap.store.api.queries import QUERY
 from coresnap.store.attributes.discovery import note as note_attributes
@@ -59,6 +61,7 @@ from coresnap.store.query.query import (
     OrderBy,
     Query,
 )
+from coresnap.store.state.tables.faults import FAULTS, Body
 from coresnap.store.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -169,8 +172,8 @@ def put_until(config: Path, bodies: list[bytes], end: float, results: Any) -> No
 
 
 def puts(options: argparse.Namespace) -> None:
-    with tempfile.TemporaryDirectory(prefix="coroner-bench-") as name:
-        directory = Path(name)
+    with contextlib.ExitStack() as stack:
+        directory, _ = filled(options, stack, options.before)
         snapshot = real_snapshot(directory)
         per_client = options.seconds * 600 // options.clients
         bodies = [
@@ -223,6 +226,24 @@ def fresh(options: argparse.Namespace) -> None:
 # --- queries ------------------------------------------------------------------------
 
 
+def filled(
+    options: argparse.Namespace, stack: contextlib.ExitStack, count: int
+) -> tuple[Path, list[Fault]]:
+    """Return a directory with a store of ``count`` faults, and some of them."""
+    if options.directory is None:
+        name = tempfile.TemporaryDirectory(prefix="coroner-bench-", dir="/var/tmp")
+        directory = Path(stack.enter_context(name))
+    else:
+        directory = options.directory
+        directory.mkdir(parents=True, exist_ok=True)
+    kept = directory / "sample.json"
+    if kept.exists():
+        return directory, msgspec.json.decode(kept.read_bytes(), type=list[Fault])
+    sample = load(directory / "store", count)
+    kept.write_bytes(msgspec.json.encode(sample))
+    return directory, sample
+
+
 def load(directory: Path, count: int) -> list[Fault]:
     """Fill the store; return some of the faults."""
     store = open_store(StoreSettings(directory))
@@ -241,18 +262,22 @@ def load(directory: Path, count: int) -> list[Fault]:
             add(store, project, batch, known)
             indexer.run_once()
             batch = []
-    add(store, project, batch, known)
-    indexer.run_once()
+    if batch:
+        add(store, project, batch, known)
+        indexer.run_once()
     store.index.maintain(project.id)
     seconds = time.monotonic() - begun
     size = store.index.disk_size(project.id)
-    print(f"loaded {count:,} faults in {seconds:.0f} s, {size / count:.0f} bytes each")
+    each = size / max(1, count)
+    print(f"loaded {count:,} faults in {seconds:.0f} s, {each:.0f} bytes each")
     store.close()
     return sample
 
 
 def add(store: Store, project: Project, batch: list[Fault], known: set[str]) -> None:
     with store.state.write() as connection:
+        rows = [attrs.asdict(row_of(project, fault)) for fault in batch]
+        connection.execute(insert(FAULTS), rows)
         for fault in batch:
             next_sequence(connection)
             if fault.fingerprint not in known or not known.issuperset(fault.attributes):
@@ -262,6 +287,22 @@ def add(store: Store, project: Project, batch: list[Fault], known: set[str]) -> 
                     note_group(connection, project, fault, arrival)
                 known |= {fault.fingerprint, *fault.attributes}
             add_fault(connection, project.id, fault)
+
+
+def row_of(project: Project, fault: Fault) -> FaultRow:
+    """Of a fault whose body was not kept."""
+    return FaultRow(
+        project=project.id,
+        object=fault.object,
+        sequence=fault.sequence,
+        fingerprint=fault.fingerprint,
+        digest="0" * 64,
+        upload="0" * 32,
+        size=0,
+        body=Body.SUMMARY,
+        time=fault.time,
+        received=fault.received,
+    )
 
 
 def arrival_of(fault: Fault) -> Arrival:
@@ -306,17 +347,7 @@ def timed(client: Client, query: Query, runs: int) -> tuple[float, float, int]:
 
 def queries(options: argparse.Namespace) -> None:
     with contextlib.ExitStack() as stack:
-        if options.directory is None:
-            name = tempfile.TemporaryDirectory(prefix="coroner-bench-", dir="/var/tmp")
-            directory = Path(stack.enter_context(name))
-        else:
-            directory = options.directory
-        kept = directory / "sample.json"
-        if kept.exists():
-            sample = msgspec.json.decode(kept.read_bytes(), type=list[Fault])
-        else:
-            sample = load(directory / "store", options.count)
-            kept.write_bytes(msgspec.json.encode(sample))
+        directory, sample = filled(options, stack, options.count)
         asked: list[tuple[str, Query]] = [
             ("list of groups, the most recent ten", group_list(END)),
             ("histogram of hosts", attribute("hostname")),
@@ -350,6 +381,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument(
+        "--before", type=int, default=0, help="faults that are there before the puts"
+    )
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument(
         "--directory", type=Path, help="keep the store, and use it again if it is there"
