@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import attrs
-import sqlalchemy
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.attributes.attribute import Attribute
@@ -19,6 +18,13 @@ from coresnap.store.store import Store
 from coresnap.store.symbols.missing import ATTRIBUTE
 
 __all__ = ["Need", "note_missing", "symbols_needed"]
+
+_TABLE = POORLY_READ_MODULES.c
+# Most puts need it: made once, for that takes longer than SQLite.
+_MODULES = select(_TABLE.build_id, _TABLE.path, _TABLE.wanted, _TABLE.reason).where(
+    _TABLE.project == bindparam("in_project"),
+    _TABLE.build_id.in_(bindparam("of_modules", expanding=True)),
+)
 
 
 @attrs.frozen
@@ -82,10 +88,6 @@ def symbols_needed(
 def _modules(
     connection: Connection, project: Project, build_ids: list[str]
 ) -> dict[str, tuple[str, str, str]]:
-    table = POORLY_READ_MODULES.c
-    rows = connection.execute(
-        sqlalchemy.select(table.build_id, table.path, table.wanted, table.reason).where(
-            table.project == project.id, table.build_id.in_(build_ids)
-        )
-    )
+    parameters = {"in_project": project.id, "of_modules": build_ids}
+    rows = connection.execute(_MODULES, parameters)
     return {build_id: (path, wanted, reason) for build_id, path, wanted, reason in rows}
