@@ -32,7 +32,7 @@ from typing import Any
 
 import attrs
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert, update
 from store_faults import END, faults
 from store_queries import questions
 
@@ -42,7 +42,7 @@ from coresnap.snapshot.container import pack_snapshot
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.accepting.indexer import Indexer
 from coresnap.store.accepting.queue import add_fault
-from coresnap.store.accepting.rows import FaultRow, next_sequence
+from coresnap.store.accepting.rows import FaultRow
 from coresnap.store.access.projects import ensure_project
 from coresnap.store.api.queries import QUERY
 from coresnap.store.attributes.discovery import note as note_attributes
@@ -50,6 +50,7 @@ from coresnap.store.client.client import Client, open_client
 from coresnap.store.client.putting import put_snapshot
 from coresnap.store.fault import Fault
 from coresnap.store.groups.noting import note as note_group
+from coresnap.store.index.contract import Segment
 from coresnap.store.opening import StoreSettings, open_store
 from coresnap.store.project import Project
 from coresnap.store.query.query import (
@@ -61,7 +62,7 @@ from coresnap.store.query.query import (
     OrderBy,
     Query,
 )
-from coresnap.store.state.tables.faults import FAULTS, Body
+from coresnap.store.state.tables.faults import FAULTS, LAST_SEQUENCE, Body
 from coresnap.store.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -239,32 +240,29 @@ def filled(
     kept = directory / "sample.json"
     if kept.exists():
         return directory, msgspec.json.decode(kept.read_bytes(), type=list[Fault])
-    sample = load(directory / "store", count)
+    sample = load(directory / "store", count, is_direct=options.direct)
     kept.write_bytes(msgspec.json.encode(sample))
     return directory, sample
 
 
-def load(directory: Path, count: int) -> list[Fault]:
+def load(directory: Path, count: int, *, is_direct: bool) -> list[Fault]:
     """Fill the store; return some of the faults."""
     store = open_store(StoreSettings(directory))
     with store.state.write() as connection:
         project = ensure_project(connection, "default", PROJECT)
-    indexer = Indexer(store, most=BATCH)
+    write = writer(store, project, is_direct=is_direct)
     sample: list[Fault] = []
     batch: list[Fault] = []
-    known: set[str] = set()
     begun = time.monotonic()
     for fault in faults(count):
         batch.append(fault)
         if fault.sequence % max(1, count // 5000) == 0:
             sample.append(fault)
         if len(batch) == BATCH:
-            add(store, project, batch, known)
-            indexer.run_once()
+            write(batch)
             batch = []
     if batch:
-        add(store, project, batch, known)
-        indexer.run_once()
+        write(batch)
     store.index.maintain(project.id)
     seconds = time.monotonic() - begun
     size = store.index.disk_size(project.id)
@@ -274,19 +272,43 @@ def load(directory: Path, count: int) -> list[Fault]:
     return sample
 
 
-def add(store: Store, project: Project, batch: list[Fault], known: set[str]) -> None:
-    with store.state.write() as connection:
-        rows = [attrs.asdict(row_of(project, fault)) for fault in batch]
-        connection.execute(insert(FAULTS), rows)
-        for fault in batch:
-            next_sequence(connection)
-            if fault.fingerprint not in known or not known.issuperset(fault.attributes):
-                arrival = arrival_of(fault)
-                note_attributes(connection, project, arrival)
-                if fault.fingerprint not in known:
-                    note_group(connection, project, fault, arrival)
-                known |= {fault.fingerprint, *fault.attributes}
-            add_fault(connection, project.id, fault)
+def writer(
+    store: Store, project: Project, *, is_direct: bool
+) -> Callable[[list[Fault]], None]:
+    """Return what brings a batch of faults into the store."""
+    indexer = Indexer(store, most=BATCH)
+    known: set[str] = set()
+
+    def through_queue(batch: list[Fault]) -> None:
+        with store.state.write() as connection:
+            rows = [attrs.asdict(row_of(project, fault)) for fault in batch]
+            connection.execute(insert(FAULTS), rows)
+            note_new(connection, project, batch, known)
+            for fault in batch:
+                add_fault(connection, project.id, fault)
+        indexer.run_once()
+
+    def direct(batch: list[Fault]) -> None:
+        with store.state.write() as connection:
+            note_new(connection, project, batch, known)
+        number = batch[0].sequence // BATCH + 1
+        store.index.write(Segment(project.id, number, tuple(batch)))
+
+    return direct if is_direct else through_queue
+
+
+def note_new(
+    connection: Connection, project: Project, batch: list[Fault], known: set[str]
+) -> None:
+    """Let the state know sequences, attributes and groups that are new."""
+    connection.execute(update(LAST_SEQUENCE).values(value=batch[-1].sequence))
+    for fault in batch:
+        if fault.fingerprint not in known or not known.issuperset(fault.attributes):
+            arrival = arrival_of(fault)
+            note_attributes(connection, project, arrival)
+            if fault.fingerprint not in known:
+                note_group(connection, project, fault, arrival)
+            known |= {fault.fingerprint, *fault.attributes}
 
 
 def row_of(project: Project, fault: Fault) -> FaultRow:
@@ -383,6 +405,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument(
         "--before", type=int, default=0, help="faults that are there before the puts"
+    )
+    parser.add_argument(
+        "--direct",
+        action="store_true",
+        help="fill the index alone, past queue and segments: for more than 10^6 faults",
     )
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument(
