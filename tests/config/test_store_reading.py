@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from coresnap.config.store_config import StoreConfig, Watched
-from coresnap.config.store_reading import load_store_config
+from coresnap.config.store_reading import (
+    find_store_config,
+    load_store_config,
+    store_search_path,
+)
 from coresnap.errors import ConfigError, MissingError
 
 TOKEN = "e5f1a3a23f756f89cfd9f363647291fd9ff1d43f179e959d3aa2aed78af81663"
@@ -108,3 +112,12 @@ def test_without_a_file_the_places_are_named(
 
     with pytest.raises(MissingError, match=r"\.coroner\.cf"):
         load_store_config()
+
+
+def test_a_home_that_may_not_be_looked_into_has_no_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Root may look everywhere, but not below a name of this length.
+    monkeypatch.setenv("HOME", "/" + 300 * "h")
+
+    assert find_store_config() in (None, *store_search_path()[1:])

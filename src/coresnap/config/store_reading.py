@@ -32,7 +32,8 @@ def store_search_path() -> tuple[Path, ...]:
 
 def find_store_config() -> Path | None:
     """Return the first file of the search path that exists."""
-    return next((path for path in store_search_path() if path.exists()), None)
+    # Path.exists raises where we may not look: a service's HOME can be root's.
+    return next((p for p in store_search_path() if os.path.exists(p)), None)
 
 
 def load_store_config(path: Path | None = None) -> StoreConfig:

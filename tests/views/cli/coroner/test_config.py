@@ -71,3 +71,14 @@ def test_a_mistake_is_named_with_its_line(
     file.write_text(_TEXT.replace("verifypeer = 0", "verifypeer = perhaps"))
     assert main(["-c", str(file), "config"], CORONER) == 78
     assert f"{file}:4" in capsys.readouterr().err
+
+
+def test_whose_home_may_not_be_looked_into_can_run_commands(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may look everywhere, but not below a name of this length.
+    monkeypatch.setenv("HOME", "/" + 300 * "h")
+
+    assert main(["config", "-c", str(file)], CORONER) == 0
+    assert main(["reindex", "--data", str(file.parent / "nothing")], CORONER) == 66
+    assert "there is no store" in capsys.readouterr().err

@@ -34,7 +34,8 @@ def default_words(command: str, config: Path | None) -> list[str]:
 
 def _usual() -> Path | None:
     paths = (Path(os.path.expanduser(place)) for place in _PLACES)
-    return next((path for path in paths if path.exists()), None)
+    # Path.exists raises where we may not look: a service's HOME can be root's.
+    return next((path for path in paths if os.path.exists(path)), None)
 
 
 def _word(option: str, value: str) -> list[str]:
