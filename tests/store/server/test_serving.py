@@ -275,6 +275,19 @@ def test_a_port_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
             server.start(f"127.0.0.1:{port}")
 
 
+def test_a_first_start_that_failed_takes_no_token_with_it(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "data")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = server.words(f"127.0.0.1:{taken.getsockname()[1]}")
+        failed = subprocess.run(words, capture_output=True, check=False)
+    assert b"in use" in failed.stderr
+    url = server.start()
+
+    with server.client(url) as client:
+        assert client.post("faults", content=make_snapshot()).status_code == 200
+    server.end()
+
+
 def test_https_without_a_certificate_says_what_is_missing(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path / "data", scheme="https")
     with pytest.raises(AssertionError, match="certificate"):

@@ -24,7 +24,7 @@ from coresnap.store.server.server import Server
 from coresnap.store.server.serving import Manager, Serving
 from coresnap.store.store import Store
 
-__all__ = ["bootstrap", "listeners_of", "open_configured", "run_server"]
+__all__ = ["listeners_of", "open_configured", "run_server"]
 
 _DEFAULT = "http://127.0.0.1:6097"
 _DEFAULT_TLS = ("https://0.0.0.0:6098", "https://0.0.0.0:4097")
@@ -43,7 +43,7 @@ def run_server(
     config = read_config()
     listeners = listeners_of(config)
     with open_configured(config) as store:
-        token = bootstrap(store, config)
+        _make_projects(store, config)
         server = Server(store, config, log, _staging(config))
         server.validators.start()
         serving = Serving(
@@ -54,8 +54,8 @@ def run_server(
             tell_manager=tell_manager,
             watchdog_seconds=watchdog_seconds,
             on_reload=lambda: server.renew(read_config()),
-            on_listening=lambda addresses: write_client_config(
-                config, addresses[0], token, log
+            on_listening=lambda addresses: _grant_first_token(
+                store, config, addresses[0], log
             ),
         )
         try:
@@ -92,26 +92,35 @@ def open_configured(config: ServerConfig) -> Iterator[Store]:
         store.close()
 
 
-def bootstrap(store: Store, config: ServerConfig) -> str | None:
-    """Make universe and projects; return the digits of the first administrator's
-    token, or None if there is one already."""
+def _make_projects(store: Store, config: ServerConfig) -> None:
     with store.state.write() as connection:
         ensure_universe(connection, config.universe)
         for name in config.projects:
             ensure_project(connection, config.universe, name)
-        if has_admin(connection, config.universe):
-            return None
-        wanted = NewToken("admin", (Capability.ADMIN,))
-        return create_token(connection, config.universe, wanted, "coroner serve").token
 
 
-def write_client_config(
-    config: ServerConfig, address: Listener, token: str | None, log: Log
+def _grant_first_token(
+    store: Store, config: ServerConfig, address: Listener, log: Log
 ) -> None:
+    """Make an administrator's token if there is none.
+
+    It is written before the commit: its digits stand nowhere else.
+    """
+    with store.state.write() as connection:
+        if has_admin(connection, config.universe):
+            return
+        wanted = NewToken("admin", (Capability.ADMIN,))
+        made = create_token(connection, config.universe, wanted, "coroner serve")
+        path = _write_client_config(config, address, made.token)
+    log.info(
+        f"a token that allows everything in universe {config.universe} is in {path}; "
+        f"try: coroner -c {path} summary"
+    )
+
+
+def _write_client_config(config: ServerConfig, address: Listener, token: str) -> Path:
     """Write the first administrator's coroner.cf, which the ``coroner`` command takes;
-    nothing if there is no new ``token``, which stands nowhere else."""
-    if token is None:
-        return
+    return its path."""
     host = "127.0.0.1" if address.host == "0.0.0.0" else address.host
     address = attrs.evolve(address, host=host)
     place = str(address).partition("://")[2]
@@ -133,10 +142,7 @@ admin = {token}
             file.write(text)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
-    log.info(
-        f"a token that allows everything in universe {config.universe} is in {path}; "
-        f"try: coroner -c {path} summary"
-    )
+    return path
 
 
 def _staging(config: ServerConfig) -> Path:
