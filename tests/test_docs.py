@@ -27,7 +27,11 @@ from coresnap.views.cli.program import CORESNAP, Program
 REPOSITORY = Path(__file__).parent.parent
 DOCS = REPOSITORY / "docs"
 PAGES = sorted(
-    [*DOCS.rglob("*.md"), *(REPOSITORY / f"{n}.md" for n in ("README", "CONTRIBUTING"))]
+    [
+        *DOCS.rglob("*.md"),
+        *(REPOSITORY / f"{n}.md" for n in ("README", "CONTRIBUTING", "CHANGELOG")),
+        REPOSITORY / "benchmarks" / "README.md",
+    ]
 )
 MANUAL_SECTIONS = [
     "NAME",
