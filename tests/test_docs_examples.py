@@ -77,7 +77,7 @@ def inline_code(page: Path) -> list[str]:
 def typed_commands(page: Path) -> Iterator[str]:
     """Yield what a block lets one type, without what explains it."""
     for line in itertools.chain.from_iterable(blocks(page)):
-        command = re.split(r"\s{3,}|\s+#\s", line.strip().removeprefix("$ "))[0]
+        command = re.split(r"\s{3,}|\s+[#─]", line.strip().removeprefix("$ "))[0]
         if re.match(r"(coresnap|coroner) [a-z-]", command) and "…" not in command:
             yield command
 
