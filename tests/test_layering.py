@@ -32,7 +32,7 @@ EXCEPTIONS = {
     ("analysis/session.py", "collect"): "what the archive compressed it restores",
     ("daemon/job.py", "snapshot"): "the worker writes what the call returned",
     ("daemon/scrubbing_program.py", "snapshot"): "what leaves is scrubbed first",
-    ("daemon/sender.py", "snapshot"): "what leaves is scrubbed, or its summary alone",
+    ("daemon/courier.py", "snapshot"): "what leaves is scrubbed, or its summary alone",
     ("views/cli/catch_test.py", "backends"): _OS,
     ("views/cli/catch_test.py", "daemon"): _OS,
     ("views/cli/config_reload.py", "backends"): _OS,

@@ -10,15 +10,22 @@ import os
 import signal
 import socket
 import struct
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from coresnap.backends.linux_confinement import confine
+from coresnap.backends.linux_confinement import confine, confine_sender
 from coresnap.backends.linux_landlock import landlock_version, restrict_files
-from coresnap.backends.linux_seccomp import filter_program, filter_system_calls
+from coresnap.backends.linux_seccomp import (
+    dangerous_program,
+    filter_program,
+    filter_system_calls,
+)
 from coresnap.backends.linux_syscalls import DANGEROUS, HARMLESS, NUMBERS
 
 pytestmark = pytest.mark.skipif(
@@ -264,6 +271,101 @@ def test_calls_of_another_architecture_end_the_worker() -> None:
         libc().syscall(ctypes.c_long(0x40000000 | 39))  # getpid of x32
 
     assert end_of(act, only_seccomp) == -signal.SIGSYS
+
+
+# --- the sender's -----------------------------------------------------------------
+
+
+def run_a_program() -> None:
+    words = [sys.executable, "-c", "import socket; socket.socket().close()"]
+    subprocess.run(words, stdin=subprocess.DEVNULL, check=True)
+
+
+def confine_a_confined_program() -> None:
+    program = "from coresnap.backends.linux_confinement import confine; confine()"
+    env = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], env=env, check=True)
+
+
+def leave_a_new_file(directory: Path) -> None:
+    with tempfile.TemporaryFile(dir=directory) as file:
+        file.write(b"scrubbed")
+    (directory / "new").write_bytes(b"x")
+    (directory / "new").unlink()
+
+
+def connect_to(address: tuple[str, int]) -> None:
+    socket.create_connection(address).close()
+
+
+def test_a_sender_does_what_it_has_to(tmp_path: Path) -> None:
+    def only_sender() -> object:
+        return confine_sender((tmp_path,))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        assert end_of(lambda: connect_to(address), only_sender) == SUCCEEDED
+    for act in (
+        run_a_program,
+        confine_a_confined_program,
+        fork_and_leave,
+        lambda: Path("/etc/passwd").read_bytes(),
+        lambda: leave_a_new_file(tmp_path),
+    ):
+        assert end_of(act, only_sender) == SUCCEEDED
+
+
+@pytest.mark.skipif(not landlock_version(libc()), reason="this kernel has no Landlock")
+def test_a_sender_changes_no_file_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "file").touch()
+    for act in (
+        lambda: leave_a_new_file(tmp_path),
+        lambda: os.unlink(tmp_path / "file"),
+        lambda: os.truncate(tmp_path / "file", 1),
+        lambda: os.rename(tmp_path / "file", tmp_path / "spool" / "file"),
+        lambda: os.mkdir(tmp_path / "spool" / "directory"),
+        lambda: os.symlink("/etc/passwd", tmp_path / "spool" / "link"),
+    ):
+        assert end_of(act, lambda: confine_sender((tmp_path / "spool",))) == REFUSED
+
+
+def test_a_sender_ends_with_what_nobody_there_has_to_do(tmp_path: Path) -> None:
+    def attach() -> None:
+        libc().ptrace(16, os.getppid(), None, None)  # PTRACE_ATTACH
+
+    assert end_of(attach, lambda: confine_sender((tmp_path,))) == -signal.SIGSYS
+
+
+def test_nobody_reads_the_memory_of_a_sender() -> None:
+    def is_dumpable() -> None:
+        if libc().prctl(3, 0, 0, 0, 0):  # PR_GET_DUMPABLE
+            raise AssertionError("a process of the same user may look into it")
+
+    assert end_of(is_dumpable, lambda: confine_sender(())) == SUCCEEDED
+
+
+@pytest.mark.parametrize("machine", NUMBERS)
+def test_the_senders_filter_answers_as_the_list_says(machine: str) -> None:
+    program = dangerous_program(machine)
+    numbers = NUMBERS[machine]
+    architecture = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
+
+    def answer(name: str, first: int = 0, arch: int = architecture) -> int:
+        data = struct.pack("=IIQ6Q", numbers[name], arch, 0, first, *[0] * 5)
+        return interpret(program, data)
+
+    allow, kill, refuse = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
+    spared = {"execve", "execveat", "unshare"}
+    deadly = [n for n in DANGEROUS if n in numbers and n not in spared]
+    assert all(answer(name) == kill for name in deadly)
+    assert all(answer(name) == allow for name in HARMLESS if name in numbers)
+    assert answer("read", arch=0x40000003) == kill
+    assert answer("execve") == allow
+    assert answer("unshare") == refuse
+    assert answer("clone", 17) == allow
+    assert answer("clone", 0x10000000 | 17) == refuse
+    assert answer("clone3") == 0x00050000 | errno.ENOSYS
 
 
 # --- the filter as data ---------------------------------------------------------

@@ -8,22 +8,31 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import attrs
 import pytest
 
+from conftest import Tally
+from coresnap.backends import select as select_backend
 from coresnap.backends.fake import FakeBackend
 from coresnap.collect.journal import Event, Journal, State
 from coresnap.collect.sending_state import read_sending_state
 from coresnap.collect.spool import Part, Spool, make_id
 from coresnap.config import Config, load_config
+from coresnap.crash import Crash
+from coresnap.daemon.courier import Courier
 from coresnap.daemon.outbox import Outbox
+from coresnap.daemon.parcel import Parcel, Receipt
 from coresnap.daemon.sender import Sender, start_sender
 from coresnap.daemon.stages import Pipeline
 from coresnap.snapshot.container import read_snapshot
 from coresnap.store.api.endpoint import Capability
 from store.server.live import LiveServer, running_server
 from store.server.snapshots import make_snapshot
+
+BACKEND = select_backend(load_config(Path(os.devnull)))
+"""The real one: all of this is done by confined processes."""
 
 
 @attrs.define
@@ -47,7 +56,7 @@ class Host:
     sender: Sender | None = None
     outbox: Outbox | None = None
 
-    def crash(self, number: int, **attributes: str) -> str:
+    def crash(self, number: int, project: str = "blackhole", **attributes: str) -> str:
         """Leave a snapshot as the worker does."""
         archive_id = make_id()
         body = make_snapshot(
@@ -61,7 +70,7 @@ class Host:
             archive_id,
             Event.FINISHED,
             fingerprint=f"{number:064x}",
-            project="blackhole",
+            project=project,
         )
         return archive_id
 
@@ -74,7 +83,7 @@ class Host:
             _no_worker,
             self.log.info,
         )
-        self.sender = start_sender(self.config, None, self.log)
+        self.sender = start_sender(self.config, None, BACKEND, self.log)
         if self.sender is not None:
             self.outbox = Outbox(pipeline, self.sender, self.log)
 
@@ -240,23 +249,139 @@ def test_a_wrong_token_stops_sending_with_one_line(
     assert sum("lets us send nothing" in line for line in host.log.lines) == 1
 
 
+@pytest.mark.parametrize("which", ["warden", "courier", "both"])
 def test_a_sender_that_is_killed_in_the_middle_loses_and_doubles_nothing(
-    live: LiveServer, make_host: Callable[..., Host]
+    live: LiveServer, make_host: Callable[..., Host], which: str, tally: Tally
 ) -> None:
     host = make_host(live.url, posting(live))
     ids = {host.crash(number) for number in range(4)}
     assert host.outbox is not None
     assert host.sender is not None
     host.outbox.turn()
-    os.kill(host.sender.pid, signal.SIGKILL)
-    assert select.select([host.sender], [], [], 10)[0]
-    host.outbox.take()
-    assert any("the sender ended" in line for line in host.log.lines)
+    courier = child_of(host.sender.pid)
+    if which != "courier":
+        os.kill(host.sender.pid, signal.SIGKILL)
+    if which != "warden":
+        os.kill(courier, signal.SIGKILL)
+    if which == "both":
+        assert select.select([host.sender], [], [], 10)[0]
+        host.outbox.take()
+        assert any("the sender ended" in line for line in host.log.lines)
+        host.start()
 
-    host.start()
     host.run_until(lambda: {host.state(one) for one in ids} == {State.SENT})
 
     assert faults(live) == ids
+    tally("one or both of the sender's processes killed while it sends", whole=4)
+
+
+def child_of(pid: int) -> int:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    deadline = time.monotonic() + 10
+    while not (children := path.read_text().split()):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return int(children[0])
+
+
+@pytest.fixture
+def deadly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Name a file; while a snapshot's id is in it, the sending process dies of that."""
+    path = tmp_path / "deadly"
+    path.touch()
+    deliver = Courier.deliver
+
+    def deliver_or_die(self: Courier, parcel: Parcel, snapshot: BinaryIO) -> Receipt:
+        if parcel.id in path.read_text():
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return deliver(self, parcel, snapshot)
+
+    monkeypatch.setattr(Courier, "deliver", deliver_or_die)
+    return path
+
+
+def test_a_snapshot_that_the_sender_dies_of_three_times_is_set_aside(
+    deadly: Path, live: LiveServer, make_host: Callable[..., Host], tally: Tally
+) -> None:
+    host = make_host(live.url, posting(live))
+    bad = host.crash(1)
+    deadly.write_text(bad)
+    good = {host.crash(number) for number in range(2, 5)}
+    host.run_until(lambda: any("is set aside" in line for line in host.log.lines))
+
+    assert {host.state(one) for one in good} == {State.SENT}
+    assert host.state(bad) is State.READY
+    state = read_sending_state(host.config.sending_state)
+    assert state is not None
+    assert state.trouble == ""
+    assert [one.id for one in state.aside] == [bad]
+    assert state.reason_aside(bad) == (
+        "the process that sends died of SIGSEGV over it 3 times"
+    )
+    assert host.outbox is not None
+    assert host.outbox.timeout is None, "it is not tried again"
+    tally("a snapshot that the sender dies of: what waits behind it", whole=3)
+
+
+@pytest.mark.parametrize("how", ["asked for", "restarted", "analysed again"])
+def test_what_is_set_aside_is_tried_again_when_somebody_wants_it(
+    deadly: Path, live: LiveServer, make_host: Callable[..., Host], how: str
+) -> None:
+    host = make_host(live.url, posting(live))
+    bad = host.crash(1)
+    deadly.write_text(bad)
+    host.run_until(lambda: any("is set aside" in line for line in host.log.lines))
+    deadly.write_text("")
+    assert host.sender is not None
+    assert host.outbox is not None
+    if how == "asked for":
+        host.outbox.pipeline.take(Crash(pid=1, signal=11, time=0, archive_id=bad))
+    elif how == "restarted":
+        host.sender.close()
+        host.start()
+    else:
+        host.journal.record(bad, Event.RETRIED)
+        host.outbox.turn()
+        host.journal.record(bad, Event.FINISHED, fingerprint="f" * 64)
+
+    host.run_until(lambda: host.state(bad) is State.SENT)
+
+    state = read_sending_state(host.config.sending_state)
+    assert state is not None
+    assert state.aside == ()
+    assert faults(live) == {bad}
+
+
+def test_a_mistake_of_ours_is_told_and_does_not_stop_the_others(
+    live: LiveServer, make_host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Courier._send
+
+    def fail(self: Courier, parcel: Parcel, *rest: Any) -> Receipt:  # noqa: ANN401
+        if parcel.project == "deadly":
+            raise ZeroDivisionError("a mistake")
+        return send(self, parcel, *rest)
+
+    monkeypatch.setattr(Courier, "_send", fail)
+    host = make_host(live.url, posting(live))
+    bad, good = host.crash(1, project="deadly"), host.crash(2)
+    host.run_until(lambda: any("is set aside" in line for line in host.log.lines))
+
+    assert (host.state(good), host.state(bad)) == (State.SENT, State.READY)
+    assert any("ZeroDivisionError: a mistake (" in line for line in host.log.lines)
+
+
+def test_a_system_that_cannot_confine_the_sender_is_told_of_once(
+    live: LiveServer, make_host: Callable[..., Host]
+) -> None:
+    host = make_host(live.url, posting(live))
+    host.log.lines.clear()
+    sender = start_sender(host.config, None, FakeBackend(), host.log)
+    assert sender is not None
+    with sender:
+        told = [line for line in host.log.lines if "has no Landlock" in line]
+
+    assert len(told) == 1
 
 
 def test_without_a_coroner_cf_nothing_is_started(tmp_path: Path) -> None:
@@ -266,7 +391,7 @@ def test_without_a_coroner_cf_nothing_is_started(tmp_path: Path) -> None:
     )
     log = Log()
 
-    assert start_sender(load_config(path), None, log) is None
+    assert start_sender(load_config(path), None, BACKEND, log) is None
     assert log.lines == []
 
 
@@ -279,5 +404,5 @@ def test_a_coroner_cf_that_makes_no_sense_is_named(tmp_path: Path) -> None:
     )
     log = Log()
 
-    assert start_sender(load_config(path), None, log) is None
+    assert start_sender(load_config(path), None, BACKEND, log) is None
     assert "coroner.cf:2" in log.lines[0]

@@ -1,6 +1,6 @@
 """CAPTURE: intimate with a running operating system, and the only part that is.
 
-``select`` is the one place in the project that reads ``sys.platform``.
+This is the one place in the project that reads ``sys.platform``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from coresnap.backends.base import CaptureBackend
     from coresnap.config import Config
 
-__all__ = ["select"]
+__all__ = ["confine", "select"]
 
 
 def select(config: Config) -> CaptureBackend:
@@ -31,3 +31,12 @@ def select(config: Config) -> CaptureBackend:
 
         return FreeBSDBackend(config)
     raise UnsupportedSystemError(f"no capture on {sys.platform}")
+
+
+def confine() -> tuple[str, ...]:
+    """Do what ``confine`` of the backend does, in a program that has no settings."""
+    if sys.platform == "linux":
+        from coresnap.backends import linux_confinement
+
+        return linux_confinement.confine()
+    return ()

@@ -48,6 +48,10 @@ process. Nothing else in the suite does. Its life:
     Called once in a worker that reads untrusted bytes, before it does: takes away what
     analysis does not need, as far as this OS lets a process do that to itself, dies
     with its parent, and returns the names of what it achieved. Never raises.
+``confine_sender(writable)``
+    Called once in the process that sends snapshots, before it knows any: leaves it the
+    network, programs to start, and files below ``writable`` to make and change, and
+    returns the names of what it achieved. Never raises.
 """
 
 from __future__ import annotations
@@ -235,3 +239,7 @@ class CaptureBackend(abc.ABC):
     @abc.abstractmethod
     def confine(self) -> tuple[str, ...]:
         """Take from the calling worker what analysis does not need."""
+
+    @abc.abstractmethod
+    def confine_sender(self, writable: Sequence[Path]) -> tuple[str, ...]:
+        """Take from the calling process what sending does not need."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 
 import attrs
 
@@ -137,5 +138,9 @@ class FakeBackend(CaptureBackend):
         return (finding,)
 
     def confine(self) -> tuple[str, ...]:
+        """Take nothing away."""
+        return ()
+
+    def confine_sender(self, writable: Sequence[Path]) -> tuple[str, ...]:
         """Take nothing away."""
         return ()

@@ -8,6 +8,7 @@ is gone, so there is nothing to wait for and no process left to ask: the contrac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from coresnap.backends.base import (
@@ -94,6 +95,10 @@ class FreeBSDBackend(CaptureBackend):
 
     def confine(self) -> tuple[str, ...]:
         """Take nothing away yet: Capsicum."""
+        return ()
+
+    def confine_sender(self, writable: Sequence[Path]) -> tuple[str, ...]:
+        """Take nothing away yet."""
         return ()
 
 

@@ -18,7 +18,7 @@ from coresnap.backends.base import (
     ProcessDescription,
 )
 from coresnap.backends.core_pattern import owner_of, pattern_for, program_of
-from coresnap.backends.linux_confinement import confine
+from coresnap.backends.linux_confinement import confine, confine_sender
 from coresnap.backends.linux_door import (
     LinuxDoor,
     chosen_door,
@@ -272,6 +272,10 @@ class LinuxBackend(CaptureBackend):
     def confine(self) -> tuple[str, ...]:
         """No new privileges, no network, first to die when memory runs out."""
         return confine()
+
+    def confine_sender(self, writable: Sequence[Path]) -> tuple[str, ...]:
+        """No new privileges, no file to change but below ``writable``."""
+        return confine_sender(writable)
 
 
 def _door_of(pattern: str) -> str:

@@ -10,11 +10,16 @@ import contextlib
 import ctypes
 import os
 import signal
+from collections.abc import Sequence
+from pathlib import Path
 
-from coresnap.backends.linux_landlock import restrict_files
-from coresnap.backends.linux_seccomp import filter_system_calls
+from coresnap.backends.linux_landlock import restrict_files, restrict_writing
+from coresnap.backends.linux_seccomp import (
+    filter_dangerous_calls,
+    filter_system_calls,
+)
 
-__all__ = ["confine"]
+__all__ = ["confine", "confine_sender"]
 
 # include/uapi/linux/prctl.h and sched.h
 _PR_SET_PDEATHSIG = 1
@@ -45,6 +50,21 @@ def confine() -> tuple[str, ...]:
     achieved += restrict_files(libc)
     # Last, because it takes away the calls that the others need.
     if filter_system_calls(libc):
+        achieved.append("seccomp")
+    return tuple(achieved)
+
+
+def confine_sender(writable: Sequence[Path]) -> tuple[str, ...]:
+    """Confine the calling process, which sends; return what was achieved."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    achieved = []
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
+        achieved.append("no-new-privileges")
+    # It has the tokens, and what it starts reads hostile bytes as the same user.
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0:
+        achieved.append("not-dumpable")
+    achieved += restrict_writing(libc, writable)
+    if filter_dangerous_calls(libc):
         achieved.append("seccomp")
     return tuple(achieved)
 

@@ -1,4 +1,5 @@
-"""Landlock for the worker: reading is all that is left of the file system.
+"""Landlock: reading is all that a worker has left of the file system, and the sender
+changes files in few places.
 
 Structures and rights: ``include/uapi/linux/landlock.h``. Each version of its ABI can
 deny more; what this kernel does not know is left out and not claimed.
@@ -9,21 +10,26 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from coresnap.backends.linux_syscalls import NUMBERS
 
-__all__ = ["landlock_version", "restrict_files"]
+__all__ = ["landlock_version", "restrict_files", "restrict_writing"]
 
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
+_O_PATH = 0o10000000  # include/uapi/asm-generic/fcntl.h; the same for both machines
+_EXECUTE, _WRITE_FILE = 1 << 0, 1 << 1
 _READ_FILE, _READ_DIRECTORY = 1 << 2, 1 << 3
+_REMOVE_FILE, _MAKE_FILE, _TRUNCATE = 1 << 5, 1 << 8, 1 << 14
 _FILE_RIGHTS = (
     (1, 0x1FFF),  # execute, write, read, remove and make whatever there is
     (2, 1 << 13),  # move between directories
     (3, 1 << 14),  # truncate
     (5, 1 << 15),  # ioctl of devices
 )
-_BIND_AND_CONNECT_TCP = 0x3
+_BIND_TCP, _CONNECT_TCP = 0x1, 0x2
 _NETWORK_SINCE = 4
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0x3
 _SCOPE_SINCE = 6
@@ -40,32 +46,75 @@ def restrict_files(libc: ctypes.CDLL) -> tuple[str, ...]:
 
     The process must have given up new privileges, or be allowed to administer.
     """
+    rules = [(Path("/"), _READ_FILE | _READ_DIRECTORY)]
+    return _restrict(libc, rules, _BIND_TCP | _CONNECT_TCP)
+
+
+def restrict_writing(libc: ctypes.CDLL, writable: Sequence[Path]) -> tuple[str, ...]:
+    """Leave the calling thread files to make and change below ``writable`` alone.
+
+    It may read, start programs and open connections. Returns what was achieved, under
+    the same condition as ``restrict_files``.
+    """
+    change = _READ_FILE | _WRITE_FILE | _TRUNCATE
+    rules = [
+        (Path("/"), _READ_FILE | _READ_DIRECTORY | _EXECUTE),
+        (Path(os.devnull), change),
+        *((path, change | _MAKE_FILE | _REMOVE_FILE) for path in writable),
+    ]
+    return _restrict(libc, rules, _BIND_TCP)
+
+
+def _restrict(
+    libc: ctypes.CDLL, rules: Sequence[tuple[Path, int]], network: int
+) -> tuple[str, ...]:
+    """Deny all of files but what ``rules`` allow, and of TCP what ``network`` says."""
     version = landlock_version(libc)
     if not version:
         return ()
-    rights = sum(right for since, right in _FILE_RIGHTS if version >= since)
-    network = _BIND_AND_CONNECT_TCP if version >= _NETWORK_SINCE else 0
+    files = sum(right for since, right in _FILE_RIGHTS if version >= since)
+    network = network if version >= _NETWORK_SINCE else 0
     scope = _ABSTRACT_SOCKETS_AND_SIGNALS if version >= _SCOPE_SINCE else 0
-    if not _restrict(libc, struct.pack("=QQQ", rights, network, scope)):
+    attributes = struct.pack("=QQQ", files, network, scope)
+    known = [(path, right & files) for path, right in rules]
+    if not _enforce(libc, attributes, known):
         return ()
-    achieved = {"landlock-files": rights, "landlock-tcp": network}
-    achieved["landlock-signals"] = scope
-    return tuple(name for name, denied in achieved.items() if denied)
+    return tuple(_achieved(files, network, scope))
 
 
-def _restrict(libc: ctypes.CDLL, attributes: bytes) -> bool:
+def _achieved(files: int, network: int, scope: int) -> Iterator[str]:
+    if files:
+        yield "landlock-files"
+    if network & _CONNECT_TCP:
+        yield "landlock-tcp"
+    elif network:
+        yield "landlock-tcp-servers"
+    if scope:
+        yield "landlock-signals"
+
+
+def _enforce(
+    libc: ctypes.CDLL, attributes: bytes, rules: Sequence[tuple[Path, int]]
+) -> bool:
     ruleset = _call(libc, "landlock_create_ruleset", attributes, len(attributes), 0)
     if ruleset < 0:
         return False
-    root = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        # struct landlock_path_beneath_attr is packed.
-        rule = struct.pack("=Qi", _READ_FILE | _READ_DIRECTORY, root)
-        if _call(libc, "landlock_add_rule", ruleset, _RULE_PATH_BENEATH, rule, 0):
-            return False
+        for path, allowed in rules:
+            place = os.open(path, _O_PATH | os.O_CLOEXEC)
+            try:
+                # struct landlock_path_beneath_attr is packed.
+                rule = struct.pack("=Qi", allowed, place)
+                if _call(
+                    libc, "landlock_add_rule", ruleset, _RULE_PATH_BENEATH, rule, 0
+                ):
+                    return False
+            finally:
+                os.close(place)
         return _call(libc, "landlock_restrict_self", ruleset, 0) == 0
+    except OSError:
+        return False
     finally:
-        os.close(root)
         os.close(ruleset)
 
 

@@ -1,7 +1,8 @@
-"""A filter of system calls for the worker, written as classic BPF.
+"""Filters of system calls for worker and sender, written as classic BPF.
 
 Layout and constants: ``include/uapi/linux/{seccomp,filter,bpf_common,audit}.h``. A call
-that is on no list fails with EPERM, so that a library can go on without it.
+of the worker that is on no list fails with EPERM, so that a library can go on without
+it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ import attrs
 
 from coresnap.backends.linux_syscalls import DANGEROUS, HARMLESS, NUMBERS
 
-__all__ = ["filter_program", "filter_system_calls"]
+__all__ = [
+    "dangerous_program",
+    "filter_dangerous_calls",
+    "filter_program",
+    "filter_system_calls",
+]
 
 _SET_MODE_FILTER = 1
 _FLAG_TSYNC = 1
@@ -41,7 +47,11 @@ _CLONE_THREAD = 0x10000
 # CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID
 # and musl's DETACHED: what makes a thread, and nothing that makes a namespace.
 _THREAD_FLAGS = 0x7D0F00
+# CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID, NET
+_NAMESPACE_FLAGS = 0x7E020000
 _ALL = 0xFFFFFFFF
+_STARTS_PROGRAMS = ("execve", "execveat")
+"""Dangerous in a worker, and what a sender has to do."""
 
 
 @attrs.frozen
@@ -81,18 +91,28 @@ def _conditions(pid: int) -> Mapping[str, Sequence[Sequence[_Test]]]:
 
 
 def filter_system_calls(libc: ctypes.CDLL) -> bool:
-    """Install the filter for all threads of this process; False if that cannot be.
+    """Install the worker's filter for all threads; False if that cannot be.
 
     The process must have given up new privileges, or be allowed to administer.
     """
     machine = os.uname().machine
-    if machine not in NUMBERS:
-        return False
-    program = filter_program(machine, os.getpid())
+    return machine in NUMBERS and _install(libc, filter_program(machine, os.getpid()))
+
+
+def filter_dangerous_calls(libc: ctypes.CDLL) -> bool:
+    """Install the sender's filter for all threads; False if that cannot be.
+
+    The process must have given up new privileges, or be allowed to administer.
+    """
+    machine = os.uname().machine
+    return machine in NUMBERS and _install(libc, dangerous_program(machine))
+
+
+def _install(libc: ctypes.CDLL, program: bytes) -> bool:
     code = ctypes.create_string_buffer(program, len(program))
     count = len(program) // 8
     header = struct.pack("@HP", count, ctypes.addressof(code))  # struct sock_fprog
-    number = NUMBERS[machine]["seccomp"]
+    number = NUMBERS[os.uname().machine]["seccomp"]
     arguments = (ctypes.c_ulong(_SET_MODE_FILTER), ctypes.c_ulong(_FLAG_TSYNC))
     # With TSYNC a thread that cannot be filtered is the answer: its id, above zero.
     return int(libc.syscall(ctypes.c_long(number), *arguments, header)) == 0
@@ -101,15 +121,7 @@ def filter_system_calls(libc: ctypes.CDLL) -> bool:
 def filter_program(machine: str, pid: int) -> bytes:
     """Return the filter as an array of ``struct sock_filter``."""
     numbers = NUMBERS[machine]
-    program = [
-        _load(_ARCHITECTURE),
-        _jump(_JUMP_IF_EQUAL, _ARCHITECTURES[machine], 1, 0),
-        _answer(_KILL_PROCESS),
-        _load(_NUMBER),
-    ]
-    if machine == "x86_64":
-        # x32 calls have numbers, and structures, of their own.
-        program += [_jump(_JUMP_IF_AT_LEAST, _X32_BIT, 0, 1), _answer(_KILL_PROCESS)]
+    program = list(_of_this_machine(machine))
     for name in HARMLESS:
         program += _when(numbers.get(name), [_answer(_ALLOW)])
     for name, alternatives in _conditions(pid).items():
@@ -120,6 +132,37 @@ def filter_program(machine: str, pid: int) -> bytes:
         program += _when(numbers.get(name), [_answer(_KILL_PROCESS)])
     program.append(_answer(_REFUSE))
     return b"".join(program)
+
+
+def dangerous_program(machine: str) -> bytes:
+    """Return the filter that ends whoever tries what nobody here has to do.
+
+    What it starts inherits it, and takes more from itself: a worker's confinement asks
+    for a network of its own, which is refused here and ends nothing.
+    """
+    numbers = NUMBERS[machine]
+    program = list(_of_this_machine(machine))
+    program += _when(numbers["unshare"], [_answer(_REFUSE)])
+    program += _when(numbers["clone3"], [_answer(_PRETEND_OLD_KERNEL)])
+    no_namespace = ((_Test(0, 0, _NAMESPACE_FLAGS),),)
+    program += _when(numbers["clone"], list(_any_of(no_namespace)))
+    for name in DANGEROUS:
+        if name not in _STARTS_PROGRAMS:
+            program += _when(numbers.get(name), [_answer(_KILL_PROCESS)])
+    program.append(_answer(_ALLOW))
+    return b"".join(program)
+
+
+def _of_this_machine(machine: str) -> Iterator[bytes]:
+    """Leave the number of a call that is this machine's; end whoever makes others."""
+    yield _load(_ARCHITECTURE)
+    yield _jump(_JUMP_IF_EQUAL, _ARCHITECTURES[machine], 1, 0)
+    yield _answer(_KILL_PROCESS)
+    yield _load(_NUMBER)
+    if machine == "x86_64":
+        # x32 calls have numbers, and structures, of their own.
+        yield _jump(_JUMP_IF_AT_LEAST, _X32_BIT, 0, 1)
+        yield _answer(_KILL_PROCESS)
 
 
 def _when(number: int | None, body: Sequence[bytes]) -> Iterator[bytes]:

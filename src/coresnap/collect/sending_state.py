@@ -12,7 +12,15 @@ import attrs
 
 from coresnap.errors import AccessError, StorageError
 
-__all__ = ["SendingState", "read_sending_state", "write_sending_state"]
+__all__ = ["SendingState", "SetAside", "read_sending_state", "write_sending_state"]
+
+
+@attrs.frozen
+class SetAside:
+    """A snapshot that waits and is not tried any more, until somebody wants it."""
+
+    id: str
+    reason: str
 
 
 @attrs.frozen
@@ -25,6 +33,11 @@ class SendingState:
     """Why nothing is sent at the moment; empty if nothing is wrong."""
     next_try: int = 0
     """Seconds, UTC since the epoch; 0 for none that is planned."""
+    aside: tuple[SetAside, ...] = ()
+
+    def reason_aside(self, archive_id: str) -> str | None:
+        """Return why a snapshot is set aside; None if it is not."""
+        return next((a.reason for a in self.aside if a.id == archive_id), None)
 
 
 def write_sending_state(path: Path, state: SendingState) -> None:
@@ -44,8 +57,12 @@ def read_sending_state(path: Path) -> SendingState | None:
     """
     try:
         found = json.loads(path.read_bytes())
+        aside = (SetAside(str(a["id"]), str(a["reason"])) for a in found["aside"])
         return SendingState(
-            str(found["store"]), str(found["trouble"]), int(found["next_try"])
+            str(found["store"]),
+            str(found["trouble"]),
+            int(found["next_try"]),
+            tuple(aside),
         )
     except FileNotFoundError:
         return None

@@ -1,13 +1,15 @@
-"""What a forked child of the daemon gives up before it does anything."""
+"""What a forked child of the daemon gives up before it begins, and how it ended."""
 
 from __future__ import annotations
 
 import os
 import resource
 import signal
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
-__all__ = ["become_owner", "shed_inheritance"]
+__all__ = ["become_owner", "describe_bug", "how_it_ended", "shed_inheritance"]
 
 
 def shed_inheritance(keep: Sequence[int]) -> None:
@@ -39,3 +41,21 @@ def become_owner(owner: tuple[int, int] | None) -> bool:
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     return True
+
+
+def how_it_ended(status: int) -> str:
+    """Say what ``waitpid`` returned: ``left with exit code 1``, ``died of SIGKILL``."""
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"left with exit code {code}"
+    try:
+        return f"died of {signal.Signals(-code).name}"
+    except ValueError:
+        return f"died of signal {-code}"
+
+
+def describe_bug(error: Exception) -> str:
+    """Say in one line what nobody expected, and where it was raised."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    return f"{type(error).__name__}: {error} ({where})"

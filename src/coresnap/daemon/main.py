@@ -102,7 +102,7 @@ def serve(
     _refresh(backend, log)
     owner = _owner(config)
     warden: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
-    sender = start_sender(config, owner, log)
+    sender = start_sender(config, owner, backend, log)
     if os.geteuid() == 0 and owner is not None:
         # The socket's directory is below /run, which is root's.
         _make_run_directory(config.socket.parent, owner)

@@ -12,12 +12,16 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import attrs
 
 from coresnap.collect.journal import Entry, Event, State
-from coresnap.collect.sending_state import SendingState, write_sending_state
+from coresnap.collect.sending_state import (
+    SendingState,
+    SetAside,
+    write_sending_state,
+)
 from coresnap.collect.spool import Part
 from coresnap.crash import Archive
 from coresnap.daemon.log import Logger
@@ -31,6 +35,8 @@ __all__ = ["Outbox"]
 _PATIENCE = 3600 * 10**9
 """Nanoseconds after which a snapshot goes before others that count for more."""
 _DEFAULT_PROJECT = "blackhole"
+_DEATHS = 3
+"""Processes that may die over one snapshot; then it waits for somebody's wish."""
 
 
 @attrs.define
@@ -48,15 +54,25 @@ class Outbox:
     _is_denied: bool = False
     _sent: set[str] = attrs.field(factory=set)
     """Fingerprints that the store has seen from here since we started."""
+    _deaths: dict[str, int] = attrs.field(factory=dict)
+    """Processes that died over a snapshot, by its id."""
+    _aside: dict[str, SetAside] = attrs.field(factory=dict)
+    """What is not tried any more, by its id."""
     _told: SendingState | None = None
 
     def turn(self) -> None:
         """Take the receipt that is there, and give away what comes next."""
         sender = self.sender
+        if self._told is None:
+            self._tell("")
         if not sender.is_alive or self._is_denied:
             return
-        if self.pipeline.take_wish_to_send():
+        if wishes := self.pipeline.take_wishes_to_send():
             self.next_try = 0
+            self._forgive(wishes)
+        if self._deaths:
+            ready = {e.id for e in self.pipeline.journal.entries_in(State.READY)}
+            self._forgive(self._deaths.keys() - ready)
         if sender.busy_with is None and self.clock() >= self.next_try:
             self._give_next()
 
@@ -69,9 +85,11 @@ class Outbox:
                 "the sender ended: nothing is sent until coresnapd is restarted",
                 id=archive_id,
             )
-            self._tell("the sender ended")
+            self._tell("the sender ended; it is started with coresnapd")
             return
-        if receipt.outcome == Outcome.SENT:
+        if receipt.outcome == Outcome.DIED:
+            self._note_death(receipt)
+        elif receipt.outcome == Outcome.SENT:
             self._note_sent(receipt)
         elif receipt.outcome == Outcome.REFUSED:
             self._note_refused(receipt)
@@ -98,16 +116,18 @@ class Outbox:
                     return
 
     def _waiting(self) -> list[Entry]:
-        return self.pipeline.journal.entries_in(State.READY)
+        ready = self.pipeline.journal.entries_in(State.READY)
+        return [entry for entry in ready if entry.id not in self._aside]
 
-    def _rank(self, entry: Entry) -> tuple[bool, bool, bool, int]:
-        """Sorts what waited too long first, then new kinds, then sure verdicts, then
-        the newest."""
+    def _rank(self, entry: Entry) -> tuple[int, bool, bool, bool, int]:
+        """Sorts what nobody died of first, then what waited too long, then new kinds,
+        then sure verdicts, then the newest."""
+        deaths = self._deaths.get(entry.id, 0)
         waits_long = time.time_ns() - entry.arrived > _PATIENCE
         is_new = entry.detail.get("fingerprint") not in self._sent
         is_sure = entry.detail.get("sure") is True
         order = entry.arrived if waits_long else -entry.arrived
-        return not waits_long, not is_new, not is_sure, order
+        return deaths, not waits_long, not is_new, not is_sure, order
 
     def _give(self, archive: Archive, entry: Entry) -> None:
         pipeline = self.pipeline
@@ -140,6 +160,7 @@ class Outbox:
     # --- what became of it ------------------------------------------------------------
 
     def _note_sent(self, receipt: Receipt) -> None:
+        self._forgive({receipt.id})
         self._come_back()
         entry = self.pipeline.journal.entry(receipt.id)
         if entry is None or entry.state is not State.READY:
@@ -155,6 +176,7 @@ class Outbox:
         )
 
     def _note_refused(self, receipt: Receipt) -> None:
+        self._forgive({receipt.id})
         self._come_back()
         entry = self.pipeline.journal.entry(receipt.id)
         if entry is not None and entry.state is State.READY:
@@ -184,6 +206,38 @@ class Outbox:
         self.next_try = self.clock() + max(self._pause(), receipt.wait)
         self._tell(receipt.reason)
 
+    def _note_death(self, receipt: Receipt) -> None:
+        self.next_try = self.clock() + receipt.wait
+        if not receipt.id:
+            self.log.warning(f"{receipt.reason}: it is started again")
+            return
+        deaths = self._deaths[receipt.id] = self._deaths.get(receipt.id, 0) + 1
+        if deaths < _DEATHS:
+            self.log.warning(
+                f"{receipt.reason} over crash {receipt.id}: it is tried again",
+                id=receipt.id,
+            )
+            self._tell(receipt.reason)
+        else:
+            self._set_aside(receipt.id, f"{receipt.reason} over it {deaths} times")
+
+    def _set_aside(self, archive_id: str, reason: str) -> None:
+        self._aside[archive_id] = SetAside(archive_id, reason)
+        self.log.error(
+            f"crash {archive_id} is set aside and not sent: {reason}",
+            id=archive_id,
+            remedy=f"`coresnap retry sending/{archive_id[:12]}`, or a restart of "
+            "coresnapd, sends it again.",
+        )
+        self._tell("")
+
+    def _forgive(self, ids: Iterable[str]) -> None:
+        """Count from the beginning: it is wanted, was sent, or is another one now."""
+        for archive_id in list(ids):
+            self._deaths.pop(archive_id, None)
+            if self._aside.pop(archive_id, None) is not None:
+                self._tell(self._told.trouble if self._told is not None else "")
+
     def _pause(self) -> float:
         """Full jitter: a fleet must not come back all at once."""
         config = self.pipeline.config
@@ -206,8 +260,9 @@ class Outbox:
             self.sender.store,
             trouble,
             0 if not trouble else int(time.time() + wait),
+            tuple(self._aside.values()),
         )
-        if self._told is None or self._told.trouble != trouble or trouble:
+        if trouble or state != self._told:
             with contextlib.suppress(CoresnapError):
                 write_sending_state(self.pipeline.config.sending_state, state)
         self._told = state

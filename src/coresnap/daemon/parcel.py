@@ -30,6 +30,8 @@ class Outcome:
     """The store cannot be reached, or has no time or room."""
     DENIED = "denied"
     """The store does not know our token, or it allows too little."""
+    DIED = "died"
+    """The process that had it died, or failed in a way that is our bug."""
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -51,10 +53,11 @@ class Receipt(msgspec.Struct, frozen=True):
     """What became of it."""
 
     id: str
+    """Empty with ``DIED``: nothing is on its way any more."""
     outcome: str
     reason: str = ""
     wait: float = 0
-    """Seconds that the store wants to be left alone."""
+    """Seconds until the next one: the store's wish, or the pause after a death."""
     facts: dict[str, str | int] = {}
     """``object``, ``group``, ``stored``: what the store says of it."""
 

@@ -2,8 +2,9 @@
 
 ``python -m coresnap.daemon.scrubbing_program RULES`` reads a snapshot from standard
 input and writes what may leave this machine to standard output: the length of a head
-(u32, little-endian), the head (JSON, ``Head``), the snapshot. It has no network, no
-credentials and bounded memory and time. RULES is JSON of ``snapshot.scrubbing.Rules``.
+(u32, little-endian), the head (JSON, ``Head``), the snapshot. It has no credentials and
+bounded memory and time, and is confined as a worker is: no network, no file to change,
+no program to start. RULES is JSON of ``snapshot.scrubbing.Rules``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 
 import msgspec
 
+from coresnap.backends import confine
 from coresnap.errors import CoresnapError
 
 __all__ = ["LENGTH", "Head", "main"]
@@ -43,6 +45,7 @@ def main() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (limit, limit))
+    confine()
     try:
         head, body = _scrubbed(rules_text)
     except CoresnapError as error:

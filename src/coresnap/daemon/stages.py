@@ -62,7 +62,7 @@ class Pipeline:
     worker: Worker | None = None
     is_sending: bool = False
     """There is a store that snapshots are sent to."""
-    _is_wanted_at_once: bool = False
+    _wanted_at_once: set[str] = attrs.field(factory=set)
     _keeper: DebugKeeper = attrs.field(factory=DebugKeeper)
     _output: TemporaryFile | None = None
     _queue: list[Entry] = attrs.field(factory=list)
@@ -110,12 +110,13 @@ class Pipeline:
             archive = self.spool.archive(archive_id)
             if archive is not None and archive.has_snapshot:
                 self.journal.record(archive_id, Event.SEND_ASKED, **entry.detail)
-                self._is_wanted_at_once = True
+                self._wanted_at_once.add(archive_id)
 
-    def take_wish_to_send(self) -> bool:
-        """Whether somebody wants a snapshot sent at once; asked once it is no more."""
-        wish, self._is_wanted_at_once = self._is_wanted_at_once, False
-        return wish
+    def take_wishes_to_send(self) -> frozenset[str]:
+        """Return the ids of snapshots that somebody wants sent at once, and forget."""
+        wishes = frozenset(self._wanted_at_once)
+        self._wanted_at_once.clear()
+        return wishes
 
     def retry(self, archive_id: str) -> None:
         """Let an archive be analysed again.

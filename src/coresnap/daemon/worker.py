@@ -16,9 +16,7 @@ import resource
 import select
 import signal
 import time
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 import attrs
@@ -26,7 +24,12 @@ import attrs
 from coresnap.backends.base import CaptureBackend
 from coresnap.config import Config
 from coresnap.daemon.additions import ask_command
-from coresnap.daemon.child import become_owner, shed_inheritance
+from coresnap.daemon.child import (
+    become_owner,
+    describe_bug,
+    how_it_ended,
+    shed_inheritance,
+)
 from coresnap.daemon.fetch_broker import start_broker
 from coresnap.daemon.job import Job
 from coresnap.errors import CoresnapError, NoSpaceError, WorkerError
@@ -175,19 +178,12 @@ def _decode(report: bytes) -> dict[str, Any]:
 
 
 def _cause_of_death(status: int, config: Config) -> str:
-    code = os.waitstatus_to_exitcode(status)
-    if code >= 0:
-        return f"the worker left with exit code {code}"
-    number = -code
+    number = -os.waitstatus_to_exitcode(status)
     if number == signal.SIGXCPU:
         return f"ran into worker.cpu ({config.worker_cpu} s)"
     if number == signal.SIGXFSZ:
         return f"the snapshot grew beyond {OUTPUT_LIMIT} bytes"
-    try:
-        name = signal.Signals(number).name
-    except ValueError:
-        name = f"signal {number}"
-    return f"the worker died of {name}"
+    return f"the worker {how_it_ended(status)}"
 
 
 # --- in the child ---------------------------------------------------------------
@@ -237,10 +233,7 @@ def _try(analyse: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except MemoryError:
         return {"verdict": Verdict.BROKE, "reason": "ran into worker.memory"}
     except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
-        reason = f"{type(error).__name__}: {error} ({where})"
-        return {"verdict": Verdict.BROKE, "reason": reason}
+        return {"verdict": Verdict.BROKE, "reason": describe_bug(error)}
 
 
 def _largest_file(job: Job) -> int:
