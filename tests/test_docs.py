@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import tomllib
 from pathlib import Path
 
 import msgspec
@@ -119,8 +120,10 @@ def test_the_page_of_a_program_lists_every_command_and_its_own_options(
     page = DOCS / "commands" / f"{program.name}.md"
 
     assert documented_options(page) == options(main_parser(program))
-    for name in program.commands:
-        assert f"]({program.name}-{name}.md)" in page.read_text()
+    rows = re.findall(
+        rf"^\| \[(\S+)\]\({program.name}-\1\.md\) \|", page.read_text(), re.MULTILINE
+    )
+    assert rows == list(program.commands), "the help's order is that of the page"
 
 
 def test_no_page_describes_a_command_that_is_not_there() -> None:
@@ -286,6 +289,17 @@ def test_every_state_and_event_of_the_journal_is_documented() -> None:
     text = section("formats.md", "Journal")
     for word in (*State, *Event):
         assert f"`{word}`" in text
+
+
+# --- tests --------------------------------------------------------------------
+
+
+def test_every_marker_of_the_tests_is_documented_in_its_order() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    markers = settings["tool"]["pytest"]["ini_options"]["markers"]
+    table = (REPOSITORY / "CONTRIBUTING.md").read_text().partition("| marker |")[2]
+
+    assert list(rows(table)) == [marker.partition(":")[0] for marker in markers]
 
 
 # --- links --------------------------------------------------------------------
