@@ -120,10 +120,10 @@ def test_the_page_of_a_program_lists_every_command_and_its_own_options(
     page = DOCS / "commands" / f"{program.name}.md"
 
     assert documented_options(page) == options(main_parser(program))
-    rows = re.findall(
+    listed = re.findall(
         rf"^\| \[(\S+)\]\({program.name}-\1\.md\) \|", page.read_text(), re.MULTILINE
     )
-    assert rows == list(program.commands), "the help's order is that of the page"
+    assert listed == list(program.commands), "the help's order is that of the page"
 
 
 def test_no_page_describes_a_command_that_is_not_there() -> None:

@@ -24,6 +24,7 @@ from coresnap.views.cli.output import (
     accept_any_text,
     complain,
     emit,
+    error_body,
 )
 from coresnap.views.cli.program import CORESNAP, Program
 
@@ -233,12 +234,6 @@ class _VersionAction(argparse.Action):
 def _emit_error(error: CoresnapError) -> None:
     import json
 
-    body = {
-        "class": type(error).__name__,
-        "message": str(error),
-        "remedy": error.remedy,
-        "exit_code": error.exit_code,
-    }
     # If standard output is what failed, standard error has said so.
     with contextlib.suppress(StorageError):
-        emit(json.dumps({"error": body}) + "\n")
+        emit(json.dumps({"error": error_body(error)}) + "\n")

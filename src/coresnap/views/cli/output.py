@@ -6,10 +6,10 @@ import io
 import os
 import sys
 
-from coresnap.errors import StorageError
+from coresnap.errors import CoresnapError, StorageError
 from coresnap.snapshot.escape import printable
 
-__all__ = ["abandon_output", "accept_any_text", "complain", "emit"]
+__all__ = ["abandon_output", "accept_any_text", "complain", "emit", "error_body"]
 
 
 def accept_any_text() -> None:
@@ -41,6 +41,16 @@ def complain(message: str, remedy: str, program: str = "coresnap") -> None:
     lines = [f"{program}: {printable(message)}"]
     lines += [f"  {printable(line)}" for line in remedy.splitlines()]
     print("\n".join(lines), file=sys.stderr)
+
+
+def error_body(error: CoresnapError) -> dict[str, str | int]:
+    """Return an error as commands print it with ``--json``."""
+    return {
+        "class": type(error).__name__,
+        "message": str(error),
+        "remedy": error.remedy,
+        "exit_code": error.exit_code,
+    }
 
 
 def abandon_output() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import mimetypes
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coresnap.errors import MissingError, UsageError
+from coresnap.snapshot.escape import printable
 from coresnap.views.cli.coroner.answer import day, emit_json, emit_table
+from coresnap.views.cli.coroner.download import download_file
 from coresnap.views.cli.coroner.named_object import find_object
+from coresnap.views.cli.coroner.outgoing_file import open_outgoing, unreadable
 from coresnap.views.cli.coroner.store_options import add_project, client_of
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.quantity import decimal_size
@@ -60,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         elif arguments.get is not None:
             _get(client, object_id, arguments)
         elif arguments.delete is not None:
-            _delete(client, object_id, arguments.delete)
+            _delete(client, object_id, arguments)
         else:
             _list(client, object_id, arguments)
     return 0
@@ -86,24 +90,24 @@ def _add(client: Client, object_id: str, arguments: argparse.Namespace) -> None:
 
     path: Path = arguments.add
     kind = arguments.content_type or mimetypes.guess_type(path.name)[0]
-    try:
-        with path.open("rb") as stream:
+    with open_outgoing(path) as file:
+        try:
             added = client.post_bytes(
                 ADD_ATTACHMENT,
-                lambda: file_chunks(stream),
-                path.stat().st_size,
+                lambda: file_chunks(file.stream),
+                file.size,
                 parameters={
                     "name": path.name,
                     "content_type": kind or "application/octet-stream",
                 },
                 object=object_id,
             )
-    except OSError as error:
-        raise MissingError(f"cannot read {path}: {error.strerror}") from error
+        except OSError as error:
+            raise unreadable(path, error) from error
     if arguments.json:
         emit_json(added)
     else:
-        emit(f"{added.id}  {path.name} is added to {object_id}\n")
+        emit(f"{added.id}  {printable(path.name)} is added to {object_id}\n")
 
 
 def _named(client: Client, object_id: str, name: str) -> Attachment:
@@ -126,23 +130,36 @@ def _get(client: Client, object_id: str, arguments: argparse.Namespace) -> None:
     from coresnap.store.api.attachments import GET_ATTACHMENT
 
     one = _named(client, object_id, arguments.get)
-    # The name is somebody else's: nothing of a path in it counts.
-    output = arguments.output or Path(Path(one.name).name)
+    output = arguments.output or _own_name(one)
+    size = download_file(
+        client, GET_ATTACHMENT, output, object=object_id, attachment=one.id
+    )
     if str(output) == "-":
-        client.download(
-            GET_ATTACHMENT, sys.stdout.buffer, object=object_id, attachment=one.id
-        )
         return
-    if arguments.output is None and output.exists():
+    if arguments.json:
+        emit(json.dumps({"file": str(output), "size": size}) + "\n")
+    else:
+        emit(f"{printable(str(output))}: {decimal_size(size)}\n")
+
+
+def _own_name(one: Attachment) -> Path:
+    """Where an attachment is written that nobody gave another name."""
+    # The name is somebody else's: nothing of a path in it counts, and it is no
+    # setting of a program.
+    output = Path(Path(one.name).name)
+    if output.name.startswith(".") or not output.name or output.name == "-":
+        raise UsageError(f"{one.name!r} is no name for a file", remedy="Give -o FILE.")
+    if os.path.lexists(output):
         raise UsageError(f"{output} is there already", remedy="Give -o FILE.")
-    with output.open("wb") as target:
-        client.download(GET_ATTACHMENT, target, object=object_id, attachment=one.id)
-    emit(f"{output}: {decimal_size(one.size)}\n")
+    return output
 
 
-def _delete(client: Client, object_id: str, name: str) -> None:
+def _delete(client: Client, object_id: str, arguments: argparse.Namespace) -> None:
     from coresnap.store.api.attachments import DELETE_ATTACHMENT
 
-    one = _named(client, object_id, name)
+    one = _named(client, object_id, arguments.delete)
     client.call(DELETE_ATTACHMENT, object=object_id, attachment=one.id)
-    emit(f"{one.id} is removed\n")
+    if arguments.json:
+        emit(json.dumps({"removed": one.id}) + "\n")
+    else:
+        emit(f"{one.id} is removed\n")

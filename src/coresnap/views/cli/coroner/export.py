@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coresnap.errors import MissingError, StorageError, UsageError
+from coresnap.views.cli.coroner.download import download_file
 from coresnap.views.cli.coroner.query_options import add_filters, filter_of
 from coresnap.views.cli.coroner.store_options import add_project, client_of
 from coresnap.views.cli.output import complain, emit
@@ -117,7 +117,13 @@ def _csv(result: Result, *, is_first: bool) -> str:
 def _write_snapshots(
     client: Client, arguments: argparse.Namespace, progress: Progress
 ) -> int:
+    from coresnap.store.api.faults import GET_FAULT
+
     directory: Path = arguments.snapshots
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make {directory}: {error.strerror}") from error
     written = there = gone = 0
     for result in _pages(client, arguments, ("object",)):
         for row in result.rows:
@@ -127,7 +133,7 @@ def _write_snapshots(
                 there += 1
                 continue
             try:
-                _fetch(client, str(row.values[0]), path)
+                download_file(client, GET_FAULT, path, object=str(row.values[0]))
                 written += 1
             except MissingError:
                 gone += 1  # only its attributes were kept
@@ -135,19 +141,3 @@ def _write_snapshots(
     if gone:
         complain(f"{gone} faults have no snapshot any more", "", "coroner")
     return 0
-
-
-def _fetch(client: Client, object_id: str, path: Path) -> None:
-    from coresnap.store.api.faults import GET_FAULT
-
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "wb") as target:
-            client.download(GET_FAULT, target, object=object_id)
-        partial.replace(path)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)

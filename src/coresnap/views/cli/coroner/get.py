@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.errors import AccessError, StorageError
+from coresnap.snapshot.escape import printable
 from coresnap.views.cli import presentation
+from coresnap.views.cli.coroner.download import download_file
 from coresnap.views.cli.coroner.named_object import find_object
 from coresnap.views.cli.coroner.store_options import add_project, client_of
 from coresnap.views.cli.coroner.viewer import view
@@ -37,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE",
         type=Path,
-        help="save the snapshot to FILE, or into it if it is a directory",
+        help="save the snapshot to FILE, or into it if it is a directory; - for "
+        "standard output",
     )
     presentation.add_view(parser)
 
@@ -47,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     with client_of(arguments) as client:
         object_id = find_object(client, arguments.object)
         if arguments.output is not None:
-            return _save(client, object_id, arguments.output)
+            return _save(client, object_id, arguments)
         with tempfile.TemporaryDirectory(prefix="coroner.") as directory:
             path = Path(directory, f"{object_id}.csnap")
             _fetch(client, object_id, path)
@@ -55,27 +57,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _save(client: Client, object_id: str, output: Path) -> int:
+def _save(client: Client, object_id: str, arguments: argparse.Namespace) -> int:
+    output: Path = arguments.output
     path = output / f"{object_id}.csnap" if output.is_dir() else output
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        size = _fetch(client, object_id, partial)
-        partial.replace(path)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    emit(f"{path}: {decimal_size(size)}\n")
+    size = _fetch(client, object_id, path)
+    if str(path) == "-":
+        return 0
+    if arguments.json:
+        body = {"object": object_id, "file": str(path), "size": size}
+        emit(json.dumps(body) + "\n")
+    else:
+        emit(f"{printable(str(path))}: {decimal_size(size)}\n")
     return 0
 
 
 def _fetch(client: Client, object_id: str, path: Path) -> int:
     from coresnap.store.api.faults import GET_FAULT
 
-    try:
-        # A snapshot holds memory of the process.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except PermissionError as error:
-        raise AccessError(f"cannot write {path}") from error
-    with open(descriptor, "wb") as target:
-        return client.download(GET_FAULT, target, object=object_id)
+    return download_file(client, GET_FAULT, path, object=object_id)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import json
 import os
 import sys
 
 from coresnap.errors import ConfigError, UsageError
-from coresnap.views.cli.coroner.sessions import forget_session, keep_session
+from coresnap.views.cli.coroner.answer import day
+from coresnap.views.cli.coroner.sessions import (
+    forget_session,
+    keep_session,
+    session_token,
+)
 from coresnap.views.cli.coroner.store_options import NEEDED, config_of
 from coresnap.views.cli.output import emit
 
@@ -34,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--logout", action="store_true", help="end the session and forget it"
     )
-    parser.add_argument("--json", action="store_true", help="print errors as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON; errors too")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,16 +58,30 @@ def run(arguments: argparse.Namespace) -> int:
     universe = arguments.universe or config.universe
     with Client(Connection(config, ""), universe, "") as client:
         if arguments.logout:
-            token = forget_session(config, universe)
+            token = session_token(config, universe)
             if token is not None:
-                client.call(LOGOUT, Logout(token))
-            emit("there was no session\n" if token is None else "the session ended\n")
+                # The store first: a token that only we have forgotten still opens it.
+                client.call(LOGOUT, Logout(token), again=True)
+            forget_session(config, universe)
+            _tell_end(token is not None, as_json=arguments.json)
             return 0
         user = arguments.user or getpass.getuser()
         session = client.call(LOGIN, Login(universe, user, _password(user)))
     path = keep_session(config, universe, session.token, session.expires)
-    emit(f"{user} may ask in {universe}; the session is kept in {path}\n")
+    if arguments.json:
+        body = {"user": user, "universe": universe, "expires": session.expires}
+        emit(json.dumps({**body, "kept": str(path)}) + "\n")
+    else:
+        until = day(session.expires, "")
+        emit(f"{user} may ask in {universe} until {until} UTC, as {path} says\n")
     return 0
+
+
+def _tell_end(was_there: bool, *, as_json: bool) -> None:
+    if as_json:
+        emit(json.dumps({"ended": was_there}) + "\n")
+    else:
+        emit("the session ended\n" if was_there else "there was no session\n")
 
 
 def _password(user: str) -> str:

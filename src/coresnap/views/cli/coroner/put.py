@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.errors import CoresnapError, MissingError, UsageError
+from coresnap.errors import CoresnapError, DeniedError, StorageError
+from coresnap.snapshot.escape import printable
+from coresnap.views.cli.coroner.outgoing_file import (
+    OutgoingFile,
+    open_outgoing,
+    unreadable,
+)
+from coresnap.views.cli.coroner.single_failures import (
+    OF_ONE_FILE,
+    SingleFailures,
+    emit_outcome,
+)
 from coresnap.views.cli.coroner.store_options import client_of
-from coresnap.views.cli.output import complain, emit
+from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -23,6 +32,10 @@ DESCRIPTION = """\
 Sends snapshots to a project of the store. When a line is printed for one, it is on the
 store's disk; the same snapshot again is the same fault. What the connection's end
 interrupts goes on where it was when it is sent again.
+
+A file that fails does not keep the others from being sent. The exit status is that of
+all such failures, or 1 if they differ. A store that is away, or does not let the token
+in, ends the command.
 
 TOKEN is the name of a token in coroner.cf, or the token itself.
 """
@@ -74,52 +87,72 @@ def _size(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Send the files; one that fails does not keep the others from being sent."""
-    failure: CoresnapError | None = None
+    failures = SingleFailures()
     with client_of(
         arguments, token=arguments.token, verify=not arguments.insecure
     ) as client:
         for path in arguments.files:
+            accepted: Accepted | None = None
+            failure: CoresnapError | None = None
             try:
-                accepted = _put(client, path, arguments)
-            except CoresnapError as error:
-                if len(arguments.files) == 1:
-                    raise
-                complain(f"{path}: {error}", error.remedy, "coroner")
+                with open_outgoing(path) as file:
+                    accepted = _put(client, file, arguments)
+                    failure = _removed(file) if arguments.unlink else None
+            except DeniedError:
+                raise
+            except OF_ONE_FILE as error:
                 failure = error
-            else:
-                _tell(path, accepted, arguments)
-    return failure.exit_code if failure is not None else 0
+            _tell(path, accepted, failure, as_json=arguments.json)
+            if failure is not None:
+                failures.add(path, failure)
+    return failures.exit_code
 
 
-def _put(client: Client, path: Path, arguments: argparse.Namespace) -> Accepted:
-    from coresnap.store.client.putting import Pace, put_snapshot
+def _put(client: Client, file: OutgoingFile, arguments: argparse.Namespace) -> Accepted:
+    from coresnap.store.client import putting
 
+    name = printable(str(file.path))
     try:
-        stream = path.open("rb")
+        with Progress() as progress:
+            return putting.put_snapshot(
+                client,
+                file.stream,
+                replace=arguments.replace,
+                progress=lambda sent, size: progress(
+                    f"{100 * sent // size} % of {name}"
+                ),
+                pace=putting.Pace(arguments.limit_rate),
+            )
     except OSError as error:
-        raise MissingError(f"cannot read {path}: {error.strerror}") from error
-    if not os.path.isfile(path):
-        raise UsageError(f"{path} is no file")
-    with stream, Progress() as progress:
-        accepted = put_snapshot(
-            client,
-            stream,
-            replace=arguments.replace,
-            progress=lambda sent, size: progress(f"{100 * sent // size} % of {path}"),
-            pace=Pace(arguments.limit_rate),
-        )
-    if arguments.unlink:
-        path.unlink(missing_ok=True)
-    return accepted
+        raise unreadable(file.path, error) from error
 
 
-def _tell(path: Path, accepted: Accepted, arguments: argparse.Namespace) -> None:
-    if arguments.json:
+def _removed(file: OutgoingFile) -> StorageError | None:
+    """Remove what the store has. If that fails it is sent all the same."""
+    try:
+        file.remove()
+    except StorageError as error:
+        return error
+    return None
+
+
+def _tell(
+    path: Path,
+    accepted: Accepted | None,
+    failure: CoresnapError | None,
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
         import msgspec
 
-        body = {"file": str(path), **msgspec.to_builtins(accepted)}
-        emit(json.dumps(body) + "\n")
-        return
+        facts = {} if accepted is None else msgspec.to_builtins(accepted)
+        emit_outcome(path, facts, failure)
+    elif accepted is not None:
+        emit(_line(accepted))
+
+
+def _line(accepted: Accepted) -> str:
     remarks = {
         "already there": accepted.is_duplicate,
         "a new group": accepted.is_new_group,
@@ -128,4 +161,4 @@ def _tell(path: Path, accepted: Accepted, arguments: argparse.Namespace) -> None
     }
     said = ", ".join(remark for remark, holds in remarks.items() if holds)
     group = f"in group {accepted.group[:16]}"
-    emit(f"{accepted.object}  {group}{f' ({said})' if said else ''}\n")
+    return f"{accepted.object}  {group}{f' ({said})' if said else ''}\n"

@@ -20,26 +20,21 @@ __all__ = ["forget_session", "keep_session", "session_token"]
 def session_token(config: StoreConfig, universe: str) -> str | None:
     """Return the token of the session in a universe of the store, if one lasts."""
     session = _read().get(_key(config, universe))
-    if isinstance(session, dict) and session.get("expires", 0) > time.time():
-        token = session.get("token")
-        return token if isinstance(token, str) else None
-    return None
+    return session["token"] if session is not None else None
 
 
 def keep_session(config: StoreConfig, universe: str, token: str, expires: int) -> Path:
     """Keep a session for this user alone; return where. Raises StorageError."""
-    sessions = {k: v for k, v in _read().items() if v.get("expires", 0) > time.time()}
+    sessions = _read()
     sessions[_key(config, universe)] = {"token": token, "expires": expires}
     return _write(sessions)
 
 
-def forget_session(config: StoreConfig, universe: str) -> str | None:
-    """Forget a session and return its token; None if there was none."""
-    token = session_token(config, universe)
+def forget_session(config: StoreConfig, universe: str) -> None:
+    """Forget a session, if there is one. Raises StorageError."""
     sessions = _read()
     if sessions.pop(_key(config, universe), None) is not None:
         _write(sessions)
-    return token
 
 
 def _key(config: StoreConfig, universe: str) -> str:
@@ -54,12 +49,22 @@ def _path() -> Path:
     return Path(below, "coroner", "sessions.json")
 
 
-def _read() -> dict[str, Any]:
+def _read() -> dict[str, dict[str, Any]]:
+    """Sessions that last. A file that is none of ours is one without sessions."""
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(_path().read_bytes())
         if isinstance(found, dict):
-            return {k: v for k, v in found.items() if isinstance(v, dict)}
+            return {key: value for key, value in found.items() if _lasts(value)}
     return {}
+
+
+def _lasts(session: object) -> bool:
+    return (
+        isinstance(session, dict)
+        and isinstance(session.get("token"), str)
+        and isinstance(session.get("expires"), int)
+        and session["expires"] > time.time()
+    )
 
 
 def _write(sessions: dict[str, Any]) -> Path:

@@ -7,10 +7,17 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.errors import CoresnapError, MissingError, UsageError
+from coresnap.errors import CoresnapError, DeniedError, UsageError
+from coresnap.snapshot.escape import printable
 from coresnap.views.cli.coroner.answer import day, emit_json, emit_table
+from coresnap.views.cli.coroner.outgoing_file import open_outgoing, unreadable
+from coresnap.views.cli.coroner.single_failures import (
+    OF_ONE_FILE,
+    SingleFailures,
+    emit_outcome,
+)
 from coresnap.views.cli.coroner.store_options import add_project, client_of
-from coresnap.views.cli.output import complain, emit
+from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
 from coresnap.views.cli.quantity import decimal_size
 
@@ -66,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.files:
             return _send(client, arguments)
         if arguments.remove is not None:
-            return _remove(client, arguments.remove)
+            return _remove(client, arguments)
         if arguments.list:
             return _list(client, arguments)
         return _list_missing(client, arguments)
@@ -112,38 +119,54 @@ def _list(client: Client, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _remove(client: Client, build_id: str) -> int:
+def _remove(client: Client, arguments: argparse.Namespace) -> int:
     from coresnap.store.api.symbols import DELETE_SYMBOLS
 
+    build_id: str = arguments.remove
     client.call(DELETE_SYMBOLS, build_id=build_id)
-    emit(f"the symbols of {build_id} are removed; what was read with them stays\n")
+    if arguments.json:
+        emit(json.dumps({"removed": build_id}) + "\n")
+    else:
+        emit(f"the symbols of {build_id} are removed; what was read with them stays\n")
     return 0
 
 
 def _send(client: Client, arguments: argparse.Namespace) -> int:
-    failure: CoresnapError | None = None
-    answers = []
+    failures = SingleFailures()
     paths = _elf_files(arguments.files)
     if not paths:
         raise UsageError("there is no ELF file among these")
     with Progress() as progress:
         for path in paths:
-            progress(f"sending {path}")
+            progress(f"sending {printable(str(path))}")
+            answer: SentSymbols | None = None
+            failure: CoresnapError | None = None
             try:
-                answers.append(answer := _send_one(client, path))
-            except CoresnapError as error:
-                if len(paths) == 1:
-                    raise
-                complain(f"{path}: {error}", error.remedy, "coroner")
+                answer = _send_one(client, path)
+            except DeniedError:
+                raise
+            except OF_ONE_FILE as error:
                 failure = error
-                continue
-            if not arguments.json:
-                emit(f"{path}: {_told(answer)}\n")
-    if arguments.json:
+            _tell(path, answer, failure, as_json=arguments.json)
+            if failure is not None:
+                failures.add(path, failure)
+    return failures.exit_code
+
+
+def _tell(
+    path: Path,
+    answer: SentSymbols | None,
+    failure: CoresnapError | None,
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
         import msgspec
 
-        emit(json.dumps(msgspec.to_builtins(answers), indent=2) + "\n")
-    return failure.exit_code if failure is not None else 0
+        facts = {} if answer is None else msgspec.to_builtins(answer)
+        emit_outcome(path, facts, failure)
+    elif answer is not None:
+        emit(f"{printable(str(path))}: {_told(answer)}\n")
 
 
 def _told(answer: SentSymbols) -> str:
@@ -176,14 +199,13 @@ def _send_one(client: Client, path: Path) -> SentSymbols:
     from coresnap.store.api.symbols import SEND_SYMBOLS
     from coresnap.store.client.putting import file_chunks
 
-    try:
-        with path.open("rb") as stream:
-            size = path.stat().st_size
+    with open_outgoing(path) as file:
+        try:
             return client.post_bytes(
                 SEND_SYMBOLS,
-                lambda: file_chunks(stream),
-                size,
+                lambda: file_chunks(file.stream),
+                file.size,
                 parameters={"name": path.name},
             )
-    except OSError as error:
-        raise MissingError(f"cannot read {path}: {error.strerror}") from error
+        except OSError as error:
+            raise unreadable(path, error) from error
