@@ -70,6 +70,8 @@ from kernel import kernel_core
 
 PROJECT = "blackhole"
 BATCH = 2000
+MAINTAINED = 100_000
+"""Faults after which the index is maintained; a server does it by the clock."""
 SERVE = "from coresnap.views.cli.process import run_coroner as run; run()"
 
 
@@ -261,6 +263,8 @@ def load(directory: Path, count: int, *, is_direct: bool) -> list[Fault]:
         if len(batch) == BATCH:
             write(batch)
             batch = []
+            if fault.sequence % MAINTAINED == 0:
+                store.index.maintain(project.id)
     if batch:
         write(batch)
     store.index.maintain(project.id)

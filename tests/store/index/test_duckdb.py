@@ -19,14 +19,16 @@ import pytest
 from coresnap.errors import DamagedIndexError, QueryError, StorageError
 from coresnap.store.fault import Fault
 from coresnap.store.index.contract import Segment
-from coresnap.store.index.duckdb import removal
+from coresnap.store.index.duckdb import promotion, removal
 from coresnap.store.index.duckdb.index import DuckDBIndex
 from coresnap.store.index.duckdb.settings import DuckDBSettings
+from coresnap.store.index.layout import INITIAL_COLUMNS
 from coresnap.store.query.query import Condition, Fold, FoldName, Operator, Query
 
 from .faults import KNOWN, OCTOBER, SEPTEMBER, counted, fault, selected
 
 _PER_SEGMENT = 40
+INITIAL = len(INITIAL_COLUMNS)
 _WRITER = """
     import sys
     from pathlib import Path
@@ -84,7 +86,7 @@ def test_a_killed_writer_leaves_whole_segments(tmp_path: Path, seconds: float) -
 
 
 def selected_all(index: DuckDBIndex) -> list[tuple[int]]:
-    with index._files.lease(1) as file, file.reading() as (connection, layout):
+    with index._files.lease(1) as file, file.reading() as (connection, layout, _):
         rows: list[tuple[int]] = []
         for bucket in layout.buckets:
             rows += connection.execute(
@@ -194,7 +196,7 @@ def test_no_statement_reaches_another_file(index: DuckDBIndex, tmp_path: Path) -
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     index.write(Segment(1, 1, (fault(1),)))
-    with index._files.lease(1) as file, file.reading() as (connection, _):
+    with index._files.lease(1) as file, file.reading() as (connection, *_):
         for statement in (
             f"SELECT * FROM read_csv('{secret}')",
             f"COPY fact TO '{tmp_path}/out.csv'",
@@ -253,3 +255,46 @@ def test_more_projects_than_may_be_open_are_all_there(tmp_path: Path) -> None:
         assert selected(index, "hostname", project=project) == [(f"h{project}",)]
     assert len(index._files._leases) == 2
     index.close()
+
+
+def test_what_many_of_the_latest_faults_have_gets_a_column(
+    index: DuckDBIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promotion, "_LATEST", 40)
+
+    def write(number: int, month: int) -> None:
+        faults = [fault(40 * number + n, received=month) for n in range(40)]
+        for one in faults:
+            one.attributes["x.text"] = f"v{one.sequence}"
+        faults[0].attributes["x.rare"] = "here"
+        index.write(Segment(1, number, tuple(faults)))
+
+    write(1, SEPTEMBER)
+    write(2, OCTOBER)
+    before = selected(index, "x.text", "x.count")
+    index.maintain(1)
+    write(3, OCTOBER)
+
+    with index._files.lease(1) as file:
+        added = [column.attribute for column in file.layout.columns[INITIAL:]]
+        assert added == ["x.text"]
+        assert not file.layout.strays
+        with file.reading() as (connection, *_):
+            left = connection.execute(
+                "SELECT rest FROM fault_202509 WHERE cardinality(rest) > 0"
+            ).fetchall()
+    assert left == [({"x.rare": "here"},)]
+    assert selected(index, "x.text", "x.count")[:80] == before
+    assert len(selected(index, "x.text")) == 120
+
+
+def test_a_month_that_has_just_begun_says_nothing_about_what_is_common(
+    index: DuckDBIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promotion, "_LATEST", 40)
+    one = fault(1)
+    one.attributes["x.text"] = "v"
+    index.write(Segment(1, 1, (one,)))
+    index.maintain(1)
+    with index._files.lease(1) as file:
+        assert len(file.layout.columns) == INITIAL

@@ -33,7 +33,7 @@ __all__ = [
     "place",
 ]
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Of what is written here. An index of another version is built again."""
 
 SEQUENCE = "sequence"

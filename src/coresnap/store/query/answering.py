@@ -17,7 +17,6 @@ from coresnap.store.query.sql.asking import Asking
 from coresnap.store.query.sql.conditions import pattern_of
 from coresnap.store.query.sql.grouping import answer_groups
 from coresnap.store.query.sql.relation import Relation
-from coresnap.store.query.sql.rows import SEQUENCE, Rows
 from coresnap.store.query.sql.selecting import answer_rows
 from coresnap.store.query.sql.version_conditions import with_listed_versions
 from coresnap.store.query.vocabulary import vocabulary
@@ -42,7 +41,7 @@ def answer(query: Query, known: Mapping[str, Attribute], relation: Relation) -> 
             )
     until = checked.until
     if until is None:
-        until = _last_sequence(relation, names)
+        until = relation.last_sequence()
     asking = Asking(checked, names, relation, until)
     listed = with_listed_versions(asking, checked.filter)
     checked = msgspec.structs.replace(checked, filter=listed)
@@ -50,14 +49,6 @@ def answer(query: Query, known: Mapping[str, Attribute], relation: Relation) -> 
     result = answer_rows(asking) if checked.select else answer_groups(asking)
     seconds = time.perf_counter() - begin
     return msgspec.structs.replace(result, until=until, seconds=seconds)
-
-
-def _last_sequence(relation: Relation, names: Mapping[str, Attribute]) -> int:
-    rows = Rows(relation, names, {}, 2**63 - 1)
-    statement = f"SELECT max({SEQUENCE}) FROM {rows.text()}"
-    settings = relation.dialect.settings
-    ((last,),) = relation.run(statement + settings, rows.parameters.values)
-    return int(last or 0)
 
 
 def _patterns(part: Filter, names: Mapping[str, Attribute]) -> Iterator[str]:

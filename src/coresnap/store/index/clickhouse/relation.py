@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -39,7 +39,13 @@ class ClickHouseRelation:
     dialect: Dialect = attrs.field(init=False, factory=ClickHouseDialect)
     sequence: str = attrs.field(init=False, default=f"f.`{SEQUENCE}`")
 
-    def source(self, parameters: Parameters, *, is_joined: bool) -> str:
+    def source(
+        self,
+        parameters: Parameters,
+        *,
+        is_joined: bool,
+        sequences: Sequence[int] | None = None,
+    ) -> str:
         """Return the faults that are not hidden, and the groups beside them."""
         faults = f"{fault_table(self.project)} AS f"
         if self.layout.hidden_before:
@@ -47,14 +53,44 @@ class ClickHouseRelation:
                 f"(SELECT * FROM {fault_table(self.project)} WHERE"
                 f" `timestamp.received` >= {self.layout.hidden_before:d}) AS f"
             )
-        if not is_joined:
-            return faults
-        names = ", ".join(f"`{name}`" for name in GROUP_COLUMNS)
+        return f"{faults}{self._groups()}" if is_joined else faults
+
+    def fingerprint(self) -> str:
+        """Return a fault's fingerprint itself."""
+        return "f.fingerprint"
+
+    def joined(self, rows: str) -> str:
+        """Return rows that have a fingerprint, and its group beside each."""
+        return f"(SELECT *, print AS fingerprint FROM {rows}) AS f{self._groups()}"
+
+    def placed(self, places: Mapping[str, int]) -> str:
+        """Return what joins the place of each fault's fingerprint, as p."""
+        pairs = ", ".join(f"({text}, {place:d})" for text, place in places.items())
         return (
-            f"{faults} LEFT JOIN (SELECT fingerprint, toNullable(`group`) AS `group`,"
-            f" {names} FROM {group_table(self.project)} FINAL) AS g"
-            " ON f.fingerprint = g.fingerprint"
+            " JOIN (SELECT pair.1 AS fingerprint, toInt64(pair.2) AS place FROM"
+            f" (SELECT arrayJoin([{pairs}]) AS pair)) AS p"
+            " ON f.fingerprint = p.fingerprint"
         )
+
+    def members(
+        self, groups: Sequence[str], names: Sequence[str], most: int
+    ) -> list[tuple[Any, ...]]:
+        """Return fingerprints of groups, or called as one, with ``names`` of each."""
+        columns = ", ".join(f"`{name.removeprefix('group.')}`" for name in names)
+        values: dict[str, Value] = {f"g{n}": name for n, name in enumerate(groups)}
+        listed = ", ".join(self.dialect.placeholder(n, v) for n, v in values.items())
+        return self.run(
+            f"SELECT fingerprint, {columns} FROM {group_table(self.project)} FINAL"
+            f" WHERE `group` IN ({listed}) OR fingerprint IN ({listed})"
+            f" LIMIT {most:d}{self.dialect.settings}",
+            values,
+        )
+
+    def last_sequence(self) -> int:
+        """Return the sequence of the last fault that is to be seen."""
+        source = self.source(Parameters(self.dialect.placeholder), is_joined=False)
+        ((last,),) = self.run(f"SELECT max({self.sequence}) FROM {source}", {})
+        return int(last or 0)
 
     def column(self, attribute: Attribute, parameters: Parameters) -> str:
         """Return an attribute's value under its kind of now."""
@@ -85,6 +121,14 @@ class ClickHouseRelation:
                 return str(error).partition("DB::Exception: ")[2] or str(error)
             raise
         return None
+
+    def _groups(self) -> str:
+        names = ", ".join(f"`{name}`" for name in GROUP_COLUMNS)
+        return (
+            " LEFT JOIN (SELECT fingerprint, toNullable(`group`) AS `group`,"
+            f" {names} FROM {group_table(self.project)} FINAL) AS g"
+            " ON f.fingerprint = g.fingerprint"
+        )
 
     def _rest(self, name: str, parameters: Parameters) -> str:
         column = self.promoted.get(name)

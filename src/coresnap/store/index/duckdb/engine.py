@@ -25,6 +25,7 @@ FILE = "faults.duckdb"
 _TEMPORARY = "temporary"
 # What 1.3 and everything later reads: 2.0's own format can be read by no 1.x.
 _STORAGE_VERSION = "v1.3.0"
+_NUMBER_BITS = 17
 _BROKEN = (duckdb.FatalException, duckdb.InternalException)
 # DuckDB 2.0 has no class for these.
 _DAMAGE = (
@@ -59,6 +60,8 @@ def open_file(directory: Path, settings: DuckDBSettings) -> duckdb.DuckDBPyConne
                 "autoinstall_known_extensions": "false",
             },
         )
+        # Fingerprints have small numbers: an array of them is faster than a hash table.
+        run(connection, f"SET perfect_ht_threshold = {_NUMBER_BITS}")
         # The order counts: without access temp_directory cannot be set.
         run(connection, "SET enable_external_access = false")
         run(connection, "SET lock_configuration = true")

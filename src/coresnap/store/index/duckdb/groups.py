@@ -41,6 +41,7 @@ def put_groups(
             )
             _insert(connection, list(rows.values()))
         set_fact(connection, GROUPS_REVISION, revision)
+    file.groups_revision = max(file.groups_revision, revision)
 
 
 def _insert(

@@ -10,7 +10,7 @@ import msgspec
 
 from coresnap.store.attributes.attribute import Attribute
 from coresnap.store.index.contract import IndexedGroup, Segment
-from coresnap.store.index.duckdb.catalogue_tables import APPLIED, GROUPS_REVISION, fact
+from coresnap.store.index.duckdb.catalogue_tables import APPLIED, fact
 from coresnap.store.index.duckdb.groups import put_groups
 from coresnap.store.index.duckdb.open_files import OpenFiles
 from coresnap.store.index.duckdb.promotion import promote_asked
@@ -52,9 +52,11 @@ class DuckDBIndex:
         begin = time.monotonic()
         with (
             self._files.lease(project) as file,
-            file.reading() as (connection, layout),
+            file.reading() as (connection, layout, ranges),
         ):
-            relation = DuckDBRelation(connection, layout, self._settings.query_seconds)
+            relation = DuckDBRelation(
+                connection, layout, ranges, self._settings.query_seconds
+            )
             result = answer(query, known, relation)
             file.asked.update(relation.asked.keys())
         return msgspec.structs.replace(result, seconds=time.monotonic() - begin)
@@ -68,7 +70,8 @@ class DuckDBIndex:
 
     def groups_revision(self, project: int) -> int:
         """Return the last revision that was put; 0 for none."""
-        return self._fact(project, GROUPS_REVISION)
+        with self._files.lease(project) as file:
+            return file.groups_revision
 
     def remove(self, project: int, objects: Sequence[str]) -> None:
         """Forget single faults."""
@@ -104,6 +107,6 @@ class DuckDBIndex:
     def _fact(self, project: int, name: str) -> int:
         with (
             self._files.lease(project) as file,
-            file.reading() as (connection, _),
+            file.reading() as (connection, *_),
         ):
             return fact(connection, name)

@@ -5,22 +5,27 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
 import duckdb
 
 from coresnap.store.index.duckdb.catalogue_tables import (
+    GROUPS_REVISION,
     bucket_table,
     create_tables,
+    fact,
     read_layout,
 )
 from coresnap.store.index.duckdb.engine import FILE, engine_errors, open_file, run
 from coresnap.store.index.duckdb.settings import DuckDBSettings
 from coresnap.store.index.layout import Layout
 
-__all__ = ["ProjectFile"]
+__all__ = ["ProjectFile", "Ranges"]
+
+Ranges = Mapping[int, tuple[int, int]]
+"""Month to the first and last sequence in it."""
 
 
 @attrs.define(eq=False)
@@ -34,8 +39,11 @@ class ProjectFile:
     directory: Path
     settings: DuckDBSettings
     layout: Layout = attrs.field(init=False)
-    last_sequence: int = attrs.field(init=False)
-    """No fault here has a later one."""
+    ranges: Ranges = attrs.field(init=False)
+    """First and last sequence that were committed into each month, or nearly: what was
+    deleted may still count."""
+    groups_revision: int = attrs.field(init=False)
+    """Last revision of the workflow that is committed here."""
     asked: Counter[str] = attrs.field(init=False, factory=Counter)
     """How often attributes without a column were asked for since ``maintain``."""
     _connection: duckdb.DuckDBPyConnection = attrs.field(init=False)
@@ -49,10 +57,16 @@ class ProjectFile:
             with engine_errors(self.path):
                 create_tables(self._connection)
                 self.layout = read_layout(self._connection)
-                self.last_sequence = self._find_last_sequence()
+                self.ranges = self._find_ranges()
+                self.groups_revision = fact(self._connection, GROUPS_REVISION)
         except BaseException:
             self._connection.close()
             raise
+
+    @property
+    def last_sequence(self) -> int:
+        """Of what is committed, no fault has a later one."""
+        return max((last for _, last in self.ranges.values()), default=0)
 
     @property
     def path(self) -> Path:
@@ -60,15 +74,19 @@ class ProjectFile:
         return self.directory / FILE
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Layout]]:
-        """Yield a connection in a transaction, and the layout that it sees."""
+    def reading(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Layout, Ranges]]:
+        """Yield a connection in a transaction, the layout, and ``ranges``.
+
+        It sees all faults within these, and maybe some that came just now.
+        """
         with engine_errors(self.path), contextlib.closing(self._cursor()) as cursor:
             with self._changing:
+                ranges = self.ranges
                 cursor.begin()
                 # DuckDB's transaction takes its view of the file with its first read.
                 run(cursor, "SELECT count(*) FROM fact")
                 layout = self.layout
-            yield cursor, layout
+            yield cursor, layout, ranges
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -114,12 +132,13 @@ class ProjectFile:
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         return self._connection.cursor()
 
-    def _find_last_sequence(self) -> int:
-        if not self.layout.buckets:
-            return 0
+    def _find_ranges(self) -> Ranges:
         tables = " UNION ALL ".join(
-            f"SELECT max(sequence) AS s FROM {bucket_table(bucket)}"
+            f"SELECT {bucket:d} AS b, min(sequence) AS f, max(sequence) AS l"
+            f" FROM {bucket_table(bucket)}"
             for bucket in self.layout.buckets
         )
-        [[last]] = run(self._connection, f"SELECT max(s) FROM ({tables})")
-        return last or 0
+        if not tables:
+            return {}
+        rows = run(self._connection, f"SELECT * FROM ({tables}) WHERE l IS NOT NULL")
+        return {bucket: (first, last) for bucket, first, last in rows}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -12,8 +12,9 @@ import duckdb
 
 from coresnap.store.attributes.attribute import Attribute, Kind
 from coresnap.store.fault import Value
-from coresnap.store.index.duckdb.catalogue_tables import bucket_table, sql_type
+from coresnap.store.index.duckdb.catalogue_tables import PRINT, bucket_table, sql_type
 from coresnap.store.index.duckdb.engine import run
+from coresnap.store.index.duckdb.project_file import Ranges
 from coresnap.store.index.layout import REST, SEQUENCE, Column, Layout
 from coresnap.store.query.sql.dialect import Dialect
 from coresnap.store.query.sql.duckdb import DuckDBDialect
@@ -22,6 +23,7 @@ from coresnap.store.query.sql.parameters import Parameters
 __all__ = ["DuckDBRelation"]
 
 _TEXTS = (Kind.TEXT, Kind.LABELS)
+_GROUPS = ' LEFT JOIN fault_group AS g ON f."fingerprint" = g."fingerprint"'
 
 
 @attrs.define
@@ -30,29 +32,70 @@ class DuckDBRelation:
 
     connection: duckdb.DuckDBPyConnection
     layout: Layout
+    ranges: Ranges
+    """Of the faults that are to be seen."""
     seconds: float
     """That each statement may take."""
     asked: Counter[str] = attrs.field(factory=Counter)
     """Attributes that were read from the map."""
     _used: dict[str, str] = attrs.field(init=False, factory=dict)
-    """Columns that were asked for, and their types. Months have no others then: to
-    bind 80 columns in each of 13 takes longer than most queries."""
+    """Columns that a statement asked for, and their types. Months have no others then:
+    to bind 80 columns in each of 13 takes longer than most queries."""
     dialect: Dialect = attrs.field(init=False, factory=DuckDBDialect)
     sequence: str = attrs.field(init=False, default=f'f."{SEQUENCE}"')
 
-    def source(self, parameters: Parameters, *, is_joined: bool) -> str:
+    def fingerprint(self) -> str:
+        """Return the number of a fault's fingerprint."""
+        return self._use(PRINT, "INTEGER")
+
+    def source(
+        self,
+        parameters: Parameters,
+        *,
+        is_joined: bool,
+        sequences: Sequence[int] | None = None,
+    ) -> str:
         """Return all months that are not hidden, and the groups beside them."""
         if is_joined:
             self._use("fingerprint", "VARCHAR")
-        tables = [self._table(bucket) for bucket in self.layout.buckets]
+        tables = [self._table(bucket) for bucket in self._months(sequences)]
         if not tables:
             tables = [self._nothing()]
+        self._used.clear()
         faults = f"({' UNION ALL '.join(tables)}) AS f"
-        if not is_joined:
-            return faults
+        return f"{faults}{_GROUPS}" if is_joined else faults
+
+    def joined(self, rows: str) -> str:
+        """Return rows that have a fingerprint, and its group beside each."""
+        named = f"SELECT r.*, d.fingerprint FROM {rows} AS r JOIN fingerprint AS d"
+        return f"({named} ON r.{PRINT} = d.id) AS f{_GROUPS}"
+
+    def placed(self, places: Mapping[str, int]) -> str:
+        """Return what joins the place of each fault's fingerprint, as p."""
+        pairs = ", ".join(f"({text}, {place:d})" for text, place in places.items())
         return (
-            f'{faults} LEFT JOIN fault_group AS g ON f."fingerprint" = g."fingerprint"'
+            f" JOIN (SELECT d.id, v.place FROM (VALUES {pairs}) AS v(name, place)"
+            " JOIN fingerprint AS d ON d.fingerprint = v.name) AS p"
+            f" ON {self.fingerprint()} = p.id"
         )
+
+    def members(
+        self, groups: Sequence[str], names: Sequence[str], most: int
+    ) -> list[tuple[Any, ...]]:
+        """Return fingerprints of groups, or called as one, with ``names`` of each."""
+        columns = ", ".join(f'"{name.removeprefix("group.")}"' for name in names)
+        values = {f"g{number}": group for number, group in enumerate(groups)}
+        marks = ", ".join(f"${name}" for name in values)
+        return run(
+            self.connection,
+            f"SELECT fingerprint, {columns} FROM fault_group"
+            f' WHERE "group" IN ({marks}) OR fingerprint IN ({marks}) LIMIT {most:d}',
+            values,
+        )
+
+    def last_sequence(self) -> int:
+        """Return the sequence of the last fault that is to be seen."""
+        return max((last for _, last in self.ranges.values()), default=0)
 
     def column(self, attribute: Attribute, parameters: Parameters) -> str:
         """Return an attribute's value under its kind of now."""
@@ -86,6 +129,13 @@ class DuckDBRelation:
         except duckdb.InvalidInputException as error:
             return str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
         return None
+
+    def _months(self, sequences: Sequence[int] | None) -> Iterator[int]:
+        """Yield the months that can have one of ``sequences``; all for None."""
+        for bucket in self.layout.buckets:
+            first, last = self.ranges.get(bucket, (0, 2**63))
+            if sequences is None or any(first <= s <= last for s in sequences):
+                yield bucket
 
     def _table(self, bucket: int) -> str:
         columns = "".join(f', "{identifier}"' for identifier in self._used)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 import duckdb
 import msgspec
@@ -11,6 +12,7 @@ from coresnap.store.attributes.attribute import Kind
 from coresnap.store.index.contract import Segment
 from coresnap.store.index.duckdb.catalogue_tables import (
     APPLIED,
+    PRINT,
     bucket_table,
     create_bucket,
     fact,
@@ -18,9 +20,17 @@ from coresnap.store.index.duckdb.catalogue_tables import (
     sql_type,
 )
 from coresnap.store.index.duckdb.engine import run
-from coresnap.store.index.duckdb.project_file import ProjectFile
+from coresnap.store.index.duckdb.project_file import ProjectFile, Ranges
 from coresnap.store.index.duckdb.removal import delete_objects
-from coresnap.store.index.layout import REST, SEQUENCE, Column, Layout, Placed, place
+from coresnap.store.index.layout import (
+    REST,
+    SEQUENCE,
+    Column,
+    Layout,
+    Placed,
+    bucket_of,
+    place,
+)
 
 __all__ = ["write_segment"]
 
@@ -32,16 +42,25 @@ def write_segment(file: ProjectFile, segment: Segment) -> None:
             return
         layout = file.layout
         _delete_replaced(connection, layout, segment, file.last_sequence)
+        numbers = _number(connection, {fault.fingerprint for fault in segment.faults})
         for placed in place(segment.faults, layout.columns):
             if placed.bucket not in layout.buckets:
                 create_bucket(connection, placed.bucket, layout.columns)
-            _insert(connection, placed, layout.columns)
+            _insert(connection, placed, layout.columns, numbers)
             _note_strays(connection, placed, layout)
         if segment.removed:
             delete_objects(connection, segment.removed)
         set_fact(connection, APPLIED, segment.number)
-        latest = max((fault.sequence for fault in segment.faults), default=0)
-        file.last_sequence = max(file.last_sequence, latest)
+    file.ranges = _extended(file.ranges, segment)
+
+
+def _extended(ranges: Ranges, segment: Segment) -> Ranges:
+    extended = dict(ranges)
+    for fault in segment.faults:
+        bucket, number = bucket_of(fault.received), fault.sequence
+        first, last = extended.get(bucket, (number, number))
+        extended[bucket] = (min(first, number), max(last, number))
+    return extended
 
 
 def _delete_replaced(
@@ -63,14 +82,43 @@ def _delete_replaced(
         )
 
 
+def _number(
+    connection: duckdb.DuckDBPyConnection, fingerprints: set[str]
+) -> dict[str, int]:
+    """Return the numbers of fingerprints; new ones get the next."""
+    known = run(
+        connection,
+        "SELECT fingerprint, id FROM fingerprint"
+        " WHERE fingerprint IN (SELECT unnest(?::VARCHAR[]))",
+        [list(fingerprints)],
+    )
+    numbers = {fingerprint: number for fingerprint, number in known}
+    new = sorted(fingerprints - numbers.keys())
+    if new:
+        [[last]] = run(connection, "SELECT coalesce(max(id), 0) FROM fingerprint")
+        added = {one: number for number, one in enumerate(new, last + 1)}
+        run(
+            connection,
+            "INSERT INTO fingerprint SELECT unnest(?::INTEGER[]), unnest(?::VARCHAR[])",
+            [list(added.values()), list(added)],
+        )
+        numbers |= added
+    return numbers
+
+
 def _insert(
-    connection: duckdb.DuckDBPyConnection, placed: Placed, columns: tuple[Column, ...]
+    connection: duckdb.DuckDBPyConnection,
+    placed: Placed,
+    columns: tuple[Column, ...],
+    numbers: Mapping[str, int],
 ) -> None:
     table = bucket_table(placed.bucket)
-    names = [SEQUENCE, *(column.identifier for column in columns), REST]
+    names = [SEQUENCE, *(column.identifier for column in columns), REST, PRINT]
+    fingerprint = names.index("fingerprint")
+    rows = [[*row, numbers[str(row[fingerprint])]] for row in placed.rows]
     if hasattr(connection, "appender"):
         appender = connection.appender(table, columns=names)
-        appender.append_rows(placed.rows)
+        appender.append_rows(rows)
         appender.flush()
         return
     # DuckDB 1.x: one parameter is 30 times faster than executemany.
@@ -80,7 +128,7 @@ def _insert(
         _json_insert(table, tuple(names), tuple(column.kind for column in columns)),
         [
             msgspec.json.encode(
-                [dict(zip(fields, row, strict=True)) for row in placed.rows]
+                [dict(zip(fields, row, strict=True)) for row in rows]
             ).decode()
         ],
     )
@@ -88,7 +136,7 @@ def _insert(
 
 @functools.lru_cache(maxsize=64)
 def _json_insert(table: str, names: tuple[str, ...], kinds: tuple[Kind, ...]) -> str:
-    types = ["BIGINT", *(sql_type(kind) for kind in kinds), "MAP(VARCHAR, VARCHAR)"]
+    types = ["BIGINT", *map(sql_type, kinds), "MAP(VARCHAR, VARCHAR)", "INTEGER"]
     fields = {f"c{number}": kind for number, kind in enumerate(types)}
     schema = msgspec.json.encode([fields]).decode()
     quoted = ", ".join(f'"{name}"' for name in names)

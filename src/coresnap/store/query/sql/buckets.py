@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from coresnap.store.attributes.attribute import Kind
-from coresnap.store.fault import Value
 from coresnap.store.query.intervals import Intervals
 from coresnap.store.query.query import Fold, FoldName
 from coresnap.store.query.result import Buckets
 from coresnap.store.query.sql.asking import Asking
-from coresnap.store.query.sql.keys import Key, key_condition
+from coresnap.store.query.sql.keys import Key, Keys
 from coresnap.store.query.sql.rows import Rows
 
-__all__ = ["bins", "counted_values", "intervals_of"]
+__all__ = ["BucketFold", "count_buckets", "intervals_of"]
 
 Answers = dict[Key, Buckets]
 """Buckets by key; groups without a value are not there."""
+
+_PAGE = "page"
+"""Name of the faults of a page of groups, where a statement keeps them."""
+
+
+@attrs.frozen
+class BucketFold:
+    """What is to be counted."""
+
+    fold: Fold
+    intervals: Intervals | None = None
+    """Of a ``bin``."""
 
 
 @attrs.frozen
@@ -39,37 +50,113 @@ class _Counted:
         return f"OVER ({parts} {f'ORDER BY {order}' if order else ''})"
 
 
-def counted_values(asking: Asking, fold: Fold, keys: Sequence[Key]) -> Answers:
-    """Return histogram, distribution or quantized values of a fold, by key."""
+def count_buckets(
+    asking: Asking, folds: Sequence[BucketFold], keys: Keys
+) -> list[Answers]:
+    """Return the buckets of each fold, by key."""
+    if len(folds) > 1 and keys.is_selective and asking.relation.dialect.keeps_rows:
+        return _together(asking, folds, keys)
+    return [_alone(asking, one, keys) for one in folds]
+
+
+def _alone(asking: Asking, one: BucketFold, keys: Keys) -> Answers:
+    """Count one fold's values in a statement of its own."""
     rows = asking.rows()
-    column = rows.column(fold.attribute)
-    kind = asking.names[fold.attribute].kind
-    width = 0.0
-    value = column
-    if fold.name is FoldName.QUANTIZE:
-        width = fold.width
-        value = rows.quantized(column, width, kind)
-    counted = _counted(asking, rows, value, keys)
-    if kind is Kind.LABELS:
-        counted = _words(counted, rows)
-    order = "v" if fold.name is FoldName.QUANTIZE else "n DESC, v"
-    found = asking.run(_ranked(counted, order, rows.add(fold.size)), rows)
-    return {
-        key: _buckets(values, width) for key, values in _by_key(found, counted).items()
-    }
+    value = _value(rows, one)
+    items = _keys(keys.columns(rows))
+    where = f"{asking.where(rows)} AND {keys.condition(rows)}"
+    counted = _counted(items, value, f"{rows.text()} WHERE {where}")
+    ranked = _ranked(rows, one, counted)
+    if items:
+        ranked += " ORDER BY p"
+    found = asking.run(ranked, rows)
+    return _answers(one, keys, found, len(items))
 
 
-def _counted(asking: Asking, rows: Rows, value: str, keys: Sequence[Key]) -> _Counted:
-    group = [rows.column(name) for name in asking.query.group]
-    where = f"{asking.where(rows)} AND {key_condition(rows, group, keys)}"
-    names = [f"k{n}" for n in range(len(group))]
-    items = [f"{column} AS {name}" for column, name in zip(group, names, strict=True)]
-    inner = ", ".join([*items, f"{value} AS v"])
+def _together(asking: Asking, folds: Sequence[BucketFold], keys: Keys) -> list[Answers]:
+    """Count the values of several folds in one statement, which reads faults once.
+
+    Most of the time of a small query goes into reading the description of each month's
+    table. A row has the fold's index, its key, the value in the column of its type, and
+    the counts.
+    """
+    rows = asking.rows()
+    values = [_value(rows, one) for one in folds]
+    items = _keys(keys.columns(rows))
+    used = dict.fromkeys(rows.column(one.fold.attribute) for one in folds)
+    where = f"{asking.where(rows)} AND {keys.condition(rows)}"
+    listed = ", ".join([*(f"{c} AS {k}" for k, c in items.items()), *used])
+    faults = f"SELECT {listed} FROM {rows.text()} WHERE {where}"
+    kinds = [_kind(asking, one) for one in folds]
+    slots = sorted(set(kinds))
+    parts = []
+    for index, (one, value, kind) in enumerate(zip(folds, values, kinds, strict=True)):
+        counted = _counted(dict.fromkeys(items, ""), value, _PAGE)
+        columns = [f"{'v' if kind == slot else 'NULL'} AS v_{slot}" for slot in slots]
+        parts.append(
+            f"SELECT {index} AS fold, {counted.listed(*columns)}, n, d, t, p "
+            f"FROM ({_ranked(rows, one, counted)}) AS f"
+        )
+    kept = asking.relation.dialect.kept(_PAGE, faults)
+    statement = f"WITH {kept} {' UNION ALL '.join(parts)} ORDER BY fold, p"
+    return _parted(asking.run(statement, rows), folds, kinds, keys, len(items))
+
+
+def _parted(
+    found: list[tuple[Any, ...]],
+    folds: Sequence[BucketFold],
+    kinds: Sequence[Kind],
+    keys: Keys,
+    size: int,
+) -> list[Answers]:
+    slots = sorted(set(kinds))
+    answers = []
+    for index, (one, kind) in enumerate(zip(folds, kinds, strict=True)):
+        place = 1 + size + slots.index(kind)
+        own = [
+            (*row[1 : 1 + size], row[place], *row[1 + size + len(slots) :])
+            for row in found
+            if row[0] == index
+        ]
+        answers.append(_answers(one, keys, own, size))
+    return answers
+
+
+def _kind(asking: Asking, one: BucketFold) -> Kind:
+    """Return of which kind the counted values are."""
+    kind, fold = asking.names[one.fold.attribute].kind, one.fold
+    if fold.name is FoldName.BIN:
+        return Kind.NUMBER
+    if fold.name is FoldName.QUANTIZE and not float(fold.width).is_integer():
+        return Kind.NUMBER
+    return Kind.TEXT if kind is Kind.LABELS else kind
+
+
+def _value(rows: Rows, one: BucketFold) -> str:
+    """SQL of what is counted."""
+    column, kind = rows.column(one.fold.attribute), rows.names[one.fold.attribute].kind
+    if one.intervals is not None:
+        return _place(rows, column, kind, one.intervals)
+    if one.fold.name is FoldName.QUANTIZE:
+        return rows.quantized(column, one.fold.width, kind)
+    return column
+
+
+def _keys(columns: Sequence[str]) -> dict[str, str]:
+    return {f"k{n}": column for n, column in enumerate(columns)}
+
+
+def _counted(items: Mapping[str, str], value: str, source: str) -> _Counted:
+    names = list(items)
+    named = [
+        f"{column} AS {name}" if column else name for name, column in items.items()
+    ]
+    inner = ", ".join([*named, f"{value} AS v"])
     # the value is made in a SELECT of its own: ClickHouse would take an alias that
     # is equal to a column for the column
     text = (
         f"SELECT {', '.join([*names, 'v'])}, count(*) AS n FROM "
-        f"(SELECT {inner} FROM {rows.text()} WHERE {where}) AS x "
+        f"(SELECT {inner} FROM {source}) AS x "
         f"WHERE v IS NOT NULL GROUP BY {', '.join([*names, 'v'])}"
     )
     return _Counted(text, names)
@@ -88,30 +175,45 @@ def _words(counted: _Counted, rows: Rows) -> _Counted:
     return _Counted(text, counted.keys)
 
 
-def _ranked(counted: _Counted, order: str, size: str) -> str:
-    """SQL of the first values of each group, with what all values come to."""
+def _ranked(rows: Rows, one: BucketFold, counted: _Counted) -> str:
+    """SQL of the first values of each group, with what all values come to.
+
+    Columns are the key's, ``v``, its count ``n``, how many values there are ``d``, what
+    their counts come to ``t``, and the place ``p``.
+    """
+    if one.intervals is not None:
+        nothing = "0 AS d, 0 AS t, 0 AS p"
+        return f"SELECT {counted.listed('v', 'n', nothing)} FROM ({counted.text}) AS z"
+    if rows.names[one.fold.attribute].kind is Kind.LABELS:
+        counted = _words(counted, rows)
+    order = "v" if one.fold.name is FoldName.QUANTIZE else "n DESC, v"
+    size = rows.add(one.fold.size)
     of_all = f"count(*) {counted.over()} AS d, sum(n) {counted.over()} AS t"
-    columns = counted.listed("v", "n", "d", "t")
+    columns = counted.listed("v", "n", "d", "t", "p")
     if not counted.keys:
         return (
-            f"SELECT v, n, {of_all} FROM ({counted.text}) AS y "
+            f"SELECT v, n, {of_all}, 0 AS p FROM ({counted.text}) AS y "
             f"ORDER BY {order} LIMIT {size}"
         )
     ranked = (
         f"SELECT {counted.listed('v', 'n')}, row_number() {counted.over(order)} AS p, "
         f"{of_all} FROM ({counted.text}) AS y"
     )
-    return f"SELECT {columns} FROM ({ranked}) AS z WHERE p <= {size} ORDER BY p"
+    return f"SELECT {columns} FROM ({ranked}) AS z WHERE p <= {size}"
 
 
-def _by_key(
-    found: list[tuple[Any, ...]], counted: _Counted
-) -> dict[Key, list[tuple[Any, ...]]]:
-    size = len(counted.keys)
+def _answers(
+    one: BucketFold, keys: Keys, found: Iterable[tuple[Any, ...]], size: int
+) -> Answers:
+    """Return buckets of rows of ``_ranked``, whose keys have ``size`` columns."""
     groups: dict[Key, list[tuple[Any, ...]]] = {}
     for row in found:
-        groups.setdefault(row[:size], []).append(row[size:])
-    return groups
+        groups.setdefault(keys.key(row[:size]), []).append(row[size:])
+    if one.intervals is not None:
+        edges = one.intervals
+        return {key: _intervals(values, edges) for key, values in groups.items()}
+    width = one.fold.width if one.fold.name is FoldName.QUANTIZE else 0.0
+    return {key: _buckets(values, width) for key, values in groups.items()}
 
 
 def _buckets(values: list[tuple[Any, ...]], width: float) -> Buckets:
@@ -122,6 +224,16 @@ def _buckets(values: list[tuple[Any, ...]], width: float) -> Buckets:
         rest=int(values[0][3]) - sum(shown),
         others=int(values[0][2]) - len(shown),
         width=width,
+    )
+
+
+def _intervals(values: list[tuple[Any, ...]], intervals: Intervals) -> Buckets:
+    counts = {int(row[0]): int(row[1]) for row in values}
+    return Buckets(
+        intervals.edges,
+        tuple(counts.get(n, 0) for n in range(len(intervals.edges))),
+        rest=counts.get(-1, 0),
+        width=intervals.width,
     )
 
 
@@ -144,34 +256,10 @@ def intervals_of(asking: Asking, fold: Fold) -> Intervals | None:
     return Intervals.between(lower, upper, fold.size)
 
 
-def bins(
-    asking: Asking, fold: Fold, intervals: Intervals, keys: Sequence[Key]
-) -> Answers:
-    """Return the counts in intervals, by key."""
-    rows = asking.rows()
-    value = _place(rows, fold, intervals)
-    counted = _counted(asking, rows, value, keys)
-    found = asking.run(
-        f"SELECT {counted.listed('v', 'n')} FROM ({counted.text}) AS y", rows
-    )
-    answers: Answers = {}
-    for key, places in _by_key(found, counted).items():
-        counts: dict[Value, int] = {int(place): int(n) for place, n in places}
-        answers[key] = Buckets(
-            intervals.edges,
-            tuple(counts.get(n, 0) for n in range(len(intervals.edges))),
-            rest=counts.get(-1, 0),
-            width=intervals.width,
-        )
-    return answers
-
-
-def _place(rows: Rows, fold: Fold, intervals: Intervals) -> str:
+def _place(rows: Rows, column: str, kind: Kind, intervals: Intervals) -> str:
     """SQL of the index of a value's interval; -1 outside of all of them."""
-    column = rows.column(fold.attribute)
-    dialect = rows.dialect
-    if rows.names[fold.attribute].kind is Kind.INTEGER:
-        column = dialect.double(column)
+    if kind is Kind.INTEGER:
+        column = rows.dialect.double(column)
     lower, upper = rows.add(intervals.lower), rows.add(intervals.upper)
     last = rows.add(float(len(intervals.edges) - 1))
     if not intervals.width:

@@ -22,6 +22,13 @@ class Dialect(Protocol):
     def settings(self) -> str:
         """What stands at the end of each statement."""
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether ``kept`` keeps rows; else they are read again for each use."""
+
+    def kept(self, name: str, rows: str) -> str:
+        """Return what follows WITH: a name for what a SELECT gives."""
+
     def placeholder(self, name: str, value: Value) -> str:
         """Return what stands for a parameter."""
 

@@ -13,6 +13,11 @@ class DuckDBDialect:
     """Implements ``Dialect``."""
 
     settings = ""
+    keeps_rows = True
+
+    def kept(self, name: str, rows: str) -> str:
+        """Return what follows WITH: a name for what a SELECT gives."""
+        return f"{name} AS MATERIALIZED ({rows})"
 
     def placeholder(self, name: str, value: Value) -> str:
         """Return ``$p0``: its type is that of the value."""

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
 
 from coresnap.store.query import limits
 from coresnap.store.query.checking_folds import BUCKETS
-from coresnap.store.query.query import Fold, FoldName, Order, OrderBy, Query
+from coresnap.store.query.query import Fold, FoldName
 from coresnap.store.query.result import Buckets, FoldValue, Group, Result
-from coresnap.store.query.sql.aggregates import aggregates, fold_value, measure
+from coresnap.store.query.sql.aggregates import aggregates, fold_value
 from coresnap.store.query.sql.asking import Asking
-from coresnap.store.query.sql.buckets import bins, counted_values, intervals_of
-from coresnap.store.query.sql.conditions import COMPARISONS
-from coresnap.store.query.sql.keys import Key, key_condition
-from coresnap.store.query.sql.rows import Rows
-from coresnap.store.query.sql.version_conditions import different_versions, is_version
+from coresnap.store.query.sql.buckets import BucketFold, count_buckets, intervals_of
+from coresnap.store.query.sql.keys import Key, Keys, keys_of
+from coresnap.store.query.sql.page import ENDS, Page, find_page
+from coresnap.store.query.sql.rows import SEQUENCE
+from coresnap.store.query.sql.version_conditions import is_version
 from coresnap.store.query.versions import version_rank
 
 __all__ = ["answer_groups"]
 
 _NOTHING = Buckets((), ())
+_MOST_ENDS = 100
+"""Groups whose first and last faults are looked for by their sequences."""
 _EXTREMES = (FoldName.MINIMUM, FoldName.MAXIMUM, FoldName.RANGE)
 
-
-@attrs.frozen
-class _Page:
-    """The keys of a page with their counts."""
-
-    counts: dict[Key, int]
-    total: int
-    faults: int
+Column = dict[Key, FoldValue]
+"""The values of one fold."""
 
 
 def answer_groups(asking: Asking) -> Result:
     """Return one page of groups with their folds."""
     query = asking.query
-    page = _page(asking)
-    keys = list(page.counts)
-    columns = _folds(asking, keys) if keys else []
+    page = find_page(asking)
+    columns = _folds(asking, page) if page.counts and query.folds else []
     groups = tuple(
         Group(key, count, tuple(column.get(key) for column in columns))
         for key, count in page.counts.items()
@@ -48,195 +44,166 @@ def answer_groups(asking: Asking) -> Result:
     return Result(query.group, groups=groups, total=page.total, faults=page.faults)
 
 
-@attrs.define
-class _PageStatement:
-    """All groups with what they are chosen and sorted by, as one statement."""
+@attrs.frozen
+class _Counting:
+    """A fold whose value is made of counted values."""
 
-    asking: Asking
-    rows: Rows
-    keys: list[str]
-    measures: dict[tuple[int, int], str]
-    """By index of the fold and of its value."""
-    groups: str
-    passes: str
-
-    @classmethod
-    def of(cls, asking: Asking) -> _PageStatement:
-        """Write what the page and the totals have in common."""
-        query, rows = asking.query, asking.rows()
-        columns = [rows.column(name) for name in query.group]
-        keys = [f"k{n}" for n in range(len(columns))]
-        used = _used_measures(query)
-        measures = {pair: f"m{n}" for n, pair in enumerate(used)}
-        items = [
-            f"{column} AS {key}" for column, key in zip(columns, keys, strict=True)
-        ]
-        items.append("count(*) AS n")
-        for (fold, part), name in measures.items():
-            items.append(f"{measure(query.folds[fold], part, rows)} AS {name}")
-        where = asking.where(rows)
-        groups = f"SELECT {', '.join(items)} FROM {rows.text()} WHERE {where}"
-        if columns:
-            groups += f" GROUP BY {', '.join(columns)}"
-        passes = _passes(query, rows, measures)
-        return cls(asking, rows, keys, measures, groups, passes)
-
-    def totals(self, over: str = "") -> str:
-        """SELECT items: how many groups pass, how many faults there are."""
-        passing = f"sum(CASE WHEN {self.passes} THEN 1 ELSE 0 END)"
-        return f"{passing}{over} AS total, sum(n){over} AS faults"
-
-    def order(self) -> str:
-        """What follows ORDER BY."""
-        orders = self.asking.query.order or (Order(OrderBy.COUNT, descending=True),)
-        terms = [f"{self._by(order)} {_direction(order)}" for order in orders]
-        terms += [f"{key} ASC NULLS LAST" for key in self.keys]
-        return ", ".join(terms)
-
-    def _by(self, order: Order) -> str:
-        if order.by is OrderBy.COUNT:
-            return "n"
-        if order.by is OrderBy.FOLD:
-            return self.measures[order.fold, order.part]
-        key = self.keys[order.part]
-        name = self.asking.query.group[order.part]
-        if not is_version(self.asking.names[name]):
-            return key
-        versions = different_versions(self.asking, name)
-        listed = [self.rows.add(version) for version in versions]
-        place = self.rows.dialect.position(key, listed)
-        return f"CASE WHEN {key} IS NOT NULL THEN {place} END"
+    index: int
+    """Of the fold in the query."""
+    bucket_fold: BucketFold
+    finish: Callable[[Buckets], FoldValue]
+    nothing: FoldValue = None
+    """Its value for a group without values."""
 
 
-def _direction(order: Order) -> str:
-    return f"{'DESC' if order.descending else 'ASC'} NULLS LAST"
-
-
-def _used_measures(query: Query) -> list[tuple[int, int]]:
-    pairs = [(o.fold, o.part) for o in query.order if o.by is OrderBy.FOLD]
-    pairs += [(h.fold, h.part) for h in query.having if h.fold is not None]
-    return list(dict.fromkeys(pairs))
-
-
-def _passes(query: Query, rows: Rows, measures: dict[tuple[int, int], str]) -> str:
-    """SQL of: there is a fault, and the group passes all of ``having``."""
-    parts = ["n > 0"]
-    for having in query.having:
-        what = "n" if having.fold is None else measures[having.fold, having.part]
-        sign = COMPARISONS[having.operator]
-        test = f"{what} {sign} {rows.add(having.value)}"
-        if sign == "<>":
-            test += f" OR {what} IS NULL"
-        parts.append(f"({test})")
-    return " AND ".join(parts)
-
-
-def _page(asking: Asking) -> _Page:
-    query = asking.query
-    statement = _PageStatement.of(asking)
-    rows = statement.rows
-    columns = ", ".join([*statement.keys, "n", "total", "faults"])
-    listed = (
-        f"SELECT {columns} FROM (SELECT *, {statement.totals(' OVER ()')} FROM "
-        f"({statement.groups}) AS g) AS h WHERE {statement.passes} "
-        f"ORDER BY {statement.order()} "
-        f"LIMIT {rows.add(query.limit)} OFFSET {rows.add(query.offset)}"
-    )
-    found = asking.run(listed, rows)
-    if not found:
-        return _empty_page(asking)
-    size = len(statement.keys)
-    return _Page(
-        {row[:size]: int(row[size]) for row in found},
-        int(found[0][size + 1]),
-        int(found[0][size + 2]),
-    )
-
-
-def _empty_page(asking: Asking) -> _Page:
-    """Return a page behind the last one: the totals are all it has."""
-    statement = _PageStatement.of(asking)
-    text = f"SELECT {statement.totals()} FROM ({statement.groups}) AS g"
-    ((total, faults),) = asking.run(text, statement.rows)
-    return _Page({}, int(total or 0), int(faults or 0))
-
-
-def _folds(asking: Asking, keys: list[Key]) -> list[dict[Key, FoldValue]]:
+def _folds(asking: Asking, page: Page) -> list[Column]:
     """Return for each fold its values by key."""
-    columns: list[dict[Key, FoldValue]] = [{} for _ in asking.query.folds]
+    columns: list[Column] = [{} for _ in asking.query.folds]
+    counting: list[_Counting] = []
     single: list[tuple[int, Fold]] = []
     for index, fold in enumerate(asking.query.folds):
-        if fold.name in BUCKETS:
-            columns[index] = _bucket_fold(asking, fold, keys)
-        elif fold.name is FoldName.UNIQUE and _is_words(asking, fold):
-            columns[index] = _different_words(asking, fold, keys)
-        elif fold.name in _EXTREMES and is_version(asking.names[fold.attribute]):
-            columns[index] = _extreme_versions(asking, fold, keys)
+        if _is_counted(asking, fold):
+            one = _counting(asking, index, fold)
+            if one is None:
+                columns[index] = dict.fromkeys(page.counts, _NOTHING)
+            else:
+                counting.append(one)
+        elif (index, 0) in page.measures:
+            columns[index] = _measured(asking, page, index)
         else:
             single.append((index, fold))
-    if single:
-        _single_folds(asking, single, keys, columns)
+    single = _end_folds(asking, single, page, columns)
+    if counting or single:
+        keys = list(page.counts)
+        found = keys_of(asking, keys)
+        for one, column in zip(
+            counting, _count(asking, counting, found, keys), strict=True
+        ):
+            columns[one.index] = column
+        _single_folds(asking, single, found, columns)
     return columns
 
 
-def _is_words(asking: Asking, fold: Fold) -> bool:
-    return asking.names[fold.attribute].kind == "labels"
+def _is_counted(asking: Asking, fold: Fold) -> bool:
+    attribute = asking.names[fold.attribute]
+    return (
+        fold.name in BUCKETS
+        or (fold.name is FoldName.UNIQUE and attribute.kind == "labels")
+        or (fold.name in _EXTREMES and is_version(attribute))
+    )
 
 
-def _bucket_fold(asking: Asking, fold: Fold, keys: list[Key]) -> dict[Key, FoldValue]:
-    found: dict[Key, Buckets] = {}
-    nothing = _NOTHING
-    if fold.name is not FoldName.BIN:
-        found = counted_values(asking, fold, keys)
-    elif intervals := intervals_of(asking, fold):
-        found = bins(asking, fold, intervals, keys)
-        zeros = (0,) * len(intervals.edges)
-        nothing = Buckets(intervals.edges, zeros, width=intervals.width)
-    return {key: found.get(key, nothing) for key in keys}
-
-
-def _different_words(
-    asking: Asking, fold: Fold, keys: list[Key]
-) -> dict[Key, FoldValue]:
-    one = Fold(FoldName.HISTOGRAM, fold.attribute, size=1)
-    found = counted_values(asking, one, keys)
-    nothing = _NOTHING
-    return {key: len((b := found.get(key, nothing)).keys) + b.others for key in keys}
-
-
-def _extreme_versions(
-    asking: Asking, fold: Fold, keys: list[Key]
-) -> dict[Key, FoldValue]:
+def _counting(asking: Asking, index: int, fold: Fold) -> _Counting | None:
+    """Return what a fold counts; None for a ``bin`` of no values at all."""
+    if fold.name is FoldName.BIN:
+        edges = intervals_of(asking, fold)
+        if edges is None:
+            return None
+        zeros = (0,) * len(edges.edges)
+        nothing = Buckets(edges.edges, zeros, width=edges.width)
+        return _Counting(index, BucketFold(fold, edges), _same, nothing)
+    if fold.name in BUCKETS:
+        return _Counting(index, BucketFold(fold), _same, _NOTHING)
+    if fold.name is FoldName.UNIQUE:
+        one = Fold(FoldName.HISTOGRAM, fold.attribute, size=1)
+        return _Counting(index, BucketFold(one), _different, 0)
     every = Fold(FoldName.HISTOGRAM, fold.attribute, size=limits.VERSIONS)
-    found = counted_values(asking, every, keys)
-    values: dict[Key, FoldValue] = dict.fromkeys(keys)
-    for key, buckets in found.items():
-        texts = [str(text) for text in buckets.keys]
-        ranked = sorted(texts, key=lambda text: (version_rank(text), text.encode()))
-        ends = (ranked[0], ranked[-1])
-        if fold.name is FoldName.RANGE:
-            values[key] = ends
-        else:
-            values[key] = ends[fold.name is FoldName.MAXIMUM]
-    return values
+    return _Counting(index, BucketFold(every), functools.partial(_extremes, fold.name))
+
+
+def _same(buckets: Buckets) -> FoldValue:
+    return buckets
+
+
+def _different(buckets: Buckets) -> FoldValue:
+    return len(buckets.keys) + buckets.others
+
+
+def _extremes(name: FoldName, buckets: Buckets) -> FoldValue:
+    """Return the first version, the last, or both."""
+    texts = [str(text) for text in buckets.keys]
+    ranked = sorted(texts, key=lambda text: (version_rank(text), text.encode()))
+    if name is FoldName.RANGE:
+        return (ranked[0], ranked[-1])
+    return ranked[-1 if name is FoldName.MAXIMUM else 0]
+
+
+def _count(
+    asking: Asking, counting: Sequence[_Counting], keys: Keys, page: Sequence[Key]
+) -> list[Column]:
+    found = count_buckets(asking, [one.bucket_fold for one in counting], keys)
+    return [
+        {
+            key: one.finish(answers[key]) if key in answers else one.nothing
+            for key in page
+        }
+        for one, answers in zip(counting, found, strict=True)
+    ]
+
+
+def _measured(asking: Asking, page: Page, index: int) -> Column:
+    """Return a fold that groups were chosen or sorted by."""
+    fold = asking.query.folds[index]
+    kind = asking.names[fold.attribute].kind
+    ends = (0, 1) if fold.name is FoldName.RANGE else (0,)
+    return {
+        key: fold_value(
+            fold, tuple(page.measures[index, end][key] for end in ends), kind
+        )
+        for key in page.counts
+    }
+
+
+def _end_folds(
+    asking: Asking,
+    folds: Sequence[tuple[int, Fold]],
+    page: Page,
+    columns: list[Column],
+) -> list[tuple[int, Fold]]:
+    """Take values of each group's first or last fault; return the folds that are left.
+
+    A text of every fault would be read to find the last that has one; nearly always it
+    is the last fault's.
+    """
+    ended = [pair for pair in folds if pair[1].name in ENDS]
+    if not ended or len(page.counts) > _MOST_ENDS:
+        return list(folds)
+    rows = asking.rows()
+    values = ", ".join(rows.column(fold.attribute) for _, fold in ended)
+    ends = {end for sequences in page.ends.values() for end in sequences.values()}
+    where = rows.at(sorted(ends))
+    statement = f"SELECT {SEQUENCE}, {values} FROM {rows.text()} WHERE {where}"
+    found = {row[0]: row[1:] for row in asking.run(statement, rows)}
+    nothing = (None,) * len(ended)
+    done = set()
+    for place, (index, fold) in enumerate(ended):
+        sequences = page.ends[fold.name]
+        own = {k: found.get(end, nothing)[place] for k, end in sequences.items()}
+        if None not in own.values():
+            kind = asking.names[fold.attribute].kind
+            columns[index] = {k: fold_value(fold, (v,), kind) for k, v in own.items()}
+            done.add(index)
+    return [(index, fold) for index, fold in folds if index not in done]
 
 
 def _single_folds(
     asking: Asking,
     folds: Sequence[tuple[int, Fold]],
-    keys: list[Key],
-    columns: list[dict[Key, FoldValue]],
+    keys: Keys,
+    columns: list[Column],
 ) -> None:
+    if not folds:
+        return
     rows = asking.rows()
-    group = [rows.column(name) for name in asking.query.group]
+    group = keys.columns(rows)
     items = [aggregates(fold, rows) for _, fold in folds]
-    where = f"{asking.where(rows)} AND {key_condition(rows, group, keys)}"
+    where = f"{asking.where(rows)} AND {keys.condition(rows)}"
     listed = ", ".join([*group, *(item for part in items for item in part)])
     statement = f"SELECT {listed} FROM {rows.text()} WHERE {where}"
     if group:
         statement += f" GROUP BY {', '.join(group)}"
     for row in asking.run(statement, rows):
-        key, values = row[: len(group)], iter(row[len(group) :])
+        key, values = keys.key(row[: len(group)]), iter(row[len(group) :])
         for (index, fold), part in zip(folds, items, strict=True):
             own: tuple[Any, ...] = tuple(next(values) for _ in part)
             kind = asking.names[fold.attribute].kind

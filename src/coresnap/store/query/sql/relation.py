@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from coresnap.store.attributes.attribute import Attribute
@@ -29,12 +29,48 @@ class Relation(Protocol):
     def sequence(self) -> str:
         """SQL of a fault's sequence, BIGINT, never NULL."""
 
-    def source(self, parameters: Parameters, *, is_joined: bool) -> str:
+    def source(
+        self,
+        parameters: Parameters,
+        *,
+        is_joined: bool,
+        sequences: Sequence[int] | None = None,
+    ) -> str:
         """Return what follows FROM: all faults of the project, and of no other.
+
+        With ``sequences`` it may be without faults that have none of these.
 
         With ``is_joined`` the mapping from fingerprint to group is joined (LEFT: a
         fault without a group is there).
         """
+
+    def fingerprint(self) -> str:
+        """Return the SQL of what stands for a fault's fingerprint: that, or a number.
+
+        It is not NULL, and used for nothing else than to group by it and to compare.
+        """
+
+    def joined(self, rows: str) -> str:
+        """Return what follows FROM: rows in ``()``, as f, and the group of each as with
+        ``is_joined``. Their column ``print`` is a ``fingerprint()``."""
+
+    def placed(self, places: Mapping[str, int]) -> str:
+        """Return what is joined with ``source``: p with the ``place`` of a fault.
+
+        ``places`` are by SQL of fingerprints, at least one. Faults whose fingerprint
+        has none are not there then.
+        """
+
+    def members(
+        self, groups: Sequence[str], names: Sequence[str], most: int
+    ) -> list[tuple[Any, ...]]:
+        """Return fingerprints of groups, each with its ``names``, which are joined
+        attributes; and so the fingerprints that are called as one of the groups, but
+        are in another. At least one group; ``most`` rows at most.
+        """
+
+    def last_sequence(self) -> int:
+        """Return the sequence of the last fault that is to be seen; 0 without any."""
 
     def column(self, attribute: Attribute, parameters: Parameters) -> str:
         """Return the SQL of an attribute's value, NULL where it is unset.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -14,10 +14,12 @@ from coresnap.store.query.sql.dialect import Dialect
 from coresnap.store.query.sql.parameters import Parameters
 from coresnap.store.query.sql.relation import Relation
 
-__all__ = ["SEQUENCE", "Rows"]
+__all__ = ["PLACE", "SEQUENCE", "Rows"]
 
 SEQUENCE = "s"
 """Column of ``Rows.text`` with the fault's sequence."""
+PLACE = "place"
+"""Column of ``Rows.text`` with what ``Rows.place`` was told."""
 
 _TIMES = 2**32
 _SECONDS = {TimeUnit.HOUR: 3600, TimeUnit.DAY: 86400, TimeUnit.WEEK: 7 * 86400}
@@ -41,6 +43,8 @@ class Rows:
     )
     _columns: dict[str, str] = attrs.field(factory=dict)
     _is_joined: bool = False
+    _places: Mapping[str, int] | None = None
+    _sequences: Sequence[int] | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -53,7 +57,9 @@ class Rows:
 
     def column(self, name: str) -> str:
         """Return the name of the column with an attribute's values."""
-        expression = self._expression(name)
+        return self._named(self._expression(name))
+
+    def _named(self, expression: str) -> str:
         for alias, known in self._columns.items():
             if known == expression:
                 return alias
@@ -61,16 +67,40 @@ class Rows:
         self._columns[alias] = expression
         return alias
 
+    def fingerprint(self) -> str:
+        """Return the name of the column with what stands for the fingerprint."""
+        return self._named(self.relation.fingerprint())
+
+    def place(self, places: Mapping[str, int]) -> str:
+        """Return the name of the column with the place of a fault's fingerprint.
+
+        Faults whose fingerprint has no place are not there then.
+        """
+        self._places = places
+        return PLACE
+
+    def at(self, sequences: Sequence[int]) -> str:
+        """Return the SQL of: the fault's sequence is one of some."""
+        self._sequences = sequences
+        return f"{SEQUENCE} IN ({', '.join(self.add(one) for one in sequences)})"
+
     def text(self) -> str:
         """Return what follows FROM: the columns that were asked for, and SEQUENCE."""
-        source = self.relation.source(self.parameters, is_joined=self._is_joined)
         sequence = self.relation.sequence
-        columns = ", ".join(
-            [f"{expression} AS {alias}" for alias, expression in self._columns.items()]
-            + [f"{sequence} AS {SEQUENCE}"]
+        items = {**self._columns, SEQUENCE: sequence}
+        placed = ""
+        if self._places is not None:
+            items[PLACE] = f"p.{PLACE}"
+            places = {self.add(text): place for text, place in self._places.items()}
+            placed = self.relation.placed(places)
+        source = self.relation.source(
+            self.parameters, is_joined=self._is_joined, sequences=self._sequences
         )
+        columns = ", ".join(f"{item} AS {alias}" for alias, item in items.items())
         until = self.add(self.until)
-        return f"(SELECT {columns} FROM {source} WHERE {sequence} <= {until}) AS r"
+        return (
+            f"(SELECT {columns} FROM {source}{placed} WHERE {sequence} <= {until}) AS r"
+        )
 
     def _expression(self, name: str) -> str:
         column = self.derived.get(name)
