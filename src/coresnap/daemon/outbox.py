@@ -25,7 +25,7 @@ from coresnap.collect.sending_state import (
 from coresnap.collect.spool import Part
 from coresnap.crash import Archive
 from coresnap.daemon.log import Logger
-from coresnap.daemon.parcel import Outcome, Parcel, Receipt
+from coresnap.daemon.parcel import DEFAULT_PROJECT, Outcome, Parcel, Receipt
 from coresnap.daemon.sender import Sender
 from coresnap.daemon.stages import Pipeline
 from coresnap.errors import CoresnapError, MissingError
@@ -34,7 +34,6 @@ __all__ = ["Outbox"]
 
 _PATIENCE = 3600 * 10**9
 """Nanoseconds after which a snapshot goes before others that count for more."""
-_DEFAULT_PROJECT = "blackhole"
 _DEATHS = 3
 """Processes that may die over one snapshot; then it waits for somebody's wish."""
 
@@ -135,7 +134,7 @@ class Outbox:
         try:
             config = pipeline.config
             policy = config.policy_for(archive.executable)
-            project = str(entry.detail.get("project") or _DEFAULT_PROJECT)
+            project = str(entry.detail.get("project") or DEFAULT_PROJECT)
             history = pipeline.journal.history(archive.id)
             again = any(record.event is Event.SENT for record in history)
             expressions = tuple((e.name, e.pattern) for e in config.scrub_expressions)

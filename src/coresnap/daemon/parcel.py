@@ -12,10 +12,12 @@ from typing import TypeVar
 
 import msgspec
 
-__all__ = ["Outcome", "Parcel", "Receipt", "receive", "send"]
+__all__ = ["DEFAULT_PROJECT", "Outcome", "Parcel", "Receipt", "receive", "send"]
 
 T = TypeVar("T")
 
+DEFAULT_PROJECT = "blackhole"
+"""Where a snapshot goes that no route has sent elsewhere."""
 _LARGEST = 1 << 20
 
 

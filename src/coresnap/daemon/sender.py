@@ -29,7 +29,7 @@ from coresnap.daemon.parcel import Parcel, Receipt, receive, send
 from coresnap.daemon.sending_warden import keep_sending
 from coresnap.errors import ConfigError, CoresnapError
 
-__all__ = ["Sender", "start_sender"]
+__all__ = ["Sender", "read_store", "start_sender"]
 
 
 class _Start(msgspec.Struct, frozen=True):
@@ -148,6 +148,23 @@ def _welcome(start: _Start, log: Logger) -> None:
         )
 
 
+def read_store(path: Path) -> StoreConfig:
+    """Return what coroner.cf says, with all there to send by it.
+
+    Raises ConfigError, AccessError.
+    """
+    from coresnap.config.store_reading import load_store_config
+
+    try:
+        import coresnap.store.client.putting  # noqa: F401 - needed later
+    except ImportError as error:
+        raise ConfigError(
+            f"the client's libraries are not installed: {error.name}",
+            remedy="pip install 'coresnap[client]'",
+        ) from error
+    return load_store_config(path)
+
+
 # --- in the process -----------------------------------------------------------------
 
 
@@ -163,7 +180,7 @@ def _be_sender(
         os.setpgid(0, 0)
         shed_inheritance([2, connection.fileno(), saying])
         try:
-            config = _read_config(path)
+            config = read_store(path)
         except CoresnapError as error:
             os.write(saying, msgspec.json.encode(_Start(error=str(error))))
             return
@@ -176,16 +193,3 @@ def _be_sender(
         code = 0
     finally:
         os._exit(code)
-
-
-def _read_config(path: Path) -> StoreConfig:
-    from coresnap.config.store_reading import load_store_config
-
-    try:
-        import coresnap.store.client.putting  # noqa: F401 - needed later
-    except ImportError as error:
-        raise ConfigError(
-            f"the client's libraries are not installed: {error.name}",
-            remedy="pip install 'coresnap[client]'",
-        ) from error
-    return load_store_config(path)

@@ -88,3 +88,17 @@ def test_a_process_that_is_gone_is_a_warning(bench: Bench) -> None:
     (limit,) = [f for f in answer.json["findings"] if f["check"] == "core-limit"]
     assert limit["level"] == "warn"
     assert limit["message"] == f"there is no process {2**22 + 1}"
+
+
+def test_what_keeps_snapshots_from_the_store_is_told(bench: Bench) -> None:
+    store = bench.directory / "coroner.cf"
+    store.write_text("[universe]\nname = cf\nwrite = http://127.0.0.1:9\n")
+    with bench.source.open("a") as file:
+        file.write(f"[sending]\nstore.config = {store}\n")
+
+    answer = bench.run("doctor", "--json")
+    findings = {one["check"]: one for one in answer.json["findings"]}
+
+    assert findings["store"]["level"] == "fail"
+    assert "127.0.0.1:9" in findings["store"]["message"]
+    assert findings["store"]["remedy"]

@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 from coresnap.collect.journal import Event, Journal
+from coresnap.collect.sending_state import (
+    SendingState,
+    SetAside,
+    write_sending_state,
+)
 from coresnap.collect.spool import Part
 
 from .operations import SECOND, Bench, make_bench
@@ -95,6 +100,34 @@ def test_verbose_says_how_each_core_was_taken(bench: Bench) -> None:
     assert archive["suppressed"] == 12
     assert archive["parked"] == 2_500_000
     assert (archive["rung"], archive["rung_reason"]) == ("notes", "budget")
+
+
+def test_it_says_of_each_whether_the_store_has_it_and_why_not(bench: Bench) -> None:
+    ids = [f"{number:032x}" for number in range(4)]
+    with Journal(bench.config.journal) as journal:
+        for archive_id in ids:
+            bench.put({Part.SNAPSHOT: b"s"}, archive_id=archive_id)
+            journal.record(archive_id, Event.ARRIVED)
+            journal.record(archive_id, Event.FINISHED)
+        journal.record(ids[0], Event.SENT)
+        journal.record(ids[1], Event.REFUSED, reason="too large")
+    aside = (SetAside(ids[2], "what sends died of it"),)
+    state = SendingState("https://store:6098", "it is away", aside=aside)
+    write_sending_state(bench.config.sending_state, state)
+
+    text = bench.run("list", "-v").output
+    answer = bench.run("list", "--json").json
+
+    assert f"{ids[0]}; sent\n" in text
+    assert f"{ids[1]}; refused by the store: too large\n" in text
+    assert f"{ids[2]}; set aside and not sent: what sends died of it\n" in text
+    assert f"{ids[3]}; waits for the store: it is away\n" in text
+    assert {one["id"]: one["sending"] for one in answer["archives"]} == {
+        ids[0]: {"state": "sent", "reason": ""},
+        ids[1]: {"state": "refused", "reason": "too large"},
+        ids[2]: {"state": "aside", "reason": "what sends died of it"},
+        ids[3]: {"state": "waiting", "reason": "it is away"},
+    }
 
 
 def test_a_record_whose_handler_died_says_that(bench: Bench) -> None:
@@ -207,6 +240,7 @@ def test_json_has_numbers_and_whole_ids(bench: Bench) -> None:
         "budget": None,
         "kind": None,
         "suppressed": 0,
+        "sending": None,
     }
     assert answer["stages"]["sending"]["objects"] == 1
     assert answer["stages"]["assets"]["objects"] == 1

@@ -9,7 +9,11 @@ import pytest
 
 from coresnap.collect.admission import Admission, Kind
 from coresnap.collect.journal import Event, Journal
-from coresnap.collect.sending_state import SendingState, write_sending_state
+from coresnap.collect.sending_state import (
+    SendingState,
+    SetAside,
+    write_sending_state,
+)
 from coresnap.collect.spool import Part
 from coresnap.errors import AccessError
 
@@ -199,7 +203,12 @@ def test_it_tells_where_snapshots_go_what_waits_and_why(bench: Bench) -> None:
             journal.record(archive_id, Event.FINISHED)
         journal.record(f"{0:032x}", Event.REFUSED, reason="too large")
     assert "sending:" not in bench.run("status").output
-    state = SendingState("https://store:6098", "it is away", int(time.time()) + 60)
+    state = SendingState(
+        "https://store:6098",
+        "it is away",
+        int(time.time()) + 60,
+        (SetAside(f"{1:032x}", "died of it"),),
+    )
     write_sending_state(bench.config.sending_state, state)
 
     answer = bench.run("status")
@@ -207,4 +216,5 @@ def test_it_tells_where_snapshots_go_what_waits_and_why(bench: Bench) -> None:
     assert "sending: to https://store:6098, 2 wait, 1 were refused" in answer.output
     assert "it is away" in answer.output
     assert "the next try comes within " in answer.output
+    assert f"  set aside: {1:032x}: died of it\n" in answer.output
     assert bench.run("status", "--json").json["sending"]["store"] == state.store

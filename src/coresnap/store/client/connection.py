@@ -38,6 +38,8 @@ class Patience:
     first: float = 0.5
     """Seconds before the second try, at most; each further one waits up to twice as
     long."""
+    silence: float = _SILENCE_SECONDS
+    """Seconds without a byte after which a try has failed."""
 
     def pause(self, number: int, asked: float | None) -> float:
         """Return the seconds to wait after the ``number``th try, from 1.
@@ -72,7 +74,7 @@ class Connection:
         self._http = httpx2.Client(
             headers={"authorization": f"Bearer {token}"} if token else {},
             verify=_trust(config, verify=verify),
-            timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
+            timeout=httpx2.Timeout(self._patience.silence, connect=_CONNECT_SECONDS),
         )
 
     def __enter__(self) -> Connection:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from coresnap.collect.journal import Record
     from coresnap.collect.spool import Spool
     from coresnap.crash import Archive
+    from coresnap.views.cli.sending_lines import Sending
 
 __all__ = ["Shown", "history_lines", "look_up"]
 
@@ -23,7 +24,7 @@ _NANOSECONDS = 1e9
 
 @attrs.frozen
 class Shown:
-    """An archive with what its assets say about how it was taken."""
+    """An archive with what its assets say about how it was taken, and where it went."""
 
     archive: Archive
     rung: str | None
@@ -36,6 +37,8 @@ class Shown:
     kind: str | None
     suppressed: int
     """Crashes of its kind not archived since the one before it."""
+    sending: Sending | None = None
+    """None if nothing is known, or nothing is sent from here."""
 
     @property
     def remark(self) -> str:
@@ -59,6 +62,8 @@ class Shown:
             yield f"kind {printable(self.kind)}"
         if self.suppressed:
             yield f"{self.suppressed} of its kind suppressed before"
+        if self.sending is not None:
+            yield str(self.sending)
 
     def as_json(self) -> dict[str, object]:
         """Return every fact under its own name; None where nothing is known."""
@@ -80,10 +85,11 @@ class Shown:
             "budget": self.budget,
             "kind": without_surrogates(self.kind),
             "suppressed": self.suppressed,
+            "sending": self.sending.as_json() if self.sending is not None else None,
         }
 
 
-def look_up(spool: Spool, archive: Archive) -> Shown:
+def look_up(spool: Spool, archive: Archive, sending: Sending | None = None) -> Shown:
     """Read what an archive's assets say about how it was taken."""
     capture: Mapping[str, Any] = spool.capture(archive.id) if archive.has_assets else {}
     crash = spool.crash(archive.id) if archive.has_assets else None
@@ -98,6 +104,7 @@ def look_up(spool: Spool, archive: Archive) -> Shown:
         _number(capture.get("budget")),
         crash.kind if crash is not None else None,
         (crash.suppressed if crash is not None else None) or 0,
+        sending,
     )
 
 

@@ -20,7 +20,9 @@ Checks everything that decides whether a crash leaves something behind: who owns
 kernel's core_pattern, the handler and its owner, how many crashes the kernel hands over
 at once, set-id programs, limits of this shell or of one process, the spool's rights,
 free blocks and inodes, the daemon, the journal, what this kernel can do, and whether
-the confinement of the workers that read cores holds when it is tried.
+the confinement of the workers that read cores holds when it is tried. If there is a
+coroner.cf: whether the store answers and takes the tokens, whether both have the same
+time, how many snapshots wait and for how long, which were refused or set aside and why.
 
 Each line is ok, warn or fail, with what to do. The exit code is 1 if something fails.
 """
@@ -45,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from coresnap.config import load_config
     from coresnap.daemon.confinement_trial import check_confinement
     from coresnap.daemon.diagnosis import diagnose
+    from coresnap.daemon.sending_diagnosis import diagnose_sending
 
     config = load_config(arguments.config)
     backend = select(config)
@@ -52,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         *backend.diagnose(arguments.pid),
         *diagnose(config),
         check_confinement(config, backend),
+        *diagnose_sending(config),
     )
     healthy = not any(finding.level == "fail" for finding in findings)
     emit(_as_json(findings, healthy) if arguments.json else _as_text(findings))

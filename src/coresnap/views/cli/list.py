@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-v",
         "--verbose",
         action="store_true",
-        help="how each core was taken: id in full, time held, what was kept and why",
+        help="how each core was taken: id in full, time held, what was kept and why, "
+        "and whether the store has its snapshot",
     )
     parser.add_argument(
         "--history",
@@ -68,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from coresnap.collect.spool import Spool
     from coresnap.config import load_config
     from coresnap.views.cli.archive_lines import look_up
+    from coresnap.views.cli.sending_lines import sending_by_id
     from coresnap.views.cli.suppressed import admission_facts, suppressed_line
 
     config = load_config(arguments.config)
@@ -76,7 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
     with Spool(config.spool) as spool:
         found = [a for a in spool.archives() if _fits(a, arguments.substring)]
         chosen = found if arguments.all else found[-_RECENT:]
-        shown = [look_up(spool, archive) for archive in chosen]
+        sending = sending_by_id(config)
+        shown = [look_up(spool, one, sending.get(one.id)) for one in chosen]
         usage = spool.usage()
     admission = admission_facts(config)
     if arguments.json:

@@ -121,6 +121,7 @@ def _sending(config: Config) -> dict[str, Any] | None:
         "store": state.store,
         "trouble": state.trouble,
         "next_try": state.next_try or None,
+        "aside": [{"id": one.id, "reason": one.reason} for one in state.aside],
     }
 
 
@@ -133,9 +134,11 @@ def _sending_lines(facts: dict[str, Any]) -> list[str]:
     waiting, refused = states.get("ready", 0), states.get("refused", 0)
     line = f"sending: to {printable(sending['store'])}, {waiting} wait"
     line += f", {refused} were refused" if refused else ""
-    if not sending["trouble"]:
-        return [line]
-    lines = [line, f"  {printable(sending['trouble'])}"]
+    lines = [line]
+    for one in sending["aside"][-_FAILED_SHOWN:]:
+        lines.append(f"  set aside: {one['id']}: {printable(one['reason'])}")
+    if sending["trouble"]:
+        lines.append(f"  {printable(sending['trouble'])}")
     if sending["next_try"]:
         wait = max(0, sending["next_try"] - int(time.time()))
         lines.append(f"  the next try comes within {wait} s")
