@@ -26,7 +26,7 @@ It works on the store itself, so stop the server first: DuckDB's files and SQLit
 belong to one process. A server whose index is missing or damaged does the same by
 itself when it starts.
 
-  coroner reindex --data /var/lib/coroner
+  coroner reindex --data /var/coroner
   coroner reindex --data ./store --project blackhole --from-snapshots
 """
 
