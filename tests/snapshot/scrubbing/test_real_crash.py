@@ -42,7 +42,7 @@ def snapshot(
     compile_program: CompileProgram,
     kernel_core: KernelCore,
 ) -> Path:
-    built = compile_program("secrets.c", "-g", "-O0")
+    built = compile_program("credentials.c", "-g", "-O0")
     argument = f"--password={CANARIES['argument'].decode()}"
     secret = {"DATABASE_PASSWORD": CANARIES["environment"].decode()}
     # The kernel keeps 80 bytes of the command line.
