@@ -14,6 +14,7 @@ from coresnap.store.api.group_comparisons import (
     SimilarGroups,
     Unusual,
 )
+from coresnap.store.api.group_reopenings import ReopenedGroups
 from coresnap.store.api.group_settings import GroupSettings
 from coresnap.store.api.groups import Comment, GroupDetails, NewComment
 from coresnap.store.groups.changing import change_groups, check_change
@@ -25,6 +26,7 @@ from coresnap.store.groups.history import Author
 from coresnap.store.groups.indexing import sync_groups
 from coresnap.store.groups.introduced import introduced
 from coresnap.store.groups.merging import merge, unmerge
+from coresnap.store.groups.reopened import reopened_groups
 from coresnap.store.groups.settings import find_settings, set_settings
 from coresnap.store.groups.similar import similar_groups
 from coresnap.store.groups.unusual import find_unusual
@@ -136,6 +138,13 @@ def _introduced(call: Call) -> IntroducedGroups:
     )
 
 
+def _reopened(call: Call) -> ReopenedGroups:
+    limit = _number(call, "limit", 1000, 1000)
+    since = int(call.parameters["since"])
+    with call.store.state.read() as connection:
+        return reopened_groups(connection, _project(call), since, limit)
+
+
 def _number(call: Call, name: str, default: int, most: int) -> int:
     number = int(call.parameters.get(name, default))
     if not 1 <= number <= most:
@@ -171,4 +180,5 @@ HANDLERS: Mapping[str, Handler] = {
     "similar_groups": _similar,
     "unusual": _unusual,
     "introduced": _introduced,
+    "reopened": _reopened,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,8 +91,6 @@ def _pages(
 
 
 def _json_lines(result: Result, *, is_first: bool) -> str:
-    import msgspec
-
     lines = (
         {
             name: value
@@ -100,7 +99,8 @@ def _json_lines(result: Result, *, is_first: bool) -> str:
         }
         for row in result.rows
     )
-    return "".join(msgspec.json.encode(line).decode() + "\n" for line in lines)
+    # ASCII alone: what a process chose may be shown by a terminal.
+    return "".join(f"{json.dumps(line)}\n" for line in lines)
 
 
 def _csv(result: Result, *, is_first: bool) -> str:

@@ -6,12 +6,13 @@ import argparse
 import textwrap
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coresnap.snapshot.escape import printable
 from coresnap.store.api.queries import DESCRIBE, QUERY
 from coresnap.store.attributes.attribute import Attribute, Kind
 from coresnap.store.attributes.presentation import present
+from coresnap.views.cli.coroner.badges import Badge, Badges, find_badges
 from coresnap.views.cli.coroner.group_query import (
     TREND_DAYS,
     FoldsOfGroup,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from coresnap.store.query.query import Query
     from coresnap.store.query.result import Buckets, Result
 
-__all__ = ["bar", "date", "print_groups", "trend"]
+__all__ = ["bar", "date", "json_groups", "print_groups", "trend"]
 
 _DAY = 86400
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -34,6 +35,11 @@ _BAR = 15
 _NAME = 44
 _WIDTH = 76
 _MOST_FRAMES = 32
+_BADGES = {
+    Badge.NEW: "new",
+    Badge.REGRESSED: "regressed",
+    Badge.MUTE_ENDED: "its mute has ended",
+}
 
 
 def print_groups(
@@ -44,13 +50,33 @@ def print_groups(
         one.name: Attribute(one.name, Kind(one.kind), one.format, one.unit)
         for one in client.call(DESCRIBE).attributes
     }
-    printer = _Printer(client, arguments, query, known)
+    badges = find_badges(client, arguments, int(time.time()))
+    printer = _Printer(client, arguments, query, known, badges)
     for group in result.groups:
         folds = FoldsOfGroup(group, names(arguments.frequency))
         emit("".join(f"{line}\n" for line in printer.lines(folds, result.until)))
     more = result.total - arguments.offset - len(result.groups)
     if more > 0:
-        emit(f"{more} more groups: -H N shows N of them\n")
+        emit(_more(more, arguments.offset + len(result.groups)))
+
+
+def _more(count: int, shown: int) -> str:
+    what = "group" if count == 1 else "groups"
+    return f"{count} more {what}: --offset {shown} shows what follows\n"
+
+
+def json_groups(
+    client: Client, arguments: argparse.Namespace, result: Result
+) -> dict[str, Any]:
+    """Return the answer for JSON, each group with its badges."""
+    import msgspec
+
+    badges = find_badges(client, arguments, int(time.time()))
+    answer: dict[str, Any] = msgspec.to_builtins(result)
+    for group, told in zip(result.groups, answer["groups"], strict=True):
+        folds = FoldsOfGroup(group, ())
+        told["badges"] = list(badges.of(folds.id, folds.first_seen))
+    return answer
 
 
 class _Printer:
@@ -60,7 +86,9 @@ class _Printer:
         arguments: argparse.Namespace,
         query: Query,
         known: dict[str, Attribute],
+        badges: Badges,
     ) -> None:
+        self._badges = badges
         self._client = client
         self._arguments = arguments
         self._query = query
@@ -73,7 +101,7 @@ class _Printer:
         yield f"  Date: {date(first)} - {date(last)}"
         yield f"  Occurrences: {folds.group.count} (over {days} days)"
         yield f"  {trend(folds.trend, int(time.time()))}"
-        yield from _state(folds)
+        yield from _state(folds, self._badges.of(folds.id, folds.first_seen))
         yield "  Attributes:"
         for index, name in enumerate(folds.attributes):
             yield from self._histogram(name, folds.histogram(index), folds.group.count)
@@ -143,8 +171,11 @@ def bar(share: float) -> str:
     return "█" * max(1, round(share * _BAR)) if share > 0 else ""
 
 
-def _state(folds: FoldsOfGroup) -> Iterator[str]:
-    words = [] if folds.state == "open" else [folds.state]
+def _state(folds: FoldsOfGroup, badges: dict[Badge, str]) -> Iterator[str]:
+    words = [
+        f"{_BADGES[b]} ({why})" if why else _BADGES[b] for b, why in badges.items()
+    ]
+    words += [] if folds.state == "open" else [folds.state]
     words += [f"assigned to {folds.assignee}"] if folds.assignee else []
     if words:
         yield f"  State: {printable(', '.join(words))}"

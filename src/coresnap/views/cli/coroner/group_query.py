@@ -61,6 +61,11 @@ class FoldsOfGroup:
         return str(self.group.key[2] or "")
 
     @property
+    def first_seen(self) -> int:
+        """When the group's earliest crash was, whatever was asked: seconds UTC."""
+        return int(self.group.key[3] or 0)
+
+    @property
     def times(self) -> tuple[int, int]:
         """Of its first and last crash: seconds, UTC since the epoch."""
         found = self._at(0)

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from coresnap.errors import UsageError
+from coresnap.views.cli.coroner.answer import emit_json
 from coresnap.views.cli.coroner.query_options import (
     add_filters,
     add_query,
@@ -147,10 +148,12 @@ def _query(arguments: argparse.Namespace) -> Query:
 def _print(
     client: Client, arguments: argparse.Namespace, query: Query, result: Result
 ) -> None:
-    if arguments.json:
-        import msgspec
+    if arguments.json and _is_plain(arguments):
+        from coresnap.views.cli.coroner.group_list import json_groups
 
-        emit(json.dumps(msgspec.to_builtins(result), indent=2) + "\n")
+        emit(json.dumps(json_groups(client, arguments, result), indent=2) + "\n")
+    elif arguments.json:
+        emit_json(result)
     elif arguments.csv:
         from coresnap.views.cli.coroner.result_table import as_csv
 

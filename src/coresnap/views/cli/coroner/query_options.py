@@ -10,8 +10,16 @@ from coresnap.errors import UsageError
 
 if TYPE_CHECKING:
     from coresnap.store.query.query import Derived, Filter, Fold
+    from coresnap.store.query.times import TimeRange
 
-__all__ = ["add_filters", "add_query", "derived_of", "filter_of", "folds_of"]
+__all__ = [
+    "add_filters",
+    "add_query",
+    "derived_of",
+    "filter_of",
+    "folds_of",
+    "interval_of",
+]
 
 FOLDS = (
     *("head", "tail", "unique", "histogram", "distribution", "bin"),
@@ -151,15 +159,12 @@ def filter_of(arguments: argparse.Namespace) -> Filter:
         fingerprint_filter,
         parse_filter,
     )
-    from coresnap.store.query.query import Condition, Operator
-    from coresnap.store.query.times import age_filter, parse_range, time_filter
+    from coresnap.store.query.query import AllOf, Condition, Operator
+    from coresnap.store.query.times import time_filter
 
-    now = int(time.time())
     parts = [parse_filter(word) for word in arguments.filter]
-    if arguments.age is not None:
-        parts.append(age_filter(arguments.age, now))
-    if arguments.time is not None:
-        parts.append(time_filter(parse_range(arguments.time, now)))
+    interval = time_filter(interval_of(arguments, int(time.time())))
+    parts += interval.parts if isinstance(interval, AllOf) else (interval,)
     if arguments.fingerprint is not None:
         parts.append(fingerprint_filter(arguments.fingerprint))
     parts += [
@@ -173,6 +178,25 @@ def filter_of(arguments: argparse.Namespace) -> Filter:
             )
         )
     return all_of(parts)
+
+
+def interval_of(arguments: argparse.Namespace, now: int) -> TimeRange:
+    """Return the times in which ``--age`` and ``--time`` look for crashes.
+
+    ``now`` is seconds UTC since the epoch. Raises QueryError.
+    """
+    from coresnap.store.query.quantities import parse_duration
+    from coresnap.store.query.times import TimeRange, parse_range
+
+    ranges = []
+    if arguments.age is not None:
+        ranges.append(TimeRange(now - parse_duration(arguments.age), None))
+    if arguments.time is not None:
+        ranges.append(parse_range(arguments.time, now))
+    return TimeRange(
+        max((one.begin for one in ranges if one.begin is not None), default=None),
+        min((one.end for one in ranges if one.end is not None), default=None),
+    )
 
 
 def _in_order(frames: str) -> str:

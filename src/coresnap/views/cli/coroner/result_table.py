@@ -47,8 +47,12 @@ def as_csv(query: Query, result: Result) -> str:
 
 
 def plain(value: Value | None) -> str:
-    """Return a value for a cell; empty for an unset one."""
+    """Return a value for a cell; empty for an unset one.
+
+    Lines stay lines, as of stacks; what else is not plainly visible is escaped.
+    """
     text = "" if value is None else str(value)
+    text = "\n".join(map(printable, text.split("\n")))
     # A spreadsheet would run what a process has named so (OWASP, CSV injection).
     return f"'{text}" if text[:1] in ("=", "+", "@") else text
 
