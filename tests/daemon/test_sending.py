@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -92,10 +93,15 @@ class Host:
         deadline = time.monotonic() + 20
         while not holds():
             assert time.monotonic() < deadline, self.log.lines
-            self.outbox.turn()
-            sender = self.outbox.sender
-            if sender.is_alive and select.select([sender], [], [], 0.02)[0]:
-                self.outbox.take()
+            self.turn()
+
+    def turn(self) -> None:
+        """Do what the daemon does in one turn of its loop."""
+        assert self.outbox is not None
+        self.outbox.turn()
+        sender = self.outbox.sender
+        if sender.is_alive and select.select([sender], [], [], 0.02)[0]:
+            self.outbox.take()
 
     def state(self, archive_id: str) -> State:
         entry = self.journal.entry(archive_id)
@@ -130,25 +136,29 @@ def live(tmp_path: Path) -> Iterator[LiveServer]:
         yield server
 
 
+@contextlib.contextmanager
+def new_host(directory: Path, url: str, token: str, extra: str = "") -> Iterator[Host]:
+    """A host below ``directory`` that sends to ``url``."""
+    config = write_config(directory, url, token, extra)
+    for part in Part:
+        (config.spool / part).mkdir(parents=True, exist_ok=True)
+    config.journal.parent.mkdir(exist_ok=True)
+    host = Host(config, Spool(config.spool), Journal(config.journal), Log())
+    host.start()
+    yield host
+    if host.sender is not None:
+        host.sender.close()
+    host.journal.close()
+
+
 @pytest.fixture
 def make_host(tmp_path: Path) -> Iterator[Callable[[str, str, str], Host]]:
-    hosts: list[Host] = []
+    with contextlib.ExitStack() as hosts:
 
-    def make(url: str, token: str, extra: str = "") -> Host:
-        config = write_config(tmp_path, url, token, extra)
-        for part in Part:
-            (config.spool / part).mkdir(parents=True, exist_ok=True)
-        config.journal.parent.mkdir(exist_ok=True)
-        host = Host(config, Spool(config.spool), Journal(config.journal), Log())
-        host.start()
-        hosts.append(host)
-        return host
+        def make(url: str, token: str, extra: str = "") -> Host:
+            return hosts.enter_context(new_host(tmp_path, url, token, extra))
 
-    yield make
-    for host in hosts:
-        if host.sender is not None:
-            host.sender.close()
-        host.journal.close()
+        yield make
 
 
 def faults(live: LiveServer) -> set[str]:
