@@ -7,7 +7,7 @@ Rows of the state are those that accepting writes, groups and attributes among t
 what is free in the file is not counted. ``--pieces`` are numbers of faults in a
 segment: 2,000 is a full one, 75 what 300 puts a second make in a quarter of a second.
 Of each, the index is DuckDB's after it was written in such segments. ``store_query.py``
-has ClickHouse, and 10^6 faults of both.
+has ClickHouse.
 """
 
 from __future__ import annotations
