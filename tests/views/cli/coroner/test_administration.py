@@ -136,3 +136,23 @@ def test_a_token_is_made_on_the_store_itself_when_no_server_runs(
     assert answer.status_code == 200
     assert (missing, busy, made) == (66, 74, 0)
     assert "open already" in err
+
+
+def test_a_token_can_be_made_where_the_state_is_a_database_of_its_own(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data, settings = tmp_path / "data", tmp_path / "coronerd.conf"
+    database = f"sqlite:///{tmp_path}/elsewhere.sqlite"
+    settings.write_text(f"[store]\ndatabase = {database}\n")
+    monkeypatch.setattr(
+        "coresnap.config.server_reading.SERVER_SEARCH_PATH", (settings,)
+    )
+    server = ServerProcess(data, ("--database", database))
+    server.start()
+    server.end()
+
+    words = ["token", "create", "rescue", "--capability", "admin", "--data", str(data)]
+    assert main([*words, "--universe", "cf"], CORONER) == 0
+    assert re.search("rescue = [0-9a-f]{64}", capsys.readouterr().out)

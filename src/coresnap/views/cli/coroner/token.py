@@ -212,11 +212,12 @@ def _offline(arguments: argparse.Namespace, work: Callable[[Connection], T]) -> 
     from coresnap.config.server_reading import load_server_config
     from coresnap.store.server.starting import open_configured
 
-    if not (arguments.data / "state.sqlite").exists():
+    config = load_server_config(None, {"data": arguments.data})
+    is_elsewhere = bool(config.store_database)
+    if not (is_elsewhere or (arguments.data / "state.sqlite").exists()):
         raise MissingError(
             f"there is no store in {arguments.data}",
             remedy="`coroner serve --data DIR` makes one.",
         )
-    config = load_server_config(None, {"data": arguments.data})
     with open_configured(config) as store:
         return store.state.transact(work)
