@@ -52,6 +52,12 @@ def test_an_overwritten_header_blames_the_live_block_before_it() -> None:
     assert "0x500002a0" in found.summary
 
 
+def test_a_block_that_may_be_free_was_overrun_all_the_same() -> None:
+    unknown = msgspec.structs.replace(LIVE, state="unknown")
+    damage = msgspec.structs.replace(HEADER, overrun=unknown)
+    assert concluded(crash(damage), *RULES) == {"heap.overflow": "probable"}
+
+
 def test_without_such_a_block_the_heap_is_just_damaged() -> None:
     bare = HeapDamage(0x5000_02B8, "size 0x41414141", "glibc")
     assert concluded(crash(bare), *RULES) == {"heap.corrupt": "probable"}

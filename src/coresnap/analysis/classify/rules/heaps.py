@@ -27,8 +27,8 @@ _INNERMOST = 8
 
 
 class HeapOverrun(Rule):
-    """A block's header was overwritten: the live block before it was written past its
-    end, where there is one."""
+    """A block's header was overwritten: the block before it was written past its end,
+    unless it was free."""
 
     names = ("heap.overflow", "heap.corrupt")
     confidence = (PROBABLE, HINT)
@@ -38,7 +38,8 @@ class HeapOverrun(Rule):
         for damage in _damages(case, "header", "count"):
             block = damage.overrun
             evidence = (f"{damage.address:#x}: {damage.what}", *_written(damage))
-            if block is not None and block.state == "live":
+            # Of a list whose link is damaged nobody knows which blocks are free.
+            if block is not None and block.state in ("live", "unknown"):
                 yield Classifier(
                     "heap.overflow",
                     PROBABLE,
