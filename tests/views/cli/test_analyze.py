@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import coresnap
-from coresnap.errors import CoreFormatError
+from coresnap.errors import CoreFormatError, UsageError
 from coresnap.model import Snapshot
 from coresnap.snapshot.container import read_snapshot
 from coresnap.views.cli.main import main
@@ -63,8 +63,7 @@ def test_the_options_reach_the_library(calls: list[tuple[object, ...]]) -> None:
 def test_an_impossible_search_for_aliases_is_refused(
     word: str, calls: list[tuple[object, ...]], capsys: Captured
 ) -> None:
-    with pytest.raises(SystemExit):
-        main(["analyze", "core", word])
+    assert main(["analyze", "core", word]) == UsageError.exit_code
     assert "is not a" in capsys.readouterr().err
     assert calls == []
 
@@ -73,8 +72,8 @@ def test_an_impossible_search_for_aliases_is_refused(
 def test_a_substitution_needs_both_sides(
     text: str, calls: list[tuple[object, ...]], capsys: Captured
 ) -> None:
-    with pytest.raises(SystemExit):
-        main(["analyze", "core", f"--substitute-path={text}"])
+    words = ["analyze", "core", f"--substitute-path={text}"]
+    assert main(words) == UsageError.exit_code
     assert "is not FROM=TO" in capsys.readouterr().err
     assert calls == []
 

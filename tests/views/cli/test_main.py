@@ -90,6 +90,30 @@ def test_the_version_is_that_of_the_package(capsys: Captured) -> None:
     assert capsys.readouterr().out == f"coresnap {version('coresnap')}\n"
 
 
+def test_a_wrong_command_line_is_answered_in_a_few_lines(capsys: Captured) -> None:
+    assert main(["symbols"]) == UsageError.exit_code
+    assert main(["show", "--json"]) == UsageError.exit_code
+    out, err = capsys.readouterr()
+
+    assert err.splitlines() == [
+        "coresnap: the following arguments are required: list|fetch|add, NAME",
+        "  usage: coresnap symbols [OPTIONS] list|fetch|add [NAME ...]",
+        "  `coresnap symbols -h` explains them.",
+        "coresnap: the following arguments are required: SNAPSHOT|ID",
+        "  usage: coresnap show [OPTIONS] SNAPSHOT|ID",
+        "  `coresnap show -h` explains them.",
+    ]
+    told = json.loads(out)["error"]
+    assert (told["class"], told["exit_code"]) == ("UsageError", 2)
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest(capsys: Captured) -> None:
+    assert main(["list", "--verbos"]) == UsageError.exit_code
+    err = capsys.readouterr().err
+    assert "unrecognized arguments: --verbos" in err
+    assert "Did you mean `--verbose`?" in err
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"), [("analyse", "analyze"), ("lst", "list"), ("docter", "doctor")]
 )

@@ -13,10 +13,11 @@ import contextlib
 import functools
 import importlib
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from coresnap.errors import CoresnapError, StorageError, UsageError
 from coresnap.views.cli.output import (
@@ -163,7 +164,7 @@ def command_parser(
     command: Command, program: Program = CORESNAP
 ) -> argparse.ArgumentParser:
     """Return the parser of the words after the command's name."""
-    parser = argparse.ArgumentParser(
+    parser = _CommandParser(
         prog=f"{program.name} {command.NAME}",
         description=command.DESCRIPTION,
         formatter_class=_Formatter,
@@ -205,7 +206,32 @@ def _width() -> int:
     return 78
 
 
-class _MainParser(argparse.ArgumentParser):
+class _CommandParser(argparse.ArgumentParser):
+    """argparse prints all options above what is wrong, and ends the process: with
+    ``--json`` that would be no JSON."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, remedy="\n".join(self._hints(message)))
+
+    def _hints(self, message: str) -> Iterator[str]:
+        misspelt = re.match(r"unrecognized arguments: (--[a-z-]+)", message)
+        if misspelt:
+            import difflib
+
+            known = self._option_string_actions
+            near = difflib.get_close_matches(misspelt[1], known, n=1)
+            yield from (f"Did you mean `{one}`?" for one in near)
+        yield f"usage: {self.usage or self._short_usage()}"
+        yield f"`{self.prog} -h` explains them."
+
+    def _short_usage(self) -> str:
+        formatter = self._get_formatter()
+        formatter.add_usage(None, self._get_positional_actions(), [], prefix="")
+        words = formatter.format_help().split()[len(self.prog.split()) :]
+        return " ".join([self.prog, "[OPTIONS]", *words])
+
+
+class _MainParser(_CommandParser):
     def __init__(self, program: Program, **options: Any) -> None:  # noqa: ANN401
         super().__init__(**options)
         self.program = program

@@ -43,7 +43,7 @@ def test_what_holds_is_printed_with_its_lines_and_without_tokens(
         "  name = backtrace  (line 2)\n"
         "  write = http://127.0.0.1:6098  (line 3)\n"
         "  read = http://127.0.0.1:6098  (default)\n"
-        "  the server's certificate is NOT verified: anybody can be the store\n"
+        "  NOT encrypted: everybody on the way can read tokens and snapshots\n"
         "Tokens: blackhole\n"
         "Watched: /var/crash for blackhole with the token blackhole\n"
         "Default: list.age = 1d\n"

@@ -242,6 +242,22 @@ def test_what_comes_back_is_marked_with_its_reason(
     assert "regressed" not in coroner.run("list", "blackhole")
 
 
+def test_a_question_that_nothing_answers_says_so_beside_the_output(
+    three: Coroner,
+) -> None:
+    for words in (
+        ("--filter=version=9",),
+        ("--filter=version=9", "--select=object"),
+        ("--factor=version", "--filter=version=9", "--csv"),
+    ):
+        answer = three.answer("list", "blackhole", *words)
+        assert answer.code == 0
+        assert answer.error == "coroner: no fault of cf/blackhole was chosen\n"
+    beyond = three.answer("list", "blackhole", "--offset=9")
+    assert beyond.error == "coroner: cf/blackhole: none of 3 is shown\n"
+    assert "zzz" in three.answer("describe", "blackhole", "zzz").error
+
+
 def test_any_error_is_json_where_json_is_asked_for(three: Coroner) -> None:
     for words, code in (
         (("list", "nowhere"), 66),

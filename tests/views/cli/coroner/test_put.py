@@ -157,3 +157,8 @@ def test_a_token_that_may_not_ends_the_command_at_once(
     answer = coroner.answer(*words, str(good), str(good))
     assert answer.code == EX_NOPERM
     assert answer.error.count("coroner: ") == 1
+
+
+def test_a_forgotten_token_is_told_from_a_file(coroner: Coroner, good: Path) -> None:
+    said = coroner.run("put", "blackhole", str(good), str(good), code=EX_USAGE)
+    assert "coroner put PROJECT TOKEN FILE" in said

@@ -33,7 +33,9 @@ A protected attribute is not shown to guests.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``attribute``."""
-    parser.add_argument("action", metavar="ACTION", choices=tuple(_ACTIONS))
+    parser.add_argument(
+        "action", metavar="ACTION", choices=tuple(_ACTIONS), help="set or status"
+    )
     store_options.add_project(parser)
     parser.add_argument("name", metavar="NAME", nargs="?", help="of the attribute")
     parser.add_argument("--kind", metavar="KIND", help="integer, number, text, labels")

@@ -76,11 +76,18 @@ def _lines(config: StoreConfig) -> Iterator[str]:
     for name, value in _settings(config).items():
         line = config.lines.get(name)
         yield f"  {name} = {value}  ({f'line {line}' if line else 'default'})"
-    verified = "verified" if config.verify else "NOT verified: anybody can be the store"
-    yield f"  the server's certificate is {verified}"
+    yield f"  {_trust(config)}"
     yield f"Tokens: {', '.join(sorted(config.tokens)) or 'none'}"
     for at in config.watched:
         yield f"Watched: {at.root} for {at.project} with the token {at.token}"
     for command, words in config.defaults.items():
         for option, value in words.items():
             yield f"Default: {command}.{option} = {value}"
+
+
+def _trust(config: StoreConfig) -> str:
+    if not (config.write.startswith("https:") and config.read.startswith("https:")):
+        return "NOT encrypted: everybody on the way can read tokens and snapshots"
+    if not config.verify:
+        return "the server's certificate is NOT verified: anybody can be the store"
+    return "the server's certificate is verified"

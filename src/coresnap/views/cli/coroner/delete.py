@@ -66,8 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         emit(json.dumps({"removed": objects, "all": arguments.all}) + "\n")
     else:
-        what = "faults" if arguments.all else "snapshots"
-        emit(f"{len(objects)} {what} removed\n")
+        what = "fault" if arguments.all else "snapshot"
+        plural = "" if len(objects) == 1 else "s"
+        emit(f"{len(objects)} {what}{plural} removed\n")
     return 0
 
 

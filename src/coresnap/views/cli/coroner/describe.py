@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from coresnap.snapshot.escape import printable
 from coresnap.views.cli.coroner.store_options import add_project, client_of
-from coresnap.views.cli.output import emit
+from coresnap.views.cli.output import complain, emit
 
 if TYPE_CHECKING:
     from coresnap.store.api.queries import DescribedAttribute
@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         emit(json.dumps(msgspec.to_builtins(chosen), indent=2) + "\n")
     else:
         emit("".join(f"{line}\n" for line in _lines(chosen)))
+        if not chosen:
+            complain(f"no attribute's name or meaning contains {wanted}", "", "coroner")
     return 0
 
 

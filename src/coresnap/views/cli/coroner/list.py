@@ -16,7 +16,7 @@ from coresnap.views.cli.coroner.query_options import (
     folds_of,
 )
 from coresnap.views.cli.coroner.store_options import add_project, client_of
-from coresnap.views.cli.output import emit
+from coresnap.views.cli.output import complain, emit
 
 if TYPE_CHECKING:
     from coresnap.store.client.client import Client
@@ -101,6 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         result = client.call(QUERY, query)
         _print(client, arguments, query, result)
+        if not (result.groups or result.rows or arguments.json):
+            complain(_nothing(client, arguments, result), "", "coroner")
     if arguments.verbose:
         emit(_footer(client, result))
     return 0
@@ -166,6 +168,13 @@ def _print(
         from coresnap.views.cli.coroner.result_table import print_result
 
         print_result(client, query, result, as_table=arguments.table)
+
+
+def _nothing(client: Client, arguments: argparse.Namespace, result: Result) -> str:
+    where = f"{client.universe}/{client.project}"
+    if not result.faults:
+        return f"no fault of {where} was chosen"
+    return f"{where}: none of {result.total} is shown"
 
 
 def _footer(client: Client, result: Result) -> str:

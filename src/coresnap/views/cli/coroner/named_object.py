@@ -42,7 +42,7 @@ def find_object(client: Client, name: str) -> str:
         )
     if len(found) > 1:
         raise UsageError(
-            f"{digits} begins several ids: {', '.join(one[:12] for one in found)}",
+            f"{digits} begins several ids: {', '.join(found)}",
             remedy="Give more digits.",
         )
     return found[0]

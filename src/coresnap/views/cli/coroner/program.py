@@ -43,7 +43,8 @@ _GUIDE = """\
 coroner keeps the faults of a fleet, groups them, and answers questions about them.
 
   coroner serve --data DIR --project blackhole    run the store
-  coroner put blackhole blackhole FILE            send it a snapshot
+  cp DIR/coroner.cf ~/.coroner.cf                 its address, and a token
+  coroner put blackhole admin FILE                send it a snapshot
   coroner list blackhole --age 1d -R              what crashed since yesterday?
   coroner get blackhole ID                        read one fault
   coroner set blackhole GROUP state=resolved      it is repaired

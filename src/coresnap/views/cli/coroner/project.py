@@ -29,7 +29,10 @@ a day; with --faults or --size it sets that, `none` takes a limit away.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``project``."""
     parser.add_argument(
-        "action", metavar="ACTION", choices=("create", "list", "limits")
+        "action",
+        metavar="ACTION",
+        choices=("create", "list", "limits"),
+        help="create, list or limits",
     )
     parser.add_argument("name", metavar="NAME", nargs="?", help="of the project")
     parser.add_argument(

@@ -6,7 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.errors import CoresnapError, DeniedError, StorageError
+from coresnap.errors import (
+    CoresnapError,
+    DeniedError,
+    StorageError,
+    UsageError,
+)
 from coresnap.snapshot.escape import printable
 from coresnap.views.cli.coroner.outgoing_file import (
     OutgoingFile,
@@ -87,6 +92,11 @@ def _size(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Send the files; one that fails does not keep the others from being sent."""
+    if arguments.token.endswith(".csnap"):
+        raise UsageError(
+            f"{arguments.token} stands where the token's name does",
+            remedy="As in `coroner put PROJECT TOKEN FILE`.",
+        )
     failures = SingleFailures()
     with client_of(
         arguments, token=arguments.token, verify=not arguments.insecure

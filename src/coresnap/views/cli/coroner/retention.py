@@ -51,7 +51,12 @@ _ROUNDS = 3600
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``retention``."""
-    parser.add_argument("action", metavar="ACTION", choices=tuple(_ACTIONS))
+    parser.add_argument(
+        "action",
+        metavar="ACTION",
+        choices=tuple(_ACTIONS),
+        help="set, list, status, clear or run",
+    )
     parser.add_argument(
         "project", metavar="PROJECT", nargs="?", help="the project, or UNIVERSE/PROJECT"
     )

@@ -38,7 +38,12 @@ since the first. So nothing is hidden for good.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``sampling``."""
-    parser.add_argument("action", metavar="ACTION", choices=tuple(_ACTIONS))
+    parser.add_argument(
+        "action",
+        metavar="ACTION",
+        choices=tuple(_ACTIONS),
+        help="set, status, reset or clear",
+    )
     parser.add_argument(
         "--backoff", metavar="STEPS", help="steps COUNT:INTERVAL, separated by spaces"
     )

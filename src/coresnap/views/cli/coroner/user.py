@@ -38,7 +38,12 @@ _ROLES = ("guest", "member", "admin")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``user``."""
-    parser.add_argument("action", metavar="ACTION", choices=_ACTIONS)
+    parser.add_argument(
+        "action",
+        metavar="ACTION",
+        choices=_ACTIONS,
+        help="create, list, role, password or remove",
+    )
     parser.add_argument("name", metavar="NAME", nargs="?", help="of the user")
     parser.add_argument(
         "role", metavar="ROLE", nargs="?", help="for `role`: guest, member, admin, none"

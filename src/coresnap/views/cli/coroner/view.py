@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the file."""
     if not arguments.file.exists():
         raise MissingError(
-            f"there is no {arguments.file}",
+            f"there is no file {arguments.file}",
             remedy="`coroner get PROJECT ID` shows a fault of the store.",
         )
     view(arguments.file, arguments)
