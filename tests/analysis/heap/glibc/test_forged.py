@@ -186,9 +186,16 @@ def test_a_link_to_nowhere_is_damage(opened: Opened) -> None:
     forge = Forge(X86_64, SIZES)
     put_list(forge, forge.block(0), 0x123450)
 
-    (damage,) = opened(forge).report().damage
+    found = opened(forge)
+    report = found.report()
+    (damage,) = report.damage
     assert (damage.kind, damage.address) == ("link", forge.block(0))
     assert "0x123450" in damage.what
+    # Nothing waits there: what no list has is in use.
+    assert report.notes == ()
+    placed = found.place(forge.block(3))
+    assert placed is not None
+    assert placed.block.state == "live"
 
 
 def test_a_link_to_memory_that_the_core_left_out_is_no_damage(opened: Opened) -> None:

@@ -38,7 +38,7 @@ class HeapOverrun(Rule):
         for damage in _damages(case, "header", "count"):
             block = damage.overrun
             evidence = (f"{damage.address:#x}: {damage.what}", *_written(damage))
-            # Of a list whose link is damaged nobody knows which blocks are free.
+            # Where the core left lists out nobody knows which blocks are free.
             if block is not None and block.state in ("live", "unknown"):
                 yield Classifier(
                     "heap.overflow",

@@ -156,8 +156,8 @@ def read_caches(
         blocks,
         best if mangled is not None or sound else None,
         tuple(flaws),
-        tuple(_notes(lists)),
-        (*unread, *(one.sizes for one in lists if one.found.status == UNREADABLE)),
+        tuple(_notes(words, lists)),
+        (*unread, *(one.sizes for one in lists if _is_cut(words, one))),
         names,
     )
 
@@ -167,11 +167,16 @@ def _is_whole(one: FreeList) -> bool:
     return one.found.status == END and counted
 
 
-def _notes(lists: Sequence[FreeList]) -> Iterator[str]:
+def _is_cut(words: Words, one: FreeList) -> bool:
+    """Whether it goes on in memory that the core left out; a damaged link does not."""
+    return one.found.status == UNREADABLE and not words.is_outside(one.found.at)
+
+
+def _notes(words: Words, lists: Sequence[FreeList]) -> Iterator[str]:
     for one in lists:
         if one.found.status == LIMIT:
             yield f"{one.name} has more than {len(one.found.entries)} blocks"
-    cut = [one for one in lists if one.found.status == UNREADABLE]
+    cut = [one for one in lists if _is_cut(words, one)]
     if cut:
         yield (
             f"lists of freed blocks that end where the core holds nothing: {len(cut)},"
@@ -189,7 +194,7 @@ def _flaws(words: Words, one: FreeList) -> Iterator[Flaw]:
             " where no block can begin",
             kind="link",
         )
-    elif found.status == UNREADABLE and words.is_outside(found.at):
+    elif found.status == UNREADABLE and not _is_cut(words, one):
         yield Flaw(
             link,
             f"the link of {one.name} at {link:#x} leads to {found.at:#x},"
