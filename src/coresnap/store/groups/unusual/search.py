@@ -23,8 +23,6 @@ __all__ = ["find_unusual"]
 _PROBABILITY = 0.01
 _RATIO = 1.5
 _LEAST_SUPPORT = 2
-_FIRST = 200
-"""Faults of the group that tell which attributes are worth a look."""
 _GROUP = 1000
 _OTHERS = 2000
 """Faults that are looked at, at most and about."""
@@ -70,10 +68,9 @@ def find_unusual(
             f"no fault of group {group[:16]} is in the index",
             remedy="What was just sent is there in a moment.",
         )
-    first = faults.group_sample(_FIRST, _eligible(known))
-    names = sorted(first.values, key=lambda name: (-len(first.values[name]), name))
+    inside = faults.group_sample(_GROUP, _eligible(known))
+    names = sorted(inside.values, key=lambda name: (-len(inside.values[name]), name))
     names = names[:_ATTRIBUTES]
-    inside = faults.group_sample(_GROUP, names)
     elsewhere = faults.others_sample(_OTHERS, names)
     findings: list[_Finding] = []
     tested = 0
