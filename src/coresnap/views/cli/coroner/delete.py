@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "either ids or a filter say what is removed",
             remedy="To remove everything, give a filter that everything passes: "
-            "--filter='timestamp>=0'",
+            "--filter='timestamp>=1970-01-01'",
         )
     with client_of(arguments) as client:
         objects = [find_object(client, name) for name in arguments.objects]

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 NAME = "export"
 HELP = "write faults as lines, or their snapshots as files"
 DESCRIPTION = """\
-Writes every fault that the options choose, in the order of their acceptance: as JSON
-lines with all attributes, as comma-separated values of those that --select names, or
-with --snapshots each one's snapshot as a file. Faults that come meanwhile are not among
+Writes every fault that the options choose, the last accepted first: as JSON lines with
+all attributes, as comma-separated values of those that --select names, or with
+--snapshots each one's snapshot as a file. Faults that come meanwhile are not among
 them.
 """
 

@@ -48,7 +48,10 @@ _CAPABILITIES = ("post", "query", "symbols", "admin")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``token``."""
     parser.add_argument(
-        "action", metavar="ACTION", choices=("create", "list", "revoke")
+        "action",
+        metavar="ACTION",
+        choices=("create", "list", "revoke"),
+        help="create, list or revoke",
     )
     parser.add_argument(
         "name", metavar="NAME", nargs="?", help="of the token; to revoke also its id"
