@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import struct
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -28,7 +29,7 @@ STEPS = (
     *((sending_warden, name) for name in ("receive", "send", "_pass_on")),
     *((courier.Courier, name) for name in ("deliver", "_send")),
     *((Connection, name) for name in ("__init__", "send", "close")),
-    *((courier.subprocess, "run"), (os, "fdopen")),
+    *((subprocess, "run"), (os, "fdopen")),
 )
 """Before and after each of these calls is a boundary."""
 OFTEN = 37
@@ -142,11 +143,14 @@ def test_a_sender_killed_again_and_again_gets_there(
     ids = [host.crash(number) for number in range(5)]
     # A snapshot takes fewer boundaries than lie between two kills, but not many.
     fate.arm(OFTEN, again=OFTEN)
-    assert host.outbox is not None
-    while {host.state(one) for one in ids} != {State.SENT}:
+
+    def all_sent() -> bool:
+        assert host.outbox is not None
         if not host.outbox.sender.is_alive:
             host.start()
-        host.turn()
+        return {host.state(one) for one in ids} == {State.SENT}
+
+    host.run_until(all_sent)
     assert fate.kills > 2
     fate.arm(0)
     settle(host)
