@@ -142,7 +142,7 @@ def test_a_command_that_takes_too_long_is_ended_with_its_children(
     assert added.output == b""
     assert "did not end within" in added.problem
     session = pids.read_text().strip()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while subprocess.run(["pgrep", "-s", session], capture_output=True).stdout:
         assert time.monotonic() < end, "a child outlived its command"
 

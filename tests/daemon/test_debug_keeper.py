@@ -21,7 +21,7 @@ from coresnap.daemon.job import preload
 
 pytestmark = [pytest.mark.compiler, pytest.mark.libdw, pytest.mark.root]
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture

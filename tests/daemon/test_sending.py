@@ -6,8 +6,11 @@ import contextlib
 import os
 import select
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -90,7 +93,7 @@ class Host:
 
     def run_until(self, holds: Callable[[], bool]) -> None:
         assert self.outbox is not None
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not holds():
             assert time.monotonic() < deadline, self.log.lines
             self.turn()
@@ -274,7 +277,7 @@ def test_a_sender_that_is_killed_in_the_middle_loses_and_doubles_nothing(
     if which != "warden":
         os.kill(courier, signal.SIGKILL)
     if which == "both":
-        assert select.select([host.sender], [], [], 10)[0]
+        assert select.select([host.sender], [], [], 60)[0]
         host.outbox.take()
         assert any("the sender ended" in line for line in host.log.lines)
         host.start()
@@ -287,7 +290,7 @@ def test_a_sender_that_is_killed_in_the_middle_loses_and_doubles_nothing(
 
 def child_of(pid: int) -> int:
     path = Path(f"/proc/{pid}/task/{pid}/children")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (children := path.read_text().split()):
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -360,6 +363,51 @@ def test_what_is_set_aside_is_tried_again_when_somebody_wants_it(
     assert state is not None
     assert state.aside == ()
     assert faults(live) == {bad}
+
+
+@pytest.mark.parametrize(
+    ("number", "state"),
+    [(signal.SIGKILL, State.SENT), (signal.SIGSEGV, State.REFUSED)],
+    ids=["by somebody", "of it"],
+)
+def test_a_scrubber_that_is_killed_is_tried_again_one_that_dies_of_it_is_not(
+    live: LiveServer,
+    make_host: Callable[..., Host],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    state: State,
+) -> None:
+    run, calls = subprocess.run, count()
+
+    def run_or_kill(words: list[str], **named: Any) -> Any:  # noqa: ANN401
+        # The courier, which counts, goes on living.
+        first = next(calls) == 0
+        dying = ["/bin/sh", "-c", f"kill -{int(number)} $$"]
+        return run(dying if first else words, **named)
+
+    monkeypatch.setattr(subprocess, "run", run_or_kill)
+    host = make_host(live.url, posting(live))
+    archive_id = host.crash(1)
+
+    host.run_until(lambda: host.state(archive_id) is not State.READY)
+
+    assert host.state(archive_id) is state
+
+
+def test_the_scrubber_is_confined_before_it_reads() -> None:
+    words = [sys.executable, "-m", "coresnap.daemon.scrubbing_program", "{}"]
+    env = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=env
+    ) as process:
+        status = Path(f"/proc/{process.pid}/status")
+        # It waits for its snapshot, of which nothing ever comes.
+        deadline = time.monotonic() + 10
+        while "Seccomp:\t2" not in status.read_text():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.kill()
 
 
 def test_a_mistake_of_ours_is_told_and_does_not_stop_the_others(

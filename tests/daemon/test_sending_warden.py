@@ -16,7 +16,7 @@ import pytest
 from coresnap.daemon.parcel import Outcome, Parcel, Receipt, receive, send
 from coresnap.daemon.sending_warden import keep_sending, pause_after
 
-SECONDS = 20
+SECONDS = 60
 
 
 def deliver(parcel: Parcel, snapshot: BinaryIO) -> Receipt:

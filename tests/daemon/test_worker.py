@@ -91,7 +91,7 @@ def test_a_worker_that_has_said_something_is_still_at_work(
     backend = FakeBackend()
     worker = Worker(job(tmp_path), output, config, backend, analyse, None)
     # It tells how it is confined before it begins.
-    assert select.select([worker], [], [], 20)[0]
+    assert select.select([worker], [], [], 60)[0]
     assert not worker.has_ended()
     assert not select.select([worker], [], [], 0)[0]
     go.touch()
