@@ -16,7 +16,7 @@ from coresnap.store.query.sql.aggregates import aggregates, fold_value
 from coresnap.store.query.sql.asking import Asking
 from coresnap.store.query.sql.buckets import BucketFold, count_buckets, intervals_of
 from coresnap.store.query.sql.keys import Key, Keys, keys_of
-from coresnap.store.query.sql.page import ENDS, Page, find_page
+from coresnap.store.query.sql.page import ENDS, MERGED, Page, find_page
 from coresnap.store.query.sql.rows import SEQUENCE
 from coresnap.store.query.sql.version_conditions import is_version
 from coresnap.store.query.versions import version_rank
@@ -68,7 +68,7 @@ def _folds(asking: Asking, page: Page) -> list[Column]:
                 columns[index] = dict.fromkeys(page.counts, _NOTHING)
             else:
                 counting.append(one)
-        elif (index, 0) in page.measures:
+        elif fold.name in MERGED and (index, 0) in page.measures:
             columns[index] = _measured(asking, page, index)
         else:
             single.append((index, fold))

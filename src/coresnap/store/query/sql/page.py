@@ -14,9 +14,9 @@ from coresnap.store.query.sql.keys import OF_FINGERPRINTS, Key
 from coresnap.store.query.sql.rows import SEQUENCE, Rows
 from coresnap.store.query.sql.version_conditions import different_versions, is_version
 
-__all__ = ["ENDS", "Page", "find_page"]
+__all__ = ["ENDS", "MERGED", "Page", "find_page"]
 
-_MERGED = {
+MERGED = {
     FoldName.COUNT: ("sum", "sum"),
     FoldName.MINIMUM: ("min", "min"),
     FoldName.MAXIMUM: ("max", "max"),
@@ -178,7 +178,7 @@ def _is_sum_of_fingerprints(asking: Asking) -> bool:
         bool(query.group)
         and set(query.group) <= OF_FINGERPRINTS
         and not asking.asks_of_groups()
-        and all(one.name in _MERGED and one.attribute not in JOINED for one in used)
+        and all(one.name in MERGED and one.attribute not in JOINED for one in used)
     )
 
 
@@ -196,7 +196,7 @@ def _by_fingerprint(
     merged = ["sum(f.n) AS n"]
     for (fold, part), name in measures.items():
         items.append(f"{measure(query.folds[fold], part, rows)} AS {name}")
-        whole = _MERGED[query.folds[fold].name][part]
+        whole = MERGED[query.folds[fold].name][part]
         merged.append(f"{whole}(f.{name}) AS {name}")
     items += [f"{ENDS[end]}({SEQUENCE}) AS {end}" for end in ends]
     merged += [f"{ENDS[end]}(f.{end}) AS {end}" for end in ends]
