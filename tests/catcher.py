@@ -91,17 +91,25 @@ class Catcher:
         with core_pattern(pattern, pipe_limit=pipe_limit):
             yield
 
-    def wait(self, timeout: float = 20) -> str:
+    def wait(self, timeout: float = 60) -> str:
         """Return the next message to the daemon."""
         self.listener.settimeout(timeout)
         return self.listener.recv(4096).decode()
 
     def settle(self) -> None:
         """Wait for the helpers that run: each lives longer than what has crashed."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while self._runs():
             assert time.monotonic() < deadline, "a helper does not end"
             time.sleep(0.005)
+
+    def wait_for_archives(self, count: int) -> list[Path]:
+        """Return the archives once there are ``count`` or more."""
+        deadline = time.monotonic() + 60
+        while len(found := list((self.spool / "pending").iterdir())) < count:
+            assert time.monotonic() < deadline, f"{len(found)} instead of {count}"
+            time.sleep(0.01)
+        return found
 
     def _runs(self) -> bool:
         for process in Path("/proc").glob("[0-9]*"):

@@ -27,7 +27,7 @@ class Helper:
     archive: Path
 
     def finish(self) -> int:
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=60)
         assert self.process.stdin is not None
         self.process.stdin.close()
         return code
@@ -36,7 +36,7 @@ class Helper:
 @contextlib.contextmanager
 def wait_in_core(catcher: Catcher, pid: int) -> Iterator[Helper]:
     """Start a helper with a core of the process ``pid``, and keep the end from it."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while Path(f"/proc/{pid}/comm").read_text() != "sleep\n":
         assert time.monotonic() < deadline
     core = core_of(pid)

@@ -88,7 +88,7 @@ def crash_and_die(victim: list[str | Path]) -> int:
         ["sh", "-c", 'ulimit -c unlimited; exec "$@"', "sh", *victim]
     )
     status = Path(f"/proc/{process.pid}/status")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while "CoreDumping:\t1" not in status.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -144,12 +144,12 @@ def helper_at_the_pipe(
         pass_fds=[] if pidfd is None else [pidfd],
     )
     wchan = Path(f"/proc/{helper.pid}/wchan")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while "pipe_read" not in wchan.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.005)
     yield helper
-    assert helper.wait(20) == 0
+    assert helper.wait(60) == 0
 
 
 @pytest.mark.parametrize("fetch", ["pipe", "memory"])

@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -295,7 +294,7 @@ def test_no_daemon_is_no_reason_to_lose_a_crash(catcher: Catcher, crash: Path) -
     catcher.write_settings(socket="/nonexistent/notify", drain="yes")
     with catcher.registered():
         run_unlimited([crash])
-        (archive,) = wait_for_archives(catcher, 1)
+        (archive,) = catcher.wait_for_archives(1)
     assert load_ends(archive)
 
 
@@ -354,15 +353,6 @@ def test_the_core_of_a_setuid_program_is_marked(
     assert caught.core.stat().st_uid == os.geteuid()
 
 
-def wait_for_archives(catcher: Catcher, count: int) -> list[Path]:
-    for _ in range(400):
-        found = list((catcher.spool / "pending").iterdir())
-        if len(found) >= count:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{len(found)} archives instead of {count}")
-
-
 def test_twenty_crashes_at_once_are_twenty_archives(
     catcher: Catcher, crash: Path
 ) -> None:
@@ -370,7 +360,7 @@ def test_twenty_crashes_at_once_are_twenty_archives(
     # A limit would make the kernel skip what is above it.
     with catcher.registered(pipe_limit=0):
         run_unlimited(["/bin/sh", "-c", script, "sh", crash])
-        archives = wait_for_archives(catcher, 20)
+        archives = catcher.wait_for_archives(20)
     assert len(archives) == 20
     for archive in archives:
         capture = catcher.read(archive.name).capture

@@ -410,8 +410,10 @@ def test_a_process_killed_while_it_dumps_leaves_a_core_that_says_so(
             time.sleep(delay)
             process.kill()
             process.wait()
+            # A process is not gone before its helper has started.
+            catcher.settle()
             try:
-                message = catcher.wait(timeout=5)
+                message = catcher.wait(timeout=0.001)
             except TimeoutError:
                 continue  # it had not crashed yet
             caught = catcher.read(message.split()[0])

@@ -141,7 +141,7 @@ def test_the_end_of_the_process_in_the_middle_is_said(
         child.wait()
         assert helper.process.stdin is not None
         helper.process.stdin.close()
-        assert helper.process.wait(timeout=20) == 0
+        assert helper.process.wait(timeout=60) == 0
         caught = catcher.read(helper.archive.name)
     assert caught.capture["rung"] == "stacks"
     assert caught.capture["rung_reason"] == "interrupted"

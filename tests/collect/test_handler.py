@@ -46,7 +46,7 @@ def spool(directory: Path) -> Iterator[Spool]:
 def listener(directory: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(directory / "notify"))
-        listener.settimeout(20)
+        listener.settimeout(60)
         yield listener
 
 
