@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from coresnap.errors import (
     InputError,
     MissingError,
     UsageError,
+    WorkerError,
 )
 
 __all__ = ["Courier", "token_for"]
@@ -52,6 +54,8 @@ class Courier:
         except (ConflictError, InputError, MissingError, UsageError) as error:
             # Missing is the project: a route of one program must not stop the others.
             return Receipt(parcel.id, Outcome.REFUSED, _sentence(error))
+        except WorkerError as error:
+            return Receipt(parcel.id, Outcome.DIED, str(error))
         except CoresnapError as error:
             return Receipt(parcel.id, Outcome.AWAY, _sentence(error))
         except Exception as error:
@@ -143,6 +147,8 @@ def _head(output: BinaryIO, code: int) -> Head:
             raise InputError("the scrubber says too much")
         head = msgspec.json.decode(output.read(size), type=Head)
     except (struct.error, msgspec.DecodeError):
+        if code == -signal.SIGKILL:
+            raise WorkerError("the process that scrubs was killed") from None
         raise InputError(f"the scrubber died of it ({code})") from None
     if head.error:
         raise InputError(head.error)

@@ -27,6 +27,7 @@ from coresnap.crash import Archive
 from coresnap.daemon.log import Logger
 from coresnap.daemon.parcel import DEFAULT_PROJECT, Outcome, Parcel, Receipt
 from coresnap.daemon.sender import Sender
+from coresnap.daemon.sending_warden import pause_after
 from coresnap.daemon.stages import Pipeline
 from coresnap.errors import CoresnapError, MissingError
 
@@ -206,11 +207,12 @@ class Outbox:
         self._tell(receipt.reason)
 
     def _note_death(self, receipt: Receipt) -> None:
-        self.next_try = self.clock() + receipt.wait
+        deaths = self._deaths.get(receipt.id, 0) + 1
+        self.next_try = self.clock() + max(receipt.wait, pause_after(deaths))
         if not receipt.id:
             self.log.warning(f"{receipt.reason}: it is started again")
             return
-        deaths = self._deaths[receipt.id] = self._deaths.get(receipt.id, 0) + 1
+        self._deaths[receipt.id] = deaths
         if deaths < _DEATHS:
             self.log.warning(
                 f"{receipt.reason} over crash {receipt.id}: it is tried again",

@@ -39,12 +39,13 @@ class Head(msgspec.Struct, frozen=True):
 def main() -> None:
     """Scrub standard input to standard output."""
     rules_text = sys.argv[1]
-    for kind, limit in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_CPU, _SECONDS),
-        (resource.RLIMIT_CORE, 0),
+    for kind, limit, ceiling in (
+        (resource.RLIMIT_AS, _MEMORY, _MEMORY),
+        # SIGXCPU comes at the soft limit: SIGKILL alone would be somebody's doing.
+        (resource.RLIMIT_CPU, _SECONDS, _SECONDS + 1),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
-        resource.setrlimit(kind, (limit, limit))
+        resource.setrlimit(kind, (limit, ceiling))
     confine()
     try:
         head, body = _scrubbed(rules_text)

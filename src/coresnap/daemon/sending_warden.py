@@ -144,7 +144,7 @@ def _be_courier(
 
 def _inherit(daemon: socket.socket, deliver: Deliver) -> None:
     """Become the warden. What the dead one had in its hands nobody has any more."""
-    send(daemon, Receipt("", Outcome.DIED, "the process that looks after it died"))
+    send(daemon, Receipt("", Outcome.DIED, "the process that looks after sending died"))
     keep_sending(daemon, deliver)
 
 

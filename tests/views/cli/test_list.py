@@ -115,9 +115,16 @@ def test_it_says_of_each_whether_the_store_has_it_and_why_not(bench: Bench) -> N
     state = SendingState("https://store:6098", "it is away", aside=aside)
     write_sending_state(bench.config.sending_state, state)
 
+    lines = bench.run("list").output.splitlines()
     text = bench.run("list", "-v").output
     answer = bench.run("list", "--json").json
 
+    assert [line.rpartition("1B")[2].strip() for line in lines[:4]] == [
+        "",
+        "refused",
+        "aside",
+        "",
+    ]
     assert f"{ids[0]}; sent\n" in text
     assert f"{ids[1]}; refused by the store: too large\n" in text
     assert f"{ids[2]}; set aside and not sent: what sends died of it\n" in text

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Shown", "history_lines", "look_up"]
 
 _NANOSECONDS = 1e9
+_KEPT_BACK = ("refused", "aside")
 
 
 @attrs.frozen
@@ -46,6 +47,13 @@ class Shown:
         if self.archive.dumping:
             return "dumping"
         return printable(self.rung) if self.rung not in (None, "full") else ""
+
+    @property
+    def remarks(self) -> str:
+        """That word, and one for a snapshot that the store does not get."""
+        state = self.sending.state if self.sending is not None else ""
+        words = (self.remark, state if state in _KEPT_BACK else "")
+        return " ".join(word for word in words if word)
 
     @property
     def details(self) -> Iterator[str]:

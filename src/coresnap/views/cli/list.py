@@ -24,10 +24,11 @@ HELP = "show the crashes that were caught"
 DESCRIPTION = """\
 Shows the crashes in the spool, newest last: stage and id, what there is of each
 (c core, s snapshot, a assets), the program, when it crashed, and the size of its
-newest part. A word behind it says that the core is not whole (stacks, notes, record)
-or that the process is just being dumped (dumping). The last line counts objects (O) and
-bytes of each stage; sizes are decimal, as everywhere here: 1 kB = 1000 bytes, 1 mB =
-1000 kB. If storms kept crashes out of the spool, a line below says how many.
+newest part. A word behind it says that the core is not whole (stacks, notes, record),
+that the process is just being dumped (dumping), that the store will not have the
+snapshot (refused), or that who sends died of it (aside). The last line counts objects
+(O) and bytes of each stage; sizes are decimal, as everywhere here: 1 kB = 1000 bytes,
+1 mB = 1000 kB. If storms kept crashes out of the spool, a line below says how many.
 
 SUBSTRING shows only crashes of programs, or ids, that contain it.
 """
@@ -136,7 +137,7 @@ def render_listing(
     names = [_clip(printable(one.archive.application)) for one in shown]
     width = max(map(len, names), default=0)
     for one, name in zip(shown, names, strict=True):
-        lines.append(f"{_line(one.archive, name, width)}  {one.remark}".rstrip())
+        lines.append(f"{_line(one.archive, name, width)}  {one.remarks}".rstrip())
         if verbose:
             lines.append(f"      {'; '.join(one.details)}")
     footer = [
