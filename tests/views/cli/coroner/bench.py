@@ -50,12 +50,11 @@ class Coroner:
         body = make_snapshot(self.count, kind, **attributes)
         patience = Patience(tries=1)
         with open_client(config, "blackhole", self.token, patience=patience) as client:
-            accepted = put_snapshot(client, io.BytesIO(body))
-        self.live.wait_until_indexed()
-        return accepted
+            return put_snapshot(client, io.BytesIO(body))
 
     def answer(self, *words: str) -> Answer:
-        """Run a command; return when nothing waits for the index."""
+        """Run a command; before and after it nothing waits for the index."""
+        self.live.wait_until_indexed()
         self.capsys.readouterr()
         code = main(["-c", str(self.config), *words], CORONER)
         self.live.wait_until_indexed()

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from coresnap.store.server import background
 from store.server.live import LiveServer, running_server
 
 from .bench import Coroner, make_coroner
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveServer]:
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveServer]:
     """A server with the project ``blackhole`` of the universe ``cf``."""
+    # Every test waits for the index again and again; a quarter of a second each time.
+    monkeypatch.setattr(background, "_INDEX_SECONDS", 0.01)
     (tmp_path / "data").mkdir()
     with running_server(tmp_path / "data") as server:
         yield server

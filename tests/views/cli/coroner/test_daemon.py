@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from coresnap.store.client.connection import Patience
 from store.server.snapshots import make_snapshot
 
 from .bench import Coroner
@@ -118,7 +119,7 @@ def test_what_was_sent_and_cannot_be_removed_is_not_sent_again(
 def test_a_store_that_is_away_is_said_once_for_a_directory(
     coroner: Coroner, watched: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr(Patience, "pause", lambda *_: 0.0)
     for number in (1, 2):
         (watched / f"{number}.csnap").write_bytes(make_snapshot(number))
     text = coroner.config.read_text().replace(coroner.live.url, "http://127.0.0.1:1")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from coresnap.store.client.connection import Patience
 from store.server.snapshots import make_snapshot
 
 from .bench import Coroner
@@ -133,7 +134,7 @@ def test_a_file_that_may_not_be_read_is_not_said_to_be_missing(
 def test_a_store_that_is_away_ends_the_command_at_once(
     coroner: Coroner, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr(Patience, "pause", lambda *_: 0.0)
     config = coroner.config.with_name("away.cf")
     config.write_text(
         "[universe]\nname = cf\nwrite = http://127.0.0.1:1\n"
