@@ -112,7 +112,7 @@ def settle(host: Host) -> None:
         host.outbox.take()
 
 
-@pytest.mark.parametrize("stride", [3, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_sender_killed_between_any_two_steps_loses_and_doubles_nothing(
     fate: Fate, host: Host, live: LiveServer, stride: int, tally: Tally
 ) -> None:

@@ -115,7 +115,7 @@ def wait_until_indexed(client: httpx2.Client, expected: int) -> Counter[str]:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_server_killed_at_any_step_of_puts_loses_and_doubles_nothing(
     servers: Servers, tmp_path: Path, stride: int, tally: Tally
 ) -> None:
