@@ -237,8 +237,14 @@ def _rows(query: Query, passing: list[Fault], seen: _Seen, until: int) -> Result
     rows = tuple(
         Row(tuple(seen.value(fault, name) for name in query.select)) for fault in page
     )
+    is_whole = 0 < len(page) == query.limit
     return Result(
-        query.select, rows=rows, total=len(passing), faults=len(passing), until=until
+        query.select,
+        rows=rows,
+        total=len(passing),
+        faults=len(passing),
+        until=until,
+        next=page[-1].sequence - 1 if is_whole and not query.order else None,
     )
 
 

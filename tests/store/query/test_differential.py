@@ -65,10 +65,11 @@ def _compare(
 
 def _assert_same(found: Result, expected: Result, query: Query) -> None:
     assert found.columns == expected.columns
-    assert (found.total, found.faults, found.until) == (
+    assert (found.total, found.faults, found.until, found.next) == (
         expected.total,
         expected.faults,
         expected.until,
+        expected.next,
     ), query
     assert found.rows == expected.rows, query
     assert [_counted(g) for g in found.groups] == [

@@ -56,5 +56,9 @@ class Result(msgspec.Struct, frozen=True):
     """How many faults passed the filter."""
     until: int = 0
     """For ``Query.until`` of the next page."""
+    next: int | None = None
+    """For ``Query.until`` of the rows behind these, without an offset: as quick for the
+    last page as for the first. None behind the last one, and for rows in another order
+    than that of acceptance."""
     seconds: float = 0
     """That the engine took."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coresnap.store.query.query import Query
 from coresnap.store.query.result import Result, Row
 from coresnap.store.query.sql.asking import Asking
 from coresnap.store.query.sql.rows import SEQUENCE
@@ -18,7 +19,17 @@ def answer_rows(asking: Asking) -> Result:
     chosen = _chosen(asking) if query.offset < total and query.limit else []
     values = _values(asking, chosen) if chosen else {}
     rows = tuple(Row(values[sequence]) for sequence in chosen if sequence in values)
-    return Result(query.select, rows=rows, total=total, faults=total)
+    return Result(
+        query.select, rows=rows, total=total, faults=total, next=_next(query, chosen)
+    )
+
+
+def _next(query: Query, chosen: list[int]) -> int | None:
+    """Return what is before the last fault of a page, if there can be anything."""
+    if query.order or not chosen or len(chosen) < query.limit:
+        return None
+    # Of the faults that were chosen, not of those whose values were still there.
+    return chosen[-1] - 1
 
 
 def _total(asking: Asking) -> int:
