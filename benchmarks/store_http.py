@@ -379,6 +379,7 @@ def queries(options: argparse.Namespace) -> None:
             ("histogram of hosts", attribute("hostname")),
             ("histogram of versions", attribute("version")),
             ("histogram of customers (discovered)", attribute("customer")),
+            ("histogram of a rare attribute", attribute(rare_attribute(sample))),
         ]
         asked += [(q.name, q.query) for q in questions(sample, END)]
         config, pid = stack.enter_context(served(directory / "store"))
@@ -390,6 +391,11 @@ def queries(options: argparse.Namespace) -> None:
                 f"| {name_of} | {median:.0f} | {worst:.0f} | {passed:,} |", flush=True
             )
         print(f"| peak memory of the server | {resident(pid) / 1e6:.0f} MB | | |")
+
+
+def rare_attribute(sample: list[Fault]) -> str:
+    """One that too few faults have to get a column before it is asked for often."""
+    return next(name for name in sample[0].attributes if name.startswith("custom."))
 
 
 def attribute(name: str) -> Query:
