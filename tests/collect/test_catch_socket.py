@@ -82,7 +82,8 @@ def serving(catcher: Catcher, program: Path) -> Iterator[Server]:
         yield Server(process, path, ours, way_back)
     finally:
         ours.close()
-        process.terminate()
+        # Told to end it would linger for a second, for whom nobody waits here.
+        process.kill()
         process.wait(timeout=60)
 
 
