@@ -12,6 +12,8 @@ with ``killed`` or, if there are fewer boundaries, ``done``.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -44,6 +46,13 @@ SURVIVORS = {
     FOURTH.arrival.object: FOURTH,
 }
 WITHOUT_BODY = FOURTH.arrival.object
+LATE = (
+    "coresnap.store.index.duckdb.index",
+    "coresnap.store.objects.s3",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+)
+"""What a store imports when it needs it."""
 
 
 def script(store: Store, project: Project) -> list[Callable[[], object]]:
@@ -119,7 +128,18 @@ def run(directory: Path, database: str, objects: str, step: int) -> None:
         acknowledge(file, b"+")
 
 
+def load_places() -> None:
+    """Import ``LATE`` once, not in each child.
+
+    Nothing is opened: the children would have none of an engine's threads.
+    """
+    for name in LATE:
+        with contextlib.suppress(ImportError):  # a machine without S3 or PostgreSQL
+            importlib.import_module(name)
+
+
 def main() -> None:
+    load_places()
     for line in sys.stdin:
         directory, database, objects, step = line.rstrip("\n").split("\t")
         child = os.fork()
