@@ -15,6 +15,7 @@ from coresnap.store.api.group_comparisons import (
     Unusual,
 )
 from coresnap.store.api.group_reopenings import ReopenedGroups
+from coresnap.store.api.group_rules import GroupRule
 from coresnap.store.api.group_settings import GroupSettings
 from coresnap.store.api.groups import Comment, GroupDetails, NewComment
 from coresnap.store.groups.changing import change_groups, check_change
@@ -22,6 +23,7 @@ from coresnap.store.groups.choosing import chosen_groups
 from coresnap.store.groups.commenting import comment
 from coresnap.store.groups.details import details
 from coresnap.store.groups.finding import find_group
+from coresnap.store.groups.group_rule import group_rule
 from coresnap.store.groups.history import Author
 from coresnap.store.groups.indexing import sync_groups
 from coresnap.store.groups.introduced import introduced
@@ -102,6 +104,11 @@ def _unmerge(call: Call) -> GroupDetails:
     return call.store.state.transact(work)
 
 
+def _rule(call: Call) -> GroupRule:
+    with call.store.state.read() as connection:
+        return group_rule(connection, _project(call), call.path["group"])
+
+
 def _similar(call: Call) -> SimilarGroups:
     limit = _number(call, "limit", 20, 100)
     percent = _number(call, "percent", round(100 * SIMILAR), 100)
@@ -177,6 +184,7 @@ HANDLERS: Mapping[str, Handler] = {
     "unmerge_group": _unmerge,
     "get_group_settings": _get_settings,
     "set_group_settings": _set_settings,
+    "group_rule": _rule,
     "similar_groups": _similar,
     "unusual": _unusual,
     "introduced": _introduced,
