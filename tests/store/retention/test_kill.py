@@ -102,6 +102,7 @@ def check_end(world: World, fate: dict[str, bool | None]) -> None:
     assert world.keys() == world.referred()
 
 
+@pytest.mark.timeout(900)
 def test_a_run_that_is_killed_anywhere_leaves_nothing_half_gone(
     mortals: subprocess.Popen[str], tmp_path: Path, tally: Tally
 ) -> None:
