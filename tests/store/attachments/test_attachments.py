@@ -10,6 +10,8 @@ import pytest
 
 from coresnap.config.store_config import StoreConfig
 from coresnap.errors import CoresnapError, MissingError, QuotaError, UsageError
+from coresnap.store.access.projects import ensure_project
+from coresnap.store.access.quotas import set_limits
 from coresnap.store.api.attachments import (
     ADD_ATTACHMENT,
     DELETE_ATTACHMENT,
@@ -19,9 +21,12 @@ from coresnap.store.api.attachments import (
 )
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.faults import DELETE_FAULT
+from coresnap.store.api.projects import Limits
+from coresnap.store.api.retention import RetentionPolicy
 from coresnap.store.attachments import keeping
 from coresnap.store.client.client import Client, open_client
 from coresnap.store.client.putting import put_snapshot
+from coresnap.store.retention.policies import set_project_policy
 from store.server.live import LiveServer, running_server
 from store.server.snapshots import make_snapshot
 
@@ -124,3 +129,53 @@ def test_a_fault_has_a_bounded_number_of_them(
 def test_what_is_no_fault_gets_none(client: Client) -> None:
     with pytest.raises(CoresnapError, match="no fault"):
         add(client, "0" * 32, b"data")
+
+
+def limited(live: LiveServer, **limits: int) -> None:
+    """Let limits hold: ``quota``, or of a day ``size`` and ``faults``."""
+    with live.server.store.state.write() as connection:
+        project = ensure_project(connection, "cf", "blackhole")
+        if "quota" in limits:
+            policy = RetentionPolicy(quota=limits["quota"])
+            set_project_policy(connection, project, policy)
+        else:
+            set_limits(connection, project, Limits(**limits))
+    live.server.fullness.forget()
+    live.server.quotas.forget(project)
+
+
+def test_they_count_for_what_a_project_may_keep_until_they_go(
+    live: LiveServer, client: Client, fault: str
+) -> None:
+    body = len(make_snapshot(1))
+    other = put_snapshot(client, io.BytesIO(make_snapshot(2))).object
+    limited(live, quota=2 * body + 1000)
+    client.connection._sleep = lambda seconds: None
+    added = add(client, fault, b"a" * 300)
+    assert add(client, fault, b"a" * 300) == added
+    add(client, other, b"b" * 700)
+    with pytest.raises(QuotaError, match="attachments of cf/blackhole take"):
+        add(client, fault, b"c")
+
+    client.call(DELETE_ATTACHMENT, object=fault, attachment=added.id)
+    add(client, fault, b"d" * 300, "d.log")
+    with pytest.raises(QuotaError):
+        add(client, fault, b"e")
+    client.call(DELETE_FAULT, object=other, parameters={"all": True})
+    add(client, fault, b"f" * (body + 700), "f.log")
+    with pytest.raises(QuotaError):
+        add(client, fault, b"g")
+
+
+def test_they_count_for_the_bytes_of_a_day_not_for_its_faults(
+    live: LiveServer, client: Client, fault: str
+) -> None:
+    client.connection._sleep = lambda seconds: None
+    limited(live, faults=1, size=len(make_snapshot(1)) + 10)
+    added = add(client, fault, b"0123456789")
+    with pytest.raises(QuotaError, match="bytes of today"):
+        add(client, fault, b"x")
+
+    client.call(DELETE_ATTACHMENT, object=fault, attachment=added.id)
+    with pytest.raises(QuotaError, match="bytes of today"):
+        add(client, fault, b"x")

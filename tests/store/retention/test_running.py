@@ -328,10 +328,12 @@ def test_the_files_of_a_forgotten_fault_go_with_it(world: World) -> None:
     prefix = f"{world.project.id}/attachments/"
     world.policy(FORGET)
     assert len(list(world.store.objects.list(prefix))) == 2
+    before = world.kept_size()
 
     world.run()
 
     assert len(list(world.store.objects.list(prefix))) == 1
+    assert world.kept_size() == before // 2
 
 
 def test_one_server_runs_it_at_a_time_and_a_dead_one_s_lease_ends(

@@ -10,6 +10,7 @@ from coresnap.store.accepting.accept import accept
 from coresnap.store.accepting.rows import find_fault
 from coresnap.store.api.retention import RetentionPolicy, RetentionRule
 from coresnap.store.project import Project
+from coresnap.store.retention.fullness import kept_size
 from coresnap.store.retention.policies import set_project_policy
 from coresnap.store.retention.running import Instance, apply, apply_to
 from coresnap.store.state.tables.faults import FAULTS
@@ -85,6 +86,11 @@ class World:
             objects = list(connection.execute(select(FAULTS.c.object)).scalars())
             rows = [find_fault(connection, self.project, o) for o in objects]
         return {row.key for row in rows if row is not None and row.has_body}
+
+    def kept_size(self) -> int:
+        """What counts for the quota."""
+        with self.store.state.read() as connection:
+            return kept_size(connection, self.project)
 
     def set_state(self, state: str, *, kind: int = 0, assignee: str = "") -> None:
         group = make_sent(1, kind=kind).arrival.fingerprint

@@ -48,11 +48,14 @@ class Quotas:
     """(project, day) to faults and bytes."""
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
-    def check(self, project: Project, size: int) -> None:
-        """Raise QuotaError if ``project`` may not take one more fault of ``size``."""
+    def check(self, project: Project, size: int, faults: int = 1) -> None:
+        """Raise QuotaError if ``project`` may not take one more fault of ``size``.
+
+        ``faults`` is 0 for bytes that are added to a fault.
+        """
         today = self._of(project)
         limits = today.limits
-        full = limits.faults is not None and today.faults + 1 > limits.faults
+        full = limits.faults is not None and today.faults + faults > limits.faults
         if full or (limits.size is not None and today.size + size > limits.size):
             what = f"{limits.faults} faults" if full else f"{limits.size} bytes"
             raise QuotaError(
@@ -61,14 +64,14 @@ class Quotas:
                 "`coroner project limits`.",
             )
 
-    def add(self, project: Project, size: int) -> None:
-        """Count one fault of ``size`` bytes."""
+    def add(self, project: Project, size: int, faults: int = 1) -> None:
+        """Count one fault of ``size`` bytes; or with 0 bytes that are added to one."""
         today = self._of(project)
         with self._lock:
-            today.faults += 1
+            today.faults += faults
             today.size += size
             unwritten = self._unwritten[project.id, today.day]
-            unwritten[0] += 1
+            unwritten[0] += faults
             unwritten[1] += size
 
     def usage(self, project: Project) -> Usage:

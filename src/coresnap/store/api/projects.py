@@ -54,7 +54,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     faults: Limit | None = None
     """None for no limit."""
     size: Limit | None = None
-    """Bytes that are sent; None for no limit."""
+    """Bytes that are sent, of snapshots and attachments; None for no limit."""
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -84,7 +84,8 @@ class RetentionPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
 
     rules: Annotated[tuple[RetentionRule, ...], msgspec.Meta(max_length=16)] = ()
     quota: _Bytes | None = None
-    """Bytes of bodies; a project that has them takes no more. None for no limit."""
+    """Bytes of bodies and attachments; a project that has them takes no more. None for
+    no limit."""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -137,6 +138,8 @@ class RetentionStatus(msgspec.Struct, frozen=True):
     """Faults received earlier are not there any more."""
     notice: str = ""
     """In words, if the quota is used by three quarters or more."""
+    attachments: int = 0
+    """Bytes that the files take that were added to faults."""
 
 
 class ProjectRetention(msgspec.Struct, frozen=True):

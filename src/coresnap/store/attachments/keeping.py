@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+import attrs
 import msgspec
 import sqlalchemy
 from sqlalchemy import Connection
@@ -21,10 +22,27 @@ from coresnap.store.state.dialect import insert_or_ignore
 from coresnap.store.state.tables.attachments import ATTACHMENTS
 from coresnap.store.store import Store
 
-__all__ = ["add", "attachments_of", "find", "remove", "remove_all"]
+__all__ = [
+    "Added",
+    "add",
+    "attachments_of",
+    "bytes_of",
+    "find",
+    "remove",
+    "remove_all",
+]
 
 _MOST = 64
 """Files that one fault may have."""
+
+
+@attrs.frozen
+class Added:
+    """What became of a file that was sent."""
+
+    attachment: Attachment
+    is_duplicate: bool
+    """It was there already."""
 
 
 def add(
@@ -35,7 +53,7 @@ def add(
     name: str,
     content_type: str,
     by: str,
-) -> Attachment:
+) -> Added:
     """Keep a file, durably; the same once more changes nothing.
 
     Raises MissingError if there is no such fault, QuotaError if it has many already.
@@ -46,7 +64,7 @@ def add(
         present = attachments_of(connection, project, object_id)
     for one in present:
         if one.id == identity:
-            return one
+            return Added(one, is_duplicate=True)
     if len(present) >= _MOST:
         raise QuotaError(
             f"fault {object_id} has {_MOST} attachments already",
@@ -66,7 +84,14 @@ def add(
     values = {"project": project.id, "object": object_id}
     row = {**values, **msgspec.structs.asdict(attachment)}
     store.state.transact(lambda c: insert_or_ignore(c, ATTACHMENTS, row))
-    return attachment
+    return Added(attachment, is_duplicate=False)
+
+
+def bytes_of(connection: Connection, project: Project) -> int:
+    """Return what the files of all faults of a project take."""
+    total = sqlalchemy.func.coalesce(sqlalchemy.func.sum(ATTACHMENTS.c.size), 0)
+    query = sqlalchemy.select(total).where(ATTACHMENTS.c.project == project.id)
+    return int(connection.execute(query).scalar_one())
 
 
 def attachments_of(

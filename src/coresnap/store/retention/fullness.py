@@ -1,6 +1,6 @@
-"""Whether a project, and the disk, have room for another body.
+"""Whether a project, and the disk, have room for another body or attachment.
 
-What bodies take is measured once a minute and counted on from there, because summing
+What these take is measured once a minute and counted on from there, because summing
 them for each snapshot would cost more than accepting it. Of several servers each sees
 what the others took as late as that: a quota is exceeded by a minute of theirs at most.
 """
@@ -12,18 +12,25 @@ import time
 from collections.abc import Callable
 
 import attrs
+from sqlalchemy import Connection
 
 from coresnap.errors import NoSpaceError, QuotaError
 from coresnap.store.api.retention import RetentionPolicy
+from coresnap.store.attachments.keeping import bytes_of
 from coresnap.store.project import Project
 from coresnap.store.retention.bodies import size_of
 from coresnap.store.retention.policies import find_policy
 from coresnap.store.state.state import State
 
-__all__ = ["Fullness", "notice_of"]
+__all__ = ["Fullness", "kept_size", "notice_of"]
 
 _MEASURED = 60.0
 _NOTICE = 0.75
+
+
+def kept_size(connection: Connection, project: Project) -> int:
+    """Return the bytes that count for the quota: of bodies and of attachments."""
+    return size_of(connection, project).size + bytes_of(connection, project)
 
 
 def notice_of(size: int, quota: int | None) -> str:
@@ -58,7 +65,7 @@ class Fullness:
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def check(self, project: Project, size: int) -> None:
-        """Raise QuotaError if the project's quota has no room for a body of ``size``,
+        """Raise QuotaError if the project's quota has no room for ``size`` bytes,
         NoSpaceError if the disk has none."""
         if self.shortage() > 0:
             raise NoSpaceError(
@@ -69,14 +76,15 @@ class Fullness:
         measure = self._measure(project)
         if measure.quota is not None and measure.size + size > measure.quota:
             raise QuotaError(
-                f"the snapshots of project {project} take {measure.size} bytes, "
+                f"snapshots and attachments of {project} take {measure.size} bytes, "
                 f"and may take {measure.quota}",
-                remedy="Remove some: `coroner retention run`, or `coroner retention "
-                "set` with other rules or another quota.",
+                remedy="Remove some: `coroner retention run`, `coroner attachment "
+                "--delete`, or `coroner retention set` with other rules or another "
+                "quota.",
             )
 
     def add(self, project: Project, size: int) -> None:
-        """Count a body that was stored."""
+        """Count what was stored."""
         with self._lock:
             if (measure := self._measures.get(project.id)) is not None:
                 measure.size += size
@@ -98,7 +106,7 @@ class Fullness:
         with self.state.read() as connection:
             _, policy = find_policy(connection, project, self.instance())
             # Without a quota nobody asks for the sum.
-            size = 0 if policy.quota is None else size_of(connection, project).size
+            size = 0 if policy.quota is None else kept_size(connection, project)
         measured = _Measure(now, size, policy.quota)
         with self._lock:
             self._measures[project.id] = measured

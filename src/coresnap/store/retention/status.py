@@ -9,6 +9,7 @@ from coresnap.store.api.retention import (
     RetentionPolicy,
     RetentionStatus,
 )
+from coresnap.store.attachments.keeping import bytes_of
 from coresnap.store.project import Project
 from coresnap.store.retention.bodies import size_of
 from coresnap.store.retention.fullness import notice_of
@@ -27,7 +28,8 @@ def retention_status(
     """Return policy, sizes and what runs did; ``now`` is in seconds, UTC."""
     level, policy = find_policy(connection, project, instance)
     taken = size_of(connection, project)
-    notice = notice_of(taken.size, policy.quota)
+    attachments = bytes_of(connection, project)
+    notice = notice_of(taken.size + attachments, policy.quota)
     run = find_run(connection, project)
     if run is None:
         return RetentionStatus(
@@ -38,6 +40,7 @@ def retention_status(
             Outcome(),
             Outcome(),
             notice=notice,
+            attachments=attachments,
         )
     return RetentionStatus(
         level,
@@ -57,4 +60,5 @@ def retention_status(
         run.error,
         run.forgotten_before,
         notice,
+        attachments,
     )

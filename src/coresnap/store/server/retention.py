@@ -7,8 +7,7 @@ import os
 from coresnap.config.server import ServerConfig
 from coresnap.store.access.projects import all_projects
 from coresnap.store.api.retention import Action, RetentionPolicy, RetentionRule
-from coresnap.store.retention.bodies import size_of
-from coresnap.store.retention.fullness import notice_of
+from coresnap.store.retention.fullness import kept_size, notice_of
 from coresnap.store.retention.policies import find_policy
 from coresnap.store.retention.running import Instance
 from coresnap.store.server.log import Log
@@ -62,7 +61,7 @@ def warn_of_quotas(
             if policy.quota is None:
                 told.pop(project.id, None)
                 continue
-            size = size_of(connection, project).size
+            size = kept_size(connection, project)
             kind = "full" if size >= policy.quota else "notice"
             notice = notice_of(size, policy.quota)
             if notice and told.get(project.id) != kind:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from coresnap.errors import DeniedError, MissingError, UsageError
 from coresnap.store.api.attachments import Attachment, AttachmentList
-from coresnap.store.attachments.keeping import add, attachments_of, find, remove
+from coresnap.store.attachments.keeping import Added, add, attachments_of, find, remove
 from coresnap.store.server.call import Call, Content, Handler, Staged
 from coresnap.store.server.server import Server
 
@@ -21,24 +21,34 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 
 def handlers(server: Server) -> Mapping[str, Handler]:
-    """Return the handlers; what is added counts for the project's quota."""
+    """Return the handlers; what is added counts for the project's quotas."""
 
     def post(call: Call) -> Attachment:
         assert call.project is not None
         assert isinstance(call.body, Staged)
-        server.quotas.check(call.project, call.body.size)
-        server.fullness.check(call.project, call.body.size)
-        return _add(call, call.body)
+        size = call.body.size
+        server.quotas.check(call.project, size, faults=0)
+        server.fullness.check(call.project, size)
+        added = _add(call, call.body)
+        if not added.is_duplicate:
+            server.quotas.add(call.project, size, faults=0)
+            server.fullness.add(call.project, size)
+        return added.attachment
+
+    def delete(call: Call) -> None:
+        assert call.project is not None
+        remove(call.store, call.project, _object(call), _id(call))
+        server.fullness.forget(call.project)
 
     return {
         "list_attachments": _list,
         "add_attachment": post,
         "get_attachment": _get,
-        "delete_attachment": _delete,
+        "delete_attachment": delete,
     }
 
 
-def _add(call: Call, staged: Staged) -> Attachment:
+def _add(call: Call, staged: Staged) -> Added:
     assert call.project is not None
     name = str(call.parameters["name"])
     if not name.isprintable() or not 0 < len(name) <= _NAME_MAX or "/" in name:
@@ -78,11 +88,6 @@ def _get(call: Call) -> Content:
 
     # Never as what its sender says it is: a browser would run it as ours.
     return Content(open_part, attachment.size, attachment.digest)
-
-
-def _delete(call: Call) -> None:
-    assert call.project is not None
-    remove(call.store, call.project, _object(call), _id(call))
 
 
 def _object(call: Call) -> str:

@@ -29,9 +29,14 @@ def handlers(server: Server) -> Mapping[str, Handler]:
         replace = bool(call.parameters.get("replace", False))
         return accept_staged(server, call.project, call.body, replace=replace)
 
+    def delete(call: Call) -> None:
+        assert call.project is not None
+        _delete(call)
+        server.fullness.forget(call.project)
+
     return {
         "ask": _ask,
-        "delete_fault": _delete,
+        "delete_fault": delete,
         "get_fault": _get,
         "post_fault": post,
     }

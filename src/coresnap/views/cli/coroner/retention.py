@@ -87,7 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --drop-age and --drop-size: take also the first of a group",
     )
     parser.add_argument(
-        "--quota", metavar="SIZE", help="refuse snapshots when those kept take this"
+        "--quota",
+        metavar="SIZE",
+        help="refuse more when snapshots and attachments take so much",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="with run: say what would be removed"
@@ -267,6 +269,7 @@ def _show(status: RetentionStatus, arguments: argparse.Namespace) -> None:
     lines = [
         ("policy", f"{_words(status.policy)} (from: {status.level})"),
         ("snapshots", f"{status.bodies}, {decimal_size(status.size)}"),
+        ("files", f"{decimal_size(status.attachments)} attached"),
         ("last run", f"{state}: {_done(status.last)}"),
         ("all runs", _done(status.total)),
     ]
