@@ -18,7 +18,12 @@ _FIELDS: dict[str, object] = {
 }
 
 
-def make_snapshot(number: int = 1, kind: int = 0, **attributes: Value) -> bytes:
+def make_snapshot(
+    number: int = 1,
+    kind: int = 0,
+    callstack: tuple[str, ...] = ("program", "main"),
+    **attributes: Value,
+) -> bytes:
     """Return the file of the ``number``th crash of the ``kind``th bug."""
     known: dict[str, Value] = {
         "application": "simple",
@@ -31,6 +36,6 @@ def make_snapshot(number: int = 1, kind: int = 0, **attributes: Value) -> bytes:
             **_FIELDS,  # type: ignore[arg-type]
             attributes={**known, **attributes},
             fingerprint=f"{kind:064x}",
-            callstack=("program", "main"),
+            callstack=callstack,
         )
     )

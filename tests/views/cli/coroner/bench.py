@@ -46,8 +46,15 @@ class Coroner:
     def put(self, kind: int = 1, **attributes: str | int) -> Accepted:
         """Send the next crash of the ``kind``th bug, past the command line."""
         self.count += 1
+        return self._put(make_snapshot(self.count, kind, **attributes))
+
+    def put_stack(self, kind: int, *callstack: str) -> Accepted:
+        """The same, with a stack of its own."""
+        self.count += 1
+        return self._put(make_snapshot(self.count, kind, callstack))
+
+    def _put(self, body: bytes) -> Accepted:
         config = StoreConfig("cf", self.live.url, self.live.url)
-        body = make_snapshot(self.count, kind, **attributes)
         patience = Patience(tries=1)
         with open_client(config, "blackhole", self.token, patience=patience) as client:
             return put_snapshot(client, io.BytesIO(body))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+from coresnap.analysis.fingerprint import fingerprint
+from coresnap.config.rulesets import load_rulesets
+from coresnap.model import Frame, Trust
 from coresnap.store.api.group_changes import Resolution
 from coresnap.store.api.until import (
     AllUntil,
@@ -159,3 +163,38 @@ def test_conditions_are_read_as_they_are_written() -> None:
     assert next_one.resolution is Resolution.NEXT
     assert is_change("tags+=a")
     assert not is_change("4f1c9a")
+
+
+def test_a_merge_is_offered_as_a_rule(coroner: Coroner, tmp_path: Path) -> None:
+    for number, stack in enumerate(
+        (("read", "open", "run"), ("read", "check", "open", "run")), 1
+    ):
+        coroner.put_stack(number, *stack)
+    said = coroner.run("merge", "blackhole", group(1), group(2))
+    assert f"coroner merge blackhole {group(1)[:16]} --rule" in said
+
+    path = tmp_path / "merged.conf"
+    path.write_text(coroner.run("merge", "blackhole", group(2), "--rule"))
+    (ruleset,) = load_rulesets([path])
+    (rule,) = ruleset.rules
+    assert rule.function is not None
+    assert (rule.function.pattern, rule.ignore) == ("^check$", True)
+    answer = coroner.json("merge", "blackhole", group(1), "--rule")
+    assert answer["frames"] == ["read", "open", "run"]
+    assert answer["fingerprints"] == [group(1), group(2)]
+
+    # The code that makes fingerprints has the last word.
+    digests = set()
+    for functions in (("read", "open", "run"), ("read", "check", "open", "run")):
+        frames = [Frame(pc=0, trust=Trust.CFI, function=name) for name in functions]
+        digests.add(fingerprint("simple", "SIGSEGV", frames, None, [ruleset]).digest)
+    assert len(digests) == 1
+
+
+def test_where_no_rule_makes_one_group_a_merge_says_why(coroner: Coroner) -> None:
+    coroner.put_stack(1, "draw", "main")
+    coroner.put_stack(2, "parse", "main")
+    said = coroner.run("merge", "blackhole", group(1), group(2), "--rule")
+    assert said.startswith("# No rule")
+    assert "no frame in common" in said
+    coroner.run("merge", "blackhole", group(1), code=EX_USAGE)
