@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -40,12 +41,24 @@ def seaweedfs() -> Iterator[SeaweedfsServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def drop_database(postgresql: PostgresqlServer) -> Iterator[Callable[[str], None]]:
+    """Drop a database while the next test runs; one that failed is an error."""
+    drops: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda name: drops.append(thread.submit(postgresql.drop, name))
+    for drop in drops:
+        drop.result()
+
+
 @pytest.fixture
-def database_url(postgresql: PostgresqlServer) -> Iterator[str]:
+def database_url(
+    postgresql: PostgresqlServer, drop_database: Callable[[str], None]
+) -> Iterator[str]:
     """The URL of a database of PostgreSQL that has the tables, and nothing in them."""
     name = f"test_{secrets.token_hex(6)}"
     yield postgresql.create(name, template=TEMPLATE)
-    postgresql.drop(name)
+    drop_database(name)
 
 
 @pytest.fixture
