@@ -22,11 +22,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import coresnap.config.server_reading
+import coresnap.daemon.log  # noqa: F401 - once, not in each child
 from coresnap.config.server import ServerConfig
 from coresnap.store.server import starting
 from coresnap.store.store import Store
 from coresnap.views.cli.coroner import serve
-from store.accepting.mortal import Fate, make_mortal
+from store.accepting.mortal import Fate, load_places, make_mortal
 
 
 def be_server(data: Path, step: int, log: Path) -> None:
@@ -60,6 +62,7 @@ def address_of(child: int, log: Path) -> str:
 
 
 def main() -> None:
+    load_places()
     for line in iter(sys.stdin.readline, ""):
         data, step = line.rstrip("\n").rsplit(" ", 1)
         log = Path(data) / "log"
