@@ -119,9 +119,10 @@ class Rows:
         """
         if kind is Kind.INTEGER and float(width).is_integer():
             step = self.add(int(width))
-            least = self.add(int(width) - 2**63)
+            least = self.add(-(2**63))
             rest = f"(({number}) % {step} + {step}) % {step}"
-            return f"CASE WHEN ({number}) >= {least} THEN ({number}) - {rest} END"
+            fits = f"({number}) >= {least} + {rest}"
+            return f"CASE WHEN {fits} THEN ({number}) - {rest} END"
         step = self.add(float(width))
         double = self.dialect.double(number) if kind is Kind.INTEGER else number
         multiple = f"floor(({double}) / {step}) * {step}"
