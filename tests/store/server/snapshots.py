@@ -6,7 +6,7 @@ from coresnap.model import Snapshot
 from coresnap.snapshot.container import pack_snapshot
 from coresnap.store.fault import Value
 
-__all__ = ["make_snapshot"]
+__all__ = ["make_snapshot", "make_snapshot_of"]
 
 _FIELDS: dict[str, object] = {
     "system": "Linux",
@@ -18,13 +18,15 @@ _FIELDS: dict[str, object] = {
 }
 
 
-def make_snapshot(
-    number: int = 1,
-    kind: int = 0,
-    callstack: tuple[str, ...] = ("program", "main"),
-    **attributes: Value,
-) -> bytes:
+def make_snapshot(number: int = 1, kind: int = 0, **attributes: Value) -> bytes:
     """Return the file of the ``number``th crash of the ``kind``th bug."""
+    return make_snapshot_of(("program", "main"), number, kind, **attributes)
+
+
+def make_snapshot_of(
+    frames: tuple[str, ...], number: int, kind: int, **attributes: Value
+) -> bytes:
+    """The same with another call stack."""
     known: dict[str, Value] = {
         "application": "simple",
         "coresnap.object": f"{number:032x}",
@@ -36,6 +38,6 @@ def make_snapshot(
             **_FIELDS,  # type: ignore[arg-type]
             attributes={**known, **attributes},
             fingerprint=f"{kind:064x}",
-            callstack=callstack,
+            callstack=frames,
         )
     )

@@ -19,7 +19,7 @@ from coresnap.store.client.putting import put_snapshot
 from coresnap.views.cli.coroner.program import CORONER
 from coresnap.views.cli.main import main
 from store.server.live import LiveServer
-from store.server.snapshots import make_snapshot
+from store.server.snapshots import make_snapshot, make_snapshot_of
 
 __all__ = ["Answer", "Coroner", "group", "make_coroner"]
 
@@ -51,7 +51,7 @@ class Coroner:
     def put_stack(self, kind: int, *callstack: str) -> Accepted:
         """The same, with a stack of its own."""
         self.count += 1
-        return self._put(make_snapshot(self.count, kind, callstack))
+        return self._put(make_snapshot_of(callstack, self.count, kind))
 
     def _put(self, body: bytes) -> Accepted:
         config = StoreConfig("cf", self.live.url, self.live.url)
