@@ -83,6 +83,7 @@ def test_frames_in_another_order_are_ignored(tmp_path: Path) -> None:
         ((("a", "b"), ()), "no frame in common"),
         ((("a", "b"), ("a", "b")), "read the same"),
         ((("a", "b"),), "one fingerprint"),
+        ((("a", "." * 510, "c"), ("a", "c")), "too long"),
         (
             (
                 ("a", "libx.so!1c:2a+0x4", "b", "c"),

@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 
 import attrs
 
-from coresnap.store.groups.name_rules import NameRule, name_rules, names_by
+from coresnap.store.groups.name_rules import NameRule, is_short, name_rules, names_by
 
 __all__ = ["COUNTED", "CommonRule", "NoRuleError", "common_rule"]
 
@@ -54,6 +54,8 @@ def common_rule(stacks: Sequence[_Stack]) -> CommonRule:
         raise NoRuleError(
             "the stacks read the same: modules, kind of failure or message differ"
         )
+    if any(not is_short(name) for stack in stacks for name in stack):
+        raise NoRuleError("a function's name is too long for a rule")
     common = frozenset.intersection(*(frozenset(stack[:-1]) for stack in stacks))
     # How a thread begins is no common frame: all of its faults have it.
     if not common:

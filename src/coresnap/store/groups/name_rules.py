@@ -9,7 +9,7 @@ import attrs
 
 from coresnap.config.bounded_regex import compile_bounded, found_in
 
-__all__ = ["NameRule", "name_rules", "names_by"]
+__all__ = ["NameRule", "is_short", "name_rules", "names_by"]
 
 _LONGEST = 1000
 """Characters of one pattern; ``config.bounded_regex`` takes 1024."""
@@ -34,6 +34,11 @@ class NameRule:
         else:
             action = "rename = " + self.rename.replace("\\", "\\\\")
         return f"[rule {self.name}]\nfunction = {self.function.pattern}\n{action}\n"
+
+
+def is_short(name: str) -> bool:
+    """Whether a rule can have a function's name."""
+    return len(re.escape(name)) <= _LONGEST
 
 
 def name_rules(
