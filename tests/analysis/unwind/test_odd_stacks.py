@@ -24,9 +24,12 @@ def unwind(
 ) -> tuple[list[str], Stack]:
     """Names without what the optimiser appended ("?" for none), and the stack."""
     if flags == "m32":
-        probe = ["cc", "-m32", "-xc", "/dev/null", "-c", "-o", "/dev/null"]
-        if subprocess.run(probe, capture_output=True, check=False).returncode:
-            pytest.skip("the compiler makes no 32-bit programs")
+        probe = ["cc", "-m32", "-xc", "-", "-o", "/dev/null"]
+        text = b"#include <pthread.h>\nint main(void) { return 0; }\n"
+        if subprocess.run(
+            probe, input=text, capture_output=True, check=False
+        ).returncode:
+            pytest.skip("no 32-bit programs without the library's files for them")
     options = [*FLAGS[flags], "-fno-stack-protector", "-w"]
     program = compile_program("odd_stacks.c", *options, libraries=["-pthread"])
     with open_core(kernel_core([program, kind])) as core:
