@@ -42,6 +42,12 @@ COPY_SIZE = 1 << 20
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
+# A shell ignores these for what it starts in the background, and children inherit it:
+# programs that are to die of them, or end, would not.
+for ignored in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, signal.SIG_DFL)
+
 
 # --- what this machine can do -------------------------------------------------
 
