@@ -36,8 +36,6 @@ __all__ = ["MOST_SECONDS", "accept"]
 
 MOST_SECONDS = 1800
 """From the first byte of a body to the commit; the sweeper waits for longer."""
-
-
 _UNASKED = 64 * 1024
 """Bytes up to which a body is written first."""
 

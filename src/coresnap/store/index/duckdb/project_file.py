@@ -22,10 +22,15 @@ from coresnap.store.index.duckdb.engine import FILE, engine_errors, open_file, r
 from coresnap.store.index.duckdb.settings import DuckDBSettings
 from coresnap.store.index.layout import Layout
 
-__all__ = ["ProjectFile", "Ranges"]
+__all__ = ["ProjectFile", "Ranges", "last_of"]
 
 Ranges = Mapping[int, tuple[int, int]]
 """Month to the first and last sequence in it."""
+
+
+def last_of(ranges: Ranges) -> int:
+    """Return the last sequence of all months; 0 without any."""
+    return max((last for _, last in ranges.values()), default=0)
 
 
 @attrs.define(eq=False)
@@ -66,7 +71,7 @@ class ProjectFile:
     @property
     def last_sequence(self) -> int:
         """Of what is committed, no fault has a later one."""
-        return max((last for _, last in self.ranges.values()), default=0)
+        return last_of(self.ranges)
 
     @property
     def path(self) -> Path:

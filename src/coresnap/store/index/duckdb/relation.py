@@ -14,7 +14,7 @@ from coresnap.store.attributes.attribute import Attribute, Kind
 from coresnap.store.fault import Value
 from coresnap.store.index.duckdb.catalogue_tables import PRINT, bucket_table, sql_type
 from coresnap.store.index.duckdb.engine import run
-from coresnap.store.index.duckdb.project_file import Ranges
+from coresnap.store.index.duckdb.project_file import Ranges, last_of
 from coresnap.store.index.layout import REST, SEQUENCE, Column, Layout
 from coresnap.store.query.sql.dialect import Dialect
 from coresnap.store.query.sql.duckdb import DuckDBDialect
@@ -95,7 +95,7 @@ class DuckDBRelation:
 
     def last_sequence(self) -> int:
         """Return the sequence of the last fault that is to be seen."""
-        return max((last for _, last in self.ranges.values()), default=0)
+        return last_of(self.ranges)
 
     def column(self, attribute: Attribute, parameters: Parameters) -> str:
         """Return an attribute's value under its kind of now."""

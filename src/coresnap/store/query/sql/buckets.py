@@ -97,8 +97,8 @@ def _together(asking: Asking, folds: Sequence[BucketFold], keys: Keys) -> list[A
             f"SELECT {index} AS fold, {counted.listed(*columns)}, n, d, t, p "
             f"FROM ({_ranked(rows, one, counted)}) AS f"
         )
-    kept = asking.relation.dialect.kept(_PAGE, faults)
-    statement = f"WITH {kept} {' UNION ALL '.join(parts)} ORDER BY fold, p"
+    counts = " UNION ALL ".join(parts)
+    statement = f"WITH {_PAGE} AS MATERIALIZED ({faults}) {counts} ORDER BY fold, p"
     return _parted(asking.run(statement, rows), folds, kinds, keys, len(items))
 
 

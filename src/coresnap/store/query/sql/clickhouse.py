@@ -23,10 +23,6 @@ class ClickHouseDialect:
     settings = " SETTINGS precise_float_parsing = 1, join_use_nulls = 1"
     keeps_rows = False
 
-    def kept(self, name: str, rows: str) -> str:
-        """Return what follows WITH: a name for what a SELECT gives."""
-        return f"{name} AS ({rows})"
-
     def placeholder(self, name: str, value: Value) -> str:
         """Return ``{p0:Int64}``, with the type of the value."""
         return f"{{{name}:{_TYPES[type(value)]}}}"

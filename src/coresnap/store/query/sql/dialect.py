@@ -24,10 +24,7 @@ class Dialect(Protocol):
 
     @property
     def keeps_rows(self) -> bool:
-        """Whether ``kept`` keeps rows; else they are read again for each use."""
-
-    def kept(self, name: str, rows: str) -> str:
-        """Return what follows WITH: a name for what a SELECT gives."""
+        """Whether it takes ``WITH … AS MATERIALIZED``, and reads such rows once."""
 
     def placeholder(self, name: str, value: Value) -> str:
         """Return what stands for a parameter."""

@@ -15,10 +15,6 @@ class DuckDBDialect:
     settings = ""
     keeps_rows = True
 
-    def kept(self, name: str, rows: str) -> str:
-        """Return what follows WITH: a name for what a SELECT gives."""
-        return f"{name} AS MATERIALIZED ({rows})"
-
     def placeholder(self, name: str, value: Value) -> str:
         """Return ``$p0``: its type is that of the value."""
         return f"${name}"

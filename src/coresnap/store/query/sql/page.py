@@ -161,13 +161,27 @@ def _by_key(
     query = asking.query
     columns = [rows.column(name) for name in query.group]
     items = [f"{column} AS {key}" for column, key in zip(columns, keys, strict=True)]
-    items.append("count(*) AS n")
-    for (fold, part), name in measures.items():
-        items.append(f"{measure(query.folds[fold], part, rows)} AS {name}")
-    items += [f"{ENDS[end]}({SEQUENCE}) AS {end}" for end in ends]
+    items += _counts(query, rows, measures, ends)
     where = asking.where(rows)
     groups = f"SELECT {', '.join(items)} FROM {rows.text()} WHERE {where}"
     return f"{groups} GROUP BY {', '.join(columns)}" if columns else groups
+
+
+def _counts(
+    query: Query,
+    rows: Rows,
+    measures: dict[tuple[int, int], str],
+    ends: tuple[FoldName, ...],
+) -> list[str]:
+    """SELECT items of some faults: how many, what is measured of them, their ends."""
+    return [
+        "count(*) AS n",
+        *(
+            f"{measure(query.folds[fold], part, rows)} AS {name}"
+            for (fold, part), name in measures.items()
+        ),
+        *(f"{ENDS[end]}({SEQUENCE}) AS {end}" for end in ends),
+    ]
 
 
 def _is_sum_of_fingerprints(asking: Asking) -> bool:
@@ -192,13 +206,12 @@ def _by_fingerprint(
     """The same, where groups are joined with each fingerprint, not with each fault."""
     query, relation = asking.query, asking.relation
     fingerprint = rows.fingerprint()
-    items = [f"{fingerprint} AS print", "count(*) AS n"]
+    items = [f"{fingerprint} AS print", *_counts(query, rows, measures, ends)]
     merged = ["sum(f.n) AS n"]
-    for (fold, part), name in measures.items():
-        items.append(f"{measure(query.folds[fold], part, rows)} AS {name}")
-        whole = MERGED[query.folds[fold].name][part]
-        merged.append(f"{whole}(f.{name}) AS {name}")
-    items += [f"{ENDS[end]}({SEQUENCE}) AS {end}" for end in ends]
+    merged += [
+        f"{MERGED[query.folds[fold].name][part]}(f.{name}) AS {name}"
+        for (fold, part), name in measures.items()
+    ]
     merged += [f"{ENDS[end]}(f.{end}) AS {end}" for end in ends]
     where = asking.where(rows)
     parts = (
