@@ -6,25 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.errors import (
-    CoresnapError,
-    DeniedError,
-    StorageError,
-    UsageError,
-)
+from coresnap.errors import CoresnapError, StorageError, UsageError
 from coresnap.snapshot.escape import printable
 from coresnap.views.cli.coroner.outgoing_file import (
     OutgoingFile,
     open_outgoing,
     unreadable,
 )
-from coresnap.views.cli.coroner.single_failures import (
-    OF_ONE_FILE,
-    SingleFailures,
-    emit_outcome,
-)
+from coresnap.views.cli.coroner.single_failures import send_each
 from coresnap.views.cli.coroner.store_options import client_of
-from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -97,25 +87,16 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.token} stands where the token's name does",
             remedy="As in `coroner put PROJECT TOKEN FILE`.",
         )
-    failures = SingleFailures()
     with client_of(
         arguments, token=arguments.token, verify=not arguments.insecure
     ) as client:
-        for path in arguments.files:
-            accepted: Accepted | None = None
-            failure: CoresnapError | None = None
-            try:
-                with open_outgoing(path) as file:
-                    accepted = _put(client, file, arguments)
-                    failure = _removed(file) if arguments.unlink else None
-            except DeniedError:
-                raise
-            except OF_ONE_FILE as error:
-                failure = error
-            _tell(path, accepted, failure, as_json=arguments.json)
-            if failure is not None:
-                failures.add(path, failure)
-    return failures.exit_code
+
+        def send(path: Path) -> tuple[Accepted, CoresnapError | None]:
+            with open_outgoing(path) as file:
+                accepted = _put(client, file, arguments)
+                return accepted, _removed(file) if arguments.unlink else None
+
+        return send_each(arguments.files, send, _line, as_json=arguments.json)
 
 
 def _put(client: Client, file: OutgoingFile, arguments: argparse.Namespace) -> Accepted:
@@ -146,23 +127,7 @@ def _removed(file: OutgoingFile) -> StorageError | None:
     return None
 
 
-def _tell(
-    path: Path,
-    accepted: Accepted | None,
-    failure: CoresnapError | None,
-    *,
-    as_json: bool,
-) -> None:
-    if as_json:
-        import msgspec
-
-        facts = {} if accepted is None else msgspec.to_builtins(accepted)
-        emit_outcome(path, facts, failure)
-    elif accepted is not None:
-        emit(_line(accepted))
-
-
-def _line(accepted: Accepted) -> str:
+def _line(_: Path, accepted: Accepted) -> str:
     remarks = {
         "already there": accepted.is_duplicate,
         "a new group": accepted.is_new_group,

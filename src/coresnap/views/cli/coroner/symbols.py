@@ -7,15 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coresnap.errors import CoresnapError, DeniedError, UsageError
+from coresnap.errors import UsageError
 from coresnap.snapshot.escape import printable
 from coresnap.views.cli.coroner.answer import day, emit_json, emit_table
 from coresnap.views.cli.coroner.outgoing_file import open_outgoing, unreadable
-from coresnap.views.cli.coroner.single_failures import (
-    OF_ONE_FILE,
-    SingleFailures,
-    emit_outcome,
-)
+from coresnap.views.cli.coroner.single_failures import send_each
 from coresnap.views.cli.coroner.store_options import add_project, client_of
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
@@ -132,41 +128,20 @@ def _remove(client: Client, arguments: argparse.Namespace) -> int:
 
 
 def _send(client: Client, arguments: argparse.Namespace) -> int:
-    failures = SingleFailures()
     paths = _elf_files(arguments.files)
     if not paths:
         raise UsageError("there is no ELF file among these")
     with Progress() as progress:
-        for path in paths:
+
+        def send(path: Path) -> tuple[SentSymbols, None]:
             progress(f"sending {printable(str(path))}")
-            answer: SentSymbols | None = None
-            failure: CoresnapError | None = None
-            try:
-                answer = _send_one(client, path)
-            except DeniedError:
-                raise
-            except OF_ONE_FILE as error:
-                failure = error
-            _tell(path, answer, failure, as_json=arguments.json)
-            if failure is not None:
-                failures.add(path, failure)
-    return failures.exit_code
+            return _send_one(client, path), None
+
+        return send_each(paths, send, _line, as_json=arguments.json)
 
 
-def _tell(
-    path: Path,
-    answer: SentSymbols | None,
-    failure: CoresnapError | None,
-    *,
-    as_json: bool,
-) -> None:
-    if as_json:
-        import msgspec
-
-        facts = {} if answer is None else msgspec.to_builtins(answer)
-        emit_outcome(path, facts, failure)
-    elif answer is not None:
-        emit(f"{printable(str(path))}: {_told(answer)}\n")
+def _line(path: Path, answer: SentSymbols) -> str:
+    return f"{printable(str(path))}: {_told(answer)}\n"
 
 
 def _told(answer: SentSymbols) -> str:
