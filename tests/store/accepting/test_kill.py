@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +29,7 @@ from coresnap.store.state.tables.groups import FINGERPRINTS
 from coresnap.store.store import Store
 from store.accepting.mortal import SURVIVORS, WITHOUT_BODY, script
 from store.conftest import TEMPLATE
+from store.mortal_process import answer_of, mortal_process
 from store.postgresql_server import PostgresqlServer
 from store.seaweedfs_server import SeaweedfsServer
 
@@ -46,30 +45,17 @@ class Mortals:
 
     def run(self, settings: StoreSettings, step: int) -> bool:
         """Let one run until its ``step``; return False if it came to its end."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         directory = settings.directory.parent
         line = f"{directory}\t{settings.database_url}\t{settings.objects_url}\t{step}"
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().strip()
+        answer = answer_of(self.process, line)
         assert answer in ("killed", "done")
         return answer == "killed"
 
 
 @pytest.fixture(scope="module")
 def mortals() -> Iterator[Mortals]:
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    with process:
+    with mortal_process(SCRIPT) as process:
         yield Mortals(process)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def acknowledged(settings: StoreSettings) -> int:

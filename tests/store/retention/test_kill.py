@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +19,7 @@ from coresnap.store.api.retention import Action, RetentionRule
 from coresnap.store.opening import StoreSettings, open_store
 from coresnap.store.retention.removals import no_body
 from coresnap.store.state.tables.faults import Body
+from store.mortal_process import answer_of, mortal_process
 from store.retention.world import DAY, NOW, World, some_snapshot
 
 SCRIPT = Path(__file__).with_name("mortal.py")
@@ -31,25 +30,12 @@ STRIDE = 5
 
 @pytest.fixture(scope="module")
 def mortals() -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    with process:
+    with mortal_process(SCRIPT) as process:
         yield process
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def is_killed(mortals: subprocess.Popen[str], directory: Path, step: int) -> bool:
-    assert mortals.stdin is not None
-    assert mortals.stdout is not None
-    mortals.stdin.write(f"{directory}\t{step}\n")
-    mortals.stdin.flush()
-    answer = mortals.stdout.readline().strip()
+    answer = answer_of(mortals, f"{directory}\t{step}")
     assert answer in ("killed", "done")
     return answer == "killed"
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ import httpx2
 import pytest
 
 from conftest import Tally
+from store.mortal_process import answer_of, mortal_process, tell
 from store.server.snapshots import make_snapshot
 
 SCRIPT = Path(__file__).with_name("mortal.py")
@@ -72,30 +71,14 @@ class Servers:
     @contextlib.contextmanager
     def life(self, data: Path, step: int) -> Iterator[str]:
         """One server; its address, or ``killed``. At the end it is killed anyway."""
-        yield self._say(f"{data} {step}", answer=True)
-        self._say("", answer=False)
-
-    def _say(self, line: str, *, answer: bool) -> str:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().strip() if answer else ""
+        yield answer_of(self.process, f"{data} {step}")
+        tell(self.process, "")
 
 
 @pytest.fixture
 def servers() -> Iterator[Servers]:
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    with process:
+    with mortal_process(SCRIPT) as process:
         yield Servers(process)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def is_there(url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,3 +40,13 @@ def coroner(
     yield make_coroner(live, tmp_path, capsys)
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """What the daemon does to the signals ends with the test."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +12,9 @@ from store.server.snapshots import make_snapshot
 
 from .bench import Coroner
 
+pytestmark = pytest.mark.usefixtures("signals")
+
 EX_NOINPUT, EX_IOERR, EX_TEMPFAIL = 66, 74, 75
-
-
-@pytest.fixture(autouse=True)
-def _signals() -> Iterator[None]:
-    """What the daemon does to the signals ends with the test."""
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,8 @@ import pytest
 from store.server.snapshots import make_snapshot
 
 from .bench import Coroner
+
+pytestmark = pytest.mark.usefixtures("signals")
 
 
 @pytest.fixture
@@ -26,16 +26,6 @@ def watched(coroner: Coroner, tmp_path: Path) -> Path:
     (directory / "bad.csnap").write_bytes(b"no snapshot")
     (directory / "3.part").write_bytes(make_snapshot(3)[:40])
     return directory
-
-
-@pytest.fixture(autouse=True)
-def _signals() -> Iterator[None]:
-    """What the daemon does to the signals ends with the test."""
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
 
 
 def test_the_daemon_sends_what_is_whole_and_sets_aside_what_is_refused(
