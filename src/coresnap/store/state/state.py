@@ -49,6 +49,7 @@ class State:
         self._one_writer: contextlib.AbstractContextManager[object] = (
             threading.Lock() if self.is_sqlite else contextlib.nullcontext()
         )
+        self._kept: Connection | None = None
         self._sharing = Sharing(self.transact)
         self._busy: set[int] = set()
 
@@ -141,14 +142,37 @@ class State:
 
     def close(self) -> None:
         """Close all connections."""
+        self._let_go()
         self.engine.dispose()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._one_writer, self._connected() as connection:
-            connection = connection.execution_options(**{WRITES: True})
-            with connection.begin():
-                yield connection
+        with self._one_writer, self._writer() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def _writer(self) -> Iterator[Connection]:
+        """Give a connection that may write.
+
+        In SQLite always the same: another would have to read again every page that
+        this one changed, a dozen for each fault.
+        """
+        if not self.is_sqlite:
+            with self._connected() as connection:
+                yield connection.execution_options(**{WRITES: True})
+            return
+        if self._kept is None:
+            self._kept = self._connected().execution_options(**{WRITES: True})
+        try:
+            yield self._kept
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -49,7 +49,8 @@ def send(connection: socket.socket, body: bytes, descriptor: int | None = None) 
         connection.sendall(frame)
         return
     sent = socket.send_fds(connection, [frame], [descriptor])
-    connection.sendall(frame[sent:])
+    if sent < len(frame):
+        connection.sendall(frame[sent:])
 
 
 def receive(connection: socket.socket, limit: int) -> tuple[bytes, list[int]]:
