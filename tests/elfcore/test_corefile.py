@@ -190,14 +190,6 @@ def test_a_count_of_segments_beyond_16_bits_is_read(tmp_path: Path) -> None:
         assert len(core.threads) == 2
 
 
-def test_a_freebsd_core_is_recognised_and_says_what_is_missing(tmp_path: Path) -> None:
-    note = w.note(w.X86_64, b"FreeBSD", 1, bytes(224))
-    with open_core(write(tmp_path, w.write_core(notes=[note], osabi=9))) as core:
-        assert core.system == "FreeBSD"
-        assert core.threads == ()
-        assert "FreeBSD" in core.notes_to_reader[0].message
-
-
 def test_a_sparse_core_of_four_gigabytes_costs_nothing(tmp_path: Path) -> None:
     big = 4 << 30
     data = bytearray(SIMPLE)

@@ -28,8 +28,6 @@ _AROUND_REGISTER = 256
 _AROUND_VALUE = 32
 """Bytes before and after what a variable was read from: what an overrun touches, and
 the allocator's header."""
-_AT_RANDOM = 25
-_RANDOM_SIZE = 16
 
 _MIB = 1 << 20
 
@@ -132,16 +130,12 @@ def _inside(core: CoreFile, start: int, end: int) -> Iterator[Span]:
 
 
 def _words(core: CoreFile) -> Span:
-    """Where the kernel has put the strings that the program was started with.
-
-    They are all that is above the bytes of AT_RANDOM (Linux ``fs/binfmt_elf.c``,
-    ``create_elf_tables``, which puts them on the stack last).
-    """
-    random = core.auxv.get(_AT_RANDOM)
-    mapping = core.memory.find_mapping(random) if random else None
-    if random is None or mapping is None:
+    """The strings that the program was started with, up to the end of its stack."""
+    start = core.facts.start.strings
+    mapping = core.memory.find_mapping(start) if start else None
+    if start is None or mapping is None:
         return 0, 0
-    return random + _RANDOM_SIZE, mapping.end
+    return start, mapping.end
 
 
 def _outside(spans: Iterable[Span], left_out: Span) -> Iterator[Span]:

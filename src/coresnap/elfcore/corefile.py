@@ -9,7 +9,7 @@ from types import TracebackType
 
 import msgspec
 
-from coresnap.elfcore import notes_linux
+from coresnap.elfcore import notes_freebsd, notes_linux
 from coresnap.elfcore.corelayout import CoreLayout, read_layout
 from coresnap.elfcore.corenotes import CoreNotes, read_notes
 from coresnap.elfcore.elffile import map_file
@@ -36,7 +36,7 @@ from coresnap.elfcore.modules import (
     find_modules,
 )
 from coresnap.elfcore.notewalk import RawNote
-from coresnap.elfcore.registers import Architecture, architecture_of
+from coresnap.elfcore.registers import Architecture
 from coresnap.errors import AccessError, CoreFormatError, InputError, MissingError
 from coresnap.model import Mapping, Note
 
@@ -51,7 +51,6 @@ __all__ = [
 ]
 
 _ELFOSABI_FREEBSD = 9
-_FREEBSD_OWNER = b"FreeBSD"
 _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"\x1f\x8b": "gzip",
@@ -172,9 +171,10 @@ def open_core(
     mappings = join_mappings(
         layout.loads,
         facts.mapped_files,
-        facts.auxv,
+        facts.start,
         layout.header.pointer_size,
         len(data),
+        regions=facts.regions,
         kernel_starts=layout.kernel_starts,
     )
     header = layout.header
@@ -185,7 +185,7 @@ def open_core(
     finder = FileFinder(
         architecture.machine, header.pointer_size, sysroot, copies, stored
     )
-    modules = find_modules(memory, facts.mapped_files, facts.auxv, finder, executable)
+    modules = find_modules(memory, facts, finder, executable)
     memory.use_files(code_ranges(modules))
     problems += _gaps(layout, facts, modules, executable)
     return CoreFile(
@@ -212,6 +212,13 @@ def _open(path: str | os.PathLike[str]) -> tuple[memoryview, CoreLayout]:
         raise
     except InputError as error:
         raise CoreFormatError(str(error)) from error
+    if not data:
+        raise CoreFormatError(
+            f"{name} is empty",
+            remedy="FreeBSD leaves an empty file where RLIMIT_CORE is smaller than the"
+            " core, every system where the disk is full: raise the limit (`ulimit -c"
+            " unlimited`) or make room, and let it crash again.",
+        )
     start = bytes(data[:6])
     for magic, program in _PACKED.items():
         if start.startswith(magic):
@@ -226,7 +233,7 @@ def _open(path: str | os.PathLike[str]) -> tuple[memoryview, CoreLayout]:
 
 
 def _require_core(layout: CoreLayout, found: CoreNotes, name: str) -> None:
-    owners = notes_linux.OWNERS | {_FREEBSD_OWNER}
+    owners = notes_linux.OWNERS | {notes_freebsd.OWNER}
     if any(note.name in owners for note in found.notes):
         return
     if layout.header.type in (ET_EXEC, ET_DYN):
@@ -249,12 +256,9 @@ def _facts(
     problems = [*layout.problems, *found.problems]
     if header.type != ET_CORE:
         problems.append("the ELF header does not say that this is a core; it is one")
-    if _system(header, found) == "FreeBSD":
-        problems.append("this is a core of FreeBSD: its threads cannot be read yet")
-        known = architecture_of(header.machine, header.pointer_size, header.byte_order)
-        return known, CoreFacts(), problems
-    architecture, problem = notes_linux.choose_architecture(header, found.notes)
-    facts = notes_linux.read_facts(data, found.notes, header, architecture)
+    system = notes_freebsd if _system(header, found) == "FreeBSD" else notes_linux
+    architecture, problem = system.choose_architecture(header, found.notes)
+    facts = system.read_facts(data, found.notes, header, architecture)
     problems += [problem] if problem else []
     problems += facts.problems
     if architecture.layout is None:
@@ -264,7 +268,7 @@ def _facts(
 
 def _system(header: ElfHeader, found: CoreNotes) -> str:
     freebsd = header.osabi == _ELFOSABI_FREEBSD or any(
-        note.name == _FREEBSD_OWNER for note in found.notes
+        note.name == notes_freebsd.OWNER for note in found.notes
     )
     return "FreeBSD" if freebsd else "Linux"
 

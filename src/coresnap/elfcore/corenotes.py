@@ -19,11 +19,13 @@ __all__ = ["CoreNotes", "read_notes"]
 
 NT_PRSTATUS = 1
 _PRSTATUS_LEAST = 72
-"""Bytes before pr_reg in the smallest elf_prstatus (70 on m68k, padded)."""
+"""Bytes before pr_reg in the smallest elf_prstatus (70 on m68k, padded); FreeBSD's
+smallest prstatus_t has 96 (arm)."""
 _NOTES_LIMIT = 1 << 28
 _SEARCH_LIMIT = 1 << 24
 _OWNER = rb"(CORE|LINUX|FreeBSD)\0"
-_CORE_TYPES = frozenset({1, 2, 3, 4, 6, 0x46494C45, 0x53494749, 0x46E62B7F})
+_LINUX_TYPES = frozenset({1, 2, 3, 4, 6, 0x46494C45, 0x53494749, 0x46E62B7F})
+_TYPES = {b"FreeBSD": range(1, 0x100), b"CORE": _LINUX_TYPES, b"LINUX": _LINUX_TYPES}
 _MACHINE_TYPES = range(0x100, 0x1000)
 
 
@@ -65,7 +67,7 @@ def _is_damaged(notes: list[RawNote]) -> bool:
     return any(
         not note.name
         or (
-            note.name == b"CORE"
+            note.name in (b"CORE", b"FreeBSD")
             and note.type == NT_PRSTATUS
             and note.size < _PRSTATUS_LEAST
         )
@@ -96,7 +98,7 @@ def _notes_by_name(data: memoryview, byte_order: str) -> list[RawNote]:
         if name < 12 or name % 4:
             continue
         size, kind = header.unpack_from(data, name - 8)
-        if kind in _CORE_TYPES or kind in _MACHINE_TYPES:
+        if kind in _TYPES[match[1]] or kind in _MACHINE_TYPES:
             heads.append((name, match[1], size, kind))
     notes = []
     for index, (name, owner, size, kind) in enumerate(heads):

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-__all__ = ["CoreFacts", "CoreThread", "MappedFile", "ProcessInfo", "SignalInfo"]
+__all__ = [
+    "CoreFacts",
+    "CoreThread",
+    "MappedFile",
+    "MappedRegion",
+    "ProcessInfo",
+    "SignalInfo",
+    "StartPlaces",
+]
 
 
 class CoreThread(msgspec.Struct, frozen=True):
@@ -28,16 +36,16 @@ class ProcessInfo(msgspec.Struct, frozen=True):
     uid: int | None = None
     gid: int | None = None
     command: str | None = None
-    """Short name (comm), cut at 15 bytes by the kernel."""
+    """Short name (comm), cut by the kernel: at 15 bytes by Linux, at 19 by FreeBSD."""
     arguments: str | None = None
-    """Command line, its NULs made spaces and cut at 79 bytes by the kernel."""
+    """Command line, its NULs made spaces and cut by the kernel: at 79 or 80 bytes."""
 
 
 class SignalInfo(msgspec.Struct, frozen=True):
     """The siginfo that killed the process, uninterpreted.
 
-    Address and sender share their bytes in a union: the signal and its code say which
-    of them means something.
+    Address and sender share their bytes on Linux: the signal and its code say which of
+    them means something.
     """
 
     number: int
@@ -48,6 +56,9 @@ class SignalInfo(msgspec.Struct, frozen=True):
     union: bytes = b""
     """The fields that depend on signal and code, as they lie in siginfo_t, at most 32
     bytes; empty where the system keeps each in a place of its own."""
+    trap: int | None = None
+    """Number of the processor's trap, by the kernel's own list; None where it does not
+    say, and where nothing was trapped."""
 
 
 class MappedFile(msgspec.Struct, frozen=True):
@@ -66,6 +77,35 @@ class MappedFile(msgspec.Struct, frozen=True):
         return self.path.decode("utf-8", "backslashreplace")
 
 
+class MappedRegion(msgspec.Struct, frozen=True):
+    """A mapping by the kernel's own list, whether its memory is in the core or not."""
+
+    start: int
+    end: int
+    permissions: str
+    """``r``, ``w``, ``x``, or ``-`` for what is not allowed."""
+
+
+class StartPlaces(msgspec.Struct, frozen=True):
+    """Where the kernel put things when it started the program; None if unknown.
+
+    Mostly from the auxiliary vector, whose numbers above 14 each system has given out
+    by itself.
+    """
+
+    vdso: int | None = None
+    """First byte of the ELF image that the kernel maps into every process."""
+    path: int | None = None
+    """The path that the program was started by, a string."""
+    stack: int | None = None
+    """An address in the first thread's stack, above all of its frames."""
+    strings: int | None = None
+    """Where the strings of arguments and environment begin, at the stack's end, or at
+    most a few words before."""
+    ps_strings: int | None = None
+    """FreeBSD's ``struct ps_strings``, which leads to those strings."""
+
+
 class CoreFacts(msgspec.Struct, frozen=True, eq=False):
     """All that one system's notes say."""
 
@@ -74,7 +114,8 @@ class CoreFacts(msgspec.Struct, frozen=True, eq=False):
     process: ProcessInfo = msgspec.field(default_factory=ProcessInfo)
     signal: SignalInfo | None = None
     auxv: Mapping[int, int] = msgspec.field(default_factory=dict)
-    """AT_* to value; of a repeated type the first."""
+    """AT_* to value; of a repeated type the first. The numbers up to 14 mean the same
+    everywhere, those above are in ``start``, if they are needed."""
     mapped_files: tuple[MappedFile, ...] = ()
     """By start address."""
     problems: tuple[str, ...] = ()
@@ -82,3 +123,6 @@ class CoreFacts(msgspec.Struct, frozen=True, eq=False):
     code_mask: int | None = None
     """The bits of a return address that are its address, where a note says that others
     authenticate it."""
+    regions: tuple[MappedRegion, ...] = ()
+    """By start address; empty where the system keeps no list in the core."""
+    start: StartPlaces = msgspec.field(default_factory=StartPlaces)

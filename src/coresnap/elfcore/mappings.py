@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence, Set
 from collections.abc import Mapping as MappingType
-from collections.abc import Sequence, Set
 
 import msgspec
 
 from coresnap.elfcore.elfheader import ProgramHeader
-from coresnap.elfcore.facts import MappedFile
+from coresnap.elfcore.facts import MappedFile, MappedRegion, StartPlaces
 from coresnap.model import Mapping
 
-__all__ = ["AT_RANDOM", "AT_SYSINFO_EHDR", "join_mappings"]
+__all__ = ["join_mappings"]
 
-AT_RANDOM, AT_SYSINFO_EHDR = 25, 33
 _LAST_ADDRESS = (1 << 64) - 1
 _FLAGS = ((4, "r"), (2, "w"), (1, "x"))
 
@@ -22,10 +21,11 @@ _FLAGS = ((4, "r"), (2, "w"), (1, "x"))
 def join_mappings(
     loads: Sequence[ProgramHeader],
     files: Sequence[MappedFile],
-    auxv: MappingType[int, int],
+    places: StartPlaces,
     pointer_size: int,
     file_size: int,
     *,
+    regions: Sequence[MappedRegion] = (),
     kernel_starts: Set[int] | None = None,
 ) -> tuple[Mapping, ...]:
     """Mappings by start address.
@@ -33,12 +33,14 @@ def join_mappings(
     ``kernel_starts`` are the mappings' first addresses, where one of them may be
     several segments: those are joined again.
 
-    A file mapping that no segment covers gets the permissions ``???``: the core does
-    not say. ``[vdso]`` and ``[stack]`` are named as in ``/proc/PID/maps``.
+    ``regions`` are the kernel's own list, where it is in the core: those that no
+    segment covers are mappings, too. Without one a file mapping that no segment covers
+    gets the permissions ``???``: the core does not say. ``[vdso]`` and ``[stack]`` are
+    named as in ``/proc/PID/maps``.
     """
     limit = 1 << 8 * pointer_size
     starts = [file.start for file in files]
-    special = {auxv.get(AT_SYSINFO_EHDR): "[vdso]", auxv.get(AT_RANDOM): "[stack]"}
+    special = {places.vdso: "[vdso]", places.stack: "[stack]"}
     special.pop(None, None)
     mappings = []
     for load in loads:
@@ -50,16 +52,32 @@ def join_mappings(
         if file is not None and load.vaddr >= file.end:
             file = None
         mappings.append(_mapping(load, end, file, special, file_size))
-    covered = {mapping.start for mapping in mappings}
-    mappings += [
-        Mapping(file.start, file.end, "???", file.offset, file.display_path)
-        for file in files
-        if file.start not in covered
-    ]
+    mappings += _not_dumped({mapping.start for mapping in mappings}, files, regions)
     mappings.sort(key=lambda m: m.start)
     if kernel_starts is not None:
         mappings = _rejoined(mappings, kernel_starts)
     return tuple(mappings)
+
+
+def _not_dumped(
+    dumped: Set[int], files: Sequence[MappedFile], regions: Iterable[MappedRegion]
+) -> list[Mapping]:
+    """What is mapped, and has no segment that begins where it begins."""
+    permissions = {region.start: region for region in regions}
+    mappings = []
+    for file in files:
+        region = permissions.pop(file.start, None)
+        if file.start not in dumped:
+            allowed = region.permissions if region is not None else "???"
+            mappings.append(
+                Mapping(file.start, file.end, allowed, file.offset, file.display_path)
+            )
+    mappings += [
+        Mapping(region.start, region.end, region.permissions)
+        for region in permissions.values()
+        if region.start not in dumped
+    ]
+    return mappings
 
 
 def _rejoined(mappings: Sequence[Mapping], starts: Set[int]) -> list[Mapping]:

@@ -7,7 +7,7 @@ core holds in each module's first page, or from the file's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,9 +20,8 @@ from coresnap.elfcore.elffile import (
     build_id_in,
 )
 from coresnap.elfcore.elfheader import ET_EXEC
-from coresnap.elfcore.facts import MappedFile
+from coresnap.elfcore.facts import CoreFacts, MappedFile
 from coresnap.elfcore.linkmap import walk_link_map
-from coresnap.elfcore.mappings import AT_SYSINFO_EHDR
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.modulefile import FileChoice, FileFinder
 from coresnap.errors import InputError
@@ -30,7 +29,7 @@ from coresnap.model import Search
 
 __all__ = ["LoadedModule", "code_ranges", "find_modules"]
 
-AT_PHDR, AT_ENTRY, AT_EXECFN = 3, 9, 31
+AT_PHDR, AT_ENTRY = 3, 9
 VDSO_PATH = "[vdso]"
 
 _PF_W = 2
@@ -105,24 +104,23 @@ def code_ranges(
 
 def find_modules(
     memory: Memory,
-    files: Sequence[MappedFile],
-    auxv: Mapping[int, int],
+    facts: CoreFacts,
     finder: FileFinder,
     executable: Path | None = None,
 ) -> tuple[LoadedModule, ...]:
     """All modules by start address; ``memory`` must not read from files yet."""
-    return _Search(memory, auxv, finder, executable).run(files)
+    return _Search(memory, facts, finder, executable).run()
 
 
 class _Search(msgspec.Struct, eq=False):
     memory: Memory
-    auxv: Mapping[int, int]
+    facts: CoreFacts
     finder: FileFinder
     executable: Path | None
     places: list[_Place] = msgspec.field(default_factory=list)
 
-    def run(self, files: Sequence[MappedFile]) -> tuple[LoadedModule, ...]:
-        self._place_files(files)
+    def run(self) -> tuple[LoadedModule, ...]:
+        self._place_files(self.facts.mapped_files)
         main = self._executable_place()
         self._place_link_map(main)
         modules = [self._module(place, place is main) for place in self.places]
@@ -210,7 +208,7 @@ class _Search(msgspec.Struct, eq=False):
     def _executable_place(self) -> _Place | None:
         """Find the executable among the places, or place it by the auxv."""
         for kind in (AT_PHDR, AT_ENTRY):
-            address = self.auxv.get(kind)
+            address = self.facts.auxv.get(kind)
             for place in self.places:
                 if address and place.start <= address < place.end:
                     return place
@@ -220,7 +218,7 @@ class _Search(msgspec.Struct, eq=False):
         return main
 
     def _place_by_auxv(self) -> _Place | None:
-        headers = self.auxv.get(AT_PHDR)
+        headers = self.facts.auxv.get(AT_PHDR)
         if not headers:
             return None
         path = self._execfn()
@@ -255,7 +253,7 @@ class _Search(msgspec.Struct, eq=False):
         return image if image is not None and image.header.phoff == size else None
 
     def _execfn(self) -> bytes:
-        address = self.auxv.get(AT_EXECFN, 0)
+        address = self.facts.start.path or 0
         return self.memory.read_string(address, _PATH_LIMIT) or b"?"
 
     # --- link map -----------------------------------------------------------
@@ -281,7 +279,7 @@ class _Search(msgspec.Struct, eq=False):
                 self.places.append(place)
 
     def _place_linked(self, name: bytes, bias: int, dynamic: int) -> _Place | None:
-        if self.auxv.get(AT_SYSINFO_EHDR) == bias:
+        if self.facts.start.vdso == bias:
             return None
         image = self._image_at(bias)
         choice = None if image is not None else self.finder.find(name, None, None)
@@ -330,7 +328,7 @@ class _Search(msgspec.Struct, eq=False):
         return image.build_id
 
     def _vdso(self) -> LoadedModule | None:
-        address = self.auxv.get(AT_SYSINFO_EHDR)
+        address = self.facts.start.vdso
         if not address:
             return None
         mapping = self.memory.find_mapping(address)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from coresnap.elfcore import registers
 from coresnap.elfcore.elfheader import ByteOrder, ElfHeader
 from coresnap.elfcore.facts import (
     CoreFacts,
@@ -19,9 +20,11 @@ from coresnap.elfcore.facts import (
     MappedFile,
     ProcessInfo,
     SignalInfo,
+    StartPlaces,
 )
+from coresnap.elfcore.note_fields import read_auxv, read_text
 from coresnap.elfcore.notewalk import RawNote
-from coresnap.elfcore.registers import ARCHITECTURES, Architecture, architecture_of
+from coresnap.elfcore.registers import Architecture
 
 __all__ = [
     "AT_PAGESZ",
@@ -39,13 +42,14 @@ NT_FILE, NT_SIGINFO = 0x46494C45, 0x53494749
 NT_ARM_PAC_MASK = 0x406
 NT_PRXFPREG, NT_X86_XSTATE = 0x46E62B7F, 0x202
 NT_386_TLS, NT_ARM_TLS = 0x200, 0x401
-AT_NULL, AT_PAGESZ = 0, 6
+AT_PAGESZ, AT_RANDOM, AT_EXECFN, AT_SYSINFO_EHDR = 6, 25, 31, 33
 
 _FXSAVE_SIZE, _FXSAVE_XMM = 512, 160
 _AARCH64_FPSIMD_SIZE = 512
 _DEFAULT_PAGE = 4096
 _OFFSET_MASK = (1 << 63) - 1
 _MAPPED_FILE_LIMIT = 1 << 20
+_RANDOM_SIZE = 16
 
 
 def _short_fields(architecture: Architecture) -> int:
@@ -77,21 +81,8 @@ def choose_architecture(
 ) -> tuple[Architecture, str | None]:
     """The architecture whose registers the threads have, and a problem if e_machine
     says something else."""
-    claimed = architecture_of(header.machine, header.pointer_size, header.byte_order)
     sizes = {n.size for n in notes if n.name == b"CORE" and n.type == NT_PRSTATUS}
-    if not sizes or prstatus_size(claimed) in sizes:
-        return claimed, None
-    for known in ARCHITECTURES:
-        same = (known.pointer_size, known.byte_order) == (
-            header.pointer_size,
-            header.byte_order,
-        )
-        if same and prstatus_size(known) in sizes:
-            return known, (
-                f"the ELF header says {claimed.name}, but the threads have registers"
-                f" of {known.name}: taken as {known.name}"
-            )
-    return claimed, None
+    return registers.choose_architecture(header, sizes, prstatus_size)
 
 
 def read_facts(
@@ -131,7 +122,7 @@ class _Reader(msgspec.Struct, eq=False):
             header = self.header
             self.signal = read_siginfo(data, header.pointer_size, header.byte_order)
         elif note.type == NT_AUXV and not self.auxv:
-            self.auxv = _auxv(data, self.header)
+            self.auxv = read_auxv(data, self.header)
         elif note.type == NT_FILE and self.files is None:
             self.files = data
         elif self.threads and note.type in (NT_386_TLS, NT_ARM_TLS):
@@ -205,6 +196,7 @@ class _Reader(msgspec.Struct, eq=False):
             self._mapped_files(),
             tuple(dict.fromkeys(self.problems)),
             self.code_mask,
+            start=_start_places(self.auxv),
         )
 
     def _ordered_threads(self) -> list[CoreThread]:
@@ -240,12 +232,6 @@ class _Reader(msgspec.Struct, eq=False):
         return ">" if self.header.byte_order == "big" else "<"
 
 
-def _text(data: memoryview) -> str:
-    raw = bytes(data)
-    end = raw.find(b"\0")
-    return raw[: end if end >= 0 else None].decode("utf-8", "backslashreplace")
-
-
 def _process(data: memoryview, header: ElfHeader) -> ProcessInfo:
     """elf_prpsinfo: uids are 16 bits wide in the 124-byte form of old 32-bit ABIs."""
     order = ">" if header.byte_order == "big" else "<"
@@ -258,12 +244,12 @@ def _process(data: memoryview, header: ElfHeader) -> ProcessInfo:
     if len(data) < name + 16:
         return ProcessInfo()
     uid, gid, pid = struct.unpack_from(order + ids, data, numbers)
-    arguments = _text(data[name + 16 : name + 96]).rstrip(" ")
+    arguments = read_text(data[name + 16 : name + 96]).rstrip(" ")
     return ProcessInfo(
         pid,
         uid,
         gid,
-        _text(data[name : name + 16]) or None,
+        read_text(data[name : name + 16]) or None,
         arguments or None,
     )
 
@@ -286,17 +272,15 @@ def read_siginfo(
     return SignalInfo(number, code, address, pid, uid, fields) if number else None
 
 
-def _auxv(data: memoryview, header: ElfHeader) -> dict[int, int]:
-    word = struct.Struct(
-        (">" if header.byte_order == "big" else "<")
-        + ("QQ" if header.pointer_size == 8 else "II")
+def _start_places(auxv: dict[int, int]) -> StartPlaces:
+    random = auxv.get(AT_RANDOM)
+    return StartPlaces(
+        vdso=auxv.get(AT_SYSINFO_EHDR) or None,
+        path=auxv.get(AT_EXECFN),
+        stack=random,
+        # create_elf_tables puts the random bytes on the stack behind the strings.
+        strings=random + _RANDOM_SIZE if random else None,
     )
-    auxv: dict[int, int] = {}
-    for kind, value in word.iter_unpack(data[: len(data) // word.size * word.size]):
-        if kind == AT_NULL:
-            break
-        auxv.setdefault(kind, value)
-    return auxv
 
 
 def _files(

@@ -11,13 +11,19 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 
 import msgspec
 
-from coresnap.elfcore.elfheader import ByteOrder
+from coresnap.elfcore.elfheader import ByteOrder, ElfHeader
 
-__all__ = ["ARCHITECTURES", "Architecture", "RegisterLayout", "architecture_of"]
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "RegisterLayout",
+    "architecture_of",
+    "choose_architecture",
+]
 
 _OWN_PC = 0x10000
 
@@ -382,3 +388,29 @@ def architecture_of(
         callee_saved=frozenset(),
         layout=None,
     )
+
+
+def choose_architecture(
+    header: ElfHeader, sizes: Set[int], status_size: Callable[[Architecture], int]
+) -> tuple[Architecture, str | None]:
+    """The architecture whose registers the threads have, and a problem if e_machine
+    says something else.
+
+    ``sizes`` are those of the threads' status notes, ``status_size`` what one has on
+    an architecture: 0 if that is not known.
+    """
+    claimed = architecture_of(header.machine, header.pointer_size, header.byte_order)
+    if not sizes or status_size(claimed) in sizes:
+        return claimed, None
+    for known in ARCHITECTURES:
+        same = (known.pointer_size, known.byte_order) == (
+            header.pointer_size,
+            header.byte_order,
+        )
+        size = status_size(known)
+        if same and size and size in sizes:
+            return known, (
+                f"the ELF header says {claimed.name}, but the threads have registers"
+                f" of {known.name}: taken as {known.name}"
+            )
+    return claimed, None
