@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from coresnap.analysis.aliases.limits import AliasLimits
 from coresnap.analysis.debuginfo.debug_cache import DEFAULT_LIMIT, DebugCache
 from coresnap.analysis.debuginfo.files import DebugFiles
@@ -19,7 +21,7 @@ from coresnap.analysis.source_paths import SourcePaths
 from coresnap.elfcore.corefile import CoreFile, open_core
 from coresnap.elfcore.modulefile import KeptFile
 from coresnap.elfcore.modules import LoadedModule
-from coresnap.model import Snapshot
+from coresnap.model import Note, Snapshot
 
 if TYPE_CHECKING:
     from coresnap.analysis.fetching import Fetcher
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KeptFile", "SearchPlaces", "analyze", "analyze_core", "analyze_record"]
 
-_ZSTD = b"\x28\xb5\x2f\xfd"
-"""How a zstd frame starts (RFC 8878)."""
+_ELF = b"\x7fELF"
 
 
 def analyze(
@@ -71,8 +72,9 @@ def analyze(
     a directory that keeps at most ``cache_size`` bytes of debug information that had to
     be decompressed. ``progress`` is told the name of each step as it begins.
 
-    A core in the compressed form of the archive is restored first, into a file without
-    a name in the directory for temporary files.
+    A compressed core is restored first, into a file in the directory for temporary
+    files: one in the form of the archive, one as FreeBSD's kernel compresses it, or one
+    packed with zstd, gzip, xz, bzip2 or lz4.
 
     A step that fails leaves a note and the rest goes on. Raises ``MissingError``,
     ``AccessError`` or ``CoreFormatError`` if the core cannot be opened at all,
@@ -114,16 +116,17 @@ def analyze_core(
 ) -> Snapshot:
     """As ``analyze``, for who has the places together already."""
     wanted = choose_globals(globals)
+    problems: list[str] = []
     with (
         places.debug_files() as files,
-        _plain(path) as plain,
+        _plain(path, problems.append) as plain,
         _opened(plain, places, files, progress) as core,
     ):
         files.open_ahead(_likely_modules(core))
         # Imported only now: libdw opens the files while Python loads the rest.
         from coresnap.analysis.analyze import run_steps
 
-        return run_steps(
+        snapshot = run_steps(
             core,
             files,
             sysroot=places.sysroot,
@@ -134,6 +137,8 @@ def analyze_core(
             alias_limits=alias_limits,
             progress=progress,
         )
+    told = tuple(Note("core", problem) for problem in problems)
+    return msgspec.structs.replace(snapshot, notes=(*told, *snapshot.notes))
 
 
 def analyze_record(assets: Mapping[str, bytes]) -> Snapshot:
@@ -172,25 +177,27 @@ def _opened(
 
 
 @contextlib.contextmanager
-def _plain(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
-    """Restore a core that the archive compressed; yield the path of a plain one."""
-    if not _begins_as_zstd(path):
+def _plain(
+    path: str | os.PathLike[str], tell: Callable[[str], object]
+) -> Iterator[str | os.PathLike[str]]:
+    """Restore a core that is compressed; yield the path of a plain one."""
+    if _is_plain(path):
         yield path
         return
     # Not before: a plain core needs none of it.
     from coresnap.collect.plain_core import restored
 
-    with restored(path) as plain:
+    with restored(path, tell) as plain:
         yield plain
 
 
-def _begins_as_zstd(path: str | os.PathLike[str]) -> bool:
+def _is_plain(path: str | os.PathLike[str]) -> bool:
     # What cannot be read is refused, with the reason, where it is opened.
     with contextlib.suppress(OSError):
         if stat.S_ISREG(os.stat(path).st_mode):
             with open(path, "rb") as stream:
-                return stream.read(len(_ZSTD)) == _ZSTD
-    return False
+                return stream.read(len(_ELF)) == _ELF
+    return True
 
 
 def _likely_modules(core: CoreFile) -> Iterator[LoadedModule]:

@@ -134,11 +134,7 @@ def _opened(
         kept: Sequence[KeptFile] = ()
         if not path.exists():
             path, kept = held.enter_context(_archived(name, arguments))
-        with path.open("rb") as stream:
-            from coresnap.collect.stored_core import is_compressed
-
-            compressed = path.is_file() and is_compressed(stream.fileno())
-        if compressed:
+        if path.is_file():
             from coresnap.collect.plain_core import restored
 
             path = held.enter_context(restored(path))
