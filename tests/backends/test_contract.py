@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 import kernel
+from conftest import CORPUS
 from coresnap.backends import contract
 from coresnap.backends.base import CaptureBackend
 from coresnap.backends.fake import FakeBackend
@@ -17,6 +18,7 @@ from coresnap.backends.freebsd import FreeBSDBackend
 from coresnap.backends.linux import LinuxBackend
 from coresnap.backends.linux_sysctl import Sysctl
 from coresnap.config import Config, load_config
+from freebsd_kernel import recorded_kernel
 from shortpath import short_directory
 
 OTHER = "|/usr/share/apport/apport -p%p"
@@ -51,6 +53,8 @@ class Subject:
 
     backend: CaptureBackend
     take: Callable[[], object]
+    other: str = "apport"
+    """What that handler is called."""
 
 
 def fake(config: Config) -> Iterator[Subject]:
@@ -78,9 +82,22 @@ def real_linux(config: Config) -> Iterator[Subject]:
         )
 
 
+def recorded_freebsd(config: Config) -> Iterator[Subject]:
+    """FreeBSDBackend on a kernel that answers what a real one did, and no devd."""
+    kernel = recorded_kernel(CORPUS)
+    backend = FreeBSDBackend(config, kernel, devd=config.root.parent / "devd")
+    theirs = "/var/ucrash/%N.core"
+    yield Subject(backend, lambda: kernel.write("kern.corefile", theirs), "ucored")
+
+
 @pytest.fixture(
     params=[
         pytest.param(fake, id="fake"),
+        pytest.param(
+            recorded_freebsd,
+            id="freebsd",
+            marks=[pytest.mark.root, pytest.mark.corpus],
+        ),
         pytest.param(pretended_linux, id="linux", marks=pytest.mark.root),
         pytest.param(
             real_linux,
@@ -102,7 +119,7 @@ def test_a_backend_keeps_the_contract(
 
 
 def test_a_conflict_is_refused(subject: Subject) -> None:
-    contract.check_conflict_is_refused(subject.backend, subject.take, "apport")
+    contract.check_conflict_is_refused(subject.backend, subject.take, subject.other)
 
 
 def test_r24_a_foreign_change_is_kept(subject: Subject) -> None:
@@ -116,18 +133,3 @@ def test_the_checks_find_a_backend_that_breaks_them() -> None:
 
     with pytest.raises(AssertionError, match="not given back"):
         contract.check_install_and_uninstall_restore(Forgetful())
-
-
-def test_freebsd_declares_what_it_can_and_refuses_the_rest(config: Config) -> None:
-    from coresnap.errors import UnsupportedSystemError
-
-    backend = FreeBSDBackend(config)
-
-    contract.check_capabilities_are_data(backend)
-    contract.check_missing_process(backend)
-    contract.check_confinement_of_a_child(backend)
-    assert backend.capabilities.drop_directory
-    assert not backend.status().installed
-    for attempt in (backend.install, backend.uninstall, backend.listen):
-        with pytest.raises(UnsupportedSystemError, match="this version"):
-            attempt()

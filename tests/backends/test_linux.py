@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 import kernel
-from coresnap.backends import linux_files
+from coresnap.backends import archive_files, linux_files
 from coresnap.backends.base import Level
 from coresnap.backends.handler_settings import handler_settings
 from coresnap.backends.linux import LinuxBackend, handler_program
@@ -73,7 +73,7 @@ def test_install_lays_out_what_only_root_can_change(
     config = attrs.evolve(config, user="nobody")
     LinuxBackend(config, sysctl).install()
 
-    uid, gid = linux_files.owner_ids("nobody") or (0, 0)
+    uid, gid = archive_files.owner_ids("nobody") or (0, 0)
     for path in (config.root, config.handler, config.handler_settings):
         status = path.stat()
         assert status.st_uid == 0
@@ -318,7 +318,7 @@ def test_a_handler_is_replaced_in_one_step(tmp_path: Path) -> None:
     target = tmp_path / "catch"
     target.write_bytes(b"old")
     with target.open("rb") as running:
-        linux_files.replace_file(target, b"new", 0o755)
+        archive_files.replace_file(target, b"new", 0o755)
 
         assert running.read() == b"old"
     assert target.read_bytes() == b"new"

@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from conftest import CompileProgram
-from coresnap.backends.linux_files import make_directories
+from coresnap.backends.archive_files import make_directories
 from coresnap.config import Config, load_config
 from coresnap.daemon.debug_keeper import DebugKeeper, take_debug_files
 from coresnap.daemon.job import preload

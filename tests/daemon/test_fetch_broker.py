@@ -19,8 +19,8 @@ from conftest import CompileProgram, KernelCore
 from coresnap.analysis.debuginfo.debuginfod import DebuginfodSettings
 from coresnap.analysis.debuginfo.symbol_directory import Kind
 from coresnap.analysis.debuginfo.wanted import Wanted
+from coresnap.backends.archive_files import make_directories
 from coresnap.backends.linux import LinuxBackend
-from coresnap.backends.linux_files import make_directories
 from coresnap.config import Config, load_config
 from coresnap.daemon.fetch_broker import BrokeredFetcher, debuginfod_settings
 from coresnap.daemon.job import Job

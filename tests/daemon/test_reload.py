@@ -17,7 +17,7 @@ import attrs
 import pytest
 
 import kernel
-from coresnap.backends import linux_files
+from coresnap.backends import archive_files, linux_files
 from coresnap.backends.linux import LinuxBackend
 from coresnap.config import Config, load_config
 from coresnap.daemon.reload import NEEDS_RESTART, reread
@@ -80,9 +80,9 @@ def laid_out() -> Iterator[Machine]:
     """What ``install`` puts on disk, without the kernel's settings."""
     with short_directory() as root:
         for machine in make_machine(root):
-            owner = linux_files.owner_ids(machine.config.user)
+            owner = archive_files.owner_ids(machine.config.user)
             assert owner is not None
-            linux_files.make_directories(machine.config, owner)
+            archive_files.make_directories(machine.config, owner)
             linux_files.write_handler_settings(machine.config, owner)
             yield machine
 

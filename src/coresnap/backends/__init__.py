@@ -34,9 +34,16 @@ def select(config: Config) -> CaptureBackend:
 
 
 def confine() -> tuple[str, ...]:
-    """Do what ``confine`` of the backend does, in a program that has no settings."""
+    """Confine a program that has no settings, and has open all that it needs.
+
+    On FreeBSD it cannot even import any more.
+    """
     if sys.platform == "linux":
         from coresnap.backends import linux_confinement
 
         return linux_confinement.confine()
+    if sys.platform.startswith("freebsd"):
+        from coresnap.backends import freebsd_confinement
+
+        return freebsd_confinement.confine_reader()
     return ()

@@ -28,14 +28,24 @@ process. Nothing else in the suite does. Its life:
     None where OS, settings or installation leave only the handler. Changes nothing.
 ``capabilities``
     What this OS, as it runs now, can do: data that the rest decides by.
-``listen()``, ``waitables()``, ``receive(timeout)``, ``close()``
+``prepare()``
+    Called once by a daemon that is still root, before ``listen`` and before it gives
+    that up for good: keeps what receiving will take of root's rights, until ``close``.
+``listen()``, ``waitables()``, ``wakes_in``, ``receive(timeout)``, ``close()``
     After ``listen`` the descriptors of ``waitables`` become readable when there may be
-    something to receive. ``receive`` returns the next Crash, or None after ``timeout``
+    something to receive, and after ``wakes_in`` seconds there may be something although
+    none did. ``receive`` returns the next Crash, or None after ``timeout``
     seconds (0: at once; None: never). A Crash with ``archive_id`` is in the spool
     already; one with ``core_path`` is a file to be taken into it; one with neither was
     not kept. The spool's listing, not this, is the truth about what waits:
     announcements may be lost or repeated, and their pid and signal may be 0.
     What cannot be understood is skipped. ``listen`` raises CaptureError.
+``open_core(crash)``, ``remove_core(crash)``
+    Of a crash with ``core_path``, as ``receive`` returned it. The first returns a
+    descriptor of its file, to be closed by the caller: a plain file with one name, that
+    belongs to ``crash.uid`` if that is known. Raises MissingError if it is gone or
+    another has its place, CaptureError. The second removes the file, unless another
+    has its place; a crash that was not removed may be received again.
 ``announce(id)``
     Tells a listening daemon of the archive ``id``, from another process; False when
     none listens.
@@ -65,6 +75,7 @@ from typing import ClassVar, Protocol
 import attrs
 
 from coresnap.crash import Crash
+from coresnap.errors import MissingError
 
 __all__ = [
     "Capabilities",
@@ -208,6 +219,10 @@ class CaptureBackend(abc.ABC):
         """Return the socket that can be served; None if there is to be none."""
         return None
 
+    def prepare(self) -> None:
+        """Keep what receiving takes of root's rights; nothing by default."""
+        return
+
     @abc.abstractmethod
     def listen(self) -> None:
         """Begin to receive."""
@@ -216,6 +231,11 @@ class CaptureBackend(abc.ABC):
     def waitables(self) -> Sequence[int]:
         """Return the descriptors to wait on between calls of ``receive``."""
 
+    @property
+    def wakes_in(self) -> float | None:
+        """Seconds after which to call ``receive`` whatever ``waitables`` say."""
+        return None
+
     @abc.abstractmethod
     def receive(self, timeout: float | None) -> Crash | None:
         """Return the next announced crash, or None after ``timeout`` seconds."""
@@ -223,6 +243,14 @@ class CaptureBackend(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """Stop receiving; ``listen`` may follow again."""
+
+    def open_core(self, crash: Crash) -> int:
+        """Open the file of a crash with ``core_path``."""
+        raise MissingError(f"{self.system} leaves no file at {crash.core_path}")
+
+    def remove_core(self, crash: Crash) -> None:
+        """Remove the file of a crash with ``core_path``."""
+        raise MissingError(f"{self.system} leaves no file at {crash.core_path}")
 
     @abc.abstractmethod
     def announce(self, archive_id: str) -> bool:

@@ -105,6 +105,17 @@ class FakeBackend(CaptureBackend):
         os.read(self.pipe[0], 1)
         return self.announced.popleft()
 
+    def open_core(self, crash: Crash) -> int:
+        """Open the file that the test has put there."""
+        try:
+            return os.open(crash.core_path or "", os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError as error:
+            raise MissingError(f"no core at {crash.core_path}") from error
+
+    def remove_core(self, crash: Crash) -> None:
+        """Remove that file."""
+        Path(crash.core_path or "").unlink(missing_ok=True)
+
     def close(self) -> None:
         """Close the pipe."""
         for fd in self.pipe or ():

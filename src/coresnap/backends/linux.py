@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from coresnap.backends import linux_diagnosis, linux_files
+from coresnap.backends import archive_files, linux_diagnosis, linux_files
 from coresnap.backends.base import (
     Capabilities,
     CaptureBackend,
@@ -30,10 +30,9 @@ from coresnap.backends.linux_sysctl import (
     CORE_PIPE_LIMIT,
     SUID_DUMPABLE,
     Sysctl,
-    load_previous,
-    save_previous,
 )
 from coresnap.backends.notify_socket import NotifySocket, send
+from coresnap.backends.previous_settings import load_previous, save_previous
 from coresnap.backends.process import describe
 from coresnap.config import SETTINGS, Config
 from coresnap.crash import Crash
@@ -91,7 +90,7 @@ class LinuxBackend(CaptureBackend):
         self._refuse_conflict(current, replace=replace)
         wanted = self._wanted()
         owner = linux_files.ensure_user(config.user)
-        linux_files.make_directories(config, owner)
+        archive_files.make_directories(config, owner)
         linux_files.install_handler(handler_program(), config.handler)
         linux_files.write_handler_settings(config, owner)
         if self._owner_of(current) != "coresnap":
@@ -213,7 +212,7 @@ class LinuxBackend(CaptureBackend):
         config = self._config
         if not self._is_ours() or self._daemon_door() != "socket":
             return None
-        owner = linux_files.owner_ids(config.user)
+        owner = archive_files.owner_ids(config.user)
         pattern = socket_pattern(config.door_socket)
         current = self._sysctl.read(CORE_PATTERN)
         if current.startswith("@") and is_served(current):
@@ -235,7 +234,7 @@ class LinuxBackend(CaptureBackend):
 
     def listen(self) -> None:
         """Bind the notification socket."""
-        owner = linux_files.owner_ids(self._config.user)
+        owner = archive_files.owner_ids(self._config.user)
         mine = None if os.geteuid() != 0 else owner
         self._socket = NotifySocket(self._config.socket, mine)
 

@@ -6,11 +6,12 @@ import os
 import stat
 from pathlib import Path
 
+from coresnap.backends.archive_files import owner_ids
 from coresnap.backends.base import Finding, Level
 from coresnap.backends.core_pattern import owner_of, pattern_for, socket_of
 from coresnap.backends.handler_settings import handler_settings, keep_places
 from coresnap.backends.linux_door import is_served
-from coresnap.backends.linux_files import check_trusted, is_compiled, owner_ids
+from coresnap.backends.linux_files import check_trusted, is_compiled
 from coresnap.backends.linux_sysctl import (
     CORE_PATTERN,
     CORE_PIPE_LIMIT,

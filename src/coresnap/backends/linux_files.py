@@ -1,4 +1,4 @@
-"""What an installation on Linux puts on disk: user, directories, handler, settings.
+"""What an installation on Linux puts on disk: user, handler, settings.
 
 The handler runs as root for every crash, so nobody but root may be able to change it
 or what it reads (reference: capture rule R24); the archive belongs to the daemon's
@@ -8,24 +8,19 @@ user (R4).
 from __future__ import annotations
 
 import contextlib
-import errno
 import grp
-import os
-import pwd
 import shutil
 import stat
 import subprocess
-import tempfile
 from pathlib import Path
 
+from coresnap.backends.archive_files import owner_ids, replace_file
 from coresnap.backends.handler_settings import handler_settings, keep_places
 from coresnap.config import Config
 from coresnap.errors import (
     AccessError,
     CaptureError,
     ConfigError,
-    CoresnapError,
-    NoSpaceError,
 )
 
 __all__ = [
@@ -33,24 +28,11 @@ __all__ = [
     "ensure_user",
     "install_handler",
     "is_compiled",
-    "make_directories",
-    "owner_ids",
     "refresh_handler_settings",
-    "replace_file",
     "write_handler_settings",
 ]
 
-STAGES = ("pending", "assets", "sending")
 HANDLER_SETTINGS_LIMIT = 64 * 1024  # SETTINGS_FILE_LIMIT of native/catch/settings.h
-
-
-def owner_ids(user: str) -> tuple[int, int] | None:
-    """Return uid and gid of ``user``; None if there is no such user."""
-    try:
-        entry = pwd.getpwnam(user)
-    except KeyError:
-        return None
-    return entry.pw_uid, entry.pw_gid
 
 
 def ensure_user(user: str) -> tuple[int, int]:
@@ -89,34 +71,6 @@ def ensure_user(user: str) -> tuple[int, int]:
             remedy=f"Create the system user {user}, then install again.",
         )
     return ids
-
-
-def make_directories(config: Config, owner: tuple[int, int]) -> None:
-    """Create the archive, or correct the owners and modes of the one that is there."""
-    _make_directory(config.root, (0, 0), 0o755)
-    _make_directory(config.spool, (0, owner[1]), 0o750)
-    for stage in STAGES:
-        _make_directory(config.spool / stage, owner, 0o700)
-    _make_directory(config.journal.parent, owner, 0o700)
-    _make_directory(config.decompressed, owner, 0o700)
-    if config.debuginfod_cache is None:
-        # One that was named may be shared, and is whose it is.
-        _make_directory(config.fetched, owner, 0o700)
-
-
-def _make_directory(path: Path, owner: tuple[int, int], mode: int) -> None:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        fd = os.open(path, flags)
-    except OSError as error:
-        raise CaptureError(f"{path} is not a directory: {error.strerror}") from error
-    try:
-        if (os.fstat(fd).st_uid, os.fstat(fd).st_gid) != owner:
-            os.fchown(fd, *owner)
-        os.fchmod(fd, mode)
-    finally:
-        os.close(fd)
 
 
 def check_trusted(path: Path) -> None:
@@ -190,37 +144,3 @@ def _write_handler_settings(config: Config, settings: str) -> None:
             remedy="Join sections for applications by wider patterns.",
         )
     replace_file(config.handler_settings, text, 0o644)
-
-
-def replace_file(path: Path, data: bytes, mode: int) -> None:
-    """Give ``path`` the content ``data``, whole or not at all, and on the disk.
-
-    Raises AccessError, NoSpaceError or CaptureError.
-    """
-    try:
-        fd, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with open(fd, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fchmod(fd, mode)
-                os.fsync(fd)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except PermissionError as error:
-        raise AccessError(f"cannot write {path}: {error.strerror}") from error
-    except OSError as error:
-        raise _storage_error(path, error) from error
-
-
-def _storage_error(path: Path, error: OSError) -> CoresnapError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpaceError(f"cannot write {path}: {error.strerror}")
-    return CaptureError(f"cannot write {path}: {error.strerror}")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import attrs
 
-from coresnap.backends.linux_files import replace_file
 from coresnap.errors import AccessError, CaptureError
 
 __all__ = [
@@ -15,8 +13,6 @@ __all__ = [
     "CORE_PIPE_LIMIT",
     "SUID_DUMPABLE",
     "Sysctl",
-    "load_previous",
-    "save_previous",
 ]
 
 CORE_PATTERN = "kernel.core_pattern"
@@ -68,20 +64,3 @@ class Sysctl:
             for name in reversed(done):
                 self.write(name, before[name])
             raise
-
-
-def save_previous(path: Path, values: dict[str, str]) -> None:
-    """Keep ``values`` for ``uninstall``; what an earlier install kept stays."""
-    if not path.exists():
-        replace_file(path, json.dumps(values, indent=2).encode() + b"\n", 0o600)
-
-
-def load_previous(path: Path) -> dict[str, str]:
-    """Return what ``save_previous`` kept; empty if nothing, or nothing readable."""
-    try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(values, dict):
-        return {}
-    return {k: v for k, v in values.items() if isinstance(v, str)}

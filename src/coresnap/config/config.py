@@ -133,6 +133,11 @@ class Config:
         return self.root / "archive"
 
     @property
+    def drop_directory(self) -> Path:
+        """Where a kernel without a handler writes cores, for them to be taken."""
+        return self.root / "drop"
+
+    @property
     def admission(self) -> Path:
         """The handler's table of what has crashed how often."""
         return self.root / "admission"

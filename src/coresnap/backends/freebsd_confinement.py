@@ -1,0 +1,90 @@
+"""What a FreeBSD process can take from itself before it reads untrusted bytes.
+
+Capability mode (Capsicum) takes away every path, so it is for programs that have all
+they need open. A worker looks for modules and debug information by path: it gets
+everything else. Each layer is there for when another is not, and the names say what is
+active. Commands and values are those of sys/sys/procctl.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["confine", "confine_reader", "confine_sender"]
+
+_P_PID = 0
+_PROC_TRACE_CTL = 7
+_PROC_TRACE_CTL_DISABLE = 2
+_PROC_PDEATHSIG_CTL = 11
+_PROC_NO_NEW_PRIVS_CTL = 19
+_PROC_NO_NEW_PRIVS_ENABLE = 1
+
+
+def confine() -> tuple[str, ...]:
+    """Confine a worker; return what was achieved."""
+    achieved = []
+    if _control(_PROC_PDEATHSIG_CTL, signal.SIGKILL):
+        achieved.append("dies-with-daemon")
+    achieved += _without_privileges()
+    if _limit_processes():
+        achieved.append("no-new-processes")
+    return tuple(achieved)
+
+
+def confine_reader() -> tuple[str, ...]:
+    """Confine a program that has open what it reads and writes, for good.
+
+    From here on it can open no path, no socket and no module.
+    """
+    achieved = confine()
+    return (*achieved, "capability-mode") if _enter_capability_mode() else achieved
+
+
+def confine_sender(writable: Sequence[Path]) -> tuple[str, ...]:
+    """Confine the calling process, which sends; return what was achieved.
+
+    Nothing here limits where it writes: what it starts needs paths and the network,
+    which capability mode would take from it.
+    """
+    return _without_privileges()
+
+
+def _without_privileges() -> tuple[str, ...]:
+    achieved = []
+    if _control(_PROC_NO_NEW_PRIVS_CTL, _PROC_NO_NEW_PRIVS_ENABLE):
+        achieved.append("no-new-privileges")
+    # Neither ptrace(2) nor a core of it, for others of its user.
+    if _control(_PROC_TRACE_CTL, _PROC_TRACE_CTL_DISABLE):
+        achieved.append("not-dumpable")
+    return tuple(achieved)
+
+
+def _limit_processes() -> bool:
+    # Threads do not count (sys/kern/kern_fork.c, chgproccnt). Root is not held to it.
+    try:
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    except (ValueError, OSError):
+        return False
+    return os.geteuid() != 0
+
+
+def _control(command: int, value: int) -> bool:
+    """Call procctl(2) on ourselves; False where this kernel has no such command."""
+    function: Any = getattr(ctypes.CDLL(None, use_errno=True), "procctl", None)
+    if function is None:
+        return False
+    # int procctl(idtype_t, id_t, int, void *): id_t is of 64 bits.
+    data = ctypes.c_int(value)
+    who = ctypes.c_int64(os.getpid())
+    return bool(function(_P_PID, who, command, ctypes.byref(data)) == 0)
+
+
+def _enter_capability_mode() -> bool:
+    function: Any = getattr(ctypes.CDLL(None, use_errno=True), "cap_enter", None)
+    return function is not None and bool(function() == 0)
