@@ -16,6 +16,7 @@ EM_386, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV = 3, 40, 62, 183, 243
 ELFOSABI_FREEBSD, ET_CORE, PN_XNUM = 9, 4, 0xFFFF
 PT_LOAD, PT_NOTE = 1, 4
 PF_X, PF_W, PF_R = 1, 2, 4
+VM_PROT_READ, VM_PROT_WRITE, VM_PROT_EXECUTE = 1, 2, 4
 PAGE = 4096
 
 NT_PRSTATUS, NT_FPREGSET, NT_PRPSINFO, NT_THRMISC = 1, 2, 3, 7
@@ -46,6 +47,9 @@ _RISCV_REGISTERS = """
     s6:Q s7:Q s8:Q s9:Q s10:Q s11:Q a0:Q a1:Q a2:Q a3:Q a4:Q a5:Q a6:Q a7:Q sepc:Q
     sstatus:Q
 """
+
+Fields = Mapping[int, tuple[str, int | bytes]]
+"""Offset in a record to the ``struct`` code and value of what stands there."""
 
 
 @attrs.frozen
@@ -309,7 +313,7 @@ def rlimits(limits: Sequence[tuple[int, int]]) -> bytes:
     return procstat(NT_PROCSTAT_RLIMIT, len(data), data)
 
 
-def record(size: int, fields: Mapping[int, tuple[str, int | bytes]]) -> bytes:
+def record(size: int, fields: Fields) -> bytes:
     """``size`` bytes with values at offsets, each with its ``struct`` code."""
     data = bytearray(size)
     for offset, (code, value) in fields.items():
@@ -319,7 +323,7 @@ def record(size: int, fields: Mapping[int, tuple[str, int | bytes]]) -> bytes:
 
 def packed_record(
     size: int,
-    fields: Mapping[int, tuple[str, int | bytes]],
+    fields: Fields,
     path: bytes,
     path_offset: int,
     *,
@@ -340,15 +344,15 @@ def vm_entry(
     start: int,
     end: int,
     *,
-    protection: int = PF_R | PF_W,
+    protection: int = VM_PROT_READ | VM_PROT_WRITE,
     kind: int = KVME_TYPE_SWAP,
     flags: int = 0,
     offset: int = 0,
     path: bytes = b"",
     packed: bool = True,
 ) -> bytes:
-    """struct kinfo_vmentry. ``protection`` in its own bits: R 1, W 2, X 4."""
-    fields: dict[int, tuple[str, int | bytes]] = {
+    """struct kinfo_vmentry; ``protection`` has other bits than a program header."""
+    fields: Fields = {
         4: ("i", kind),
         8: ("Q", start),
         16: ("Q", end),
@@ -372,18 +376,18 @@ def file_entry(
     flags: int = 1,
     offset: int = 0,
     path: bytes = b"",
-    fields: Mapping[int, tuple[str, int | bytes]] | None = None,
+    fields: Fields | None = None,
     packed: bool = True,
 ) -> bytes:
     """struct kinfo_file; ``fields`` are those of its union, by their offsets."""
-    common: dict[int, tuple[str, int | bytes]] = {
+    common: Fields = {
         4: ("i", kind),
         8: ("i", descriptor),
         12: ("i", 1),
         16: ("i", flags),
         24: ("q", offset),
     }
-    every = common | dict(fields or {})
+    every = {**common, **(fields or {})}
     return packed_record(KINFO_FILE_SIZE, every, path, 368, packed=packed)
 
 
@@ -392,9 +396,7 @@ def files(entries: Sequence[bytes], padding: int = 0) -> bytes:
     return procstat(NT_PROCSTAT_FILES, KINFO_FILE_SIZE, data)
 
 
-def process_entry(
-    target: Target, fields: Mapping[int, tuple[str, int | bytes]]
-) -> bytes:
+def process_entry(target: Target, fields: Fields) -> bytes:
     """struct kinfo_proc of one thread; the first int is its size."""
     size = target.process_size
     return record(size, {0: ("i", size), **fields})
