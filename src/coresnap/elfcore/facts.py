@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from coresnap.elfcore.process_state import ProcessState
 
 __all__ = [
     "CoreFacts",
@@ -126,3 +130,6 @@ class CoreFacts(msgspec.Struct, frozen=True, eq=False):
     regions: tuple[MappedRegion, ...] = ()
     """By start address; empty where the system keeps no list in the core."""
     start: StartPlaces = msgspec.field(default_factory=StartPlaces)
+    state: ProcessState | None = None
+    """What else the notes say of the process; None where the system puts none of it
+    into its cores."""

@@ -1,15 +1,15 @@
 """FreeBSD's notes: owner ``FreeBSD``.
 
-Layouts: ``sys/sys/procfs.h`` (prpsinfo_t), ``sys/sys/user.h`` (struct kinfo_proc),
-``sys/sys/elf_common.h`` (AT_*), ``sys/kern/imgact_elf.c``. The NT_PROCSTAT_* notes
-begin with an int, the size of the structure that follows. Nearly all sizes and offsets
-are the same from 10.1 to 15.
+Layouts: ``sys/sys/procfs.h`` (prpsinfo_t), ``sys/sys/elf_common.h`` (AT_*),
+``sys/kern/imgact_elf.c``. The NT_PROCSTAT_* notes begin with an int, the size of the
+structure that follows. Nearly all sizes and offsets are the same from 10.1 to 15.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -28,23 +28,22 @@ from coresnap.elfcore.notewalk import RawNote
 from coresnap.elfcore.registers import Architecture
 from coresnap.elfcore.registers_freebsd import prstatus_size
 
+if TYPE_CHECKING:
+    from coresnap.elfcore.process_state import ProcessState
+
 __all__ = ["OWNER", "choose_architecture", "read_facts"]
 
 OWNER = b"FreeBSD"
 """The owner of all notes that this module understands."""
 
-NT_PRSTATUS, NT_PRPSINFO, NT_PROCSTAT_PROC, NT_PROCSTAT_VMMAP = 1, 3, 8, 10
-NT_PROCSTAT_PSSTRINGS, NT_PROCSTAT_AUXV, NT_ARM_ADDR_MASK = 15, 16, 0x406
-AT_EXECPATH, AT_ENVC, AT_ENVV, AT_PS_STRINGS, AT_KPRELOAD = 15, 30, 31, 32, 34
+NT_PRSTATUS, NT_PRPSINFO, NT_PROCSTAT_PSSTRINGS, NT_PROCSTAT_AUXV = 1, 3, 15, 16
+NT_ARM_ADDR_MASK = 0x406
+_PROCESS_NOTES = range(8, 19)
+"""NT_PROCSTAT_*."""
+AT_EXECPATH, AT_OSRELDATE, AT_ENVC, AT_ENVV, AT_PS_STRINGS = 15, 18, 30, 31, 32
+AT_KPRELOAD = 34
 _SIZE_FIELD = 4
-_NAME_SIZE, _ARGUMENTS_SIZE, _COMMAND_SIZE = 17, 81, 20
-_KINFO_PROC = {True: (1088, 72, 172, 180, 447), False: (768, 40, 140, 148, 367)}
-"""By whether pointers have 8 bytes: size, and offsets of ki_pid, ki_ruid, ki_rgid and
-ki_comm."""
-_VMENTRY_PATH = 136
-_PROTECTIONS = ((1, "r"), (2, "w"), (4, "x"))
-_MAPPING_LIMIT = 1 << 20
-_OFFSET_MASK = (1 << 63) - 1
+_NAME_SIZE, _ARGUMENTS_SIZE = 17, 81
 
 
 def choose_architecture(
@@ -79,28 +78,25 @@ class _Reader(msgspec.Struct, eq=False):
     threads: ThreadNotes
     problems: list[str]
     process: ProcessInfo = msgspec.field(default_factory=ProcessInfo)
-    owner: ProcessInfo = msgspec.field(default_factory=ProcessInfo)
     auxv: dict[int, int] = msgspec.field(default_factory=dict)
     ps_strings: int | None = None
-    mappings: memoryview | None = None
+    process_notes: dict[int, memoryview] = msgspec.field(default_factory=dict)
     code_mask: int | None = None
 
     def take(self, note: RawNote) -> None:
         """Interpret one note; later ones of a kind that comes once are ignored."""
         data = self.data[note.offset : note.offset + note.size]
         content = data[_SIZE_FIELD:]
+        if note.type in _PROCESS_NOTES:
+            self.process_notes.setdefault(note.type, data)
         if note.type in THREAD_NOTES:
             self.threads.take(note.type, data)
         elif note.type == NT_PRPSINFO and self.process.command is None:
             self.process = _process(data, self.header.pointer_size)
-        elif note.type == NT_PROCSTAT_PROC and self.owner.pid is None:
-            self.owner = _owner(content, self.header.pointer_size)
         elif note.type == NT_PROCSTAT_AUXV and not self.auxv:
             self.auxv = read_auxv(content, self.header)
         elif note.type == NT_PROCSTAT_PSSTRINGS and self.ps_strings is None:
             self.ps_strings = self._word(content)
-        elif note.type == NT_PROCSTAT_VMMAP and self.mappings is None:
-            self.mappings = data
         elif note.type == NT_ARM_ADDR_MASK and len(data) >= 16:
             # struct arm64_addr_mask: the bits that are no part of a code address come
             # first, then those of a data address.
@@ -109,10 +105,17 @@ class _Reader(msgspec.Struct, eq=False):
 
     def facts(self) -> CoreFacts:
         """All that was read, in order."""
-        files, regions = self._mappings()
+        # A core of Linux has no use for it.
+        from coresnap.elfcore.notes_freebsd_process import read_process_state
+
+        state = read_process_state(
+            self.process_notes, self.header, self.auxv.get(AT_OSRELDATE)
+        )
+        self.problems += state.problems
+        files, regions = _mappings(state)
         return CoreFacts(
             self.threads.threads(),
-            self._process_info(),
+            self._process_info(state),
             self.threads.signal(),
             self.auxv,
             files,
@@ -120,18 +123,19 @@ class _Reader(msgspec.Struct, eq=False):
             self.code_mask,
             regions,
             self._start_places(),
+            state,
         )
 
-    def _process_info(self) -> ProcessInfo:
+    def _process_info(self, state: ProcessState) -> ProcessInfo:
         """PRPSINFO has the arguments, and the pid in some releases; PROC the rest."""
-        process, owner = self.process, self.owner
-        command = process.command or owner.command
-        if owner.command and command and owner.command.startswith(command):
-            command = owner.command  # PRPSINFO cuts it three bytes earlier
+        process, owner = self.process, state.credentials
+        command = process.command or state.command or None
+        if state.command and command and state.command.startswith(command):
+            command = state.command  # PRPSINFO cuts it three bytes earlier
         return ProcessInfo(
-            process.pid or owner.pid,
-            owner.uid,
-            owner.gid,
+            process.pid or state.pid,
+            owner.user if owner is not None else None,
+            owner.group if owner is not None else None,
             command,
             process.arguments,
         )
@@ -151,17 +155,6 @@ class _Reader(msgspec.Struct, eq=False):
             strings=strings,
             ps_strings=ps_strings,
         )
-
-    def _mappings(self) -> tuple[tuple[MappedFile, ...], tuple[MappedRegion, ...]]:
-        records = list(_mapping_records(self.mappings)) if self.mappings else []
-        records.sort(key=lambda record: record[0])
-        regions = [MappedRegion(start, end, p) for start, end, _, p, _ in records]
-        files = [
-            MappedFile(start, end, offset, path)
-            for start, end, offset, _, path in records
-            if path
-        ]
-        return tuple(files), tuple(regions)
 
     def _word(self, data: memoryview) -> int | None:
         word = self.header.pointer_size
@@ -183,35 +176,12 @@ def _process(data: memoryview, pointer_size: int) -> ProcessInfo:
     )
 
 
-def _owner(data: memoryview, pointer_size: int) -> ProcessInfo:
-    """struct kinfo_proc of the first thread: pid, real uid and gid, comm."""
-    wide = pointer_size == 8
-    size, pid, uid, gid, name = _KINFO_PROC[wide]
-    if len(data) < size or struct.unpack_from("<i", data)[0] != size:
-        return ProcessInfo()
-    return ProcessInfo(
-        struct.unpack_from("<i", data, pid)[0],
-        struct.unpack_from("<I", data, uid)[0],
-        struct.unpack_from("<I", data, gid)[0],
-        read_text(data[name : name + _COMMAND_SIZE]) or None,
+def _mappings(
+    state: ProcessState,
+) -> tuple[tuple[MappedFile, ...], tuple[MappedRegion, ...]]:
+    """The files that are mapped, and all mappings."""
+    found = state.mappings
+    return (
+        tuple(MappedFile(m.start, m.end, m.offset, m.path) for m in found if m.path),
+        tuple(MappedRegion(m.start, m.end, m.permissions) for m in found),
     )
-
-
-def _mapping_records(
-    data: memoryview,
-) -> Iterator[tuple[int, int, int, str, bytes]]:
-    """struct kinfo_vmentry: start, end, offset, permissions, path."""
-    position, count = _SIZE_FIELD, 0
-    while position + _VMENTRY_PATH < len(data) and count < _MAPPING_LIMIT:
-        (size,) = struct.unpack_from("<i", data, position)
-        if size <= _VMENTRY_PATH:
-            return
-        record = data[position : position + size]
-        start, end, offset = struct.unpack_from("<QQQ", record, 8)
-        (protection,) = struct.unpack_from("<i", record, 56)
-        permissions = "".join(c if protection & b else "-" for b, c in _PROTECTIONS)
-        path = bytes(record[_VMENTRY_PATH:]).partition(b"\0")[0]
-        if start < end:
-            yield start, end, offset & _OFFSET_MASK, permissions, path
-        position += size
-        count += 1

@@ -19,15 +19,10 @@ from coresnap.elfcore.notes_freebsd_mappings import read_mappings
 from coresnap.elfcore.notes_freebsd_records import SIZE_FIELD
 from coresnap.elfcore.process_state import Limit, ProcessState
 
-__all__ = ["PROCESS_NOTES", "read_process_state"]
+__all__ = ["read_process_state"]
 
 NT_PROC, NT_FILES, NT_VMMAP, NT_GROUPS, NT_UMASK = 8, 9, 10, 11, 12
 NT_RLIMIT, NT_OSREL, NT_KQUEUES = 13, 14, 18
-PROCESS_NOTES = frozenset(
-    {NT_PROC, NT_FILES, NT_VMMAP, NT_GROUPS, NT_UMASK, NT_RLIMIT, NT_OSREL, NT_KQUEUES}
-)
-"""Types of the notes that ``read_process_state`` reads."""
-
 _LIMITS = (
     *("cpu", "fsize", "data", "stack", "core", "rss", "memlock", "nproc"),
     *("nofile", "sbsize", "vmem", "npts", "swap", "kqueues", "umtxp", "pipebuf"),
@@ -81,7 +76,8 @@ def _groups(data: memoryview, problems: list[str]) -> tuple[int, ...]:
     count = max(len(data) - SIZE_FIELD, 0) // 4
     if count > _GROUP_LIMIT:
         problems.append(f"only {_GROUP_LIMIT} groups are read")
-    return struct.unpack_from(f"<{min(count, _GROUP_LIMIT)}I", data, SIZE_FIELD)
+    end = SIZE_FIELD + 4 * min(count, _GROUP_LIMIT)
+    return tuple(group for (group,) in struct.iter_unpack("<I", data[SIZE_FIELD:end]))
 
 
 def _limits(data: memoryview, problems: list[str]) -> tuple[Limit, ...]:
