@@ -14,6 +14,7 @@ __all__ = [
     "MappingState",
     "OpenFile",
     "ProcessState",
+    "ProcessStrings",
     "Socket",
     "ThreadState",
     "Usage",
@@ -220,3 +221,15 @@ class ProcessState(msgspec.Struct, frozen=True, eq=False):
     def file_of(self, role: str) -> OpenFile | None:
         """What the process held as its ``text``, ``cwd``, …"""
         return next((file for file in self.files if file.role == role), None)
+
+
+class ProcessStrings(msgspec.Struct, frozen=True):
+    """Arguments and environment, as they lie in the process's own memory.
+
+    The process may have changed them, as setproctitle(3) does.
+    """
+
+    arguments: tuple[bytes, ...] = ()
+    environment: tuple[bytes, ...] = ()
+    """``NAME=value`` each."""
+    problems: tuple[str, ...] = ()
