@@ -58,7 +58,7 @@ _P_SUGID = 0x100
 _CRED_FLAG_CAPMODE = 0x1
 _PROCESSORS_ARE_INTS = 1100000
 """From 11 on; before it, both numbers are single bytes elsewhere."""
-_NO_PROCESSOR_OLD = 255
+_NOWHERE, _NOWHERE_OLD = -1, 255
 _NAME_ROOM = 16
 _MICROSECONDS = 10**6
 
@@ -225,12 +225,14 @@ def _thread(record: _Record, release: int | None) -> ThreadState:
     if record.number("kiflag") & _KI_LOCKBLOCK:
         waits_for = "*" + record.text("lockname")
     state = record.number("stat")
+    processor, last_processor = _processors(record, release)
     return ThreadState(
         tid=record.number("tid"),
         name=name,
         state=_STATES.get(state, str(state)),
         waits_for=waits_for,
-        processor=_processor(record, release),
+        processor=processor,
+        last_processor=last_processor,
         # The kernel counts from PZERO (100), procstat(1) and ps(1) too.
         priority=record.number("pri_level"),
         usage=record.usage(),
@@ -239,11 +241,10 @@ def _thread(record: _Record, release: int | None) -> ThreadState:
     )
 
 
-def _processor(record: _Record, release: int | None) -> int | None:
+def _processors(record: _Record, release: int | None) -> tuple[int | None, int | None]:
+    names = ("oncpu", "lastcpu")
+    nowhere = _NOWHERE
     if release is not None and release < _PROCESSORS_ARE_INTS:
-        running, last = record.number("oncpu_old"), record.number("lastcpu_old")
-        number = last if running == _NO_PROCESSOR_OLD else running
-        return None if number == _NO_PROCESSOR_OLD else number
-    running, last = record.number("oncpu"), record.number("lastcpu")
-    number = last if running < 0 else running
-    return None if number < 0 else number
+        names, nowhere = ("oncpu_old", "lastcpu_old"), _NOWHERE_OLD
+    on, last = (record.number(name) for name in names)
+    return None if on == nowhere else on, None if last == nowhere else last

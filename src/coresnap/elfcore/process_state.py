@@ -140,7 +140,8 @@ class ThreadState(msgspec.Struct, frozen=True):
     waits_for: str
     """The kernel's word for it, with ``*`` before a lock's; empty for nothing."""
     processor: int | None
-    """Where it runs, or ran last."""
+    """Where it was running; None if it was not."""
+    last_processor: int | None
     priority: int
     """The kernel's: the lower, the sooner."""
     usage: Usage
