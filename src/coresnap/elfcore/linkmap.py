@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import msgspec
 
+from coresnap.elfcore.dynamic_section import DT_DEBUG, read_dynamic
 from coresnap.elfcore.memory import Memory
 from coresnap.errors import MemoryReadError
 
 __all__ = ["LinkMapEntry", "walk_link_map"]
 
-_DT_NULL, _DT_DEBUG = 0, 21
-_DYNAMIC_LIMIT = 1024
 _ENTRY_LIMIT = 10_000
 _NAME_LIMIT = 4096
 
@@ -23,8 +22,10 @@ class LinkMapEntry(msgspec.Struct, frozen=True, eq=False):
     """One loaded object."""
 
     load_bias: int
+    """On FreeBSD the address of the first segment: the same but for executables that
+    are loaded where they were linked."""
     name: bytes
-    """Empty for the executable."""
+    """Empty for the executable on Linux."""
     dynamic: int
     """Address of its dynamic section: certainly within the object."""
     address: int
@@ -40,7 +41,7 @@ def walk_link_map(memory: Memory, dynamic: int) -> list[LinkMapEntry]:
     seen: set[int] = set()
     word = memory.pointer_size
     try:
-        debug = _dynamic_value(memory, dynamic, _DT_DEBUG)
+        debug = read_dynamic(memory, dynamic).value(DT_DEBUG)
         address = memory.read_word(debug + word) if debug else 0
         while address and address not in seen and len(entries) < _ENTRY_LIMIT:
             seen.add(address)
@@ -53,15 +54,3 @@ def walk_link_map(memory: Memory, dynamic: int) -> list[LinkMapEntry]:
     except MemoryReadError:
         pass
     return entries
-
-
-def _dynamic_value(memory: Memory, dynamic: int, tag: int) -> int:
-    word = memory.pointer_size
-    for index in range(_DYNAMIC_LIMIT):
-        entry = dynamic + 2 * index * word
-        found = memory.read_word(entry)
-        if found == tag:
-            return memory.read_word(entry + word)
-        if found == _DT_NULL:
-            break
-    return 0

@@ -17,6 +17,7 @@ from coresnap.errors import AccessError, InputError, MissingError
 from coresnap.model import Search
 
 __all__ = [
+    "Evidence",
     "FileChoice",
     "FileFinder",
     "KeptFile",
@@ -30,6 +31,9 @@ _DELETED = b" (deleted)"
 StoredFiles = Callable[[str], Iterator[tuple[str, Path]]]
 """Where a file with a build-id may be stored: how that is searched (``Search.what``)
 and the path, whether anything is there or not."""
+
+Evidence = Callable[[ElfFile], bool | None]
+"""Whether a file is the one that was mapped; None if nothing tells."""
 
 
 class FileChoice(msgspec.Struct, frozen=True, eq=False):
@@ -90,6 +94,29 @@ def index_kept(files: Iterable[KeptFile]) -> KeptFiles:
     return KeptFiles(by_build_id, by_path)
 
 
+class _Proof(msgspec.Struct, frozen=True, eq=False):
+    """What the core holds of a module's file, best first."""
+
+    image: ElfFile | None
+    build_id: str | None
+    is_right: Evidence | None
+
+    def is_of(self, elf: ElfFile) -> bool | None:
+        """Whether ``elf`` is that file; None if nothing tells."""
+        if self.build_id is not None:
+            return elf.build_id == self.build_id
+        # Both have none, or the core lost it: the headers of another build differ.
+        if self.image is not None:
+            return _same_headers(elf, self.image)
+        return self.is_right(elf) if self.is_right is not None else None
+
+    def difference(self, build_id: str | None) -> str:
+        """What to say of a file with ``build_id`` that is another."""
+        if self.build_id is not None:
+            return f"has build-id {build_id or 'none'}, the process had {self.build_id}"
+        return "differs from what was mapped: another version"
+
+
 class FileFinder(msgspec.Struct, frozen=True, eq=False):
     """Opens module files: copies that came with the core, then those below ``sysroot``,
     then those that ``stored`` finds.
@@ -109,51 +136,50 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
         image: ElfFile | None,
         build_id: str | None,
         explicit: Path | None = None,
+        is_right: Evidence | None = None,
     ) -> FileChoice:
         """Choose for the module that was mapped from ``path``.
 
         ``image`` is its first page and ``build_id`` its note as the core holds them;
-        ``explicit`` is the file that the user named for it.
+        ``explicit`` is the file that the user named for it. Where the core holds
+        neither, ``is_right`` tells by what else it holds.
         """
+        proof = _Proof(image, build_id, is_right)
         if explicit is None:
-            return self._recorded(path, image, build_id)
-        given = self._check(explicit, image, build_id)
+            return self._recorded(path, proof)
+        given = self._check(explicit, proof)
         if given.elf is not None:
             return given
-        recorded = self._recorded(path, image, build_id).after(given)
+        recorded = self._recorded(path, proof).after(given)
         if recorded.elf is None:
             return msgspec.structs.replace(given, searches=recorded.searches)
         return msgspec.structs.replace(
             recorded, problem=f"{given.problem}; used {recorded.elf.path} instead"
         )
 
-    def _recorded(
-        self, path: bytes, image: ElfFile | None, build_id: str | None
-    ) -> FileChoice:
-        kept = self._kept(path, image, build_id)
+    def _recorded(self, path: bytes, proof: _Proof) -> FileChoice:
+        kept = self._kept(path, proof)
         if kept is not None:
             return kept
-        choice = self._at_path(path, image, build_id)
-        if choice.elf is not None or build_id is None or self.stored is None:
+        choice = self._at_path(path, proof)
+        if choice.elf is not None or proof.build_id is None or self.stored is None:
             return choice
-        for what, place in self.stored(build_id):
-            other = self._check(place, image, build_id, what).after(choice)
+        for what, place in self.stored(proof.build_id):
+            other = self._check(place, proof, what).after(choice)
             if other.elf is not None:
                 return other
             choice = msgspec.structs.replace(choice, searches=other.searches)
         return choice
 
-    def _at_path(
-        self, path: bytes, image: ElfFile | None, build_id: str | None
-    ) -> FileChoice:
+    def _at_path(self, path: bytes, proof: _Proof) -> FileChoice:
         deleted = path.endswith(_DELETED)
         name = path.removesuffix(_DELETED)
         if not name.startswith(b"/"):
             return FileChoice(None, None, "the core does not name its file")
-        choice = self._check(self._below_sysroot(name), image, build_id)
+        choice = self._check(self._below_sysroot(name), proof)
         if not deleted:
             return choice
-        if choice.elf is not None and build_id is not None:
+        if choice.elf is not None and proof.build_id is not None:
             return msgspec.structs.replace(choice, problem=None)
         gone = "the file was deleted while the process ran"
         search = Search("executable", os.fsdecode(name), "deleted")
@@ -162,13 +188,11 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
             search = Search("executable", choice.searches[-1].place, result)
         return FileChoice(None, choice.build_id, gone, searches=(search,))
 
-    def _kept(
-        self, path: bytes, image: ElfFile | None, build_id: str | None
-    ) -> FileChoice | None:
-        file = self.kept.find(path, build_id)
+    def _kept(self, path: bytes, proof: _Proof) -> FileChoice | None:
+        file = self.kept.find(path, proof.build_id)
         if file is None:
             return None
-        choice = self._check(file.place, image, build_id)
+        choice = self._check(file.place, proof)
         if choice.elf is None:
             return None
         # Taken from the process itself: it cannot be another version.
@@ -189,8 +213,7 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
     def _check(
         self,
         path: Path,
-        image: ElfFile | None,
-        build_id: str | None,
+        proof: _Proof,
         what: str = "executable",
     ) -> FileChoice:
         def refused(result: str, problem: str, found: str | None = None) -> FileChoice:
@@ -207,33 +230,23 @@ class FileFinder(msgspec.Struct, frozen=True, eq=False):
         except InputError as error:
             return refused(str(error).removeprefix(f"{path} "), str(error))
         found = elf.build_id
-        mismatch = self._mismatch(elf, image, build_id, found)
-        if mismatch is not None:
+        is_same, problem = proof.is_of(elf), None
+        if self._is_for_another(elf) or is_same is False:
+            mismatch = proof.difference(found)
+            if self._is_for_another(elf):
+                mismatch = "is for another machine"
             return refused(mismatch, f"{path} {mismatch}", found)
-        problem = None
-        if build_id is None and image is None:
+        if is_same is None:
             problem = (
                 f"the core does not hold the build-id: {path} may be another version"
             )
         search = Search(what, str(path), "used")
         return FileChoice(elf, found, problem, searches=(search,))
 
-    def _mismatch(
-        self,
-        elf: ElfFile,
-        image: ElfFile | None,
-        build_id: str | None,
-        found: str | None,
-    ) -> str | None:
+    def _is_for_another(self, elf: ElfFile) -> bool:
         header = elf.header
-        if (header.machine, header.pointer_size) != (self.machine, self.pointer_size):
-            return "is for another machine"
-        if build_id is not None and found != build_id:
-            return f"has build-id {found or 'none'}, the process had {build_id}"
-        # Both have none, or the core lost it: the headers of another build differ.
-        if build_id is None and image is not None and not _same_headers(elf, image):
-            return "differs from what was mapped: another version"
-        return None
+        key = (header.machine, header.pointer_size)
+        return key != (self.machine, self.pointer_size)
 
 
 def _same_headers(elf: ElfFile, image: ElfFile) -> bool:
