@@ -52,8 +52,8 @@ def _as_before_gcore(option: str, lines: procstat.Lines) -> procstat.Lines:
     living it tells what the process used, a core has what its threads did."""
     if option == "-t":
         return [words[:-3] for words in lines]
-    if option == "-v":  # pages were written back and read again
-        return [words[:4] + words[6:] for words in lines]
+    if option == "-v":  # without resident pages, and whether they are large ones
+        return [words[:4] + words[6:8] + words[9:] for words in lines]
     return [] if option == "-r" else lines
 
 
