@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import pytest
 
+import freebsd_corewriter
 from conftest import CompileProgram, KernelCore
 from coresnap.backends import crash_record
 from coresnap.backends.fake import FakeBackend
@@ -32,6 +33,7 @@ from coresnap.errors import CoreFormatError, MissingError, NoSpaceError, UsageEr
 from coresnap.snapshot.container import read_snapshot
 from debuginfod_server import serving
 
+DROPPED = [freebsd_corewriter.prpsinfo(freebsd_corewriter.AMD64, pid=7)]
 GOOD = {"checks": [], "truncated": False, "size": 4}
 
 
@@ -442,7 +444,7 @@ def test_one_archive_can_be_done_alone(make: Make) -> None:
 def test_a_dropped_core_is_taken_into_the_spool(make: Make, tmp_path: Path) -> None:
     world = make()
     drop = tmp_path / "simple.7.core"
-    drop.write_bytes(b"core of a FreeBSD process")
+    drop.write_bytes(freebsd_corewriter.write_core(notes=DROPPED))
 
     world.pipeline.take(Crash(pid=7, signal=11, time=1, core_path=str(drop)))
     world.work()
@@ -451,6 +453,56 @@ def test_a_dropped_core_is_taken_into_the_spool(make: Make, tmp_path: Path) -> N
     (archive,) = world.spool.archives()
     assert archive.has_snapshot
     assert archive.has_assets
+
+
+def test_what_was_dropped_and_is_no_core_stays_and_is_said(
+    make: Make, tmp_path: Path
+) -> None:
+    world = make()
+    drop = tmp_path / "simple.7.core"
+    drop.write_bytes(b"no core")
+
+    world.pipeline.take(Crash(pid=7, signal=11, time=1, core_path=str(drop)))
+
+    assert drop.exists()
+    assert world.said[0].startswith(f"{drop} is left where it is: ")
+    assert world.spool.archives() == []
+
+
+def test_a_dropped_core_without_room_stays(make: Make, tmp_path: Path) -> None:
+    world = make()
+    world.pipeline.config = attrs.evolve(world.pipeline.config, dump_quota=100)
+    drop = tmp_path / "simple.7.core"
+    drop.write_bytes(freebsd_corewriter.write_core(notes=DROPPED))
+
+    with pytest.raises(NoSpaceError):
+        world.pipeline.take(Crash(pid=7, signal=11, time=1, core_path=str(drop)))
+
+    assert drop.exists()
+    assert world.spool.archives() == []
+
+
+def test_a_dropped_core_that_policy_does_not_keep_goes_and_is_said(
+    make: Make, tmp_path: Path
+) -> None:
+    world = make(keep="nothing")
+    drop = tmp_path / "simple.7.core"
+    drop.write_bytes(freebsd_corewriter.write_core(notes=DROPPED))
+
+    world.pipeline.take(Crash(pid=7, signal=11, time=1, core_path=str(drop)))
+
+    assert not drop.exists()
+    assert world.said == ["crash of process 7 was not archived"]
+
+
+def test_a_dropped_core_that_has_gone_is_no_trouble(make: Make, tmp_path: Path) -> None:
+    world = make()
+
+    world.pipeline.take(
+        Crash(pid=7, signal=11, time=1, core_path=str(tmp_path / "none"))
+    )
+
+    assert world.spool.archives() == []
 
 
 def test_a_crash_that_was_refused_is_said(make: Make) -> None:

@@ -46,6 +46,7 @@ _REASONS = {
     "stalled": "the kernel stopped sending",
     "io-error": "the disk failed",
     "interrupted": "the process was killed while it was dumped",
+    "core-limit": "the kernel left an empty file (RLIMIT_CORE was too small for it)",
     "admission": "too many crashes in a short time (storm.rate)",
     "killed": "the handler was killed before the core had its name",
 }
@@ -60,7 +61,7 @@ class CaptureFacts(msgspec.Struct, frozen=True):
     reason: str | None = None
     """Why it is not ``full``: as in ``docs/formats.md``, or ``killed``."""
     way: str | None = None
-    """``pipe``, ``memory``, ``stream`` or ``import``."""
+    """``pipe``, ``memory``, ``stream``, ``import``, or ``file``, which the kernel wrote."""
     door: str | None = None
     """How the kernel reached the handler: ``pipe`` or ``socket``."""
     parked: int | None = None

@@ -57,7 +57,7 @@ _BLOCK = 512  # st_blocks, whatever the filesystem's block size (POSIX sys/stat.
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO planted under an id must not hang us (CVE-2021-25684).
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_COPIES = ("import", "stream")
+_COPIES = ("file", "import", "stream")
 """Ways of a capture whose source stays until the core has its name."""
 
 _Parts = dict[Part, os.stat_result | None]
@@ -159,7 +159,7 @@ class Spool:
             parts = self._parts(archive_id)
             if parts[Part.CORE] is not None or parts[Part.SNAPSHOT] is not None:
                 return parts, False
-            if done and _capture(fd).get("way") in _COPIES:
+            if done and _is_copy(_capture(fd)):
                 return None
             return {**parts, Part.ASSETS: os.fstat(fd)}, not done
         finally:
@@ -372,6 +372,11 @@ def _capture(fd: int) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def _is_copy(capture: dict[str, Any]) -> bool:
+    """Say whether a core was to come from a file that is still there."""
+    return capture.get("way") in _COPIES and capture.get("rung") != "record"
 
 
 def _executable(crash: Crash) -> str:

@@ -108,6 +108,7 @@ def serve(
         _make_run_directory(config.socket.parent, owner)
         if (door := backend.socket_door()) is not None:
             warden = start_warden(door, log)
+        backend.prepare()
         _drop_privileges(owner)
     with (
         warden,
@@ -338,6 +339,8 @@ class Loop:
                 timeout = max(0.0, worker.deadline - time.monotonic())
             if self.compressor.is_busy:
                 timeout = min(timeout, _COMPRESSION_SECONDS)
+            if (wait := self.pipeline.backend.wakes_in) is not None:
+                timeout = min(timeout, wait)
             outbox = self.outbox
             if outbox is not None and outbox.sender.is_alive:
                 selector.register(outbox.sender, selectors.EVENT_READ)

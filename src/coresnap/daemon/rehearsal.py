@@ -38,6 +38,8 @@ Report = Callable[..., None]
 """Called with a sentence when a step is over."""
 
 _ARRIVAL_SECONDS = 10.0
+_SETTLE_SECONDS = 60.0
+"""How long a core may take that no event tells of."""
 _POLL_SECONDS = 0.005
 _PROGRAM_SECONDS = 60
 _OTHER_USER = "nobody"
@@ -85,6 +87,7 @@ class Rehearsal:
         report(f"process {death.pid} died of {_signal_name(death.signal)}")
         with Spool(self.config.spool) as spool:
             if self.catches:
+                self._take_dropped(death)
                 archive = _await_archive(spool, death)
             else:
                 archive = self._archive_file(spool, death)
@@ -104,6 +107,23 @@ class Rehearsal:
         copy.write_bytes(program.read_bytes())
         copy.chmod(0o755)
         return [str(copy)]
+
+    def _take_dropped(self, death: _Death) -> None:
+        """Do what a daemon would where the kernel drops files and none runs."""
+        by_daemon = is_locked(self.config.journal) is not None
+        if by_daemon or not self.backend.capabilities.drop_directory:
+            return
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        with contextlib.closing(self.backend):
+            self.backend.prepare()
+            self.backend.listen()
+            with open_pipeline(self.config, self.backend, _silent) as pipeline:
+                while (left := deadline - time.monotonic()) > 0:
+                    crash = self.backend.receive(left)
+                    if crash is not None:
+                        pipeline.take(crash)
+                    if crash is not None and crash.pid == death.pid:
+                        return
 
     def _archive_file(self, spool: Spool, death: _Death) -> Archive:
         path = _find_core(self.directory, self.backend)

@@ -8,14 +8,14 @@ that whatever kills us, the next start finds exactly the work that is left.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from coresnap.backends.base import CaptureBackend
-from coresnap.collect.archive import archive_file
+from coresnap.collect.importers.dropped import take_dropped
 from coresnap.collect.journal import Entry, Event, Journal, State
 from coresnap.collect.spool import Part, Spool, TemporaryFile
 from coresnap.config import Config
@@ -28,6 +28,7 @@ from coresnap.daemon.removal import Removal, Remover, size_limit
 from coresnap.daemon.worker import Analyse, Outcome, Verdict, Worker
 from coresnap.errors import (
     CoresnapError,
+    InputError,
     MissingError,
     NoSpaceError,
     StorageError,
@@ -94,10 +95,27 @@ class Pipeline:
         if crash.archive_id is not None:
             self._wake(crash.archive_id)
         elif crash.core_path is not None:
-            path = Path(crash.core_path)
-            archive_file(self.spool, path, crash, self.config.dump_quota)
-            path.unlink(missing_ok=True)
+            self._take_file(crash)
         else:
+            self.log(_without_archive(crash), pid=crash.pid)
+
+    def _take_file(self, crash: Crash) -> None:
+        """Take a core that the kernel wrote; it stays until its archive is safe."""
+        try:
+            fd = self.backend.open_core(crash)
+        except MissingError:
+            return
+        try:
+            arrived = take_dropped(self.spool, crash, fd, self.config)
+        except InputError as error:
+            self.log(f"{crash.core_path} is left where it is: {error}", pid=crash.pid)
+            return
+        finally:
+            os.close(fd)
+        if arrived is None:
+            return
+        self.backend.remove_core(crash)
+        if arrived.id is None:
             self.log(_without_archive(crash), pid=crash.pid)
 
     def _wake(self, archive_id: str) -> None:

@@ -115,7 +115,7 @@ ATTRIBUTES: dict[str, AttributeKind] = {
         "assets: how much was kept: `full`, `stacks`, `notes` or `record`"
     ),
     "capture.rung.reason": _text("assets: why it is not `full`"),
-    "capture.way": _text("assets: `pipe`, `memory`, `stream` or `import`"),
+    "capture.way": _text("assets: `pipe`, `memory`, `stream`, `import` or `file`"),
     "callstack": _text("functions of the crashed thread", "callstack"),
     "callstack.files": _text("source files of those functions", "callstack"),
     "callstack.modules": _text("modules of those functions", "callstack"),

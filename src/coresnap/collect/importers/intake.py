@@ -67,6 +67,8 @@ class CoreSource:
     stream: Stream
     require_unchanged: Callable[[], None]
     """Raises InputError if the file was written to meanwhile."""
+    way: str = "import"
+    """``file`` for one that the kernel has just written for us."""
 
 
 @attrs.frozen
@@ -243,7 +245,7 @@ def _capture(
     """Return ``capture.json`` (``docs/formats.md``)."""
     record = {
         "version": 1,
-        "way": "import",
+        "way": source.way,
         "bytes_in": result.size,
         "bytes_stored": result.bytes_stored,
         "holes": result.holes,
