@@ -60,6 +60,8 @@ class PlaceFinder(msgspec.Struct, eq=False):
     executable: Path | None
     """The file that the user named for the program."""
     places: list[Place] = msgspec.field(default_factory=list)
+    missing: dict[bytes, FileChoice] = msgspec.field(default_factory=dict)
+    """By path: what was looked for where a file begins, and is not to be had."""
 
     def run(self) -> Place | None:
         """Fill ``places``; the executable's is returned."""
@@ -138,12 +140,7 @@ class PlaceFinder(msgspec.Struct, eq=False):
             return Place(file.path, file.start, file.end, bias, image)
         if file.offset == 0 and self.memory.read_some(file.start, 4):
             return None  # its first page is there, and is not ELF's: a data file
-        choice = self.finder.find(
-            file.path,
-            None,
-            None,
-            is_right=lambda elf: is_mapped_file(elf, _bias(elf, file), self.memory),
-        )
+        choice = self._file_of(file)
         if choice.elf is not None:
             bias = _bias(choice.elf, file)
             return Place(file.path, file.start, file.end, bias, None, choice)
@@ -155,6 +152,20 @@ class PlaceFinder(msgspec.Struct, eq=False):
             start = bias = first.start
         size = file.end - start
         return Place(file.path, start, file.end, bias, None, choice, size)
+
+    def _file_of(self, file: MappedFile) -> FileChoice:
+        known = self.missing.get(file.path)
+        if known is not None:
+            return known
+        choice = self.finder.find(
+            file.path,
+            None,
+            None,
+            is_right=lambda elf: is_mapped_file(elf, _bias(elf, file), self.memory),
+        )
+        if choice.elf is None:
+            self.missing[file.path] = choice
+        return choice
 
     def _is_executable(self, file: MappedFile) -> bool:
         mapping = self.memory.find_mapping(file.start)

@@ -7,6 +7,7 @@ process are the same in each record, those of the thread and the usage are not.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterator
 
@@ -121,7 +122,7 @@ class _Record(msgspec.Struct, eq=False):
     def signals(self, name: str) -> frozenset[int]:
         offset, _ = self.layout.offsets[name]
         bits = int.from_bytes(self.data[offset : offset + 16], "little")
-        return frozenset(n + 1 for n in range(128) if bits >> n & 1)
+        return _signals(bits)
 
     def groups(self) -> tuple[int, ...]:
         offset, _ = self.layout.offsets["groups"]
@@ -248,3 +249,8 @@ def _processors(record: _Record, release: int | None) -> tuple[int | None, int |
         names, nowhere = ("oncpu_old", "lastcpu_old"), _NOWHERE_OLD
     on, last = (record.number(name) for name in names)
     return None if on == nowhere else on, None if last == nowhere else last
+
+
+@functools.lru_cache(maxsize=512)
+def _signals(bits: int) -> frozenset[int]:
+    return frozenset(n + 1 for n in range(128) if bits >> n & 1)

@@ -6,6 +6,7 @@ where they lay in 9 to 11. The path is at 136 in all releases.
 
 from __future__ import annotations
 
+import functools
 import struct
 
 from coresnap.elfcore.notes_freebsd_records import records
@@ -19,7 +20,8 @@ references, shadows."""
 _PATH = 136
 _LIMIT = 1 << 18
 _OFFSET_MASK = (1 << 63) - 1
-_PROTECTIONS = ((1, "r"), (2, "w"), (4, "x"))
+_PERMISSIONS = ("---", "r--", "-w-", "rw-", "--x", "r-x", "-wx", "rwx")
+"""By VM_PROT_READ 1, VM_PROT_WRITE 2, VM_PROT_EXECUTE 4."""
 _KINDS = {
     0: "none",
     1: "default",
@@ -67,12 +69,17 @@ def _mapping(record: memoryview) -> MappingState:
         start=start,
         end=end,
         offset=offset & _OFFSET_MASK,
-        permissions="".join(c if protection & b else "-" for b, c in _PROTECTIONS),
+        permissions=_PERMISSIONS[protection & 7],
         kind=_KINDS.get(kind, str(kind)),
-        flags=tuple(name for bit, name in _FLAGS if flags & bit),
+        flags=_flags(flags),
         resident=resident,
         private_resident=private,
         references=counts[0],
         shadows=counts[1],
         path=bytes(record[_PATH:]).partition(b"\0")[0],
     )
+
+
+@functools.lru_cache(maxsize=512)
+def _flags(flags: int) -> tuple[str, ...]:
+    return tuple(name for bit, name in _FLAGS if flags & bit)

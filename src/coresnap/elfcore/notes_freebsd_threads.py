@@ -8,6 +8,7 @@ others (``sys/kern/imgact_elf.c``).
 
 from __future__ import annotations
 
+import functools
 import struct
 
 import msgspec
@@ -34,7 +35,7 @@ THREAD_NOTES = frozenset(
 _PL_FLAG_SI = 0x20
 _THREAD_NAME = 20
 _FXSAVE_SIZE, _FXSAVE_XMM = 512, 160
-_VECTOR_SIZE, _DOUBLE_SIZE = 16, 8
+_VECTOR_SIZE, _DOUBLE_SIZE, _FAMILY = 16, 8, 32
 _TRAPPED = frozenset({4, 5, 7, 8, 10, 11, 12})
 """SIGILL, SIGTRAP, SIGEMT, SIGFPE, SIGBUS, SIGSEGV, SIGSYS."""
 _SENT = 0x10000
@@ -148,24 +149,32 @@ class ThreadNotes(msgspec.Struct, eq=False):
 
     def _vectors(self, kind: int, data: memoryview) -> None:
         """Vector registers, in order: i386's FPREGSET (FSAVE) has none."""
-        numbers, registers = self.architecture.numbers, self._threads[-1].registers
-        width, start = _VECTOR_SIZE, 0
-        if self.architecture.is_x86 and kind in (NT_FPREGSET, NT_X86_XSTATE):
-            family, start, least = "xmm", _FXSAVE_XMM, _FXSAVE_SIZE
-        elif kind == NT_FPREGSET and "v0" in numbers:
-            family, least = "v", 32 * _VECTOR_SIZE
-        elif kind == NT_ARM_VFP and "d0" in numbers:
-            family, width, least = "d", _DOUBLE_SIZE, 32 * _DOUBLE_SIZE
-        else:
-            return
-        if len(data) < least or numbers[f"{family}0"] in registers:
+        registers = self._threads[-1].registers
+        family, width, start, least = self._vector_area(kind)
+        vectors = _family(self.architecture, family)
+        if len(data) < least or not vectors or vectors[0] in registers:
             return
         raw = bytes(data[start:least])
-        index = 0
-        while (number := numbers.get(f"{family}{index}")) is not None:
+        for index, number in enumerate(vectors):
             value = raw[width * index : width * (index + 1)]
             registers[number] = int.from_bytes(value, "little")
-            index += 1
+
+    def _vector_area(self, kind: int) -> tuple[str, int, int, int]:
+        """Their name, size and first offset, and the least size of the note."""
+        if self.architecture.is_x86:
+            return "xmm", _VECTOR_SIZE, _FXSAVE_XMM, _FXSAVE_SIZE
+        if kind == NT_ARM_VFP:
+            return "d", _DOUBLE_SIZE, 0, 32 * _DOUBLE_SIZE
+        return "v", _VECTOR_SIZE, 0, 32 * _VECTOR_SIZE
+
+
+@functools.lru_cache(maxsize=64)
+def _family(architecture: Architecture, name: str) -> tuple[int, ...]:
+    """DWARF numbers of the registers ``name``0, 1, …"""
+    numbers = architecture.numbers
+    return tuple(
+        numbers[f"{name}{n}"] for n in range(_FAMILY) if f"{name}{n}" in numbers
+    )
 
 
 def read_siginfo(data: memoryview | bytes, pointer_size: int) -> SignalInfo | None:

@@ -67,7 +67,7 @@ class RegisterRecord(msgspec.Struct, frozen=True, eq=False):
         }
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def register_record(architecture: Architecture) -> RegisterRecord | None:
     """None for a machine whose ``struct reg`` we don't know."""
     known = _RECORDS.get(architecture.name)
