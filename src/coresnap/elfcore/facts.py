@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from coresnap.elfcore.process_state import ProcessState
+    from coresnap.elfcore.process_state import MappingState, ProcessState
 
 __all__ = [
     "CoreFacts",
     "CoreThread",
     "MappedFile",
-    "MappedRegion",
     "ProcessInfo",
     "SignalInfo",
     "StartPlaces",
@@ -81,15 +80,6 @@ class MappedFile(msgspec.Struct, frozen=True):
         return self.path.decode("utf-8", "backslashreplace")
 
 
-class MappedRegion(msgspec.Struct, frozen=True):
-    """A mapping by the kernel's own list, whether its memory is in the core or not."""
-
-    start: int
-    end: int
-    permissions: str
-    """``r``, ``w``, ``x``, or ``-`` for what is not allowed."""
-
-
 class StartPlaces(msgspec.Struct, frozen=True):
     """Where the kernel put things when it started the program; None if unknown.
 
@@ -108,6 +98,8 @@ class StartPlaces(msgspec.Struct, frozen=True):
     most a few words before."""
     ps_strings: int | None = None
     """FreeBSD's ``struct ps_strings``, which leads to those strings."""
+    clock: int | None = None
+    """FreeBSD's ``struct vdso_timekeep``, the time for programs to read."""
 
 
 class CoreFacts(msgspec.Struct, frozen=True, eq=False):
@@ -127,9 +119,13 @@ class CoreFacts(msgspec.Struct, frozen=True, eq=False):
     code_mask: int | None = None
     """The bits of a return address that are its address, where a note says that others
     authenticate it."""
-    regions: tuple[MappedRegion, ...] = ()
-    """By start address; empty where the system keeps no list in the core."""
     start: StartPlaces = msgspec.field(default_factory=StartPlaces)
     state: ProcessState | None = None
     """What else the notes say of the process; None where the system puts none of it
     into its cores."""
+
+    @property
+    def regions(self) -> tuple[MappingState, ...]:
+        """The kernel's own list of mappings, by start address; empty where the system
+        puts none into its cores."""
+        return self.state.mappings if self.state is not None else ()

@@ -5,12 +5,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence, Set
 from collections.abc import Mapping as MappingType
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from coresnap.elfcore.elfheader import ProgramHeader
-from coresnap.elfcore.facts import MappedFile, MappedRegion, StartPlaces
+from coresnap.elfcore.facts import MappedFile, StartPlaces
 from coresnap.model import Mapping
+
+if TYPE_CHECKING:
+    from coresnap.elfcore.process_state import MappingState
 
 __all__ = ["join_mappings"]
 
@@ -25,7 +29,7 @@ def join_mappings(
     pointer_size: int,
     file_size: int,
     *,
-    regions: Sequence[MappedRegion] = (),
+    regions: Sequence[MappingState] = (),
     kernel_starts: Set[int] | None = None,
 ) -> tuple[Mapping, ...]:
     """Mappings by start address.
@@ -60,7 +64,7 @@ def join_mappings(
 
 
 def _not_dumped(
-    dumped: Set[int], files: Sequence[MappedFile], regions: Iterable[MappedRegion]
+    dumped: Set[int], files: Sequence[MappedFile], regions: Iterable[MappingState]
 ) -> list[Mapping]:
     """What is mapped, and has no segment that begins where it begins."""
     permissions = {region.start: region for region in regions}

@@ -18,7 +18,6 @@ from coresnap.elfcore.elfheader import ElfHeader
 from coresnap.elfcore.facts import (
     CoreFacts,
     MappedFile,
-    MappedRegion,
     ProcessInfo,
     StartPlaces,
 )
@@ -41,7 +40,7 @@ NT_ARM_ADDR_MASK = 0x406
 _PROCESS_NOTES = range(8, 19)
 """NT_PROCSTAT_*."""
 AT_EXECPATH, AT_OSRELDATE, AT_ENVC, AT_ENVV, AT_PS_STRINGS = 15, 18, 30, 31, 32
-AT_KPRELOAD = 34
+AT_TIMEKEEP, AT_KPRELOAD = 22, 34
 _SIZE_FIELD = 4
 _NAME_SIZE, _ARGUMENTS_SIZE = 17, 81
 
@@ -112,16 +111,16 @@ class _Reader(msgspec.Struct, eq=False):
             self.process_notes, self.header, self.auxv.get(AT_OSRELDATE)
         )
         self.problems += state.problems
-        files, regions = _mappings(state)
+        found = state.mappings
+        files = (MappedFile(m.start, m.end, m.offset, m.path) for m in found if m.path)
         return CoreFacts(
             self.threads.threads(),
             self._process_info(state),
             self.threads.signal(),
             self.auxv,
-            files,
+            tuple(files),
             tuple(dict.fromkeys(self.problems)),
             self.code_mask,
-            regions,
             self._start_places(),
             state,
         )
@@ -154,6 +153,7 @@ class _Reader(msgspec.Struct, eq=False):
             stack=ps_strings,
             strings=strings,
             ps_strings=ps_strings,
+            clock=auxv.get(AT_TIMEKEEP),
         )
 
     def _word(self, data: memoryview) -> int | None:
@@ -173,15 +173,4 @@ def _process(data: memoryview, pointer_size: int) -> ProcessInfo:
         int.from_bytes(pid, "little", signed=True) or None if len(pid) == 4 else None,
         command=read_text(data[name:arguments]) or None,
         arguments=read_text(data[arguments:end]).rstrip(" ") or None,
-    )
-
-
-def _mappings(
-    state: ProcessState,
-) -> tuple[tuple[MappedFile, ...], tuple[MappedRegion, ...]]:
-    """The files that are mapped, and all mappings."""
-    found = state.mappings
-    return (
-        tuple(MappedFile(m.start, m.end, m.offset, m.path) for m in found if m.path),
-        tuple(MappedRegion(m.start, m.end, m.permissions) for m in found),
     )
