@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 NAME = "doctor"
 HELP = "why is there no core?"
 DESCRIPTION = """\
-Checks everything that decides whether a crash leaves something behind: who owns the
-kernel's core_pattern, the handler and its owner, how many crashes the kernel hands over
-at once, set-id programs, limits of this shell or of one process, the spool's rights,
-free blocks and inodes, the daemon, the journal, what this kernel can do, and whether
-the confinement of the workers that read cores holds when it is tried. If there is a
+Checks everything that decides whether a crash leaves something behind: who gets the
+kernel's cores (Linux: core_pattern, the handler and its owner, how many crashes are
+handed over at once; FreeBSD: kern.corefile, the drop directory, devd, jails), set-id
+programs, limits of this shell or of one process, the spool's rights, free blocks and
+inodes, the daemon, the journal, what this kernel can do, and whether the confinement of
+the workers that read cores holds when it is tried. If there is a
 coroner.cf: whether the store answers and takes the tokens, whether both have the same
 time, how many snapshots wait and for how long, which were refused or set aside and why.
 

@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 NAME = "install"
 HELP = "catch every crash of this machine from now on"
 DESCRIPTION = """\
-Makes the kernel hand every crash to coresnap: creates the user and the spool, puts the
-handler where only root can change it, and sets kernel.core_pattern. What was there
-before is kept and given back by `coresnap uninstall`. Needs root; nothing is restarted.
+Makes the kernel hand every crash to coresnap: creates the user and the spool, and sets
+what the kernel goes by. What was there before is kept and given back by `coresnap
+uninstall`. Needs root; nothing is restarted.
 
-What is set is the pipe, which needs no daemon; where kernel and settings allow it,
-coresnapd takes crashes through a socket while it runs.
+On Linux it puts the handler where only root can change it, and sets kernel.core_pattern
+to the pipe, which needs no daemon; where kernel and settings allow it, coresnapd takes
+crashes through a socket while it runs. On FreeBSD it makes a directory that everybody
+can write a core into, and sets kern.corefile and kern.coredump_devctl; coresnapd takes
+the cores from there.
 
-If another handler has the crashes (systemd-coredump, apport, …), nothing is changed
-unless --replace is given. The kernel forgets the setting at the next boot.
+If another handler has the crashes (systemd-coredump, apport, ucored, …), nothing is
+changed unless --replace is given. The kernel forgets the settings at the next boot.
 """
 
 
