@@ -16,6 +16,7 @@ from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.source_paths import SourcePaths
 from coresnap.analysis.steps import judging, reading, telling
 from coresnap.analysis.steps.workbench import Step, Workbench, run_step
+from coresnap.config.environment import ALLOWED_VARIABLES
 from coresnap.elfcore.corefile import CoreFile
 from coresnap.model import Snapshot
 
@@ -37,16 +38,20 @@ def run_steps(
     wanted_globals: GlobalsChoice | None = None,
     rulesets: Sequence[Ruleset] = (),
     alias_limits: AliasLimits | None = None,
+    variables: Sequence[str] = ALLOWED_VARIABLES,
     progress: Progress | None = None,
 ) -> Snapshot:
     """Analyse an open core into a snapshot.
 
     Of the globals, those of the crashed module are read where nothing else is wanted.
+    ``variables`` of the environment may travel in the snapshot where the core itself
+    says what they were.
 
     ``debug_files`` stay the caller's. A step that fails leaves a note and the rest
     goes on. ``progress`` is told the name of each step as it begins.
     """
-    assets = assets or {}
+    # What was kept at the crash counts before what the core's notes still say.
+    assets = {**_of_notes(core, variables), **(assets or {})}
     wanted = wanted_globals or GlobalsChoice("crashed")
     bench = Workbench(
         core,
@@ -68,6 +73,15 @@ def run_steps(
     if progress is not None:
         progress("snapshot")
     return _with_plugins(bench, _snapshot(bench))
+
+
+def _of_notes(core: CoreFile, variables: Sequence[str]) -> dict[str, bytes]:
+    if core.facts.state is None:
+        return {}
+    # Not before: a core of Linux says none of it.
+    from coresnap.analysis.process_assets import process_assets
+
+    return process_assets(core, variables)
 
 
 STEPS: tuple[tuple[str, Step], ...] = (

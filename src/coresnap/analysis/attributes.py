@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,7 +21,11 @@ from coresnap.model.attributes import (
     MEMINFO_BYTES,
     STATUS_BYTES,
     STATUS_COUNTS,
+    STATUS_TEXTS,
 )
+
+if TYPE_CHECKING:
+    from coresnap.elfcore.process_state import Clock, ProcessState
 
 __all__ = [
     "Facts",
@@ -47,6 +52,12 @@ class Facts(msgspec.Struct, frozen=True):
     """How the core was taken, by those assets."""
     python_version: str | None = None
     """Of the CPython whose frames were read."""
+    system: str = ""
+    """Whose core it is."""
+    state: ProcessState | None = None
+    """What the core's notes say of the process."""
+    clock: Clock | None = None
+    """What time it was, by the core."""
 
 
 _MOST_FRAMES = 64
@@ -86,6 +97,39 @@ def _of_core(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
         yield "signal", facts.signal.name
         if facts.signal.address is not None:
             yield "fault.address", facts.signal.address
+
+
+def _of_state(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    state = facts.state
+    if state is None:
+        return
+    usages = [thread.usage for thread in state.threads]
+    values: dict[str, AttributeValue | None] = {
+        "process.abi": state.emulation or None,
+        "process.jail": state.jail,
+        "process.login": state.login or None,
+        "process.osrel": state.program_release,
+        "process.time.system": round(sum(u.system for u in usages), 6),
+        "process.time.user": round(sum(u.user for u in usages), 6),
+        "uname.osreldate": state.kernel_release,
+        "uname.sysname": facts.system,
+        "user.id": None if state.credentials is None else state.credentials.user,
+    }
+    for name, value in values.items():
+        if value is not None:
+            yield name, value
+
+
+def _of_clock(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
+    """A time that the handler noted is better, and replaces it."""
+    clock = facts.clock
+    if clock is None:
+        return
+    yield "timestamp", int(clock.now)
+    yield "system.uptime", round(clock.uptime, 2)
+    start = facts.state.start_time if facts.state is not None else None
+    if start is not None and clock.now >= start:
+        yield "process.age", round(clock.now - start, 2)
 
 
 def callstack_attributes(frames: Sequence[Frame]) -> dict[str, AttributeValue]:
@@ -158,6 +202,10 @@ def _of_status(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
     status = _fields(facts.assets.get("process/status", b""))
     yield from _scaled(status, STATUS_BYTES, _KIB)
     yield from _scaled(status, STATUS_COUNTS, 1)
+    texts = _texts(facts.assets.get("process/status", b""))
+    for key, attribute in STATUS_TEXTS.items():
+        if key in texts:
+            yield attribute, texts[key]
     age = _process_age(facts.assets)
     if age is not None:
         yield "process.age", age
@@ -207,6 +255,14 @@ def _fields(text: bytes) -> dict[str, int]:
     return found
 
 
+def _texts(text: bytes) -> dict[str, str]:
+    """Parse ``Name:  word`` lines."""
+    lines = (
+        line.partition(":") for line in text.decode("utf-8", "replace").split("\n")
+    )
+    return {name: rest.strip() for name, _, rest in lines if rest.strip()}
+
+
 def _scaled(
     fields: Mapping[str, int], names: Mapping[str, str], factor: int
 ) -> Iterator[tuple[str, AttributeValue]]:
@@ -224,6 +280,8 @@ def _number(text: bytes) -> float | None:
 
 _SOURCES = (
     _of_core,
+    _of_state,
+    _of_clock,
     _of_crashed_thread,
     _of_crash,
     _of_capture,

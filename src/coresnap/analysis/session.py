@@ -18,6 +18,7 @@ from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.globals_choice import choose_globals
 from coresnap.analysis.search_places import SearchPlaces
 from coresnap.analysis.source_paths import SourcePaths
+from coresnap.config.environment import ALLOWED_VARIABLES
 from coresnap.elfcore.corefile import CoreFile, open_core
 from coresnap.elfcore.modulefile import KeptFile
 from coresnap.elfcore.modules import LoadedModule
@@ -50,6 +51,7 @@ def analyze(
     rulesets: Sequence[Ruleset] = (),
     cache: str | os.PathLike[str] | None = None,
     cache_size: int = DEFAULT_LIMIT,
+    variables: Sequence[str] = ALLOWED_VARIABLES,
     progress: Callable[[str], None] | None = None,
 ) -> Snapshot:
     """Analyse the core at ``path`` into a snapshot.
@@ -70,7 +72,9 @@ def analyze(
     rules of one's own for the fingerprint
     (``coresnap.config.rulesets.load_rulesets``). ``cache`` is
     a directory that keeps at most ``cache_size`` bytes of debug information that had to
-    be decompressed. ``progress`` is told the name of each step as it begins.
+    be decompressed. ``variables`` of the process's environment, whose names may end in
+    ``*``, travel in the snapshot where the core says what they were, as FreeBSD's do.
+    ``progress`` is told the name of each step as it begins.
 
     A compressed core is restored first, into a file in the directory for temporary
     files: one in the form of the archive, one as FreeBSD's kernel compresses it, or one
@@ -100,6 +104,7 @@ def analyze(
         globals=globals,
         alias_limits=AliasLimits(aliases, alias_memory),
         rulesets=rulesets,
+        variables=variables,
         progress=progress,
     )
 
@@ -112,6 +117,7 @@ def analyze_core(
     globals: str = "crashed",
     alias_limits: AliasLimits | None = None,
     rulesets: Sequence[Ruleset] = (),
+    variables: Sequence[str] = ALLOWED_VARIABLES,
     progress: Callable[[str], None] | None = None,
 ) -> Snapshot:
     """As ``analyze``, for who has the places together already."""
@@ -135,6 +141,7 @@ def analyze_core(
             wanted_globals=wanted,
             rulesets=rulesets,
             alias_limits=alias_limits,
+            variables=variables,
             progress=progress,
         )
     told = tuple(Note("core", problem) for problem in problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coresnap.config.environment import ALLOWED_VARIABLES
 from coresnap.config.setting import Setting
 
 __all__ = ["ARCHIVE_SETTINGS"]
@@ -141,8 +142,7 @@ ARCHIVE_SETTINGS = (
         "archive",
         "environ.allow",
         "names",
-        "PATH, LANG, LANGUAGE, LC_*, TZ, SHELL, TERM, LD_LIBRARY_PATH, LD_PRELOAD, "
-        "MALLOC_*, container",
+        ", ".join(ALLOWED_VARIABLES),
         "Environment variables that are kept; a * at the end stands for any rest.",
         per_application=True,
     ),

@@ -20,6 +20,7 @@ from pathlib import Path
 import attrs
 
 from coresnap.config import Config, Route
+from coresnap.config.environment import ALLOWED_VARIABLES
 from coresnap.config.routes import project_of
 from coresnap.config.settings import SETTINGS
 from coresnap.crash import Archive, Crash
@@ -50,6 +51,8 @@ class Additions:
     routes: tuple[Route, ...] = ()
     variables: tuple[str, ...] = ()
     """Environment variables of the process that hold attributes."""
+    allowed: tuple[str, ...] = ALLOWED_VARIABLES
+    """Environment variables that may be kept."""
     command: Path | None = None
     output: bytes = b""
     """What the command printed."""
@@ -62,12 +65,14 @@ def additions_for(archive: Archive, config: Config) -> Additions:
     command = config.defaults_command
     if command == _DEFAULT and not command.exists():
         command = None
+    policy = config.policy_for(archive.executable)
     return Additions(
         application=archive.application,
         executable=archive.executable,
-        project=config.policy_for(archive.executable).project,
+        project=policy.project,
         routes=config.routes,
         variables=config.attributes_environ,
+        allowed=policy.environ_allow,
         command=command,
     )
 

@@ -137,7 +137,13 @@ def _analyze(job: Job, members: dict[str, bytes]) -> Snapshot:
             cache=None if job.cache is None else DebugCache(job.cache),
             kept=kept,
         )
-        return analyze_core(job.core, places, assets=members, rulesets=job.rulesets)
+        return analyze_core(
+            job.core,
+            places,
+            assets=members,
+            rulesets=job.rulesets,
+            variables=(*job.additions.allowed, *job.additions.variables),
+        )
 
 
 def _fetcher(job: Job) -> Fetcher | None:
@@ -178,9 +184,11 @@ def _add(
     crash = None
     with contextlib.suppress(InputError):
         crash = crash_record.decode(members.get(crash_record.NAME, b""))
-    sources = list(
-        from_environment(members.get("process/environ", b""), additions.variables)
+    # Where nobody kept it at the crash, the core may have said it.
+    environment = members.get("process/environ") or snapshot.assets.get(
+        "process/environ", b""
     )
+    sources = list(from_environment(environment, additions.variables))
     if additions.command is not None:
         # The administrator's word counts before the process's.
         label = f"defaults.command {additions.command}"

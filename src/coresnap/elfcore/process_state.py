@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 __all__ = [
+    "Clock",
     "Credentials",
     "Limit",
     "MappingState",
@@ -222,6 +223,20 @@ class ProcessState(msgspec.Struct, frozen=True, eq=False):
     def file_of(self, role: str) -> OpenFile | None:
         """What the process held as its ``text``, ``cwd``, …"""
         return next((file for file in self.files if file.role == role), None)
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """What time the machine had when the core was written."""
+
+    boot: float
+    """Seconds since the epoch, UTC."""
+    uptime: float
+    """Seconds since the boot."""
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch, UTC."""
+        return self.boot + self.uptime
 
 
 class ProcessStrings(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ __all__ = [
     "MEMINFO_BYTES",
     "STATUS_BYTES",
     "STATUS_COUNTS",
+    "STATUS_TEXTS",
     "AttributeKind",
 ]
 
@@ -53,6 +54,8 @@ STATUS_COUNTS = {
     "voluntary_ctxt_switches": "sched.cs.voluntary",
 }
 """The same, of fields that count."""
+STATUS_TEXTS = {"Umask": "process.umask"}
+"""The same, of fields that are no numbers."""
 MEMINFO_BYTES = {
     "MemTotal": "system.memory.total",
     "MemFree": "system.memory.free",
@@ -154,15 +157,25 @@ ATTRIBUTES: dict[str, AttributeKind] = {
     "fingerprint.message": _text("expression of an assertion, type of an exception"),
     "fingerprint.version": _integer("of the fingerprint's rules"),
     "hostname": _text("assets, uname(2)", "hostname"),
-    "process.age": _seconds("start time in /proc/PID/stat to crash"),
+    "process.abi": _text("the core's notes: whose system calls it spoke"),
+    "process.age": _seconds("start time in /proc/PID/stat, or in the notes, to crash"),
     "process.id": _integer("the core's notes"),
+    "process.jail": _integer("the core's notes: the jail's number, 0 outside of any"),
+    "process.login": _text("the core's notes: the session's user"),
+    "process.osrel": _integer(
+        "the core's notes: the FreeBSD that the program was built for"
+    ),
     "process.threads": _count("threads in the core"),
+    "process.time.system": _seconds("the core's notes: in the kernel, of its threads"),
+    "process.time.user": _seconds("the core's notes: outside the kernel, the same"),
+    "process.umask": _text("/proc/PID/status Umask, octal"),
     "python.version": _text("the CPython that the core holds"),
     "signal": _text("the core's notes, named by its system"),
     "timestamp": _integer(
         "time of the crash, UTC since the epoch", "timestamp", "seconds"
     ),
     "uname.machine": _text("assets, uname(2)"),
+    "uname.osreldate": _integer("the core's notes: FreeBSD's kernel, as `1302001`"),
     "uname.release": _text("assets, uname(2)"),
     "uname.sysname": _text("assets, uname(2)"),
     "uname.version": _text("assets, uname(2)"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from coresnap.analysis.attributes import Facts, attributes_of
@@ -13,6 +15,10 @@ from coresnap.analysis.fingerprint import (
 from coresnap.analysis.quality.score import score_quality
 from coresnap.analysis.steps.workbench import Workbench
 from coresnap.analysis.summary import summarise
+
+if TYPE_CHECKING:
+    from coresnap.elfcore.corefile import CoreFile
+    from coresnap.elfcore.process_state import Clock
 
 __all__ = ["draw_attributes", "score", "sign", "sum_up"]
 
@@ -42,8 +48,19 @@ def draw_attributes(bench: Workbench) -> None:
             assets=bench.assets,
             capture=bench.capture,
             python_version=bench.python_version,
+            system=bench.core.system,
+            state=bench.core.facts.state,
+            clock=_clock(bench.core),
         )
     )
+
+
+def _clock(core: CoreFile) -> Clock | None:
+    if core.facts.start.clock is None:
+        return None
+    from coresnap.elfcore.freebsd_clock import read_clock
+
+    return read_clock(core.memory, core.header, core.facts.start.clock)
 
 
 def sign(bench: Workbench) -> None:

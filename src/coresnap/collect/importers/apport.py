@@ -16,9 +16,10 @@ from typing import BinaryIO
 
 from coresnap.collect.importers.pieces import Stream
 from coresnap.collect.importers.source_file import SourceFile
-from coresnap.collect.importers.story import Story, command_line, filter_environment
+from coresnap.collect.importers.story import Story, command_line
 from coresnap.collect.importers.systemd import number_of
 from coresnap.collect.importers.unpacking import compression_of, peek, unpack
+from coresnap.config.environment import filter_environment
 from coresnap.errors import InputError
 
 __all__ = ["is_report", "read_report"]

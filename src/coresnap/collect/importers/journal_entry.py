@@ -17,13 +17,9 @@ from typing import Any, BinaryIO
 import attrs
 
 from coresnap.collect.importers.source_file import SourceFile
-from coresnap.collect.importers.story import (
-    Story,
-    command_line,
-    descriptors,
-    filter_environment,
-)
+from coresnap.collect.importers.story import Story, command_line, descriptors
 from coresnap.collect.importers.systemd import number_of
+from coresnap.config.environment import filter_environment
 from coresnap.errors import InputError
 
 __all__ = ["JournalCrash", "read_crashes"]

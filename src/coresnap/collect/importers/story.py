@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import attrs
 
-__all__ = ["Story", "command_line", "descriptors", "filter_environment"]
+__all__ = ["Story", "command_line", "descriptors"]
 
 _DESCRIPTOR = re.compile(rb"^(\d+):(/.*|[a-z_]+:.*|anon_inode:.*)$", re.MULTILINE)
 
@@ -33,22 +33,6 @@ class Story:
     """Whoever took the core did not take all of it."""
     context: Mapping[str, bytes] = attrs.field(factory=dict)
     """Members of the assets, as the helper names them."""
-
-
-def filter_environment(variables: Iterable[bytes], allowed: Iterable[str]) -> bytes:
-    """Return the variables that ``environ.allow`` lets pass, each with a NUL behind.
-
-    A name of ``allowed`` may end in ``*``, as for the helper.
-    """
-    names = [name.encode() for name in allowed]
-
-    def is_allowed(variable: bytes) -> bool:
-        name, equals, _ = variable.partition(b"=")
-        return bool(equals) and any(
-            name.startswith(a[:-1]) if a.endswith(b"*") else name == a for a in names
-        )
-
-    return b"".join(v + b"\0" for v in variables if is_allowed(v))
 
 
 def command_line(text: str) -> bytes:

@@ -69,7 +69,12 @@ class ThreadLimit(Rule):
     confidence = (STRONG,)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it from the number of threads in ``/proc/PID/status``."""
+        """Conclude it from the number of threads in ``/proc/PID/status``.
+
+        Only Linux counts threads as processes.
+        """
+        if case.core.system != "Linux":
+            return
         limit = _limits(case.assets).get("Max processes")
         threads = _status(case.assets).get("Threads", 0)
         if limit and threads >= limit:
