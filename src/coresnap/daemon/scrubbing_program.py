@@ -13,6 +13,7 @@ import os
 import resource
 import struct
 import sys
+import tempfile
 
 import msgspec
 
@@ -46,9 +47,10 @@ def main() -> None:
         (resource.RLIMIT_CORE, 0, 0),
     ):
         resource.setrlimit(kind, (limit, ceiling))
+    _rehearse(rules_text)
     confine()
     try:
-        head, body = _scrubbed(rules_text)
+        head, body = _scrubbed(rules_text, 0)
     except CoresnapError as error:
         head, body = Head(error=str(error)), b""
     except MemoryError:
@@ -58,19 +60,36 @@ def main() -> None:
         output.write(LENGTH.pack(len(encoded)) + encoded + body)
 
 
-def _scrubbed(rules_text: str) -> tuple[Head, bytes]:
+def _rehearse(rules_text: str) -> None:
+    """Scrub a snapshot of our own: what has to be imported is, while files can be opened.
+
+    FreeBSD's capability mode takes every path from us.
+    """
+    from coresnap.model import Snapshot
+    from coresnap.snapshot.container import pack_snapshot
+
+    secret = {"process/environ": b"PASSWORD=secret\0"}
+    nobody = Snapshot("FreeBSD", "x86-64", 1, "rehearsal", "password=secret", None)
+    nobody = msgspec.structs.replace(nobody, assets=secret)
+    with tempfile.TemporaryFile() as file:
+        file.write(pack_snapshot(nobody))
+        file.flush()
+        _scrubbed(rules_text, file.fileno())
+
+
+def _scrubbed(rules_text: str, source: int) -> tuple[Head, bytes]:
     from coresnap.snapshot.container import pack_snapshot, read_snapshot
     from coresnap.snapshot.scrubbing.rules import Rules
     from coresnap.snapshot.scrubbing.scrub import scrub, totals
 
     rules = msgspec.json.decode(rules_text, type=Rules)
-    before = read_snapshot(os.dup(0))
+    before = read_snapshot(os.dup(source))
     snapshot, findings = scrub(before, rules) if not rules.is_empty else (before, ())
     if findings:
         body = pack_snapshot(snapshot)
     else:
-        os.lseek(0, 0, os.SEEK_SET)
-        with os.fdopen(0, "rb", closefd=False) as original:
+        os.lseek(source, 0, os.SEEK_SET)
+        with os.fdopen(source, "rb", closefd=False) as original:
             body = original.read()
     head = Head(snapshot.fingerprint, snapshot.attributes, totals(findings))
     return head, body
