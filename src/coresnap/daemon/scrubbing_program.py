@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _rehearse(rules_text: str) -> None:
-    """Scrub a snapshot of our own: what has to be imported is, while files can be opened.
+    """Scrub a snapshot of our own: all is imported while files can be opened.
 
     FreeBSD's capability mode takes every path from us.
     """
