@@ -252,6 +252,20 @@ def test_a_copy_that_came_with_the_core_serves(tmp_path: Path) -> None:
         assert (found.file, found.kept_as, found.problem) == (copy, "module.1", None)
 
 
+def test_what_stands_beside_the_data_is_not_searched(tmp_path: Path) -> None:
+    """The end of the text before the data, and zeros or the next segment behind."""
+    image = spread(LIBRARY)
+    with library_core(tmp_path, image, image) as core:
+        start, end = BASE + 0x4200, BASE + 0x4200 + 128 + 0x70
+        (view,) = core.memory.stored_views(0, 1 << 64)
+        assert (view[0], bytes(view[1][:8])) == (start, b"datadata")
+        assert len(view[1]) == end - start
+        pieces = [*core.memory.read_pieces(BASE + 0x4000, BASE + 0x5000)]
+        assert [(at, len(data)) for at, data in pieces] == [(start, end - start)]
+        # Who asks for it by its address has it.
+        assert core.memory.read(BASE + 0x41FF, 1) == b"\xc3"
+
+
 def test_mapped_data_files_are_no_modules(tmp_path: Path) -> None:
     records = [
         w.vm_entry(BASE, BASE + 0x5000, protection=1, kind=2, path=b"/no/such/locale"),

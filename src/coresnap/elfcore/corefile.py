@@ -34,6 +34,7 @@ from coresnap.elfcore.modules import (
     LoadedModule,
     code_ranges,
     find_modules,
+    remnants,
 )
 from coresnap.elfcore.notewalk import RawNote
 from coresnap.elfcore.registers import Architecture
@@ -187,6 +188,7 @@ def open_core(
     )
     modules = find_modules(memory, facts, finder, executable)
     memory.use_files(code_ranges(modules))
+    memory.skip_remnants(remnants(modules))
     problems += _gaps(layout, facts, modules, executable)
     return CoreFile(
         Path(path),

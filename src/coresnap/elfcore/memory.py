@@ -79,6 +79,7 @@ class Memory:
             if load.offset < len(data)
         )
         self._files = _Ranges()
+        self._remnants: list[tuple[int, int]] = []
         # The range that was read last, as it is on a walk up one stack.
         self._start = 0
         self._end = 0
@@ -94,6 +95,11 @@ class Memory:
     def use_files(self, ranges: Iterable[tuple[int, int, memoryview, int]]) -> None:
         """Let files stand in where nothing is stored: (start, end, data, offset)."""
         self._files.set(ranges)
+
+    def skip_remnants(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Leave out of searches what stands beside the data in the pages of a file:
+        the process had it mapped, and it says nothing about its state."""
+        self._remnants = sorted(span for span in spans if span[0] < span[1])
 
     def read_word(self, address: int) -> int:
         """An unsigned integer of an address's size; raises ``MemoryReadError``."""
@@ -153,27 +159,38 @@ class Memory:
 
         A core of which only parts were kept has gaps anywhere.
         """
-        address: int | None = start
-        while address is not None and address < end:
-            data = self.read_some(address, end - address)
-            if data:
-                yield address, data
-                address += len(data)
-            else:
-                address = self._next_start(address)
+        for first, last in self._without_remnants(start, end):
+            address: int | None = first
+            while address is not None and address < last:
+                data = self.read_some(address, last - address)
+                if data:
+                    yield address, data
+                    address += len(data)
+                else:
+                    address = self._next_start(address)
 
     def stored_views(self, start: int, end: int) -> Iterator[tuple[int, memoryview]]:
         """What the core itself stores between two addresses, not copied, ascending."""
-        found = self._stored.find(start)
-        address = start if found else self._stored.next_start(start)
-        while address is not None and address < end:
-            found = self._stored.find(address)
-            if found is not None:
-                first, last, data, offset = found
-                count = min(last, end) - address
-                begin = offset + address - first
-                yield address, data[begin : begin + count]
-            address = self._stored.next_start(address)
+        for first, last in self._without_remnants(start, end):
+            found = self._stored.find(first)
+            address = first if found else self._stored.next_start(first)
+            while address is not None and address < last:
+                found = self._stored.find(address)
+                if found is not None:
+                    begins, ends, data, offset = found
+                    count = min(ends, last) - address
+                    begin = offset + address - begins
+                    yield address, data[begin : begin + count]
+                address = self._stored.next_start(address)
+
+    def _without_remnants(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        for first, last in self._remnants:
+            if first < end and last > start:
+                if start < first:
+                    yield start, first
+                start = last
+        if start < end:
+            yield start, end
 
     def _next_start(self, address: int) -> int | None:
         found = (self._stored.next_start(address), self._files.next_start(address))

@@ -19,11 +19,12 @@ from coresnap.elfcore.modulefile import FileFinder
 from coresnap.errors import InputError
 from coresnap.model import Search
 
-__all__ = ["AT_ENTRY", "LoadedModule", "code_ranges", "find_modules"]
+__all__ = ["AT_ENTRY", "LoadedModule", "code_ranges", "find_modules", "remnants"]
 
 VDSO_PATH = "[vdso]"
 
 _PF_W = 2
+_PAGE_SIZE = 4096
 _VDSO_SIZE = 1 << 16
 _VDSO_LIMIT = 1 << 20
 _NOTES_LIMIT = 1 << 16
@@ -71,6 +72,24 @@ def code_ranges(
             if not load.flags & _PF_W:
                 start = module.load_bias + load.vaddr
                 yield start, start + load.filesz, module.elf.data, load.offset
+
+
+def remnants(modules: Iterable[LoadedModule]) -> Iterator[tuple[int, int]]:
+    """What shares the first and last page of a data segment, from start to end: file
+    content that no process wrote, and that a core without text does have there."""
+    for module in modules:
+        if module.elf is None or module.image is not None or module.file is None:
+            continue
+        previous, loads = 0, module.elf.loads
+        for index, load in enumerate(loads):
+            start, end = load.vaddr, load.vaddr + load.memsz
+            following = [other.vaddr for other in loads[index + 1 : index + 2]]
+            if load.flags & _PF_W:
+                before = max(start & -_PAGE_SIZE, previous)
+                behind = min([-(-end // _PAGE_SIZE) * _PAGE_SIZE, *following])
+                yield module.load_bias + before, module.load_bias + start
+                yield module.load_bias + end, module.load_bias + behind
+            previous = end
 
 
 def find_modules(

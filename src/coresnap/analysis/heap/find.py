@@ -49,11 +49,11 @@ def _special(core: CoreFile) -> Iterator[Heap]:
 
 
 def _may_have(module: LoadedModule) -> bool:
-    """Whether a module is called like one, or its data has room for a table."""
+    """Whether a module is called like one, or its data has room for a table, as far
+    as its headers are there to say so."""
     if "malloc" in module.path.rpartition("/")[2]:
         return True
     headers = module.image or module.elf
-    return any(
-        load.flags & _WRITABLE and load.memsz >= _LEAST_TABLE
-        for load in (headers.loads if headers else ())
+    return headers is None or any(
+        load.flags & _WRITABLE and load.memsz >= _LEAST_TABLE for load in headers.loads
     )

@@ -54,8 +54,10 @@ def find_jemalloc(core: CoreFile) -> Heap | None:
         tree = find_tree(core.memory, spans, targets)
         if tree is not None:
             return _heap(core, module, tree, None)
-    if not core.modules and targets:
-        # Of FreeBSD's cores nobody says what was mapped where: jemalloc is in libc.
+    headers = [module.image or module.elf for module in core.modules]
+    if targets and (None in headers or not headers):
+        # Without headers, as in a core of FreeBSD whose libraries are not here, nobody
+        # says what of a module is its data: libc's, where jemalloc is, has no file.
         tree = find_tree(core.memory, targets, targets)
         if tree is not None:
             return _heap(core, None, tree, None)
