@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from coresnap.elfcore.corefile import CoreFile
+from coresnap.elfcore.freebsd_strings import first_string
 from coresnap.model import Dropped, MemoryRange
 
 __all__ = ["RetainedMemory", "Span", "retained_memory"]
@@ -131,7 +132,8 @@ def _inside(core: CoreFile, start: int, end: int) -> Iterator[Span]:
 
 def _words(core: CoreFile) -> Span:
     """The strings that the program was started with, up to the end of its stack."""
-    start = core.facts.start.strings
+    places = core.facts.start
+    start = places.strings or first_string(core.memory, places.ps_strings)
     mapping = core.memory.find_mapping(start) if start else None
     if start is None or mapping is None:
         return 0, 0

@@ -12,7 +12,7 @@ from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.process_state import ProcessStrings
 from coresnap.errors import MemoryReadError
 
-__all__ = ["read_process_strings"]
+__all__ = ["first_string", "read_process_strings"]
 
 _MOST_BYTES = 1 << 20
 """Twice the kernel's own limit of all strings (ARG_MAX, ``sys/sys/syslimits.h``)."""
@@ -46,6 +46,23 @@ def read_process_strings(memory: Memory, address: int | None) -> ProcessStrings:
             problems.append(f"only {len(strings)} strings of the {what} could be read")
         found.append(strings)
     return ProcessStrings(found[0], found[1], tuple(problems))
+
+
+def first_string(memory: Memory, address: int | None) -> int | None:
+    """Where the strings begin at the earliest, by ``struct ps_strings`` at ``address``.
+
+    The pointers to the environment stand before them (``exec_copyout_strings`` in
+    ``sys/kern/kern_exec.c``). None if that is not there, or overwritten.
+    """
+    if not address:
+        return None
+    word = memory.pointer_size
+    try:
+        array, count = (memory.read_word(address + word * n) for n in (2, 3))
+    except MemoryReadError:
+        return None
+    start = array + (count & 0xFFFFFFFF) * word
+    return start if array and address - _MOST_BYTES < start < address else None
 
 
 def _strings(memory: Memory, array: int, count: int, room: int) -> tuple[bytes, ...]:
