@@ -1,0 +1,62 @@
+"""``coresnap analyze`` of every FreeBSD core of the corpus, compressed as it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from conftest import CORPUS, Corpus
+from coresnap.views.cli.main import main
+
+FREEBSD = CORPUS / "freebsd"
+
+
+def _cases() -> list[dict[str, Any]]:
+    path = FREEBSD / "expected.json"
+    if not path.exists():
+        return []
+    cases: list[dict[str, Any]] = json.loads(path.read_text())["cases"]
+    return [case for case in cases if case["core_size"]]
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("case", _cases(), ids=lambda case: case["case"])
+def test_it_says_which_process_crashed_and_of_what(
+    corpus: Corpus, case: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also as zstd and gzip: the kernel's own compression, and the corpus's."""
+    assert main(["analyze", str(FREEBSD / case["core"]), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["pid"], told["command"]) == (case["pid"], case["comm"])
+    assert told["arguments"] == case["psargs"]
+    assert told["system"] == "FreeBSD"
+    assert [thread["tid"] for thread in told["threads"]] == case["thread_ids"]
+    assert [thread["name"] for thread in told["threads"]] == case["thread_names"]
+    if not case["pr_cursig"]:
+        assert told["signal"] is None
+        assert "was alive" in told["summary"]
+        return
+    signal = told["signal"]
+    assert (signal["number"], signal["name"]) == (case["signal"], case["signal_name"])
+    assert (signal["code"], signal["code_name"]) == (
+        case["si_code"],
+        case["si_code_name"],
+    )
+    if case["si_code"] < 0x10000:
+        assert signal["address"] == int(case["si_addr"], 16)
+    else:
+        assert signal["sender_pid"] == case["si_pid"]
+        assert signal["address"] is None
+
+
+@pytest.mark.corpus
+def test_an_empty_core_is_refused_with_its_reason(
+    corpus: Corpus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = FREEBSD / "cores/limit64k/crash.581.0.11.fbsdlab.core"
+    assert main(["analyze", str(path)]) != 0
+    told = capsys.readouterr().err
+    assert f"{path} is empty" in told
+    assert "RLIMIT_CORE" in told
