@@ -13,7 +13,6 @@ import attrs
 import pytest
 
 from conftest import CORPUS, Corpus
-from coresnap.backends import freebsd_diagnosis
 from coresnap.backends.base import Finding, Level
 from coresnap.backends.freebsd import FreeBSDBackend
 from coresnap.backends.freebsd_arrivals import SETTLE_SECONDS
@@ -441,7 +440,7 @@ def test_a_full_disk_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
         f_bavail = 0
         f_frsize = real.f_frsize
 
-    monkeypatch.setattr(freebsd_diagnosis.os, "statvfs", lambda path: Full)
+    monkeypatch.setattr(os, "statvfs", lambda path: Full)
     assert "no block is free" in world.checks()["drop-directory"].message
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import freebsd_corewriter as writer
 from conftest import Corpus
+from coresnap.collect.importers.core_head import read_head
 from coresnap.collect.importers.dropped import Arrived, take_dropped
 from coresnap.collect.spool import Part, Spool, create_spool
 from coresnap.config import ApplicationRules, Config, load_config
@@ -181,7 +182,7 @@ def test_what_is_written_to_while_it_is_read_stays(
 
     path = world.directory / "77.0.11.prog.core"
     path.write_bytes(core_of())
-    real = intake.read_head
+    real = read_head
 
     def write_meanwhile(*words: Any) -> Any:  # noqa: ANN401
         with path.open("ab") as stream:
