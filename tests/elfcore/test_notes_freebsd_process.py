@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import struct
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import freebsd_corewriter as w
 import procstat
 from conftest import CORPUS, Corpus
 from coresnap.collect.plain_core import restored
 from coresnap.elfcore.corefile import open_core
+from coresnap.elfcore.elfheader import parse_header
+from coresnap.elfcore.notes_freebsd_process import read_process_state
+from coresnap.elfcore.process_state import Limit, ProcessState
+
+PROC, FILES, VMMAP, GROUPS, UMASK, RLIMIT, OSREL, KQUEUES = *range(8, 15), 18
+INFINITY = (1 << 63) - 1
 
 FREEBSD = CORPUS / "freebsd"
 
@@ -85,3 +96,86 @@ def test_every_core_has_the_files_and_numbers_that_are_known(
         assert (name, kind) == (known["fd"], known["type"])
         if not case["case"].startswith("idx"):  # these wrote to /dev/null
             assert (vnode, flags) == (known["vnode"], known["flags"])
+
+
+# --- written notes ------------------------------------------------------------
+
+
+def read(notes: Mapping[int, bytes], release: int | None = None) -> ProcessState:
+    header = parse_header(w.write_core(), "core")
+    views = {kind: memoryview(data) for kind, data in notes.items()}
+    return read_process_state(views, header, release)
+
+
+def limits(count: int) -> bytes:
+    pairs = [(n, INFINITY if n % 2 else n + 100) for n in range(count)]
+    data = b"".join(struct.pack("<qq", *pair) for pair in pairs)
+    return struct.pack("<i", len(data)) + data
+
+
+@pytest.mark.parametrize(
+    ("count", "last"), [(13, "swap"), (15, "umtxp"), (16, "pipebuf"), (17, "16")]
+)
+def test_limits_are_counted_by_the_size_of_the_note(count: int, last: str) -> None:
+    state = read({RLIMIT: limits(count)})
+    assert len(state.limits) == count
+    assert state.limits[0] == Limit("cpu", 0, 100)
+    assert state.limits[7] == Limit("nproc", 7, None)
+    assert state.limits[-1].name == last
+    assert state.problems == ()
+
+
+def test_a_limit_below_zero_is_none() -> None:
+    data = struct.pack("<iqq", 16, -1, INFINITY)
+    assert read({RLIMIT: data}).limits == (Limit("cpu", None, None),)
+
+
+def test_limits_without_an_end_are_cut() -> None:
+    state = read({RLIMIT: limits(100)})
+    assert len(state.limits) == 64
+    assert state.problems == ("only 64 limits are read",)
+
+
+def test_groups_of_their_own_note_count_before_those_of_the_process() -> None:
+    record = w.process_entry(w.AMD64, {188: ("h", 1), 192: ("I", 5)})
+    proc = struct.pack("<i", 1088) + record
+    assert read({PROC: proc}).groups == (5,)
+    many = struct.pack("<i", 4) + struct.pack("<40I", *range(40))
+    assert read({PROC: proc, GROUPS: many}).groups == tuple(range(40))
+
+
+def test_numbers_and_releases_are_read() -> None:
+    state = read(
+        {UMASK: struct.pack("<iH", 2, 0o27), OSREL: struct.pack("<ii", 4, 1400097)},
+        release=1500068,
+    )
+    assert (state.umask, state.program_release) == (0o27, 1400097)
+    assert state.kernel_release == 1500068
+
+
+@pytest.mark.parametrize(
+    ("data", "events"),
+    [
+        (struct.pack("<i", 64) + bytes(128), 2),
+        (struct.pack("<i", 64), 0),
+        (struct.pack("<i", 0) + bytes(128), None),
+        (struct.pack("<i", -1) + bytes(128), None),
+        (b"", None),
+    ],
+)
+def test_events_of_kqueues_are_counted(data: bytes, events: int | None) -> None:
+    assert read({KQUEUES: data}).kqueue_events == events
+
+
+def test_nothing_is_known_without_notes() -> None:
+    state = read({})
+    assert state.umask is None
+    assert state.credentials is None
+    assert state.limits == state.files == state.mappings == state.threads == ()
+    assert state.problems == ()
+
+
+@pytest.mark.parametrize("kind", [PROC, FILES, VMMAP, GROUPS, UMASK, RLIMIT, OSREL])
+@given(data=st.binary(max_size=1200))
+def test_no_bytes_of_any_note_raise(kind: int, data: bytes) -> None:
+    read({kind: data})

@@ -105,6 +105,7 @@ def _of_state(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
         return
     usages = [thread.usage for thread in state.threads]
     values: dict[str, AttributeValue | None] = {
+        "descriptor.kqueue.events": state.kqueue_events,
         "process.abi": state.emulation or None,
         "process.jail": state.jail,
         "process.login": state.login or None,

@@ -104,4 +104,5 @@ def _kqueue_events(data: memoryview | None) -> int | None:
     if data is None or len(data) < SIZE_FIELD:
         return None
     size = int.from_bytes(data[:SIZE_FIELD], "little")
-    return (len(data) - SIZE_FIELD) // size if size else None
+    count, rest = divmod(len(data) - SIZE_FIELD, size) if size else (0, 1)
+    return None if rest else count

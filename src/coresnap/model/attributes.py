@@ -147,6 +147,9 @@ ATTRIBUTES: dict[str, AttributeKind] = {
         "configuration: the application's project, else the first route's"
     ),
     "coresnap.object": _text("the archive's id on the crashed host", "uuid"),
+    "descriptor.kqueue.events": _count(
+        "the core's notes: what its kqueues were asked for, from FreeBSD 15 on"
+    ),
     "fault.address": _integer("siginfo", "address"),
     "fingerprint.family": _text(
         "the kind of failure that the fingerprint counts: `memory`, `assert`, …"
