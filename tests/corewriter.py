@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-EM_386, EM_X86_64, EM_AARCH64, EM_RISCV = 3, 62, 183, 243
+EM_386, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV = 3, 40, 62, 183, 243
 ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
 PT_LOAD, PT_DYNAMIC, PT_NOTE, PT_PHDR, PT_GNU_EH_FRAME = 1, 2, 4, 6, 0x6474E550
 NT_PRSTATUS, NT_PRFPREG, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
@@ -34,6 +34,7 @@ _RISCV_REGISTERS = """
 USER_REGISTERS = {
     EM_X86_64: _X86_64_REGISTERS.split(),
     EM_386: _I386_REGISTERS.split(),
+    EM_ARM: [*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "cpsr", "orig_r0"],
     EM_AARCH64: [*(f"x{n}" for n in range(31)), "sp", "pc", "pstate"],
     EM_RISCV: _RISCV_REGISTERS.split(),
 }
@@ -69,6 +70,7 @@ class Target:
 
 X86_64 = Target()
 I386 = Target(EM_386, 32)
+ARM = Target(EM_ARM, 32)
 AARCH64 = Target(EM_AARCH64)
 RISCV64 = Target(EM_RISCV)
 

@@ -224,6 +224,12 @@ def arm_tls(target: Target, address: int) -> bytes:
     return note(NT_ARM_TLS, target.pack("P", address))
 
 
+def arm_vfp(registers: Mapping[int, int]) -> bytes:
+    """mcontext_vfp_t: d0 … d31, then fpscr."""
+    words = [registers.get(index, 0) for index in range(32)]
+    return note(NT_ARM_VFP, struct.pack("<32QI", *words, 0))
+
+
 def arm_address_mask(code: int, data: int) -> bytes:
     """struct arm64_addr_mask: the bits that are **no** part of an address."""
     return note(NT_ARM_ADDR_MASK, struct.pack("<QQ", code, data))

@@ -116,6 +116,19 @@ def test_vector_registers_are_kept_as_wide_integers(tmp_path: Path) -> None:
         assert 17 not in core.architecture.general_registers
 
 
+def test_double_registers_of_arm_are_kept(tmp_path: Path) -> None:
+    doubles = {index: (index + 1) << 56 | index for index in range(32)}
+    area = w.ARM.pack("32QI", *doubles.values(), 0)
+    notes = [
+        w.prstatus(w.ARM, tid=1, registers={"pc": 0x1234}),
+        w.note(w.ARM, b"LINUX", 0x400, area),
+    ]
+    with open_core(write(tmp_path, w.write_core(w.ARM, notes=notes))) as core:
+        numbers, registers = core.architecture.numbers, core.threads[0].registers
+        assert {n: registers[numbers[f"d{n}"]] for n in doubles} == doubles
+        assert registers[numbers["pc"]] == 0x1234
+
+
 def test_the_bits_that_authenticate_return_addresses_are_known(tmp_path: Path) -> None:
     mask = w.AARCH64.pack("PP", 0x7F << 55, 0x7F << 48)
     notes = [

@@ -331,6 +331,14 @@ def test_vector_registers_are_kept_as_wide_integers(
         assert {n: registers[numbers[f"{family}{n}"]] for n in vectors} == vectors
 
 
+def test_double_registers_of_arm_are_kept(tmp_path: Path) -> None:
+    doubles = {index: (index + 1) << 56 | index for index in range(32)}
+    notes = [w.prstatus(w.ARM, tid=1, registers={}), w.arm_vfp(doubles)]
+    with open_core(write(tmp_path, _core(w.ARM, notes))) as core:
+        numbers, registers = core.architecture.numbers, core.threads[0].registers
+        assert {n: registers[numbers[f"d{n}"]] for n in doubles} == doubles
+
+
 @pytest.mark.parametrize(
     ("name", "register", "value"),
     [

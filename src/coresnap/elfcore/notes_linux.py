@@ -41,7 +41,7 @@ NT_PRSTATUS, NT_PRFPREG, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
 NT_FILE, NT_SIGINFO = 0x46494C45, 0x53494749
 NT_ARM_PAC_MASK = 0x406
 NT_PRXFPREG, NT_X86_XSTATE = 0x46E62B7F, 0x202
-NT_386_TLS, NT_ARM_TLS = 0x200, 0x401
+NT_386_TLS, NT_ARM_VFP, NT_ARM_TLS = 0x200, 0x400, 0x401
 AT_PAGESZ, AT_RANDOM, AT_EXECFN, AT_SYSINFO_EHDR = 6, 25, 31, 33
 
 _FXSAVE_SIZE, _FXSAVE_XMM = 512, 160
@@ -172,6 +172,8 @@ class _Reader(msgspec.Struct, eq=False):
             family, width, offset, least = "xmm", 16, _FXSAVE_XMM, _FXSAVE_SIZE
         elif kind == NT_PRFPREG and "v0" in numbers:
             family, width, offset, least = "v", 16, 0, _AARCH64_FPSIMD_SIZE
+        elif kind == NT_ARM_VFP and arch.name == "arm":
+            family, width, offset, least = "d", 8, 0, 32 * 8
         elif kind == NT_PRFPREG and arch.name == "s390x":
             family, width, offset, least = "f", 8, 8, 8 + 16 * 8
         else:

@@ -238,13 +238,13 @@ def _arm() -> Architecture:
         _EM_ARM,
         4,
         "little",
-        general,
+        {**general, **_family("d", 32, 256)},
         frozenset(general),
         program_counter=15,
         stack_pointer=13,
         frame_pointer=11,
         return_address=14,
-        callee_saved=frozenset(range(4, 12)),
+        callee_saved=frozenset(range(4, 12)) | frozenset(range(264, 272)),
         layout=RegisterLayout(4, (*range(16), 128, None)),
     )
 
