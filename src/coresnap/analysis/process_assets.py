@@ -106,7 +106,9 @@ def _lines(fields: Iterator[tuple[str, object]]) -> bytes:
 
 def _status(state: ProcessState, page: int) -> Iterator[tuple[str, object]]:
     """Names and units of Linux's ``status``: sizes are KiB."""
-    yield "Name", state.command or None
+    # The process chose it: no part of it may pass for another line.
+    name = state.command.replace("\\", "\\\\").replace("\n", "\\n")
+    yield "Name", name or None
     yield "Umask", None if state.umask is None else f"{state.umask:04o}"
     yield "Pid", state.pid
     yield "PPid", state.parent
