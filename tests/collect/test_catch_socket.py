@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+import psutil
 import pytest
 
 import catcher as catching
@@ -85,6 +86,10 @@ def serving(catcher: Catcher, program: Path) -> Iterator[Server]:
         # Told to end it would linger for a second, for whom nobody waits here.
         process.kill()
         process.wait(timeout=60)
+        # Those that it started for a crash write into a directory that will be removed.
+        every = psutil.process_iter(["exe"])
+        left = [p for p in every if p.info["exe"] == str(program)]
+        psutil.wait_procs(left, timeout=60)
 
 
 @pytest.fixture

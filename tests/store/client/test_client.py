@@ -67,7 +67,7 @@ def test_a_large_snapshot_travels_in_pieces_and_goes_on_where_it_broke(
     live: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(putting, "_AT_ONCE", 64)
-    monkeypatch.setattr(putting, "_PIECE", 100)
+    monkeypatch.setattr(putting, "_PIECE", 50)
     body = make_snapshot(2, note="x" * 300)
     seen: list[int] = []
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from weakref import WeakKeyDictionary, WeakSet
 
 import attrs
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Transaction, insert, select, update
 
 from coresnap.store.attributes.attribute import Attribute, Kind
 from coresnap.store.attributes.catalogue import CATALOGUE
@@ -34,7 +34,7 @@ class Known:
 
 
 _CACHES: WeakKeyDictionary[Engine, dict[int, Known]] = WeakKeyDictionary()
-_UNCOMMITTED: WeakSet[Connection] = WeakSet()
+_UNCOMMITTED: WeakSet[Transaction] = WeakSet()
 _LOCK = threading.Lock()
 
 
@@ -71,15 +71,18 @@ def load(connection: Connection, project: Project) -> Known:
     )
     with _LOCK:
         # What this connection wrote can still be rolled back.
-        if connection not in _UNCOMMITTED:
+        if connection.get_transaction() not in _UNCOMMITTED:
             _CACHES.setdefault(connection.engine, {})[project.id] = found
     return found
 
 
 def changed(connection: Connection, project: Project) -> None:
     """Let every server read the attributes of ``project`` again, after the commit."""
+    transaction = connection.get_transaction()
+    assert transaction is not None, "what changes attributes is within a transaction"
     with _LOCK:
-        _UNCOMMITTED.add(connection)
+        # Not the connection: the next transaction may have the same one.
+        _UNCOMMITTED.add(transaction)
     revisions = ATTRIBUTE_REVISIONS
     done = connection.execute(
         update(revisions)
