@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import pytest
 
+import freebsd_corewriter as w
 from coresnap.backends import crash_record
 from coresnap.backends.linux import LinuxBackend
 from coresnap.collect.assets import pack_assets
@@ -326,3 +327,31 @@ def test_the_worker_adds_what_command_process_and_routes_say(
     }
     assert snapshot.attributes.items() >= wanted.items()
     assert any("dc, which is given already" in n.message for n in snapshot.notes)
+
+
+def test_a_core_that_says_its_environment_gives_attributes_and_what_is_allowed(
+    tmp_path: Path,
+) -> None:
+    place, texts = 0x7F00_0000, [b"app", b"LANG=C", b"CORESNAP_ATTRIBUTES=dc=moon"]
+    texts += [b"TOKEN=abc", b"MINE=1"]
+    pointers = [place + 0x400 + 0x40 * n for n in range(len(texts))]
+    strings = w.AMD64.pack("PIxxxxPI", place + 0x100, 1, place + 0x108, 4)
+    strings = strings.ljust(0x100, b"\0") + w.AMD64.pack("5P", *pointers)
+    stack = strings.ljust(0x400, b"\0") + b"".join(t.ljust(0x40, b"\0") for t in texts)
+    notes = [
+        w.prstatus(w.AMD64, tid=1, registers={}, signal=11),
+        w.psstrings(w.AMD64, place),
+    ]
+    core = tmp_path / "core"
+    core.write_bytes(w.write_core(notes=notes, segments=[w.Segment(place, stack)]))
+    config = configured("[application /bin/*]\nenviron.allow = MINE\n")
+    added = additions_for(archive("/bin/app"), config)
+    size = core.stat().st_size
+    job = Job("0" * 32, core, size, None, None, (), additions=added)
+    with (tmp_path / "out").open("w+b") as output:
+        analyse_core(job, output.fileno())
+        snapshot = read_snapshot(os.dup(output.fileno()))
+
+    assert snapshot.assets["process/environ"].split(b"\0") == [texts[2], texts[4], b""]
+    assert snapshot.attributes["dc"] == "moon"
+    assert snapshot.attributes["coresnap.given.process"] == "dc"
