@@ -87,6 +87,10 @@ def test_what_holds_no_core_is_refused_by_its_name(tmp_path: Path) -> None:
     path = _packed(tmp_path, "gzip", "-c", content=b"#!/bin/sh\n")
     with pytest.raises(CoreFormatError, match="packed holds no ELF"), restored(path):
         pass
+    whole = _packed(tmp_path, "gzip", "-c", content=CORE[:63])
+    os.truncate(whole, whole.stat().st_size - 4)
+    with pytest.raises(InputError, match="end early"), restored(whole):
+        pass
     path.write_bytes(b"\x28\xb5\x2f\xfd of another program")
     with pytest.raises(InputError, match="packed cannot be unpacked"), restored(path):
         pass

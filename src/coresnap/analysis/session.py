@@ -126,7 +126,7 @@ def analyze_core(
     with (
         places.debug_files() as files,
         _plain(path, problems.append) as plain,
-        _opened(plain, places, files, progress) as core,
+        _opened(plain, os.fsdecode(path), places, files, progress) as core,
     ):
         files.open_ahead(_likely_modules(core))
         # Imported only now: libdw opens the files while Python loads the rest.
@@ -161,6 +161,7 @@ def analyze_record(assets: Mapping[str, bytes]) -> Snapshot:
 
 def _opened(
     path: str | os.PathLike[str],
+    name: str,
     places: SearchPlaces,
     files: DebugFiles,
     progress: Callable[[str], None] | None,
@@ -172,6 +173,7 @@ def _opened(
         executable=places.executable,
         kept=places.kept,
         stored=files.stored,
+        name=name,
     )
     if places.fetcher is None:
         return open_again()

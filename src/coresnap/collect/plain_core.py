@@ -22,6 +22,8 @@ _READ_SIZE = 1 << 18
 _UNPACKED = frozenset({"zstd", "gzip", "xz", "bzip2", "lz4"})
 _MAGIC_SIZE = 6
 _ELF = b"\x7fELF"
+_LEAST_SIZE = 64
+"""Bytes of a header: with less there is nothing to read."""
 
 
 @contextlib.contextmanager
@@ -111,7 +113,7 @@ def _unpack(
     result = writer.finish()
     if result.error is not None:
         raise OSError(result.error, os.strerror(result.error))
-    if content.damage and not result.size:
+    if content.damage and result.size < _LEAST_SIZE:
         raise InputError(f"{name} cannot be unpacked: {content.damage}")
     if os.pread(target, len(_ELF), 0) != _ELF:
         raise CoreFormatError(f"{name} holds no ELF core, but something else in it")

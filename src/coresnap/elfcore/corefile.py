@@ -155,8 +155,9 @@ def open_core(
     executable: Path | None = None,
     kept: Sequence[KeptFile] = (),
     stored: StoredFiles | None = None,
+    name: str | None = None,
 ) -> CoreFile:
-    """Open the core at ``path``.
+    """Open the core at ``path``, which errors call ``name``, if that is given.
 
     ``sysroot`` is put before every path that the core records; ``executable`` is used
     for the program if its build-id fits. ``kept`` are copies of module files, which
@@ -165,9 +166,10 @@ def open_core(
     it can be read, and ``notes_to_reader`` says what is wrong. Raises ``MissingError``,
     ``AccessError``, or ``CoreFormatError`` if nothing at all can be done.
     """
-    data, layout = _open(path)
+    name = name or os.fsdecode(path)
+    data, layout = _open(path, name)
     found = read_notes(data, layout)
-    _require_core(layout, found, str(path))
+    _require_core(layout, found, name)
     architecture, facts, problems = _facts(data, layout, found)
     mappings = join_mappings(
         layout.loads,
@@ -206,8 +208,7 @@ def open_core(
     )
 
 
-def _open(path: str | os.PathLike[str]) -> tuple[memoryview, CoreLayout]:
-    name = str(path)
+def _open(path: str | os.PathLike[str], name: str) -> tuple[memoryview, CoreLayout]:
     try:
         data = map_file(path)
     except (MissingError, AccessError):

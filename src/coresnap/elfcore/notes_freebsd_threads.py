@@ -163,7 +163,8 @@ class ThreadNotes(msgspec.Struct, eq=False):
         """Their name, size and first offset, and the least size of the note."""
         if self.architecture.is_x86:
             return "xmm", _VECTOR_SIZE, _FXSAVE_XMM, _FXSAVE_SIZE
-        if kind == NT_ARM_VFP:
+        if "d0" in self.architecture.numbers:
+            # ARM's FPREGSET has had the same start since it is not of the FPA any more.
             return "d", _DOUBLE_SIZE, 0, 32 * _DOUBLE_SIZE
         return "v", _VECTOR_SIZE, 0, 32 * _VECTOR_SIZE
 
