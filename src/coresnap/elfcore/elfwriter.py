@@ -84,7 +84,8 @@ def anonymous_file(name: str) -> Iterator[tuple[int, str]]:
     with its last descriptor.
     """
     create = vars(os).get("memfd_create")
-    if create is not None:
+    # FreeBSD has files in memory from 13 on, and no paths of descriptors.
+    if create is not None and os.path.isdir("/proc/self/fd"):
         descriptor = create(name)
         try:
             yield descriptor, f"/proc/self/fd/{descriptor}"
