@@ -3,7 +3,8 @@
 Keys are only ever added. Numbers are numbers and addresses are integers; a consumer
 whose integers end at 2**53 (JavaScript, jq 1.6) must take care with addresses.
 ``null`` means "not known". Memory ranges are described, their bytes stay in the
-snapshot; assets are listed by name and size.
+snapshot; assets are listed by name and size, and what they say of the process is taken
+apart in ``process``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import msgspec
 
 from coresnap.model import Frame, Snapshot, Thread, Variable
 from coresnap.snapshot.escape import without_surrogates
+from coresnap.snapshot.process_context import process_context
 
 __all__ = ["to_bytes", "to_json"]
 
@@ -57,6 +59,7 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
             for kept in snapshot.memory
         ],
         "assets": {name: len(data) for name, data in snapshot.assets.items()},
+        "process": _fields(process_context(snapshot.assets)),
         **{
             field.name: _plain(getattr(snapshot, field.name))
             for field in msgspec.structs.fields(Snapshot)

@@ -15,6 +15,7 @@ from coresnap.snapshot.escape import printable
 from coresnap.snapshot.heading import heading_lines, headline
 from coresnap.snapshot.heap_lines import heap_lines
 from coresnap.snapshot.module_lines import compiler_lines, module_lines
+from coresnap.snapshot.process_lines import process_lines
 from coresnap.snapshot.stacks import (
     declared_lines,
     folded,
@@ -45,7 +46,8 @@ def render(
     heading = heading_lines(snapshot, page.display)
     sections = [heading, page.verdict(), *page.stacks(thread)]
     if not isinstance(thread, int):
-        sections += [page.heaps(), page.globals(), page.modules(), page.compilers()]
+        sections += [page.heaps(), page.globals(), page.process()]
+        sections += [page.modules(), page.compilers()]
         sections += [page.dropped(), page.notes()]
     bodies = ["\n".join(section) for section in map(list, sections) if section]
     return "\n\n".join(body for body in bodies if body) + "\n"
@@ -117,6 +119,10 @@ class _Page(msgspec.Struct, frozen=True):
             yield self.display.ink.title("globals")
             for variable in self.snapshot.globals:
                 yield from declared_lines(variable, self.display, "  ")
+
+    def process(self) -> Iterator[str]:
+        if self.display.details:
+            yield from process_lines(self.snapshot, self.display)
 
     def modules(self) -> Iterator[str]:
         if self.snapshot.modules:
