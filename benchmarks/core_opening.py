@@ -2,13 +2,15 @@
 
 Opening is everything before the analysis: headers, notes, registers of all threads, the
 state of the process, mappings and modules. Both cores are written by the tests' own
-writers, with the same threads, segments and mapped files; FreeBSD's kernel writes more
-about each thread (name, siginfo, segment bases, kinfo_proc) and mapping.
+writers, with the same threads and mappings, and hold what each kernel writes: Linux the
+first page of every file, FreeBSD more about each thread (name, siginfo, segment bases,
+kinfo_proc) and mapping. No file is there, so each is looked for in vain.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import sys
 import tempfile
@@ -26,7 +28,7 @@ import freebsd_corewriter
 
 FIRST_THREAD, STACKS, FILES = 100_000, 0x7F00_0000_0000, 0x4000_0000
 SHAPES = ((1, 30), (64, 200), (1000, 2000))
-"""Threads; mapped files, each with three mappings of which one has a segment."""
+"""Threads, each with a stack; mapped files, each with three mappings."""
 XSTATE_SIZE = 2696
 """As in the cores of a machine with AVX and protection keys."""
 
@@ -44,28 +46,24 @@ def main() -> None:
 
 def compare(directory: Path, threads: int, files: int, runs: int) -> None:
     notes = {"Linux": linux(threads, files), "FreeBSD": freebsd(threads, files)}
-    writers = {
+    cores = {
         "Linux": corewriter.write_core(
-            notes=notes["Linux"],
-            segments=[
-                corewriter.Segment(start, b"x" * 64)
-                for start in segments(threads, files)
-            ],
+            notes=notes["Linux"], segments=linux_segments(threads, files)
         ),
         "FreeBSD": freebsd_corewriter.write_core(
             notes=notes["FreeBSD"],
             segments=[
                 freebsd_corewriter.Segment(start, b"x" * 64)
-                for start in segments(threads, files)
+                for start in written(threads, files)
             ],
         ),
     }
     contenders = {}
-    for system, data in writers.items():
+    for system, data in cores.items():
         path = directory / f"{system}.{threads}"
         path.write_bytes(data)
-        require_opened(path, threads)
-        contenders[system] = lambda path=path: opened(path)
+        require_opened(path, threads, files)
+        contenders[system] = functools.partial(opened, path)
     results = {series.name: series for series in interleaved(contenders, runs)}
     for system, series in results.items():
         size = sum(map(len, notes[system])) / 1e3
@@ -89,16 +87,38 @@ def opened(path: Path) -> tuple[float, int]:
     return time.perf_counter() - before, 0
 
 
-def require_opened(path: Path, threads: int) -> None:
+def require_opened(path: Path, threads: int, files: int) -> None:
     with open_core(path) as core:
         assert len(core.threads) == threads, len(core.threads)
+        assert len(core.modules) == files, len(core.modules)
         assert core.signal is not None
         assert not core.notes_to_reader, core.notes_to_reader
 
 
-def segments(threads: int, files: int) -> list[int]:
+def written(threads: int, files: int) -> list[int]:
+    """Where each file's data and each stack begins."""
     data = [FILES + index * 0x10000 + 0x8000 for index in range(files)]
     return data + [STACKS + index * 0x200000 for index in range(threads)]
+
+
+def linux_segments(threads: int, files: int) -> list[corewriter.Segment]:
+    """All mappings; of files the first page, which says what the file is, and data."""
+    read, code = corewriter.PF_R, corewriter.PF_R | corewriter.PF_X
+    layout = [
+        corewriter.Segment(0, flags=read, memory_size=0x2000),
+        corewriter.Segment(0x2000, b"\xc3" * 16, flags=code, memory_size=0x6000),
+        corewriter.Segment(0x8000, b"data"),
+    ]
+    page = corewriter.write_module(segments=layout)[: corewriter.PAGE]
+    found = []
+    for index in range(files):
+        start = FILES + index * 0x10000
+        found += [
+            corewriter.Segment(start, page, flags=read, memory_size=0x2000),
+            corewriter.Segment(start + 0x2000, flags=code, memory_size=0x6000),
+        ]
+    found += [corewriter.Segment(start, b"x" * 64) for start in written(threads, files)]
+    return sorted(found, key=lambda segment: segment.address)
 
 
 def file_mappings(files: int) -> list[tuple[int, int, int, bytes]]:
