@@ -97,7 +97,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     # RLIMIT_NPROC, which FreeBSD's confinement sets, counts threads on Linux.
-    monkeypatch.setattr(freebsd, "confine", lambda: ())
+    monkeypatch.setattr(freebsd, "confine", tuple)
     with (
         short_directory() as root,
         socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as devd,

@@ -34,9 +34,9 @@ def select(config: Config) -> CaptureBackend:
 
 
 def confine() -> tuple[str, ...]:
-    """Confine a program that has no settings, and has open all that it needs.
+    """Do what ``confine`` of the backend does, in a program that has no settings.
 
-    On FreeBSD it cannot even import any more.
+    It should have imported what it needs: FreeBSD lets it load nothing any more.
     """
     if sys.platform == "linux":
         from coresnap.backends import linux_confinement
@@ -45,5 +45,5 @@ def confine() -> tuple[str, ...]:
     if sys.platform.startswith("freebsd"):
         from coresnap.backends import freebsd_confinement
 
-        return freebsd_confinement.confine_reader()
+        return freebsd_confinement.confine()
     return ()

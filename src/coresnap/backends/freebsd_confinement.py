@@ -1,9 +1,7 @@
 """What a FreeBSD process can take from itself before it reads untrusted bytes.
 
-Capability mode (Capsicum) takes away every path, so it is for programs that have all
-they need open. A worker looks for modules and debug information by path: it gets
-everything else. Each layer is there for when another is not, and the names say what is
-active. Commands and values are those of sys/sys/procctl.h.
+Each layer is there for when another is not, and the names say what is active. Commands
+and values are those of sys/sys/procctl.h.
 """
 
 from __future__ import annotations
@@ -16,7 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["confine", "confine_reader", "confine_sender"]
+from coresnap.backends.freebsd_capabilities import enter_capability_mode
+
+__all__ = ["confine", "confine_sender"]
 
 _P_PID = 0
 _PROC_TRACE_CTL = 7
@@ -34,16 +34,10 @@ def confine() -> tuple[str, ...]:
     achieved += _without_privileges()
     if _limit_processes():
         achieved.append("no-new-processes")
+    # Last: it takes away what the others need.
+    if enter_capability_mode():
+        achieved.append("capability-mode")
     return tuple(achieved)
-
-
-def confine_reader() -> tuple[str, ...]:
-    """Confine a program that has open what it reads and writes, for good.
-
-    From here on it can open no path, no socket and no module.
-    """
-    achieved = confine()
-    return (*achieved, "capability-mode") if _enter_capability_mode() else achieved
 
 
 def confine_sender(writable: Sequence[Path]) -> tuple[str, ...]:
@@ -83,8 +77,3 @@ def _control(command: int, value: int) -> bool:
     data = ctypes.c_int(value)
     who = ctypes.c_int64(os.getpid())
     return bool(function(_P_PID, who, command, ctypes.byref(data)) == 0)
-
-
-def _enter_capability_mode() -> bool:
-    function: Any = getattr(ctypes.CDLL(None, use_errno=True), "cap_enter", None)
-    return function is not None and bool(function() == 0)

@@ -1,0 +1,129 @@
+"""A worker that can only read below a descriptor finds all that a free one finds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+import capability_mode
+from conftest import CompileProgram, Corpus, KernelCore
+from coresnap.backends.fake import FakeBackend
+from coresnap.collect.compression import compress_core
+from coresnap.config import Config, load_config
+from coresnap.daemon.job import Job, analyse_core, preload
+from coresnap.daemon.worker import Outcome, Verdict, Worker
+from coresnap.model import Snapshot
+from coresnap.snapshot.container import read_snapshot
+
+pytestmark = pytest.mark.root
+
+
+@attrs.define
+class CapabilityMode(FakeBackend):
+    """A backend whose workers are in what plays capability mode."""
+
+    empty: Path = Path()
+
+    def confine(self) -> tuple[str, ...]:
+        return capability_mode.enter(self.empty)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "conf").write_text("")
+    return attrs.evolve(
+        load_config(tmp_path / "conf"), root=tmp_path, user="root", worker_time=120
+    )
+
+
+def analysed(
+    core: Path,
+    config: Config,
+    backend: FakeBackend,
+    **facts: Any,  # noqa: ANN401 - fields of Job
+) -> tuple[Outcome, Snapshot]:
+    preload()
+    fd = os.open(config.root, os.O_RDWR | os.O_TMPFILE)
+    job = Job(
+        id="0" * 32,
+        core=core,
+        assets=None,
+        sysroot=None,
+        debug_directories=config.debug_directories,
+        **{"core_size": core.stat().st_size, **facts},
+    )
+    outcome = Worker(job, fd, config, backend, analyse_core, None).wait()
+    assert outcome.verdict == Verdict.DONE, outcome.reason
+    return outcome, read_snapshot(fd)
+
+
+def timeless(snapshot: Snapshot) -> Snapshot:
+    kept = {k: v for k, v in snapshot.attributes.items() if "time" not in k}
+    return msgspec.structs.replace(snapshot, attributes=kept)
+
+
+@pytest.mark.compiler
+@pytest.mark.core_pattern
+@pytest.mark.parametrize("source", ["nested.c", "inlines.c", "handler.c"])
+def test_modules_and_debug_information_are_found(
+    config: Config,
+    tmp_path: Path,
+    compile_program: CompileProgram,
+    kernel_core: KernelCore,
+    source: str,
+) -> None:
+    core = kernel_core([compile_program(source, "-g", "-O0")])
+    (tmp_path / "empty").mkdir()
+
+    _, free = analysed(core, config, FakeBackend())
+    outcome, confined = analysed(core, config, CapabilityMode(empty=tmp_path / "empty"))
+
+    assert outcome.confinement == ("capability-mode",)
+    assert any(frame.line for frame in confined.threads[0].frames)
+    assert timeless(confined) == timeless(free)
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    "name",
+    [
+        "freebsd/cores/threads/crash.292.0.11.fbsdlab.core",
+        "freebsd/cores/cxx/cxx.501.0.6.fbsdlab.core",
+        "freebsd/cores/i386/crash32.482.0.11.fbsdlab.core",
+    ],
+)
+def test_a_core_of_freebsd_is_analysed(
+    config: Config, tmp_path: Path, corpus: Corpus, name: str
+) -> None:
+    core = corpus.path(name)
+    (tmp_path / "empty").mkdir()
+
+    _, free = analysed(core, config, FakeBackend())
+    _, confined = analysed(core, config, CapabilityMode(empty=tmp_path / "empty"))
+
+    assert confined.threads
+    assert timeless(confined) == timeless(free)
+
+
+@pytest.mark.corpus
+def test_a_core_that_was_compressed_since_is_restored_without_fdescfs(
+    config: Config, tmp_path: Path, corpus: Corpus
+) -> None:
+    core = corpus.path("freebsd/cores/segv_null/crash.26.0.11.fbsdlab.core")
+    (tmp_path / "empty").mkdir()
+    packed = tmp_path / "packed"
+    with core.open("rb") as source, packed.open("w+b") as target:
+        compress_core(source.fileno(), target.fileno(), lambda size: None)
+
+    plain = os.open(tmp_path, os.O_RDWR | os.O_TMPFILE)
+    mode = CapabilityMode(empty=tmp_path / "empty")
+    size = core.stat().st_size
+    _, confined = analysed(packed, config, mode, plain=plain, core_size=size)
+
+    assert confined.command == "crash"
+    assert confined.threads
