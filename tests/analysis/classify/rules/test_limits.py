@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from coresnap.analysis.classify.rules.limits import RULES
@@ -73,6 +74,13 @@ def test_a_limit_is_reached_or_not(
 ) -> None:
     kept = assets(limits, status, descriptors)
     assert concluded(case(6, -6, None, assets=kept), *RULES) == expected
+
+
+def test_only_linux_counts_threads_as_processes() -> None:
+    kept = assets({"Max processes": 8}, "Threads:\t8\n")
+    other = case(6, -6, None, assets=kept)
+    core = msgspec.structs.replace(other.core, system="FreeBSD")
+    assert concluded(msgspec.structs.replace(other, core=core), *RULES) == {}
 
 
 def test_nothing_is_concluded_without_assets() -> None:
