@@ -170,6 +170,30 @@ def test_pieces_are_what_is_there_in_order_whatever_lies_between() -> None:
     assert list(memory.read_pieces(0x9000, 0xA000)) == []
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.integers(-4, 40)), max_size=6),
+    st.integers(0, 300),
+    st.integers(0, 400),
+)
+def test_remnants_of_files_are_left_out_of_searches_alone(
+    remnants: list[tuple[int, int]], start: int, size: int
+) -> None:
+    memory = memory_of(load(20, 0, 90), load(150, 200, 100))
+    memory.skip_remnants((at, at + count) for at, count in remnants)
+    left_out = {at for place, n in remnants for at in range(place, place + n)}
+    expected = [
+        at
+        for at in (*range(20, 110), *range(150, 250))
+        if start <= at < start + size and at not in left_out
+    ]
+    end = start + size
+    views = memory.stored_views(start, end)
+    assert [at for a, view in views for at in range(a, a + len(view))] == expected
+    pieces = memory.read_pieces(start, end)
+    assert [at for a, data in pieces for at in range(a, a + len(data))] == expected
+    assert memory.read(20, 90) == DATA[:90]
+
+
 @pytest.mark.parametrize("order", ["little", "big"])
 def test_words_are_read_with_their_addresses_up_to_the_first_gap(
     order: Literal["little", "big"],

@@ -99,7 +99,11 @@ class Memory:
     def skip_remnants(self, spans: Iterable[tuple[int, int]]) -> None:
         """Leave out of searches what stands beside the data in the pages of a file:
         the process had it mapped, and it says nothing about its state."""
-        self._remnants = sorted(span for span in spans if span[0] < span[1])
+        self._remnants = []
+        for start, end in sorted(spans):
+            start = max(start, self._remnants[-1][1] if self._remnants else 0)
+            if start < end:
+                self._remnants.append((start, end))
 
     def read_word(self, address: int) -> int:
         """An unsigned integer of an address's size; raises ``MemoryReadError``."""
@@ -184,11 +188,13 @@ class Memory:
                 address = self._stored.next_start(address)
 
     def _without_remnants(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        for first, last in self._remnants:
-            if first < end and last > start:
-                if start < first:
-                    yield start, first
-                start = last
+        index = bisect_right(self._remnants, start, key=lambda span: span[1])
+        while index < len(self._remnants) and self._remnants[index][0] < end:
+            first, last = self._remnants[index]
+            index += 1
+            if start < first:
+                yield start, first
+            start = last
         if start < end:
             yield start, end
 
