@@ -32,7 +32,7 @@ def core(tmp_path: Path, notes: Sequence[bytes], stack: bytes = b"") -> Path:
 
 def members(path: Path, variables: Sequence[str] = ("LANG",)) -> dict[str, bytes]:
     with open_core(path) as opened:
-        return process_assets(opened, variables)
+        return process_assets(opened, variables)[0]
 
 
 def strings(*texts: bytes) -> bytes:
@@ -156,6 +156,29 @@ def test_only_variables_that_may_be_kept_are(tmp_path: Path) -> None:
     assert found["process/environ"] == b"LANG=C\0MY_A=1\0"
     assert found["process/cmdline"] == b"app\0"
     assert "process/environ" not in members(path, ())
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    snapshot = coresnap.analyze(core(tmp_path, [w.psstrings(w.AMD64, STACK)]))
+    (note,) = [n for n in snapshot.notes if n.step == "process"]
+    assert "does not have the strings" in note.message
+
+
+def test_numbers_that_lie_give_no_attributes(tmp_path: Path) -> None:
+    fields: w.Fields = {
+        256: ("Q", (1 << 64) - 1),
+        264: ("q", -1),
+        288: ("q", (1 << 63) - 1),
+        336: ("q", -(1 << 62)),
+    }
+    notes = [
+        w.processes(w.AMD64, [w.process_entry(w.AMD64, fields)]),
+        w.auxv(w.AMD64, {AT_PAGESZ: (1 << 64) - 1, 18: 1 << 63}),
+    ]
+    found = coresnap.analyze(core(tmp_path, notes)).attributes
+    lies = {"vm.rss.size", "vm.data.size", "process.age", "uname.osreldate"}
+    assert not lies & found.keys()
+    assert all(value < 1 << 64 for value in found.values() if isinstance(value, int))
 
 
 def test_a_command_with_a_line_break_adds_no_line(tmp_path: Path) -> None:

@@ -50,8 +50,7 @@ def run_steps(
     ``debug_files`` stay the caller's. A step that fails leaves a note and the rest
     goes on. ``progress`` is told the name of each step as it begins.
     """
-    # What was kept at the crash counts before what the core's notes still say.
-    assets = {**_of_notes(core, variables), **(assets or {})}
+    assets = assets or {}
     wanted = wanted_globals or GlobalsChoice("crashed")
     bench = Workbench(
         core,
@@ -62,6 +61,7 @@ def run_steps(
         capture_facts(assets),
         wanted,
         alias_limits or AliasLimits(),
+        variables,
     )
     bench.notes.extend(core.notes_to_reader)
     bench.notes.extend(capture_notes(bench.capture))
@@ -75,16 +75,8 @@ def run_steps(
     return _with_plugins(bench, _snapshot(bench))
 
 
-def _of_notes(core: CoreFile, variables: Sequence[str]) -> dict[str, bytes]:
-    if core.facts.state is None:
-        return {}
-    # Not before: a core of Linux says none of it.
-    from coresnap.analysis.process_assets import process_assets
-
-    return process_assets(core, variables)
-
-
 STEPS: tuple[tuple[str, Step], ...] = (
+    ("process", reading.read_process),
     ("signal", reading.read_signal),
     ("unwind", reading.unwind_threads),
     ("debug files", reading.open_debug_files),

@@ -61,6 +61,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 _MOST_FRAMES = 64
+_LAST_RELEASE = 1 << 31
 _MOST_DIGITS = 20  # of a 64-bit number
 _KIB = 1024
 _NANOSECONDS = 10**9
@@ -112,13 +113,18 @@ def _of_state(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
         "process.osrel": state.program_release,
         "process.time.system": round(sum(u.system for u in usages), 6),
         "process.time.user": round(sum(u.user for u in usages), 6),
-        "uname.osreldate": state.kernel_release,
+        "uname.osreldate": _release(state.kernel_release),
         "uname.sysname": facts.system,
         "user.id": None if state.credentials is None else state.credentials.user,
     }
     for name, value in values.items():
         if value is not None:
             yield name, value
+
+
+def _release(number: int | None) -> int | None:
+    """AT_OSRELDATE, a word of the process's own memory."""
+    return number if number is not None and number < _LAST_RELEASE else None
 
 
 def _of_clock(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
@@ -129,7 +135,7 @@ def _of_clock(facts: Facts) -> Iterator[tuple[str, AttributeValue]]:
     yield "timestamp", int(clock.now)
     yield "system.uptime", round(clock.uptime, 2)
     start = facts.state.start_time if facts.state is not None else None
-    if start is not None and clock.now >= start:
+    if start is not None and 0 < start <= clock.now:
         yield "process.age", round(clock.now - start, 2)
 
 

@@ -42,14 +42,17 @@ _LIMITS = {
 _LINKS = {"text": "exe", "cwd": "cwd", "root": "root"}
 
 
-def process_assets(core: CoreFile, variables: Sequence[str]) -> dict[str, bytes]:
-    """Return members of the assets by their names; none if the notes say nothing.
+def process_assets(
+    core: CoreFile, variables: Sequence[str]
+) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Return members of the assets by their names, and what could not be read.
 
-    ``variables`` are those of the environment that may be kept (``environ.allow``).
+    None if the notes say nothing. ``variables`` are those of the environment that may
+    be kept (``environ.allow``).
     """
     state = core.facts.state
     if state is None:
-        return {}
+        return {}, ()
     strings = read_process_strings(core.memory, core.facts.start.ps_strings)
     page = core.facts.auxv.get(_AT_PAGESZ) or _PAGE
     found = {
@@ -63,7 +66,8 @@ def process_assets(core: CoreFile, variables: Sequence[str]) -> dict[str, bytes]
         file = state.file_of(role)
         if file is not None and file.path is not None:
             found[name] = file.path
-    return {f"process/{name}": data for name, data in found.items() if data}
+    members = {f"process/{name}": data for name, data in found.items() if data}
+    return members, strings.problems
 
 
 def _descriptors(files: Sequence[OpenFile]) -> Iterator[bytes]:

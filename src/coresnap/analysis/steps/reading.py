@@ -12,15 +12,29 @@ from coresnap.analysis.source import SourceReader
 from coresnap.analysis.steps.workbench import Workbench, run_step
 from coresnap.analysis.threads import ThreadReader
 from coresnap.analysis.unwind.unwinder import Unwinder
+from coresnap.model import Note
 
 __all__ = [
     "build_frames",
     "interpret_frames",
     "keep_memory",
     "open_debug_files",
+    "read_process",
     "read_signal",
     "unwind_threads",
 ]
+
+
+def read_process(bench: Workbench) -> None:
+    """What the core's notes say of the process, where the capture kept nothing."""
+    if bench.core.facts.state is None:
+        return
+    # Not before: a core of Linux says none of it.
+    from coresnap.analysis.process_assets import process_assets
+
+    told, problems = process_assets(bench.core, bench.variables)
+    bench.assets = {**told, **bench.assets}
+    bench.notes.extend(Note("process", problem) for problem in problems)
 
 
 def read_signal(bench: Workbench) -> None:

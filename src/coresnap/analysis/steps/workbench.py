@@ -53,6 +53,8 @@ class Workbench(msgspec.Struct):
     capture: CaptureFacts
     wanted_globals: GlobalsChoice
     alias_limits: AliasLimits
+    variables: Sequence[str] = ()
+    """Of the environment, which may be kept where the core says what they were."""
     signal: Signal | None = None
     fault: Fault | None = None
     stacks: list[Stack] = msgspec.field(default_factory=list)
