@@ -42,7 +42,8 @@ def test_every_field_is_read(packed: bool, newer: bool) -> None:
         80: ("I", 0x44444444),
     }
     if newer:
-        fields |= {88: ("Q", 0x5555555555555555), 96: ("Q", 0x6666666666666666)}
+        devices: w.Fields = {88: ("Q", 5 << 60), 96: ("Q", 6 << 60)}
+        fields = {**fields, **devices}
     problems: list[str] = []
     data = description([entry(fields, b"/lib/a", packed=packed)], padding=16)
     (found,) = read_mappings(data, problems)

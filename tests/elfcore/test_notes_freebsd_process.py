@@ -171,7 +171,7 @@ def test_nothing_is_known_without_notes() -> None:
     state = read({})
     assert state.umask is None
     assert state.credentials is None
-    assert state.limits == state.files == state.mappings == state.threads == ()
+    assert not any((state.limits, state.files, state.mappings, state.threads))
     assert state.problems == ()
 
 
