@@ -38,8 +38,8 @@ def module_data(module: LoadedModule, least: int) -> list[AddressSpan]:
 
 
 def anonymous_memory(core: CoreFile, least: int) -> list[AddressSpan]:
-    """Writable mappings of no file and so many bytes, ascending: those of the largest,
-    if there are more than one scan can look for."""
+    """Writable mappings of no file and so many bytes, ascending and disjoint: those of
+    the largest, if there are more than one scan can look for."""
     spans = [
         (mapping.start, mapping.end)
         for mapping in core.mappings
@@ -48,7 +48,13 @@ def anonymous_memory(core: CoreFile, least: int) -> list[AddressSpan]:
         and mapping.end - mapping.start >= least
     ]
     spans.sort(key=lambda span: span[0] - span[1])
-    return sorted(spans[:SPAN_LIMIT])
+    disjoint: list[AddressSpan] = []
+    for start, end in sorted(spans[:SPAN_LIMIT]):
+        # A damaged segment may lie over others.
+        start = max(start, disjoint[-1][1] if disjoint else 0)
+        if start < end:
+            disjoint.append((start, end))
+    return disjoint
 
 
 def thread_data(core: CoreFile, module: LoadedModule) -> Iterator[tuple[int, bytes]]:
