@@ -1,0 +1,131 @@
+"""Full dumps: all of physical memory, as an ELF core without notes.
+
+``sys/kern/kern_dump.c``, dumpsys_generic: EI_OSABI 255, e_version 0, a PT_LOAD for each
+range of physical memory. Virtual addresses need the page tables, whose root the
+kernel's symbol KPML4phys names; else it is the page that its own entry 256 points to
+(``sys/amd64/include/pmap.h``, PML4PML4I), which proves itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+from bisect import bisect_right
+
+import msgspec
+
+from coresnap.elfcore.elffile import ElfFile
+from coresnap.elfcore.vmcore.kernel_memory import KernelMemory
+from coresnap.elfcore.vmcore.page_tables import walk_amd64
+from coresnap.errors import CoreFormatError, InputError
+
+__all__ = ["OSABI_STANDALONE", "FullDump", "open_full_dump"]
+
+OSABI_STANDALONE = 255
+_EM_X86_64 = 62
+_RECURSIVE = 256
+_FRAME = 0x000F_FFFF_FFFF_F000
+_PAGES_LIMIT = 1 << 26
+"""Pages in which the root of the page tables is looked for: 256 GiB."""
+
+
+class FullDump(msgspec.Struct, frozen=True, eq=False):
+    """An open full dump."""
+
+    architecture: str
+    memory: KernelMemory
+    spans: tuple[tuple[int, int], ...]
+    """Where its memory lies in the file: offsets of first and past last byte."""
+    problems: tuple[str, ...]
+
+
+class _Range(msgspec.Struct, frozen=True):
+    physical: int
+    size: int
+    offset: int
+
+
+def open_full_dump(data: memoryview, root_symbol: int | None = None) -> FullDump:
+    """Read the headers; ``root_symbol`` is the virtual address of KPML4phys.
+
+    Raises ``CoreFormatError`` for other machines than amd64, whose page tables are not
+    known here, and for a dump without memory.
+    """
+    try:
+        elf = ElfFile(data)
+    except InputError as error:
+        raise CoreFormatError(f"the full dump is damaged: {error}") from error
+    if elf.header.machine != _EM_X86_64:
+        raise CoreFormatError(
+            f"this is a full dump of machine {elf.header.machine}; those of amd64 can "
+            "be read, and minidumps of arm64 and i386"
+        )
+    ranges, problems = _ranges(elf, len(data))
+    if not ranges:
+        raise CoreFormatError("the full dump holds no memory")
+    memory = _memory(data, ranges)
+    root = _named_root(memory, root_symbol) or _recursive_root(data, ranges)
+    if root is None:
+        problems.append("the root of the page tables was not found: no addresses")
+    else:
+        memory.translate_with(
+            functools.partial(walk_amd64, root, read=memory.read_physical)
+        )
+    spans = tuple((one.offset, one.offset + one.size) for one in ranges)
+    return FullDump("x86-64", memory, spans, tuple(problems))
+
+
+def _ranges(elf: ElfFile, size: int) -> tuple[list[_Range], list[str]]:
+    ranges: list[_Range] = []
+    missing = 0
+    for load in sorted(elf.loads, key=lambda one: one.vaddr):
+        here = max(0, min(load.filesz, size - load.offset))
+        missing += load.filesz - here
+        if here:
+            ranges.append(_Range(load.vaddr, here, load.offset))
+    problems = [f"the dump is truncated: {missing} bytes are gone"] if missing else []
+    return ranges, problems
+
+
+def _memory(data: memoryview, ranges: list[_Range]) -> KernelMemory:
+    starts = [one.physical for one in ranges]
+
+    def find_page(physical: int) -> int | None:
+        index = bisect_right(starts, physical) - 1
+        if index < 0 or physical >= starts[index] + ranges[index].size:
+            return None
+        return ranges[index].offset + physical - starts[index]
+
+    return KernelMemory(data, find_page, pointer_size=8)
+
+
+_KERNBASE = 0xFFFF_FFFF_8000_0000
+"""Virtual address of physical 0 in the map that the kernel was linked for."""
+
+
+def _named_root(memory: KernelMemory, symbol: int | None) -> int | None:
+    if symbol is None or symbol < _KERNBASE:
+        return None
+    word = memory.read_physical(symbol - _KERNBASE, 8)
+    root = 0 if word is None else int.from_bytes(word, "little")
+    return root if root and root % 4096 == 0 and _is_root(memory, root) else None
+
+
+def _is_root(memory: KernelMemory, root: int) -> bool:
+    word = memory.read_physical(root + _RECURSIVE * 8, 8)
+    return word is not None and int.from_bytes(word, "little") & _FRAME == root
+
+
+def _recursive_root(data: memoryview, ranges: list[_Range]) -> int | None:
+    """Look at one entry of each page: whether it points to the page itself."""
+    entry = struct.Struct("<Q")
+    left = _PAGES_LIMIT
+    for one in ranges:
+        count = min(one.size // 4096, left)
+        left -= count
+        first = one.offset + _RECURSIVE * 8
+        for page in range(count):
+            (word,) = entry.unpack_from(data, first + page * 4096)
+            if word & 1 and word & _FRAME == one.physical + page * 4096:
+                return one.physical + page * 4096
+    return None

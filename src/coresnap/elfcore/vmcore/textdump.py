@@ -1,0 +1,57 @@
+"""Text dumps: a tar archive of what the kernel said (textdump(4))."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping
+
+from coresnap.errors import CoreFormatError
+
+__all__ = ["looks_like_textdump", "read_textdump"]
+
+_NAMES = ("ddb.txt", "config.txt", "msgbuf.txt", "panic.txt", "version.txt")
+_FILE_LIMIT = 16 << 20
+_MEMBERS_LIMIT = 64
+_ARCHIVE_LIMIT = 64 << 20
+
+
+def looks_like_textdump(data: bytes) -> bool:
+    """Whether the first 512 bytes are of a tar archive that begins with such a text."""
+    return data[257:262] == b"ustar" and data.split(b"\0")[0].decode(
+        "ascii", "replace"
+    ) in {*_NAMES}
+
+
+def read_textdump(data: memoryview) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Return the texts by name, and what is wrong; nothing is unpacked anywhere.
+
+    Raises ``CoreFormatError`` if not one of them is there.
+    """
+    texts: dict[str, str] = {}
+    problems: list[str] = []
+    try:
+        with tarfile.open(
+            fileobj=io.BytesIO(data[:_ARCHIVE_LIMIT]), mode="r:"
+        ) as archive:
+            for _ in range(_MEMBERS_LIMIT):
+                member = archive.next()
+                if member is None:
+                    break
+                if member.name in _NAMES and member.isreg():
+                    texts[member.name] = _text(archive, member, problems)
+    except (tarfile.TarError, ValueError) as error:
+        problems.append(f"the archive is damaged: {error}")
+    if not texts:
+        raise CoreFormatError("the text dump holds none of its files")
+    return texts, tuple(problems)
+
+
+def _text(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, problems: list[str]
+) -> str:
+    stream = archive.extractfile(member)
+    found = b"" if stream is None else stream.read(_FILE_LIMIT)
+    if len(found) < member.size:
+        problems.append(f"{member.name} is cut: {len(found)} of {member.size} bytes")
+    return found.replace(b"\0", b"").decode("utf-8", "backslashreplace")
