@@ -369,7 +369,7 @@ def test_garbage_in_the_table_only_makes_it_forget(machine: Machine) -> None:
 def test_a_damaged_table_is_not_read(tmp_path: Path, machine: Machine) -> None:
     machine.crash()
     data = machine.table.read_bytes()
-    for damaged in (b"", data[:-1], data + b"x", b"x" + data[1:]):
+    for damaged in (data[:1], data[:-1], data + b"x", b"x" + data[1:]):
         machine.table.write_bytes(damaged)
         with pytest.raises(InputError, match="not a table of admission"):
             read_admission(machine.table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ def analysed(
     **facts: Any,  # noqa: ANN401 - fields of Job
 ) -> tuple[Outcome, Snapshot]:
     preload()
-    fd = os.open(config.root, os.O_RDWR | os.O_TMPFILE)
+    scratch = tempfile.TemporaryFile(dir=config.root)  # noqa: SIM115
+    fd = os.dup(scratch.fileno())
     job = Job(
         id="0" * 32,
         core=core,
@@ -120,7 +122,8 @@ def test_a_core_that_was_compressed_since_is_restored_without_fdescfs(
     with core.open("rb") as source, packed.open("w+b") as target:
         compress_core(source.fileno(), target.fileno(), lambda size: None)
 
-    plain = os.open(tmp_path, os.O_RDWR | os.O_TMPFILE)
+    scratch = tempfile.TemporaryFile(dir=tmp_path)  # noqa: SIM115
+    plain = scratch.fileno()
     mode = CapabilityMode(empty=tmp_path / "empty")
     size = core.stat().st_size
     _, confined = analysed(packed, config, mode, plain=plain, core_size=size)

@@ -33,6 +33,7 @@ from coresnap.backends.freebsd_installation import (
     RESTORED,
     close_drop_directory,
     ensure_user,
+    make_admission_table,
     make_drop_directory,
     owner_of,
     wanted_settings,
@@ -109,7 +110,9 @@ class FreeBSDBackend(CaptureBackend):
         current = self._kernel.read(COREFILE)
         self._refuse_conflict(current, replace=replace)
         wanted = wanted_settings(self._kernel, config.drop_directory)
-        archive_files.make_directories(config, ensure_user(config.user))
+        owner = ensure_user(config.user)
+        archive_files.make_directories(config, owner)
+        make_admission_table(config.admission, owner)
         make_drop_directory(config.drop_directory)
         if self._owner_of(current) != "coresnap":
             config.previous_settings.unlink(missing_ok=True)

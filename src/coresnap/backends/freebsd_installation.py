@@ -8,6 +8,7 @@ file of others (docs/adr/0042-a-directory-that-everybody-may-write-to.md).
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import stat
 import subprocess
@@ -28,6 +29,7 @@ __all__ = [
     "RESTORED",
     "close_drop_directory",
     "ensure_user",
+    "make_admission_table",
     "make_drop_directory",
     "owner_of",
     "pattern_for",
@@ -72,6 +74,22 @@ def wanted_settings(kernel: FreeBSDKernel, directory: Path) -> dict[str, str]:
 def make_drop_directory(directory: Path) -> None:
     """Create the directory, or give the one that is there root and its mode."""
     make_directory(directory, (0, 0), DIRECTORY_MODE)
+
+
+def make_admission_table(path: Path, owner: tuple[int, int]) -> None:
+    """Let the daemon have a file for its counts in a directory of root.
+
+    Raises CaptureError if something else has its place.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags, 0o600)
+    except OSError as error:
+        raise CaptureError(f"cannot create {path}: {error.strerror}") from error
+    try:
+        os.fchown(fd, *owner)
+    finally:
+        os.close(fd)
 
 
 def close_drop_directory(directory: Path) -> None:

@@ -1,8 +1,9 @@
 """Reads the table of admission: which kinds of crashes there were, how many of each.
 
-The handler alone writes it (``native/catch/admission_table.h``); its format is in
-``docs/formats.md``. It is read without a lock, since a reader must not make a handler
-wait: a count may be one crash older than the next one.
+The handler alone writes it (``native/catch/admission_table.h``), or the daemon where
+there is none (``admission_table``); its format is in ``docs/formats.md``. It is read
+without a lock, since a reader must not make a handler wait: a count may be one crash
+older than the next one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ import attrs
 from coresnap.collect.spool import storage_error
 from coresnap.errors import InputError
 
-__all__ = ["Admission", "Executable", "Kind", "read_admission"]
+__all__ = [
+    "LAYOUT",
+    "MAGIC",
+    "SIZE",
+    "VERSION",
+    "Admission",
+    "Executable",
+    "Kind",
+    "read_admission",
+]
 
 MAGIC = b"\x89CSNADM\n"
 VERSION = 1
@@ -32,13 +42,13 @@ _EXECUTABLE = struct.Struct("=QqqqqqQQQ56s")
 _EXECUTABLES = 1024
 _USER_SIZE = 32
 _USERS = 256
-_LAYOUT = (
+LAYOUT = (
     _HEADER_SIZE,
     *(_KINDS, _KIND.size),
     *(_EXECUTABLES, _EXECUTABLE.size),
     *(_USERS, _USER_SIZE),
 )
-_SIZE = (
+SIZE = (
     _HEADER_SIZE
     + _KINDS * _KIND.size
     + _EXECUTABLES * _EXECUTABLE.size
@@ -109,11 +119,11 @@ def read_admission(path: Path) -> Admission:
     read.
     """
     data = _read(path)
-    if data is None:
+    if not data:
         return Admission()
-    if len(data) != _SIZE:
+    if len(data) != SIZE:
         raise _damaged(path, f"{len(data)} bytes")
-    if _BEGINNING.unpack_from(data) != (MAGIC, VERSION, *_LAYOUT):
+    if _BEGINNING.unpack_from(data) != (MAGIC, VERSION, *LAYOUT):
         raise _damaged(path, "no header of version 1")
     kinds = sorted(_kinds(data), key=lambda kind: -kind.last)
     executables = sorted(_executables(data), key=lambda executable: -executable.last)
@@ -141,7 +151,7 @@ def _read(path: Path) -> bytes | None:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise _damaged(path, "not a file")
         try:
-            return file.read(_SIZE + 1)
+            return file.read(SIZE + 1)
         except OSError as error:
             raise storage_error(f"cannot read {path}", error) from error
 

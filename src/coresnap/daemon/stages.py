@@ -115,8 +115,8 @@ class Pipeline:
         if arrived is None:
             return
         self.backend.remove_core(crash)
-        if arrived.id is None:
-            self.log(_without_archive(crash), pid=crash.pid)
+        if arrived.id is None and arrived.tell:
+            self.log(_without_archive(arrived.crash), pid=arrived.crash.pid)
 
     def _wake(self, archive_id: str) -> None:
         # A hint about an archive that was given up is somebody's wish to try again,

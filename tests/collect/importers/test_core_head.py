@@ -7,6 +7,7 @@ import struct
 
 import pytest
 
+from conftest import Corpus
 from coresnap.collect.importers.core_head import HEAD_SIZE, read_head
 from coresnap.errors import CoreFormatError
 from corewriter import X86_64, Segment, note, write_core
@@ -75,3 +76,23 @@ def test_notes_that_are_many_or_huge_are_read_once(bench: Bench) -> None:
     struct.pack_into("<H", core, 56, 50_000)
 
     assert read_head(bytes(core) + table, "core").pid is None
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("segv_null/crash.26.0.11.fbsdlab", "/lab/crash"),
+        ("threads/crash.292.0.11.fbsdlab", "/lab/crash"),
+        ("i386/crash32.482.0.11.fbsdlab", "/lab/crash32"),
+        ("nulljump/crash.235.0.11.fbsdlab", ""),
+    ],
+)
+def test_freebsd_s_notes_say_where_the_process_was(
+    corpus: Corpus, name: str, place: str
+) -> None:
+    with corpus.path(f"freebsd/cores/{name}.core").open("rb") as stream:
+        head = read_head(stream.read(HEAD_SIZE), name)
+
+    assert head.place.partition("+")[0] == place
+    assert bool(head.place) == bool(place)

@@ -14,21 +14,29 @@ import pytest
 
 import freebsd_corewriter as writer
 from conftest import Corpus
+from coresnap.collect.admission import read_admission
 from coresnap.collect.importers.core_head import read_head
 from coresnap.collect.importers.dropped import Arrived, take_dropped
 from coresnap.collect.spool import Part, Spool, create_spool
-from coresnap.config import ApplicationRules, Config, load_config
+from coresnap.config import ApplicationRules, Config, Rate, load_config
 from coresnap.crash import Crash
 from coresnap.errors import CoreFormatError, InputError, NoSpaceError
 
 UID = os.geteuid()
 
 
-def core_of(pid: int = 77, command: bytes = b"prog", signal: int = 11) -> bytes:
+def core_of(
+    pid: int = 77, command: bytes = b"prog", signal: int = 11, place: int = 0x2000
+) -> bytes:
+    registers = {"rip": place}
+    program = writer.vm_entry(0x1000, 0x9000, path=b"/bin/prog")
     return writer.write_core(
         notes=[
             writer.prpsinfo(writer.AMD64, pid=pid, command=command),
-            *writer.thread(writer.AMD64, tid=100001, registers={}, signal=signal),
+            *writer.thread(
+                writer.AMD64, tid=100001, registers=registers, signal=signal
+            ),
+            writer.vmmap([program]),
         ],
         segments=[writer.Segment(0x1000, b"\1" * 9000)],
     )
@@ -99,7 +107,7 @@ def test_taken_again_it_is_the_same_archive(world: World) -> None:
     first = world.take(core_of())
     again = world.take(core_of())
 
-    assert again == Arrived(first.id, is_new=False)
+    assert (again.id, again.is_new) == (first.id, False)
     assert len(world.spool.archives()) == 1
 
 
@@ -203,7 +211,8 @@ def test_an_empty_file_becomes_the_record_of_a_crash_once(world: World) -> None:
     path = world.directory / "77.0.11.prog.core"
     again = world.take_path(path)
 
-    assert again == Arrived(arrived.id, is_new=False)
+    assert again is not None
+    assert (again.id, again.is_new) == (arrived.id, False)
     (archive,) = world.spool.archives()
     assert archive.is_record
     assert archive.application == "prog"
@@ -249,8 +258,92 @@ def test_what_policy_does_not_keep_is_recorded(
 def test_a_crash_of_which_nothing_is_kept_leaves_nothing(world: World) -> None:
     world.config = attrs.evolve(world.config, keep="nothing")
 
-    assert world.take(core_of()) == Arrived(None, is_new=False)
+    arrived = world.take(core_of())
+
+    assert arrived.id is None
+    assert arrived.crash.pid == 77
     assert world.spool.archives() == []
+
+
+# --- storms ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted(world: World) -> World:
+    """A world with a table of admission, as install makes it."""
+    world.config.admission.touch()
+    world.config = attrs.evolve(
+        world.config, storm_rate=Rate(3, 3600), storm_kinds=Rate(100, 86400)
+    )
+    return world
+
+
+def test_r11_of_many_alike_some_are_archived_and_the_rest_is_counted(
+    counted: World,
+) -> None:
+    arrived = [counted.take(core_of(pid), pid=pid) for pid in range(100, 120)]
+
+    assert len(counted.spool.archives()) == 3
+    assert [one.id is None for one in arrived] == [False] * 3 + [True] * 17
+    table = read_admission(counted.config.admission)
+    assert (table.seen, table.archived, table.suppressed) == (20, 3, 17)
+    assert table.kinds[0].name == "prog"
+    assert table.kinds[0].uid == UID
+    assert arrived[0].crash.kind == table.kinds[0].kind
+    assert arrived[3].tell
+    assert not arrived[4].tell
+
+
+def test_r11_a_crash_elsewhere_in_the_program_is_archived_all_the_same(
+    counted: World,
+) -> None:
+    for pid in range(100, 120):
+        counted.take(core_of(pid), pid=pid)
+
+    other = counted.take(core_of(200, place=0x3000), pid=200)
+
+    assert other.id is not None
+    crash = counted.crash(other)
+    assert crash.kind == other.crash.kind
+    assert crash.suppressed == 0
+
+
+def test_the_next_archive_says_how_many_it_stands_for(counted: World) -> None:
+    for pid in range(100, 120):
+        counted.take(core_of(pid), pid=pid)
+    counted.config = attrs.evolve(counted.config, storm_rate=Rate(0, 1))
+
+    arrived = counted.take(core_of(300), pid=300)
+
+    assert counted.crash(arrived).suppressed == 17
+
+
+def test_a_crash_that_finds_no_room_leaves_the_next_as_new(counted: World) -> None:
+    enough = counted.config
+    counted.config = attrs.evolve(enough, dump_quota=100)
+    for pid in range(100, 110):
+        with pytest.raises(NoSpaceError):
+            counted.take(core_of(pid), pid=pid)
+    assert read_admission(counted.config.admission).refused == 10
+
+    counted.config = enough
+    assert counted.take(core_of(110), pid=110).id is not None
+
+
+@pytest.mark.corpus
+def test_the_same_fault_of_a_real_program_is_of_one_kind(
+    counted: World, corpus: Corpus
+) -> None:
+    kinds = set()
+    for name in ("idx.0", "idx.1", "static_segv/crash_static.463.0.11.fbsdlab"):
+        path = corpus.path(f"freebsd/cores/{name}.core")
+        arrived = counted.take_path(path, pid=0, command="crash_static", uid=None)
+        kinds.add(counted.crash(arrived).kind)
+    other = corpus.path("freebsd/cores/segv_null/crash.26.0.11.fbsdlab.core")
+    arrived = counted.take_path(other, pid=26, command="crash", uid=None)
+
+    assert len(kinds) == 1
+    assert counted.crash(arrived).kind not in kinds
 
 
 # --- hostile --------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -24,6 +24,11 @@ _ET_CORE = 4
 _PT_NOTE = 4
 _PN_XNUM = 0xFFFF
 _NT_PRSTATUS, _NT_PRPSINFO, _NT_FILE = 1, 3, 0x46494C45
+_NT_PROCSTAT_VMMAP = 10
+_VMENTRY_HEAD = 136  # of struct kinfo_vmentry, before its path (sys/sys/user.h)
+_PC = {(62, True): 184, (3, False): 80, (183, True): 304, (243, True): 296}
+"""Offset of the pc in FreeBSD's prstatus_t by e_machine and width: rip, eip, elr, sepc
+(machine/reg.h)."""
 _LINUX, _FREEBSD = b"CORE", b"FreeBSD"
 _ELFOSABI_FREEBSD = 9
 _NOTES_LIMIT = 1 << 16
@@ -48,6 +53,9 @@ class CoreHead:
     command: str | None = None
     path: str | None = None
     """Of the mapped file that is named as the process is."""
+    place: str = ""
+    """Where the first thread was, as file and offset; empty if not in a file, or if the
+    notes do not say (Linux's do not here)."""
 
 
 @attrs.define
@@ -168,6 +176,8 @@ def _with_notes(
         head = _with_status(head, reader, status[0], owner == _FREEBSD)
     if process := first.get((owner, _NT_PRPSINFO)):
         head = _with_process(head, reader, *process, owner == _FREEBSD)
+    if owner == _FREEBSD:
+        head = attrs.evolve(head, place=_place(reader, first))
     if files := first.get((_LINUX, _NT_FILE)):
         path = _path_of(head.command, _files(reader, *files))
         head = attrs.evolve(head, path=path)
@@ -227,6 +237,28 @@ def _with_process(
         pid=max(reader.number(ids + 2 * step, "i"), 0),
         command=_text(reader.data[name : name + 16]),
     )
+
+
+def _place(reader: _Reader, notes: Mapping[tuple[bytes, int], tuple[int, int]]) -> str:
+    """Return file and offset of the first thread's pc; empty outside of files."""
+    pc_at = _PC.get((reader.number(18, "H"), reader.wide))
+    status = notes.get((_FREEBSD, _NT_PRSTATUS))
+    entries = notes.get((_FREEBSD, _NT_PROCSTAT_VMMAP))
+    if pc_at is None or status is None or entries is None:
+        return ""
+    pc = reader.word(status[0] + pc_at)
+    at, end = entries[0] + 4, sum(entries)
+    for _ in range(_FILES_LIMIT):
+        size = reader.number(at, "i")
+        if size < _VMENTRY_HEAD or at + size > end:
+            return ""
+        start, stop = reader.number(at + 8, "Q"), reader.number(at + 16, "Q")
+        if start <= pc < stop:
+            path = _text(reader.data[at + _VMENTRY_HEAD : at + size])
+            offset = pc - start + reader.number(at + 24, "Q")
+            return f"{path}+{offset:#x}" if path else ""
+        at += size
+    return ""
 
 
 def _files(reader: _Reader, at: int, size: int) -> list[str]:

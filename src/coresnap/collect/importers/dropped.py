@@ -19,6 +19,7 @@ from pathlib import Path
 import attrs
 
 from coresnap.backends import crash_record
+from coresnap.collect.admitting import Admitter, Request, kind_of
 from coresnap.collect.archive import check_space
 from coresnap.collect.assets import pack_assets
 from coresnap.collect.importers.core_head import HEAD_SIZE, CoreHead, read_head
@@ -31,7 +32,7 @@ from coresnap.collect.parts import is_plain
 from coresnap.collect.spool import Part, Spool, storage_error
 from coresnap.config import Config, Policy
 from coresnap.crash import Crash
-from coresnap.errors import InputError
+from coresnap.errors import CoresnapError, InputError
 
 __all__ = ["Arrived", "take_dropped"]
 
@@ -45,10 +46,14 @@ _COMMAND_SIZE = 15
 
 @attrs.frozen
 class Arrived:
-    """What became of a core. Both are None or false where policy keeps nothing."""
+    """What became of a core; no id if policy keeps nothing, or it was one too many."""
 
     id: str | None
     is_new: bool
+    crash: Crash
+    """What is known of it now."""
+    tell: bool = True
+    """Of a crash that was not archived: somebody has to hear of it."""
 
 
 def take_dropped(
@@ -66,19 +71,47 @@ def take_dropped(
     source = SourceFile(Path(crash.core_path or "?"), fd, os.fstat(fd))
     if not is_plain(source.status) or crash.uid not in (None, source.status.st_uid):
         raise InputError(f"{source.path} is not a plain file of its process's user")
-    if not source.status.st_size:
-        return _record(spool, crash, source, "core-limit", config)
-    head = read_head(_start(source), str(source.path))
-    if _is_short(source, head) and clock() - source.status.st_mtime_ns < _PATIENCE:
-        return None
-    crash = _agreed(crash, head)
+    place = ""
+    if source.status.st_size:
+        head = read_head(_start(source), str(source.path))
+        if _is_short(source, head) and clock() - source.status.st_mtime_ns < _PATIENCE:
+            return None
+        crash, place = _agreed(crash, head), head.place
+    return _admit(spool, crash, source, place, config)
+
+
+def _admit(
+    spool: Spool, crash: Crash, source: SourceFile, place: str, config: Config
+) -> Arrived:
+    """Archive a crash that is complete, unless it is one of too many."""
     policy = config.policy_for(crash.path or "")
-    if policy.keep == "nothing":
-        return Arrived(None, is_new=False)
+    request = _request(crash, source, place)
+    admitter = Admitter(config.admission)
+    decision = admitter.decide(request, config, policy)
+    if decision.counted:
+        kind = f"{request.fault:016x}"
+        crash = attrs.evolve(crash, kind=kind, suppressed=decision.missed)
+    if not decision.admitted:
+        return Arrived(None, is_new=False, crash=crash, tell=decision.tell)
+    try:
+        return _archive(spool, crash, source, policy, config)
+    except CoresnapError:
+        admitter.withdraw(request, decision, config, policy)
+        raise
+
+
+def _request(crash: Crash, source: SourceFile, place: str) -> Request:
+    path = crash.path or crash.command or "?"
+    return kind_of(path, source.status.st_uid, crash.signal, place)
+
+
+def _archive(
+    spool: Spool, crash: Crash, source: SourceFile, policy: Policy, config: Config
+) -> Arrived:
     if (reason := _reason_for_a_record(source, policy)) is not None:
         return _record(spool, crash, source, reason, config)
     taken = take_core(spool, _core_source(crash, source), config)
-    return Arrived(taken.id, taken.is_new)
+    return Arrived(taken.id, taken.is_new, crash)
 
 
 def _start(source: SourceFile) -> bytes:
@@ -128,6 +161,8 @@ def _agreed(crash: Crash, head: CoreHead) -> Crash:
 
 
 def _reason_for_a_record(source: SourceFile, policy: Policy) -> str | None:
+    if not source.status.st_size:
+        return "core-limit"
     if policy.keep == "record":
         return "policy"
     size, stored = source.status.st_size, source.status.st_blocks * 512
@@ -148,6 +183,8 @@ def _core_source(crash: Crash, source: SourceFile) -> CoreSource:
         path=crash.path,
         command=crash.command,
         hostname=crash.hostname or os.uname().nodename,
+        kind=crash.kind,
+        suppressed=crash.suppressed,
         context=_context(crash),
     )
     return CoreSource(
@@ -175,7 +212,7 @@ def _record(
     """Archive that there was a crash, once for each file."""
     archive_id = _id_of(source)
     if spool.archive(archive_id) is not None:
-        return Arrived(archive_id, is_new=False)
+        return Arrived(archive_id, is_new=False, crash=crash)
     check_space(spool.directory, config.dump_quota)
     hostname = crash.hostname or os.uname().nodename
     crash = attrs.evolve(crash, archive_id=archive_id, hostname=hostname)
@@ -193,7 +230,7 @@ def _record(
             raise storage_error(f"cannot write {where}", error) from error
         source.require_unchanged()
         spool.commit(Part.ASSETS, assets, archive_id)
-    return Arrived(archive_id, is_new=True)
+    return Arrived(archive_id, is_new=True, crash=crash)
 
 
 def _id_of(source: SourceFile) -> str:

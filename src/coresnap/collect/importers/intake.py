@@ -216,6 +216,8 @@ def _crash(source: CoreSource, head: CoreHead) -> Crash:
         path=path,
         command=story.command or head.command,
         hostname=story.hostname,
+        kind=story.kind,
+        suppressed=story.suppressed,
     )
 
 

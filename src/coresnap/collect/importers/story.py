@@ -29,6 +29,9 @@ class Story:
     """Of the executable."""
     command: str | None = None
     hostname: str | None = None
+    kind: str | None = None
+    """As in ``crash.Crash``."""
+    suppressed: int | None = None
     truncated: bool = False
     """Whoever took the core did not take all of it."""
     context: Mapping[str, bytes] = attrs.field(factory=dict)
