@@ -49,8 +49,7 @@ def analysed(
     **facts: Any,  # noqa: ANN401 - fields of Job
 ) -> tuple[Outcome, Snapshot]:
     preload()
-    scratch = tempfile.TemporaryFile(dir=config.root)  # noqa: SIM115
-    fd = os.dup(scratch.fileno())
+    fd, _ = tempfile.mkstemp(dir=config.root)
     job = Job(
         id="0" * 32,
         core=core,
@@ -122,8 +121,7 @@ def test_a_core_that_was_compressed_since_is_restored_without_fdescfs(
     with core.open("rb") as source, packed.open("w+b") as target:
         compress_core(source.fileno(), target.fileno(), lambda size: None)
 
-    scratch = tempfile.TemporaryFile(dir=tmp_path)  # noqa: SIM115
-    plain = scratch.fileno()
+    plain, _ = tempfile.mkstemp(dir=tmp_path)
     mode = CapabilityMode(empty=tmp_path / "empty")
     size = core.stat().st_size
     _, confined = analysed(packed, config, mode, plain=plain, core_size=size)
