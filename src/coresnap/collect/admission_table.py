@@ -11,6 +11,7 @@ import stat
 import struct
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import attrs
 
@@ -104,8 +105,7 @@ class UserSlot(Slot):
     kinds_full_at: int = 0
 
 
-_Kinds = type[KindSlot] | type[ExecutableSlot] | type[UserSlot]
-_PARTS: dict[_Kinds, tuple[int, int, struct.Struct]] = {
+_PARTS: dict[type[Slot], tuple[int, int, struct.Struct]] = {
     KindSlot: (LAYOUT[0], LAYOUT[1], struct.Struct("=QqqQqqqqQQQQi28s")),
     ExecutableSlot: (
         LAYOUT[0] + LAYOUT[1] * LAYOUT[2],
@@ -198,7 +198,9 @@ class AdmissionTable:
         fields, offset = self._find(UserSlot, 0, uid)
         return UserSlot(*fields), offset
 
-    def _find(self, kind: _Kinds, key: int, uid: int) -> tuple[tuple[int, ...], int]:
+    def _find(
+        self, kind: type[Slot], key: int, uid: int
+    ) -> tuple[tuple[Any, ...], int]:
         """Return the fields of the slot of a key, else a fresh one's.
 
         That stands for a free slot, or the one not used for longest.
@@ -218,7 +220,7 @@ class AdmissionTable:
                 oldest, place = used_at, at
         return (key, uid), place
 
-    def save(self, slot: KindSlot | ExecutableSlot | UserSlot, offset: int) -> None:
+    def save(self, slot: Slot, offset: int) -> None:
         """Write a slot that is used."""
         if slot.used_at:
             form = _PARTS[type(slot)][2]
