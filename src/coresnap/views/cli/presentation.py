@@ -39,7 +39,7 @@ def add_view(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-variables",
         action="store_true",
-        help="leave out variables, source lines and registers",
+        help="leave out variables, source lines, registers, files and limits",
     )
     parser.add_argument(
         "--full-names",
