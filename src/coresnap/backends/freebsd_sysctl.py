@@ -96,9 +96,9 @@ def write_all(kernel: FreeBSDKernel, wanted: Mapping[str, str]) -> None:
 class SystemKernel:
     """The kernel that this runs on, through libc."""
 
-    def __init__(self) -> None:
-        """Load libc's functions."""
-        self._libc: Any = ctypes.CDLL(None, use_errno=True)
+    def __init__(self, libc: Any = None) -> None:  # noqa: ANN401 - ctypes
+        """Use libc's functions; ``libc`` is another in tests."""
+        self._libc: Any = libc or ctypes.CDLL(None, use_errno=True)
 
     def read(self, name: str) -> str | None:
         """Read by sysctlbyname(3)."""
@@ -113,7 +113,8 @@ class SystemKernel:
         key = name.encode()
 
         def ask(buffer: Any, size: Any) -> int:  # noqa: ANN401 - ctypes
-            return int(self._libc.sysctlbyname(key, buffer, size, None, 0))
+            none = ctypes.c_size_t(0)
+            return int(self._libc.sysctlbyname(key, buffer, size, None, none))
 
         try:
             return _answer(ask)
@@ -147,7 +148,8 @@ class SystemKernel:
         mib = (ctypes.c_int * len(numbers))(*numbers)
 
         def ask(buffer: Any, size: Any) -> int:  # noqa: ANN401 - ctypes
-            return int(self._libc.sysctl(mib, len(numbers), buffer, size, None, 0))
+            none, count = ctypes.c_size_t(0), ctypes.c_uint(len(numbers))
+            return int(self._libc.sysctl(mib, count, buffer, size, None, none))
 
         try:
             return _answer(ask)
@@ -184,7 +186,8 @@ class SystemKernel:
         # They hold addresses only: what they lead to lives as long as ``parts``.
         segments = [_Segment(ctypes.addressof(p), ctypes.sizeof(p)) for p in parts]
         vector = (_Segment * len(segments))(*segments)
-        found = int(self._libc.jail_get(vector, len(segments), 0))
+        count = ctypes.c_uint(len(segments))
+        found = int(self._libc.jail_get(vector, count, 0))
         return found, os.fsdecode(path.value)
 
 
