@@ -15,6 +15,7 @@ sys.path.insert(0, str(HERE.parent))
 
 
 import foreigncores  # noqa: E402 - beside the tests, which are no package
+import freebsd_corewriter as freebsd  # noqa: E402 - beside the tests, no package
 from coresnap.collect.admission import MAGIC, VERSION  # noqa: E402
 from coresnap.collect.seekable import SeekableWriter  # noqa: E402
 from coresnap.config.example import example  # noqa: E402
@@ -65,6 +66,23 @@ def notes() -> list[bytes]:
     ]
 
 
+def freebsd_core(target: freebsd.Target) -> bytes:
+    info = freebsd.siginfo(target, number=11, code=1, address=8, trap=12)
+    notes = [
+        freebsd.prpsinfo(target, pid=7),
+        *freebsd.thread(target, tid=9, registers={}, signal=11, info=info),
+        freebsd.processes(target, [freebsd.process_entry(target, {})]),
+        freebsd.files([freebsd.file_entry(3, 1, path=b"/x")]),
+        freebsd.vmmap([freebsd.vm_entry(0x1000, 0x2000, path=b"/bin/prog")]),
+        *(freebsd.groups(0, 5), freebsd.umask(18), freebsd.osrel(1302001)),
+        freebsd.rlimits([(1, 2)] * 15),
+        freebsd.psstrings(target, 0x1800),
+        freebsd.auxv(target, {3: 0x1040, 9: 0x1010}),
+    ]
+    segments = [freebsd.Segment(0x1000, b"memory")]
+    return freebsd.write_core(target, notes=notes, segments=segments)
+
+
 def module() -> bytes:
     sections = [Section(".debug_info", b"\x07\0\0\0\4\0\0\0\0\0\x08")]
     return write_module(segments=[Segment(0x1000, b"code")], sections=sections)
@@ -107,6 +125,8 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
     yield "core", "i386", write_core(I386, notes=narrow, segments=[segment])
     many = write_core(notes=notes(), segments=[segment], extended_count=True)
     yield "core", "extended", many
+    for name, target in (("freebsd", freebsd.AMD64), ("freebsd-arm64", freebsd.ARM64)):
+        yield "core", name, freebsd_core(target)
     yield "elf", "module", module()
     yield "debuginfo", "module", module()
     yield "snapshot", "small", pack_snapshot(specimens.small())
