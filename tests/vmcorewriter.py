@@ -65,7 +65,7 @@ class Minidump:
     ranges: list[tuple[int, int]] = field(default_factory=lambda: [(0, 64 << 20)])
     has_pae: bool = True
 
-    def bytes(self) -> bytes:
+    def packed(self) -> bytes:
         page = self.memory.page
         kernel_map = self._kernel_map()
         ranges = self._ranges()
@@ -152,11 +152,11 @@ class Minidump:
 def full_dump(memory: Physical, *, machine: int = 62) -> bytes:
     """All physical memory as an ELF core: a segment for each run of pages."""
     runs: list[tuple[int, bytes]] = []
-    for number, data in sorted(memory.content.items()):
+    for number, page in sorted(memory.content.items()):
         if runs and runs[-1][0] + len(runs[-1][1]) == number * PAGE:
-            runs[-1] = (runs[-1][0], runs[-1][1] + bytes(data))
+            runs[-1] = (runs[-1][0], runs[-1][1] + bytes(page))
         else:
-            runs.append((number * PAGE, bytes(data)))
+            runs.append((number * PAGE, bytes(page)))
     ident = b"\x7fELF\x02\x01\x01\xff".ljust(16, b"\0")
     header = ident + struct.pack(
         "<HHIQQQIHHHHHH", 4, machine, 0, 0, 64, 0, 0, 64, 56, len(runs), 0, 0, 0
@@ -183,7 +183,7 @@ def map_amd64(memory: Physical, root: int, virtual: int, physical: int) -> None:
         (entry,) = struct.unpack_from("<Q", page, place % PAGE)
         if not entry:
             entry = (max(memory.content) + 1) * PAGE | 3
-            memory.write(entry & -PAGE, b"\0")
+            memory.write(entry & -PAGE, bytes(1))
             memory.write_entry(place, entry)
         table = entry & -PAGE
     memory.write_entry(table + (virtual >> 12) % 512 * 8, physical | 3)

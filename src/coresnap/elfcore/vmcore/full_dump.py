@@ -21,7 +21,7 @@ from coresnap.errors import CoreFormatError, InputError
 
 __all__ = ["OSABI_STANDALONE", "FullDump", "open_full_dump"]
 
-OSABI_STANDALONE = 255
+OSABI_STANDALONE = b"\xff"
 _EM_X86_64 = 62
 _RECURSIVE = 256
 _FRAME = 0x000F_FFFF_FFFF_F000

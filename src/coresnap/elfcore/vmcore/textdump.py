@@ -39,7 +39,7 @@ def read_textdump(data: memoryview) -> tuple[Mapping[str, str], tuple[str, ...]]
                 if member is None:
                     break
                 if member.name in _NAMES and member.isreg():
-                    texts[member.name] = _text(archive, member, problems)
+                    texts[member.name] = _text(data, member, problems)
     except (tarfile.TarError, ValueError) as error:
         problems.append(f"the archive is damaged: {error}")
     if not texts:
@@ -47,11 +47,9 @@ def read_textdump(data: memoryview) -> tuple[Mapping[str, str], tuple[str, ...]]
     return texts, tuple(problems)
 
 
-def _text(
-    archive: tarfile.TarFile, member: tarfile.TarInfo, problems: list[str]
-) -> str:
-    stream = archive.extractfile(member)
-    found = b"" if stream is None else stream.read(_FILE_LIMIT)
+def _text(data: memoryview, member: tarfile.TarInfo, problems: list[str]) -> str:
+    size = min(member.size, _FILE_LIMIT)
+    found = bytes(data[member.offset_data : member.offset_data + size])
     if len(found) < member.size:
         problems.append(f"{member.name} is cut: {len(found)} of {member.size} bytes")
     return found.replace(b"\0", b"").decode("utf-8", "backslashreplace")

@@ -123,7 +123,7 @@ def open_vmcore(
 
 def _is_full(head: bytes) -> bool:
     is_core = head[16:18] in (b"\x04\0", b"\0\x04")
-    return head.startswith(b"\x7fELF") and head[7] == OSABI_STANDALONE and is_core
+    return head.startswith(b"\x7fELF") and head[7:8] == OSABI_STANDALONE and is_core
 
 
 def _symbols(kernel: ElfFile) -> dict[str, int]:
