@@ -17,7 +17,8 @@ from coresnap.elfcore.memory import Memory
 
 __all__ = ["DynamicSection", "dynamic_of_file", "find_dynamic", "read_dynamic"]
 
-DT_NULL, DT_STRTAB, DT_SYMENT, DT_DEBUG = 0, 5, 11, 21
+DT_NULL, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SYMENT, DT_DEBUG = 0, 5, 6, 10, 11, 21
+_STRINGS_LIMIT = 1 << 31
 _SYMBOL_SIZES = {4: 16, 8: 24}
 _ENTRY_LIMIT = 1024
 _TAGS = (range(1, 0x30), range(0x60000000, 0x80000000))
@@ -67,10 +68,22 @@ def find_dynamic(memory: Memory, start: int, end: int) -> DynamicSection | None:
         while at >= 0:
             first = _first_entry(data, at, pair) if at % word == 0 else at
             found = _section(address + first, data[first:], word, memory.byte_order)
-            if found.value(DT_STRTAB) is not None:
+            if _is_plausible(found, _SYMBOL_SIZES[word]):
                 return found
             at = data.find(wanted, at + 1)
     return None
+
+
+def _is_plausible(section: DynamicSection, symbol_size: int) -> bool:
+    """Whether it is no table of a program's own that begins with small numbers."""
+    size = section.value(DT_STRSZ)
+    return (
+        size is not None
+        and 0 < size < _STRINGS_LIMIT
+        and section.value(DT_SYMENT) == symbol_size
+        and section.value(DT_STRTAB) is not None
+        and section.value(DT_SYMTAB) is not None
+    )
 
 
 def _first_entry(data: bytes, at: int, pair: struct.Struct) -> int:
