@@ -307,6 +307,39 @@ def test_the_dynamic_linker_names_what_the_kernel_had_forgotten(tmp_path: Path) 
         assert (library.path, library.load_bias) == ("/no/such/lib.so", BASE)
 
 
+def test_the_vdso_lies_within_the_shared_page(tmp_path: Path) -> None:
+    """AT_KPRELOAD; trampolines stand before it, time data behind it."""
+    shared, vdso = 0x7FFFFFFFF000, 0x7FFFFFFFF5D0
+    image = corewriter.write_module(
+        segments=[corewriter.Segment(0, flags=RX, memory_size=0x500)], build_id=None
+    )
+    page = bytes(0x5D0) + image[:0x500].ljust(w.PAGE - 0x5D0, b"\0")
+    records = [w.vm_entry(shared, shared + w.PAGE, protection=5, kind=5)]
+    with make_core(tmp_path, records, {shared: page}, auxv={34: vdso}) as core:
+        found = only(core)
+        assert (found.path, found.start, found.load_bias) == ("[vdso]", vdso, vdso)
+        assert [m.path for m in core.mappings] == ["[vdso]"]
+
+
+def test_without_mappings_the_auxiliary_vector_places_the_program(
+    tmp_path: Path,
+) -> None:
+    """AT_EXECPATH names it, AT_PHDR says where it is."""
+    image = spread(PROGRAM)
+    program = tmp_path / "prog"
+    program.write_bytes(image)
+    pages = {
+        FIXED + 0x4000: data_page(image),
+        STACK: str(program).encode().ljust(w.PAGE, b"\0"),
+    }
+    auxv = {3: FIXED + 0x40, 9: FIXED + 0x1000, 15: STACK}
+    with make_core(tmp_path, [], pages, auxv=auxv) as core:
+        found = only(core)
+        assert (found.path, found.file) == (str(program), program)
+        assert (found.start, found.load_bias) == (FIXED, 0)
+        assert found.problem is None
+
+
 # --- the corpus ---------------------------------------------------------------
 
 CASES = {
