@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from coresnap.backends import freebsd_drops
 from coresnap.backends.freebsd_drops import DroppedFile, LocalBox
 from coresnap.backends.freebsd_keeper import Keeper, start_keeper
 from freebsd_kernel import RecordedKernel, drop
@@ -80,7 +81,8 @@ def test_r03_the_name_is_read_back_whatever_the_program_is_called(
 
     file = place.only()
 
-    assert file.told == (77, 0, 11, command)
+    shown = os.fsencode(command).decode("utf-8", "replace")
+    assert file.told == (77, 0, 11, shown)
     os.close(place.box.open(file))
 
 
@@ -150,6 +152,23 @@ def test_r04_no_name_leads_out_of_the_directory(place: Place, name: str) -> None
         with pytest.raises(OSError, match="not the name of a file"):
             act(file)
     assert (place.root / "secret").exists()
+
+
+def test_nobody_hides_a_core_behind_more_files_than_are_looked_at(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freebsd_drops, "_NAMES_LIMIT", 5)
+    local = LocalBox(place.kernel, place.drops)
+    for number in range(50):
+        drop(place.drops, f"flood.{number}", b"x")
+    drop(place.drops, NAME, b"core")
+
+    wanted = ["none", "../secret", "a/b", NAME]
+    names = [file.name for file in local.files(wanted)]
+
+    assert NAME in names
+    assert len(names) <= 6
+    assert NAME in [file.name for file in place.box.files(wanted)]
 
 
 def test_a_jail_s_cores_are_found_below_its_root(place: Place) -> None:
@@ -239,7 +258,8 @@ def test_a_daemon_without_rights_gets_what_is_closed_to_it() -> None:
         b"null",
         b'"open"',
         b'["open", null]',
-        b'["files", {}]',
+        b'["files", [1]]',
+        b'["files", 7]',
         b'["chmod", null]',
         b'["open", {"jid": 0, "name": "x"}]',
         b"[" * 5000,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import Corpus
 from coresnap.backends.freebsd_event import CoredumpEvent, read_event
@@ -95,3 +97,15 @@ def test_numbers_that_are_none_are_not_known() -> None:
 
     assert event is not None
     assert (event.jid, event.pid, event.signal) == (None, None, None)
+
+
+WORDS = st.sampled_from(
+    [b"!", b'comm="', b'core="', b'"', b"\\", b" ", b"/x", b"\n", HEAD, b"jid=", b"7"]
+)
+
+
+@given(st.lists(st.one_of(WORDS, st.binary(max_size=9)), max_size=40).map(b"".join))
+def test_r13_any_bytes_are_an_event_with_an_absolute_path_or_none(data: bytes) -> None:
+    for record in (data, HEAD + data):
+        event = read_event(record)
+        assert event is None or event.core.startswith(b"/")

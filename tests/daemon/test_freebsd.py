@@ -180,6 +180,31 @@ def test_cores_of_others_that_nobody_told_of_are_there_after_a_restart(
     assert machine.stop() == 0
 
 
+def test_r03_hostile_names_and_times_are_data_and_nothing_else(
+    machine: Machine, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from coresnap.backends import freebsd_arrivals
+
+    monkeypatch.setattr(freebsd_arrivals, "SETTLE_SECONDS", 0.2)
+    drops = machine.config.drop_directory
+    core = corpus.path("freebsd/cores/static_segv/crash_static.463.0.11.fbsdlab.core")
+    hostile = machine.drop(core, '463.0.11.\udcff\n"\x1b[31m$(id).core')
+    os.utime(hostile, ns=(0, -(10**18)))
+    for number, name in enumerate(("\n", "\udcfe", "..", "%P %s", "a" * 200)):
+        empty = drops / f"999999999{number}.0.999.{name}.core"
+        empty.touch(mode=0o600)
+        os.utime(empty, ns=(0, (2**33 + number) * 10**9))
+
+    machine.start()
+    archives = machine.await_archives(6)
+
+    snapshots = [machine.snapshot(archive) for archive in archives]
+    assert sum(snapshot.command == "crash_static" for snapshot in snapshots) == 1
+    assert sum(snapshot.pid == 463 for snapshot in snapshots) == 1
+    assert list(drops.iterdir()) == []
+    assert machine.stop() == 0
+
+
 def test_killed_at_any_time_each_core_is_archived_once(
     machine: Machine, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:

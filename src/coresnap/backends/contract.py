@@ -15,6 +15,7 @@ from collections.abc import Callable
 import attrs
 
 from coresnap.backends.base import Capabilities, CaptureBackend, Level
+from coresnap.crash import Crash
 from coresnap.errors import HandlerConflictError, MissingError
 
 __all__ = ["CHECKS", "check_conflict_is_refused", "check_foreign_change_is_kept"]
@@ -117,6 +118,31 @@ def check_nobody_listens(backend: CaptureBackend) -> None:
     _require(not backend.announce(_ID), "announce() claims a listener")
 
 
+def check_preparation_ends_with_close(backend: CaptureBackend) -> None:
+    """A prepared backend listens like any other, and can be prepared again."""
+    for _ in range(2):
+        backend.prepare()
+        backend.listen()
+        try:
+            _require(backend.receive(0) is None, "a crash out of nowhere")
+            wait = backend.wakes_in
+            _require(wait is None or wait >= 0, f"wakes in {wait} seconds")
+        finally:
+            backend.close()
+    _require(backend.wakes_in is None, "something to wake for after close()")
+
+
+def check_core_that_nobody_left(backend: CaptureBackend) -> None:
+    """A core that ``receive`` did not return is not opened, wherever it lies."""
+    crash = Crash(pid=1, signal=11, time=1, core_path="/nonexistent/core")
+    try:
+        os.close(backend.open_core(crash))
+    except MissingError as error:
+        _require("/nonexistent/core" in str(error), "the error does not say which")
+    else:
+        raise AssertionError("a core that is not there was opened")
+
+
 def check_missing_process(backend: CaptureBackend) -> None:
     """Describing a process that is not there raises MissingError."""
     try:
@@ -196,6 +222,8 @@ CHECKS: tuple[Callable[[CaptureBackend], None], ...] = (
     check_receive_times_out,
     check_announcement_arrives,
     check_nobody_listens,
+    check_preparation_ends_with_close,
+    check_core_that_nobody_left,
     check_missing_process,
     check_findings_explain,
     check_confinement_of_a_child,

@@ -254,7 +254,7 @@ class FreeBSDBackend(CaptureBackend):
     def _files(self) -> list[DroppedFile]:
         # Nothing is installed, or the keeper was killed: `doctor` says what is wrong.
         with contextlib.suppress(OSError):
-            return self._box.files()
+            return self._box.files(self._arrivals.told)
         return []
 
     def open_core(self, crash: Crash) -> int:
@@ -326,11 +326,12 @@ def _crash(arrival: Arrival) -> Crash:
     if event is not None:
         pid, signal = event.pid or pid, event.signal or signal
         if event.executable is not None:
-            executable = os.fsdecode(event.executable)
+            executable = event.executable.decode("utf-8", "replace")
     return Crash(
         pid=pid,
         signal=signal,
-        time=file.modified,
+        # Whose file it is can give it any time.
+        time=max(0, min(file.modified, time.time_ns())),
         uid=file.uid,
         executable=executable,
         path=executable,

@@ -66,6 +66,11 @@ class Arrivals:
         while len(self._events) > _EVENTS_LIMIT:
             del self._events[next(iter(self._events))]
 
+    @property
+    def told(self) -> list[str]:
+        """Base names of the cores that were told of since the last look."""
+        return list(self._events)
+
     def look(self, files: list[DroppedFile]) -> Iterator[Arrival]:
         """Yield what is complete of all the files that there are."""
         now = self.clock()

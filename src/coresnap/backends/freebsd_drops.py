@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Protocol
 
@@ -67,7 +68,8 @@ class DroppedFile:
         match = _NAME.fullmatch(self.name)
         if match is None:
             return None
-        return int(match[1]), int(match[2]), int(match[3]), match[4]
+        command = os.fsencode(match[4]).decode("utf-8", "replace")
+        return int(match[1]), int(match[2]), int(match[3]), command
 
     @property
     def is_planted(self) -> bool:
@@ -79,8 +81,8 @@ class DroppedFile:
 class Box(Protocol):
     """All drop directories of this machine. Each call may raise OSError."""
 
-    def files(self) -> list[DroppedFile]:
-        """Return what stands in them."""
+    def files(self, names: Sequence[str] = ()) -> list[DroppedFile]:
+        """Return what stands in them, ``names`` in any case."""
 
     def open(self, file: DroppedFile) -> int:
         """Open it for reading if it is still the file that was listed."""
@@ -97,21 +99,26 @@ class LocalBox:
     directory: Path
     """The same path here and below the root of each jail."""
 
-    def files(self) -> list[DroppedFile]:
+    def files(self, names: Sequence[str] = ()) -> list[DroppedFile]:
         """List the host's directory, then those of the jails that have one."""
-        found = list(self._files(0, self._host()))
+        wanted = {name for name in names if _is_name(name)}
+        found = list(self._files(0, self._host(), wanted))
         for jid, root in self.kernel.jails().items():
             if root != "/":
                 with contextlib.suppress(OSError):
-                    found += self._files(jid, self._jailed(root))
+                    found += self._files(jid, self._jailed(root), wanted)
         return found
 
     def _files(
-        self, jid: int, entered: contextlib.AbstractContextManager[tuple[int, str]]
+        self,
+        jid: int,
+        entered: contextlib.AbstractContextManager[tuple[int, str]],
+        wanted: Set[str],
     ) -> Iterator[DroppedFile]:
         with entered as (fd, place), os.scandir(fd) as entries:
-            names = [e.name for e, _ in zip(entries, range(_NAMES_LIMIT), strict=False)]
-            for name in sorted(names):
+            # Nobody hides a core behind more files than are looked at.
+            first = itertools.islice((e.name for e in entries), _NAMES_LIMIT)
+            for name in sorted({*wanted, *first}):
                 with contextlib.suppress(FileNotFoundError):
                     status = os.lstat(name, dir_fd=fd)
                     yield _dropped(jid, place, name, status)
@@ -184,7 +191,11 @@ def _same(one: DroppedFile, other: DroppedFile) -> bool:
     return (one.device, one.inode, one.uid) == (other.device, other.inode, other.uid)
 
 
+def _is_name(name: str) -> bool:
+    return not ("/" in name or "\0" in name or name in ("", ".", ".."))
+
+
 def _checked(name: str) -> str:
-    if "/" in name or "\0" in name or name in ("", ".", ".."):
+    if not _is_name(name):
         raise FileNotFoundError(errno.ENOENT, "not the name of a file", name)
     return name

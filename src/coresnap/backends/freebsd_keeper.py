@@ -19,6 +19,7 @@ import resource
 import signal
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import attrs
@@ -28,7 +29,9 @@ from coresnap.backends.freebsd_drops import Box, DroppedFile
 __all__ = ["Keeper", "start_keeper"]
 
 _LENGTH = struct.Struct("=I")
-_REQUEST_LIMIT = 16 << 10
+_REQUEST_LIMIT = 256 << 10
+_WANTED_LIMIT = 100
+"""Names that are asked for at once: 255 bytes each, six characters for one at worst."""
 _ANSWER_LIMIT = 64 << 20
 
 
@@ -40,21 +43,21 @@ class Keeper:
         self.pid = pid
         self._connection = connection
 
-    def files(self) -> list[DroppedFile]:
-        """Return what stands in the drop directories."""
-        answer, _ = self._ask("files", None)
+    def files(self, names: Sequence[str] = ()) -> list[DroppedFile]:
+        """Return what stands in the drop directories, ``names`` in any case."""
+        answer, _ = self._ask("files", list(names)[:_WANTED_LIMIT])
         return [DroppedFile(**said) for said in answer["files"]]
 
     def open(self, file: DroppedFile) -> int:
         """Return a descriptor of the file."""
-        _, fd = self._ask("open", file)
+        _, fd = self._ask("open", attrs.asdict(file))
         if fd is None:
             raise OSError(errno.EPROTO, "the keeper sent no descriptor")
         return fd
 
     def remove(self, file: DroppedFile) -> None:
         """Remove the file."""
-        self._ask("remove", file)
+        self._ask("remove", attrs.asdict(file))
 
     def close(self) -> None:
         """Let the process end, and wait for that."""
@@ -63,9 +66,8 @@ class Keeper:
             os.waitpid(self.pid, 0)
 
     def _ask(
-        self, verb: str, file: DroppedFile | None
+        self, verb: str, said: list[str] | dict[str, Any]
     ) -> tuple[dict[str, Any], int | None]:
-        said = None if file is None else attrs.asdict(file)
         self._connection.sendall(json.dumps([verb, said]).encode() + b"\n")
         head, fds, _, _ = socket.recv_fds(self._connection, _LENGTH.size, 1)
         for fd in fds:
@@ -139,31 +141,28 @@ def serve(box: Box, daemon: socket.socket) -> None:
 
 def _answer(box: Box, line: bytes) -> tuple[dict[str, Any], int | None]:
     verb, file = _request(line)
-    if file is None:
-        return {"files": [attrs.asdict(file) for file in box.files()]}, None
+    if not isinstance(file, DroppedFile):
+        return {"files": [attrs.asdict(one) for one in box.files(file)]}, None
     if verb == "open":
         return {}, box.open(file)
     box.remove(file)
     return {}, None
 
 
-def _request(line: bytes) -> tuple[str, DroppedFile | None]:
-    """Return verb and file. Raises OSError for what no daemon of ours would ask."""
+def _request(line: bytes) -> tuple[str, DroppedFile | list[str]]:
+    """Return verb and file, or names. Raises OSError for what no daemon would ask."""
     try:
         verb, said = json.loads(line)
-        file = None if said is None else DroppedFile(**said)
-        fits = (file is None) == (verb == "files") and verb in _VERBS
-        if file is not None:
+        if verb == "files" and all(isinstance(name, str) for name in said):
+            return verb, list(said)
+        if verb in ("open", "remove"):
+            file = DroppedFile(**said)
             texts, number = (file.name, file.place), file.jid
-            fits &= all(isinstance(t, str) for t in texts) and isinstance(number, int)
+            if all(isinstance(t, str) for t in texts) and isinstance(number, int):
+                return verb, file
     except (ValueError, TypeError, RecursionError) as error:
         raise OSError(errno.EINVAL, "a request that makes no sense") from error
-    if not fits:
-        raise OSError(errno.EINVAL, "a request that makes no sense")
-    return verb, file
-
-
-_VERBS = ("files", "open", "remove")
+    raise OSError(errno.EINVAL, "a request that makes no sense")
 
 
 def _send(daemon: socket.socket, answer: dict[str, Any], fd: int | None) -> None:
