@@ -43,6 +43,7 @@ def page(
     current: int = 2,
     generation: int = 5,
     boot: int = 1_700_000_000,
+    gap: bool = True,
 ) -> bytes:
     """struct vdso_timekeep with four records; the current one alone has a time."""
     time = "qQqQ" if target.bits == 64 else "iQiQ"
@@ -51,7 +52,8 @@ def page(
         head = struct.pack("<IIQII", 2, generation, 1, 2, 3)
         times = (60, HALF, boot, HALF) if index == current else (1, 2, 3, 4)
         records += head + struct.pack(f"<{time}", *times) + bytes(32)
-    return struct.pack("<IIII", version, 1, current, 0) + records
+    head = struct.pack("<III", version, 1, current)
+    return head + (bytes(4) if gap else b"") + records
 
 
 def clock(path: Path) -> Clock | None:
@@ -67,6 +69,11 @@ def test_the_current_record_counts(
     found = clock(core(tmp_path, target, page(target, current=current)))
     assert found == Clock(1_700_000_000.5, 60.5)
     assert found.now == 1_700_000_061.0
+
+
+def test_an_i386_kernel_leaves_no_gap(tmp_path: Path) -> None:
+    found = clock(core(tmp_path, w.I386, page(w.I386, gap=False)))
+    assert found == Clock(1_700_000_000.5, 60.5)
 
 
 def test_what_is_no_clock_is_none(tmp_path: Path) -> None:

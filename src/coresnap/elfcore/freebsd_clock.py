@@ -21,7 +21,7 @@ _COUNT = 4
 """VDSO_TH_NUM."""
 _HEAD = struct.Struct("<III")
 """Version, whether programs may read the clock by it, current record."""
-_FIRST = 16
+_FIRST, _FIRST_I386 = 16, 12
 """Bytes before the first record."""
 _MACHINE_PART = 32
 """VDSO_TIMEHANDS_MD, behind the fields that are read here; on all machines."""
@@ -43,7 +43,11 @@ def read_clock(memory: Memory, header: ElfHeader, address: int | None) -> Clock 
         version, _, current = _HEAD.unpack(memory.read(address, _HEAD.size))
         if version != _VERSION or current >= _COUNT:
             return None
-        place = address + _FIRST + current * (record.size + _MACHINE_PART)
+        first = _FIRST
+        if not aligned and memory.read_word(address + _FIRST_I386):
+            # An i386 kernel; that of amd64 has a gap there, as for its own programs.
+            first = _FIRST_I386
+        place = address + first + current * (record.size + _MACHINE_PART)
         fields = record.unpack(memory.read(place, record.size))
     except MemoryReadError:
         return None

@@ -15,6 +15,7 @@ import msgspec
 from coresnap.elfcore.elfheader import ElfHeader
 from coresnap.elfcore.notes_freebsd_files import read_files
 from coresnap.elfcore.notes_freebsd_kinfo import read_process
+from coresnap.elfcore.notes_freebsd_kqueues import count_events, read_events
 from coresnap.elfcore.notes_freebsd_mappings import read_mappings
 from coresnap.elfcore.notes_freebsd_records import SIZE_FIELD
 from coresnap.elfcore.process_state import Limit, ProcessState
@@ -50,16 +51,20 @@ def read_process_state(
     files = read_files(notes.get(NT_FILES, empty), problems)
     mappings = read_mappings(notes.get(NT_VMMAP, empty), problems)
     limits = _limits(notes.get(NT_RLIMIT, empty), problems)
+    kqueues = notes.get(NT_KQUEUES, empty)
+    watched = read_events(kqueues, header, problems)
+    groups = _groups(notes.get(NT_GROUPS, empty), problems)
     return msgspec.structs.replace(
         process,
         # The structure has no room for more than sixteen.
-        groups=_groups(notes.get(NT_GROUPS, empty), problems) or process.groups,
+        groups=groups or process.groups,
         umask=_number(notes.get(NT_UMASK, empty), "<H"),
         program_release=_number(notes.get(NT_OSREL, empty), "<i"),
         limits=limits,
         files=files,
         mappings=mappings,
-        kqueue_events=_kqueue_events(notes.get(NT_KQUEUES)),
+        kqueue_events=count_events(kqueues),
+        watched=watched,
         problems=tuple(dict.fromkeys(problems)),
     )
 
@@ -97,12 +102,3 @@ def _limits(data: memoryview, problems: list[str]) -> tuple[Limit, ...]:
 
 def _bounded(value: int) -> int | None:
     return None if value == _INFINITY or value < 0 else value
-
-
-def _kqueue_events(data: memoryview | None) -> int | None:
-    """struct kinfo_knote[], of 15: they are counted, by the size that leads them."""
-    if data is None or len(data) < SIZE_FIELD:
-        return None
-    size = int.from_bytes(data[:SIZE_FIELD], "little")
-    count, rest = divmod(len(data) - SIZE_FIELD, size) if size else (0, 1)
-    return None if rest else count

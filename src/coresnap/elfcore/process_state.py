@@ -19,6 +19,7 @@ __all__ = [
     "Socket",
     "ThreadState",
     "Usage",
+    "WatchedEvent",
 ]
 
 
@@ -151,6 +152,21 @@ class ThreadState(msgspec.Struct, frozen=True):
     blocked: frozenset[int] = frozenset()
 
 
+class WatchedEvent(msgspec.Struct, frozen=True):
+    """An event that the process asked a kqueue for: kevent(2)."""
+
+    kqueue: int
+    """Descriptor of the kqueue."""
+    filter: str
+    """As after ``EVFILT_``, in small letters; the number of another."""
+    ident: int
+    """What is watched: by its filter a descriptor, a process, a signal, …"""
+    status: tuple[str, ...]
+    """``active``, ``queued``, ``disabled``, ``detached``, ``kqueue``."""
+    path: bytes | None = None
+    """Of a vnode."""
+
+
 class Credentials(msgspec.Struct, frozen=True):
     """Whose process it was."""
 
@@ -216,7 +232,9 @@ class ProcessState(msgspec.Struct, frozen=True, eq=False):
     caught: frozenset[int] = frozenset()
     """Signals that have a handler."""
     kqueue_events: int | None = None
-    """Events that its kqueues were asked for."""
+    """How many events its kqueues were asked for."""
+    watched: tuple[WatchedEvent, ...] = ()
+    """Those events."""
     problems: tuple[str, ...] = ()
     """What the reader should know about damaged notes."""
 
