@@ -484,6 +484,30 @@ def test_a_signal_that_somebody_sent_has_no_trap(tmp_path: Path) -> None:
         assert core.signal.trap is None
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "trap"), [(5, 1, 3), (5, 4, None), (12, 1, None), (20, 1, None)]
+)
+def test_only_what_the_processor_trapped_has_a_trap(
+    tmp_path: Path, number: int, code: int, trap: int | None
+) -> None:
+    """TRAP_CAP has a system call in its place, SIGCHLD nothing."""
+    info = w.siginfo(w.AMD64, number=number, code=code, trap=3)
+    notes = w.thread(w.AMD64, tid=7, registers={}, signal=number, info=info)
+    with open_core(write(tmp_path, _core(w.AMD64, notes))) as core:
+        assert core.signal is not None
+        assert core.signal.trap == trap
+
+
+def test_a_machine_whose_registers_are_not_known_is_said_to_be_one(
+    tmp_path: Path,
+) -> None:
+    data = w.write_core(notes=_notes(w.AMD64)[:1], header={"machine": 21})
+    with open_core(write(tmp_path, data)) as core:
+        assert core.process.pid == 42
+        told = [note.message for note in core.notes_to_reader]
+        assert "registers of ppc64le are not known" in told
+
+
 def test_a_thread_with_the_siginfo_comes_first(tmp_path: Path) -> None:
     info = w.siginfo(w.AMD64, number=11, code=1)
     notes = [

@@ -264,7 +264,7 @@ def _facts(
     facts = system.read_facts(data, found.notes, header, architecture)
     problems += [problem] if problem else []
     problems += facts.problems
-    if architecture.layout is None:
+    if not system.prstatus_size(architecture):
         problems.append(f"registers of {architecture.name} are not known")
     return architecture, facts, problems
 

@@ -30,7 +30,7 @@ from coresnap.elfcore.registers_freebsd import prstatus_size
 if TYPE_CHECKING:
     from coresnap.elfcore.process_state import ProcessState
 
-__all__ = ["OWNER", "choose_architecture", "read_facts"]
+__all__ = ["OWNER", "choose_architecture", "prstatus_size", "read_facts"]
 
 OWNER = b"FreeBSD"
 """The owner of all notes that this module understands."""

@@ -36,8 +36,10 @@ _PL_FLAG_SI = 0x20
 _THREAD_NAME = 20
 _FXSAVE_SIZE, _FXSAVE_XMM = 512, 160
 _VECTOR_SIZE, _DOUBLE_SIZE, _FAMILY = 16, 8, 32
-_TRAPPED = frozenset({4, 5, 7, 8, 10, 11, 12})
-"""SIGILL, SIGTRAP, SIGEMT, SIGFPE, SIGBUS, SIGSEGV, SIGSYS."""
+_TRAPPED = frozenset({4, 5, 7, 8, 10, 11})
+"""SIGILL, SIGTRAP, SIGEMT, SIGFPE, SIGBUS, SIGSEGV."""
+_CAPABILITY = (5, 4)
+"""SIGTRAP with TRAP_CAP: ``_reason`` is the system call that Capsicum refused."""
 _SENT = 0x10000
 """The codes of signals that somebody sent are above it (SI_USER, SI_LWP, …)."""
 
@@ -191,5 +193,5 @@ def read_siginfo(data: memoryview | bytes, pointer_size: int) -> SignalInfo | No
     if not number:
         return None
     trapped = number in _TRAPPED and 0 < code < _SENT
-    trap = reason if trapped else None
+    trap = reason if trapped and (number, code) != _CAPABILITY else None
     return SignalInfo(number, code, address, pid, uid, trap=trap)

@@ -30,6 +30,7 @@ __all__ = [
     "AT_PAGESZ",
     "OWNERS",
     "choose_architecture",
+    "prstatus_size",
     "read_facts",
     "read_siginfo",
 ]
