@@ -18,7 +18,7 @@ from coresnap.collect.compression import compress_core
 from coresnap.config import Config, load_config
 from coresnap.daemon.job import Job, analyse_core, preload
 from coresnap.daemon.worker import Outcome, Verdict, Worker
-from coresnap.model import Snapshot
+from coresnap.model import Frame, Snapshot
 from coresnap.snapshot.container import read_snapshot
 
 pytestmark = pytest.mark.root
@@ -128,3 +128,30 @@ def test_a_core_that_was_compressed_since_is_restored_without_fdescfs(
 
     assert confined.command == "crash"
     assert confined.threads
+
+
+@pytest.mark.compiler
+@pytest.mark.core_pattern
+@pytest.mark.parametrize("flag", ["-gsplit-dwarf", "-gz", "-gdwarf-4"])
+def test_what_takes_a_path_of_its_own_costs_no_more_than_itself(
+    config: Config,
+    tmp_path: Path,
+    compile_program: CompileProgram,
+    kernel_core: KernelCore,
+    flag: str,
+) -> None:
+    core = kernel_core([compile_program("nested.c", "-g", flag, "-O0")])
+    (tmp_path / "empty").mkdir()
+
+    _, free = analysed(core, config, FakeBackend())
+    _, confined = analysed(core, config, CapabilityMode(empty=tmp_path / "empty"))
+
+    found, all_there_is = confined.threads[0].frames, free.threads[0].frames
+    if flag != "-gsplit-dwarf":
+        assert timeless(confined) == timeless(free)
+    # libdw opens a .dwo by its path. Without it there are the linker's names.
+    assert [name(frame) for frame in found] == [name(frame) for frame in all_there_is]
+
+
+def name(frame: Frame) -> str:
+    return (frame.function or "?").partition(".")[0]
