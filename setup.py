@@ -1,4 +1,4 @@
-"""The compiled half of coresnap: two cffi extensions, two executables, and bytecode.
+"""The compiled half of coresnap: two cffi extensions, executables, and bytecode.
 
 Everything compiled is optional. Without a C compiler the pure-Python twins of
 ``coresnap._native`` serve, and what could not be built is named on the way. Bytecode is
@@ -25,6 +25,8 @@ from coresnap.views.cli.module_archive import archive_name, packed  # noqa: E402
 
 LIBRARY = sorted(map(str, Path("native/library").glob("*.c")))
 WARNINGS = ["-Wall", "-Wextra"]
+PACKAGES = ["-I/usr/local/include"]
+"""Where FreeBSD's packages have their headers; its compiler does not look there."""
 
 
 class BuildModules(build_py):
@@ -51,7 +53,8 @@ class BuildNative(build_ext):
         """Build what the compiler at hand can build."""
         super().run()
         catch = sorted(map(str, Path("native/catch").glob("*.c")))
-        self._program("coresnap-catch", [*catch, *LIBRARY], ["-O2"], static=True)
+        if sys.platform == "linux":  # what core_pattern starts, and nobody else
+            self._program("coresnap-catch", [*catch, *LIBRARY], ["-O2"], static=True)
         self._program("coresnap-crash", ["native/crash/crash.c"], ["-O0", "-g"])
 
     def _program(
@@ -101,7 +104,7 @@ def has_header(name: str) -> bool:
     flags = os.environ.get("CPPFLAGS", "") + " " + os.environ.get("CFLAGS", "")
     try:
         probe = subprocess.run(
-            [*shlex.split(compiler), *shlex.split(flags), "-E", "-xc", "-"],
+            [*shlex.split(compiler), *shlex.split(flags), *PACKAGES, "-E", "-xc", "-"],
             input=f"#include <{name}>\n".encode(),
             capture_output=True,
             check=False,

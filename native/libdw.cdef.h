@@ -113,7 +113,7 @@ int csdw_ranges_find(const struct csdw_table *table, uint64_t pc, uint64_t *ret)
 // unit stands for its split unit. Ends quietly where the section makes no sense.
 int csdw_listed_ranges(Elf *elf, struct csdw_table *ret);
 
-// The unit DIE of the unit at an offset; -ENODATA: there is none. libdw reads the headers
+// The unit DIE of the unit at an offset; -ENXIO: there is none. libdw reads the headers
 // of all units before it, which for a table of them all takes 2 ms in libc.
 int csdw_listed_unit(Dwarf *dwarf, uint64_t offset, uint64_t *ret);
 
@@ -165,12 +165,12 @@ int csdw_attribute(Dwarf *dwarf, uint64_t die, uint32_t attribute,
                    struct csdw_value *ret);
 
 // The operations that hold at pc. count_ret is what there is; at most capacity are
-// stored. -ENOENT: no attribute; -ENODATA: none at this pc; -EINVAL: not a location.
+// stored. -ENOENT: no attribute; -ENXIO: none at this pc; -EINVAL: not a location.
 int csdw_location(Dwarf *dwarf, uint64_t die, uint32_t attribute, uint64_t pc,
                   size_t capacity, struct csdw_operation *ret, size_t *count_ret);
 
 // The line of pc in a unit, as debuggers choose it among rows of equal address.
-// -ENODATA: no row holds pc.
+// -ENXIO: no row holds pc.
 int csdw_line_at(Dwarf *dwarf, uint64_t unit, uint64_t pc, struct csdw_line *ret);
 
 // Skeleton units, and split units in a file of them. Row: unit DIE, whether it is a
@@ -197,7 +197,7 @@ void csdw_strings_deinit(struct csdw_strings *strings);
 int csdw_split_rename(struct csdw_strings *strings, Elf *elf, Dwarf *dwarf,
                       uint64_t unit, const char *path);
 
-// The name of file number `index` in a unit's line table. -ENODATA: no such file.
+// The name of file number `index` in a unit's line table. -ENXIO: no such file.
 int csdw_file(Dwarf *dwarf, uint64_t unit, uint64_t index, const char **ret);
 
 // A checksum of the first `size` bytes of a file, at the speed of memory. It tells

@@ -53,7 +53,9 @@ ffibuilder.set_source(
     #include "csdw.h"
     """,
     sources=[f"native/libdw/{name}.c" for name in _SOURCES],
-    include_dirs=["native/libdw"],
+    # FreeBSD's packages are there, and its base has a libelf of its own.
+    include_dirs=["native/libdw", "/usr/local/include"],
+    library_dirs=["/usr/local/lib"],
     libraries=["dw", "elf"],
     extra_compile_args=["-std=c11", "-Wall", "-Wextra"],
     py_limited_api=True,

@@ -83,7 +83,7 @@ static int add_set(struct bytes *set, size_t address_size, uint64_t offset,
     return 0;
 }
 
-// One set with its header; -ENODATA if it makes no sense.
+// One set with its header; -ENXIO if it makes no sense.
 static int read_set(struct bytes *section, struct range *seen, struct csdw_table *ret)
 {
     uint64_t length = 0;
@@ -94,12 +94,12 @@ static int read_set(struct bytes *section, struct range *seen, struct csdw_table
     size_t offset_size = 4;
     const uint8_t *start = section->data;
     if (!take(section, 4, &length)) {
-        return -ENODATA;
+        return -ENXIO;
     }
     if (length == UINT32_MAX) {
         offset_size = 8;
         if (!take(section, 8, &length)) {
-            return -ENODATA;
+            return -ENXIO;
         }
     }
     struct bytes set = {section->data, (size_t)length, section->big_endian};
@@ -107,7 +107,7 @@ static int read_set(struct bytes *section, struct range *seen, struct csdw_table
     if (length > section->left || !skip(section, (size_t)length) ||
         !take(&set, 2, &version) || !take(&set, offset_size, &offset) ||
         !take(&set, 1, &address_size) || !take(&set, 1, &segment_size)) {
-        return -ENODATA;
+        return -ENXIO;
     }
     if (version != 2 || segment_size != 0 || (address_size != 4 && address_size != 8)) {
         return 0;
@@ -165,7 +165,7 @@ int csdw_listed_ranges(Elf *elf, struct csdw_table *ret)
     }
     free(seen);
     csdw_ranges_sort(ret);
-    return error == -ENODATA ? 0 : error;
+    return error == -ENXIO ? 0 : error;
 }
 
 int csdw_listed_unit(Dwarf *dwarf, uint64_t offset, uint64_t *ret)
@@ -176,7 +176,7 @@ int csdw_listed_unit(Dwarf *dwarf, uint64_t offset, uint64_t *ret)
     *ret = 0;
     if (dwarf_nextcu(dwarf, offset, &next, &header_size, NULL, NULL, NULL) != 0 ||
         dwarf_offdie(dwarf, offset + header_size, &die) == NULL) {
-        return -ENODATA;
+        return -ENXIO;
     }
     *ret = csdw_die_address(&die);
     return 0;

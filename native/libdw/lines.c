@@ -64,11 +64,11 @@ int csdw_line_at(Dwarf *dwarf, uint64_t unit, uint64_t pc, struct csdw_line *ret
         return -EINVAL;
     }
     if (dwarf_getsrclines(&die, &lines, &count) != 0) {
-        return -ENODATA;
+        return -ENXIO;
     }
     size_t upper = upper_row(lines, count, pc);
     if (upper == 0 || row_flag(lines, upper - 1, dwarf_lineendsequence)) {
-        return -ENODATA;
+        return -ENXIO;
     }
     fill_line(dwarf_onesrcline(lines, choose_row(lines, upper - 1)), ret);
     return 0;
@@ -84,8 +84,8 @@ int csdw_file(Dwarf *dwarf, uint64_t unit, uint64_t index, const char **ret)
         return -EINVAL;
     }
     if (dwarf_getsrcfiles(&die, &files, &count) != 0 || index >= count) {
-        return -ENODATA;
+        return -ENXIO;
     }
     *ret = dwarf_filesrc(files, index, NULL, NULL);
-    return *ret == NULL ? -ENODATA : 0;
+    return *ret == NULL ? -ENXIO : 0;
 }

@@ -83,7 +83,7 @@ int csdw_location(Dwarf *dwarf, uint64_t address, uint32_t name, uint64_t pc,
     size_t count = 0;
     int found = dwarf_getlocation_addr(&attribute, pc, &operations, &count, 1);
     if (found <= 0) {
-        return found == 0 ? -ENODATA : -EINVAL;
+        return found == 0 ? -ENXIO : -EINVAL;
     }
     for (size_t i = 0; i < count && i < capacity; i++) {
         memset(&ret[i], 0, sizeof ret[i]);

@@ -82,7 +82,7 @@ int csdw_strings_init(struct csdw_strings *strings, Elf *elf, size_t room)
     *strings = (struct csdw_strings){0};
     Elf_Data *data = section_data(elf, ".debug_str");
     if (data == NULL || data->d_buf == NULL || room > SIZE_MAX - data->d_size) {
-        return -ENODATA;
+        return -ENXIO;
     }
     size_t capacity = data->d_size + room;
     void *memory = mmap(NULL, capacity, PROT_READ | PROT_WRITE,
@@ -157,7 +157,7 @@ static int change_index(Elf *elf, Dwarf_Die *unit, uint64_t index, uint64_t offs
     Dwarf_Attribute attribute;
     Dwarf_Word base = 0;
     if (data == NULL || data->d_buf == NULL) {
-        return -ENODATA;
+        return -ENXIO;
     }
     if (dwarf_attr(unit, DW_AT_str_offsets_base, &attribute) != NULL &&
         dwarf_formudata(&attribute, &base) != 0) {

@@ -25,7 +25,7 @@ static int read_note(const uint8_t *data, size_t size, uint64_t align, bool big_
 		     size_t position, struct elf_note *ret)
 {
 	if (size - position < HEADER_SIZE)
-		return -ENODATA;
+		return -EBADMSG;
 	ret->name_size = read_word(data + position, big_endian);
 	ret->description_size = read_word(data + position + 4, big_endian);
 	ret->type = read_word(data + position + 8, big_endian);
@@ -36,7 +36,7 @@ static int read_note(const uint8_t *data, size_t size, uint64_t align, bool big_
 	    ret->name_offset + ret->name_size <= size)
 		ret->description_offset = size;
 	if (ret->description_offset + ret->description_size > size)
-		return -ENODATA;
+		return -EBADMSG;
 	return 0;
 }
 

@@ -24,7 +24,7 @@ struct elf_note {
 // fill_elf_note_phdr, before v6.9).
 //
 // Returns 0 with `ret` notes; fewer than `capacity` of them means the end.
-// Returns -ENODATA, with the notes before it in `ret`, at a note that does not fit
+// Returns -EBADMSG, with the notes before it in `ret`, at a note that does not fit
 // into `size`. The padding behind the last description may be missing, and fewer
 // than 12 zero bytes may follow it.
 int elf_notes_walk(const void *data, size_t size, uint32_t align, bool big_endian,

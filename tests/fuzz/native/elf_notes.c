@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		error = elf_notes_walk(data + 1, size - 1, data[0] & 1 ? 8 : 4,
 				       data[0] & 2, notes, 4, &position, &count);
-		if (position > size - 1 || position < before || (error && error != -ENODATA))
+		if (position > size - 1 || position < before || (error && error != -EBADMSG))
 			abort();
 		for (size_t i = 0; i < count; i++) {
 			if (notes[i].name_offset + notes[i].name_size > size - 1 ||

@@ -7,6 +7,7 @@ here reads a core, and nothing decides what a reader wants to see.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,9 +39,6 @@ _FUNCTION_BUDGET = 1_000_000
 _OPERATION_LIMIT = 4096
 _REFERENCE_LIMIT = 16
 """Chains of abstract origins and specifications: two in practice."""
-
-_ENODATA = -61
-_ENOENT = -2
 
 
 def open_debug_file(
@@ -276,7 +274,7 @@ class DebugFile(LibdwFile):
         error = self._lib.csdw_location(
             self._dwarf, handle, attribute, pc, len(array), array, count
         )
-        if error in (_ENOENT, _ENODATA):
+        if error in (-errno.ENOENT, -errno.ENXIO):
             return None
         if error or count[0] > _OPERATION_LIMIT:
             raise InputError("damaged location description")
