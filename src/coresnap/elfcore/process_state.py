@@ -135,7 +135,7 @@ class ThreadState(msgspec.Struct, frozen=True):
 
     tid: int
     name: str
-    """Empty where it has none but the program's."""
+    """The program's where it has none of its own."""
     state: str
     """``running``, ``sleeping``, ``stopped``, ``waiting``, ``locked``, ``idle`` or
     ``zombie``; the number of another."""
