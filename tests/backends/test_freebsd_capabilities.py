@@ -33,6 +33,8 @@ def tree(tmp_path: Path) -> Path:
     (tmp_path / "empty").mkdir()
     (tmp_path / "below" / "file").write_text("text")
     (tmp_path / "below" / "link").symlink_to("file")
+    (tmp_path / "away").symlink_to(tmp_path / "below")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
     return tmp_path
 
 
@@ -70,6 +72,8 @@ def test_without_the_functions_nothing_is_found(tree: Path) -> None:
         "pathlib.Path('{}/below/link').read_text()",
         "pathlib.Path('{}/below/file').read_bytes().decode()",
         "pathlib.Path('{}/below/file').open().read()",
+        "open('{}/away/link').read()",
+        "pathlib.Path('away/file').read_text()",
         "os.fdopen(os.open('{}/below/file', os.O_RDONLY)).read()",
         "os.read(os.open('/dev/fd/%d' % os.open('below/file', 0), 0), 9).decode()",
     ],
@@ -90,6 +94,9 @@ def test_files_are_read_by_every_way(tree: Path, code: str) -> None:
         ("*sorted(os.listdir('{}/below'))", "file link"),
         ("*sorted(p.name for p in pathlib.Path('below').iterdir())", "file link"),
         ("os.path.isdir('/')", "True"),
+        ("os.path.isdir('{}/away')", "True"),
+        ("*sorted(os.listdir('{}/away'))", "file link"),
+        ("os.path.exists('{}/round'), os.path.exists('away/none')", "False False"),
     ],
 )
 def test_files_are_looked_for_by_every_way(tree: Path, code: str, said: str) -> None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import builtins
 import contextlib
 import ctypes
+import errno
 import io
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -25,7 +26,9 @@ _READ, _SEEK, _MMAP, _LOOKUP = 0x1, 0x4 | 0x8, 0x10, 0x400
 _FCNTL, _FLOCK, _FSTAT, _FSTATFS = 0x8000, 0x10000, 0x80000, 0x100000
 _RIGHTS = _READ | _SEEK | _MMAP | _LOOKUP | _FCNTL | _FLOCK | _FSTAT | _FSTATFS
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_LEADS_NOWHERE = (errno.ENOENT, vars(errno).get("ENOTCAPABLE", errno.ENOENT))
 _DESCRIPTOR = re.compile(r"/dev/fd/([0-9]{1,5})\Z")
+_Found = TypeVar("_Found")
 
 
 def enter_capability_mode() -> bool:
@@ -91,8 +94,9 @@ class ReadingBelow:
         if dir_fd is None and (fd := _descriptor(path)) is not None:
             # Without fdescfs(5) there are only 0 to 2 in /dev/fd.
             return os.dup(fd)
-        place, start = self._below(path, dir_fd)
-        return self._open(place, flags, mode, dir_fd=start)
+        return self._following(
+            path, dir_fd, lambda p, start: self._open(p, flags, mode, dir_fd=start)
+        )
 
     def stat(
         self,
@@ -106,8 +110,12 @@ class ReadingBelow:
             return os.fstat(path)
         if dir_fd is None and (fd := _descriptor(path)) is not None:
             return os.fstat(fd)
-        place, start = self._below(path, dir_fd)
-        return self._stat(place, dir_fd=start, follow_symlinks=follow_symlinks)
+        if not follow_symlinks:
+            place, start = self._below(path, dir_fd)
+            return self._stat(place, dir_fd=start, follow_symlinks=False)
+        return self._following(
+            path, dir_fd, lambda p, start: self._stat(p, dir_fd=start)
+        )
 
     def lstat(self, path: Any, *, dir_fd: int | None = None) -> os.stat_result:  # noqa: ANN401
         """Do what ``os.lstat`` does."""
@@ -147,6 +155,24 @@ class ReadingBelow:
 
     def _opener(self, path: Any, flags: int) -> int:  # noqa: ANN401
         return self.open(path, flags, 0o666)
+
+    def _following(
+        self,
+        path: Any,  # noqa: ANN401
+        dir_fd: int | None,
+        act: Callable[[str, int], _Found],
+    ) -> _Found:
+        """Act on a path; links to absolute paths, which lead out, are followed here."""
+        try:
+            return act(*self._below(path, dir_fd))
+        except OSError as error:
+            text = os.fsdecode(path)
+            if dir_fd is not None or not text or error.errno not in _LEADS_NOWHERE:
+                raise
+            real = os.path.realpath(f"{self.here}/{text}" if text[0] != "/" else text)
+            if real == text:
+                raise
+            return act(*self._below(real, None))
 
     def _below(self, path: Any, dir_fd: int | None) -> tuple[str, int]:  # noqa: ANN401
         """Return a path that is relative to a descriptor, and that descriptor."""
