@@ -31,6 +31,8 @@ from coresnap.model import Note, Snapshot, Thread, UnwindEnd
 
 __all__ = ["snapshot_of_record"]
 
+_KERNEL = "system/kernel/dump.json"
+"""``kernel.evidence.DUMP``, whose module costs too much to ask each crash for it."""
 _ARGUMENTS_LIMIT = 80
 """Bytes of the command line, as many as a core holds (ELF_PRARGSZ)."""
 _MAPPING_LIMIT = 1 << 16
@@ -79,6 +81,14 @@ def snapshot_of_record(assets: Mapping[str, bytes]) -> Snapshot:
     Whatever is missing is missing in the snapshot, and a note says why there is no
     core. Raises nothing: no assets at all give a snapshot that says so.
     """
+    if _KERNEL in assets:
+        # Not before: few crashes are a kernel's.
+        from coresnap.analysis.kernel.evidence import unpack_evidence
+        from coresnap.analysis.kernel.snapshot import snapshot_of_kernel
+
+        evidence = unpack_evidence(assets)
+        if evidence is not None:
+            return snapshot_of_kernel(evidence)
     record = _Record(assets, json_object(assets.get(CRASH, b"")))
     system, architecture = _machine(record)
     number = record.number("signal")

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 __all__ = ["KeptFile", "SearchPlaces", "analyze", "analyze_core", "analyze_record"]
 
 _ELF = b"\x7fELF"
+_OSABI = 7
+_STANDALONE = b"\xff"
+_VMCOREINFO = b"VMCOREINFO\0"
+"""Owner of a note that Linux's kernel puts first in a dump of itself."""
+_HEAD = 64 << 10
+"""Bytes by which a dump of a kernel is told from a core of a process."""
 
 
 def analyze(
@@ -123,11 +129,19 @@ def analyze_core(
     """As ``analyze``, for who has the places together already."""
     wanted = choose_globals(globals)
     problems: list[str] = []
-    with (
-        places.debug_files() as files,
-        _plain(path, problems.append) as plain,
-        _opened(plain, os.fsdecode(path), places, files, progress) as core,
-    ):
+    with contextlib.ExitStack() as held:
+        plain = held.enter_context(_plain(path, problems.append))
+        if _may_be_a_kernel(plain):
+            # Not before: most cores are of processes.
+            from coresnap.analysis.kernel.analyze import analyze_kernel
+
+            return analyze_kernel(
+                plain, os.fsdecode(path), places, problems, rulesets, progress
+            )
+        files = held.enter_context(places.debug_files())
+        core = held.enter_context(
+            _opened(plain, os.fsdecode(path), places, files, progress)
+        )
         files.open_ahead(_likely_modules(core))
         # Imported only now: libdw opens the files while Python loads the rest.
         from coresnap.analysis.analyze import run_steps
@@ -202,11 +216,30 @@ def _plain(
 
 def _is_plain(path: str | os.PathLike[str]) -> bool:
     # What cannot be read is refused, with the reason, where it is opened.
+    head = _head(path)
+    return not head or head[: len(_ELF)] == _ELF or _is_of_a_kernel(head)
+
+
+def _head(path: str | os.PathLike[str]) -> bytes:
+    """The first bytes of a regular file; none of what cannot be read."""
     with contextlib.suppress(OSError):
         if stat.S_ISREG(os.stat(path).st_mode):
             with open(path, "rb") as stream:
-                return stream.read(len(_ELF)) == _ELF
-    return True
+                return stream.read(_HEAD)
+    return b""
+
+
+def _may_be_a_kernel(path: str | os.PathLike[str]) -> bool:
+    head = _head(path)
+    if head[: len(_ELF)] == _ELF and head[_OSABI : _OSABI + 1] != _STANDALONE:
+        return _VMCOREINFO in head
+    return bool(head) and _is_of_a_kernel(head)
+
+
+def _is_of_a_kernel(head: bytes) -> bool:
+    from coresnap.analysis.kernel.recognition import is_of_a_kernel
+
+    return is_of_a_kernel(head)
 
 
 def _likely_modules(core: CoreFile) -> Iterator[LoadedModule]:

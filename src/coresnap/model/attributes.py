@@ -160,6 +160,15 @@ ATTRIBUTES: dict[str, AttributeKind] = {
     "fingerprint.message": _text("expression of an assertion, type of an exception"),
     "fingerprint.version": _integer("of the fingerprint's rules"),
     "hostname": _text("assets, uname(2)", "hostname"),
+    "kernel.cpu": _integer("the message buffer: the processor that panicked"),
+    "kernel.dump": _text(
+        "a kernel's dump: `minidump`, `full`, `textdump`, `info` or `kdump`"
+    ),
+    "kernel.panic": _text("the message buffer, else the dump's header: its words"),
+    "kernel.process.id": _integer("the trap's report: the current process"),
+    "kernel.process.name": _text("the trap's report: the current process"),
+    "kernel.trap": _text("the trap's report: what the processor refused"),
+    "kernel.version": _text("the dump's header, else what the kernel said"),
     "process.abi": _text("the core's notes: whose system calls it spoke"),
     "process.age": _seconds("start time in /proc/PID/stat, or in the notes, to crash"),
     "process.id": _integer("the core's notes"),

@@ -27,6 +27,9 @@ _CONTAINER_WORDS = {
 
 def headline(snapshot: Snapshot) -> str:
     """Return one line: which program, why, where, when."""
+    panic = snapshot.attributes.get("kernel.panic")
+    if panic is not None:
+        return f"kernel panic: {printable(str(panic))}" + _when(snapshot)
     name = snapshot.attributes.get("application") or snapshot.command or "?"
     text = printable(str(name))
     if snapshot.pid is not None:

@@ -24,6 +24,7 @@ FILES = (
     "go",
     "event_loops",
     "libc",
+    "kernel",
 )
 """In this order: of two rules for one name the first counts."""
 _REMEMBERED = 4096

@@ -1,0 +1,71 @@
+"""Opens a kernel's dump and reads of it what a snapshot is made from."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from coresnap.analysis.kernel.ddb_threads import ddb_threads
+from coresnap.analysis.kernel.evidence import Evidence
+from coresnap.elfcore.vmcore.dump_info import DumpInfo
+from coresnap.elfcore.vmcore.vmcore import Vmcore, open_vmcore
+from coresnap.model import Module, Note, Thread
+
+__all__ = ["read_dump"]
+
+
+def read_dump(
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    info: str | os.PathLike[str] | None = None,
+    kernel: Path | None = None,
+) -> Evidence:
+    """Read the dump at ``path``; ``info`` and ``kernel`` as ``open_vmcore`` takes them.
+
+    Raises what ``open_vmcore`` raises, also for a ``kernel`` that cannot be read.
+    """
+    with open_vmcore(path, info=info, kernel=kernel, name=name) as dump:
+        threads, modules, notes = _of_memory(dump, kernel)
+        if not threads:
+            threads = tuple(ddb_threads(dump.texts.get("ddb.txt", "")))
+        return Evidence(
+            system="FreeBSD",
+            kind=dump.kind,
+            architecture=dump.architecture,
+            info=_with_texts(dump),
+            message_buffer=dump.message_buffer,
+            threads=threads,
+            modules=modules,
+            notes=(*(Note("dump", text) for text in dump.problems), *notes),
+            size=_size(path),
+            path=str(dump.path),
+        )
+
+
+def _with_texts(dump: Vmcore) -> DumpInfo:
+    """What a text dump says, where savecore's own words are not there."""
+    told = dump.info
+    version = told.version or dump.texts.get("version.txt", "").strip()
+    panic = told.panic or dump.texts.get("panic.txt", "").strip()
+    return msgspec.structs.replace(told, version=version, panic=panic)
+
+
+def _of_memory(
+    dump: Vmcore, kernel: Path | None
+) -> tuple[tuple[Thread, ...], tuple[Module, ...], tuple[Note, ...]]:
+    if dump.memory is None or kernel is None:
+        return (), (), ()
+    # Not before: it takes libdw, and nothing that only has texts needs it.
+    from coresnap.analysis.kernel.memory_threads import read_kernel
+
+    return read_kernel(dump, kernel)
+
+
+def _size(path: str | os.PathLike[str]) -> int | None:
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_size
+    return None
