@@ -1,7 +1,8 @@
 """Names and meanings of signals and si_codes, by the system that raised them.
 
 Numbers are those of the dead process's system, never the host's. Sources: Linux
-``include/uapi/asm-generic/{signal,siginfo}.h``; FreeBSD ``sys/sys/signal.h``.
+``include/uapi/asm-generic/{signal,siginfo}.h``; FreeBSD ``sys/sys/signal.h``, and what
+traps become in ``sys/amd64/amd64/trap.c``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import msgspec
 
 from coresnap.model import Signal
 
-__all__ = ["explain_signal", "is_fault"]
+__all__ = ["explain_signal", "is_fault", "is_sent"]
 
 _COMMON = {
     1: "SIGHUP",
@@ -80,7 +81,6 @@ _SENT_FREEBSD = {
     0x10003: "SI_TIMER",
     0x10004: "SI_ASYNCIO",
     0x10005: "SI_MESGQ",
-    0x10006: "SI_KERNEL",
     0x10007: "SI_LWP",
 }
 _SEGV = {
@@ -153,7 +153,11 @@ _FREEBSD_CODES: dict[str, dict[int, tuple[str, str]]] = {
     },
 }
 _CODES = {"Linux": _LINUX_CODES, "FreeBSD": _FREEBSD_CODES}
-_SI_KERNEL = 128
+_SENT = {"Linux": _SENT_LINUX, "FreeBSD": _SENT_FREEBSD}
+_SI_KERNEL = {"Linux": 128, "FreeBSD": 0x10006}
+_PROTECTION = "general protection fault: a non-canonical address or privileged act"
+_FREEBSD_PAGE_FAULT = 12
+"""T_PAGEFLT: the only trap whose siginfo has the address of data."""
 _FAULTS = frozenset({"SIGILL", "SIGTRAP", "SIGFPE", "SIGSEGV", "SIGBUS", "SIGSYS"})
 _WITH_ADDRESS = frozenset({"SIGILL", "SIGTRAP", "SIGFPE", "SIGSEGV", "SIGBUS"})
 _PLAIN = {
@@ -176,23 +180,27 @@ def explain_signal(
     address: int | None,
     sender: tuple[int | None, int | None] = (None, None),
     pid: int | None = None,
+    trap: int | None = None,
 ) -> Signal:
     """Name a signal as the crashed ``system`` (``Linux``, ``FreeBSD``) means it.
 
-    ``sender`` is (pid, uid), ``pid`` the process's own. The address is dropped where
-    the code says that the kernel did not fill it in: for signals that were sent, and
-    for ``SI_KERNEL``.
+    ``sender`` is (pid, uid), ``pid`` the process's own, ``trap`` the siginfo's. The
+    address is dropped where the code says that the kernel did not fill it in: for
+    signals that were sent, and for ``SI_KERNEL``.
     """
     name = _NAMES.get(system, _LINUX).get(number) or _real_time_name(system, number)
     plain = Signal(number, name, code, description=_PLAIN.get(name, ""))
     if code is None:
         return plain
-    sent = (_SENT_FREEBSD if system == "FreeBSD" else _SENT_LINUX).get(code)
-    if sent == "SI_KERNEL" or (system == "Linux" and code == _SI_KERNEL):
-        return _from_kernel(plain)
+    if code == _SI_KERNEL.get(system):
+        return _from_kernel(plain, system)
+    sent = _SENT.get(system, _SENT_LINUX).get(code)
     if sent is not None:
         return _sent(plain, sent, sender, pid)
     code_name, meaning = _CODES.get(system, {}).get(name, {}).get(code, (None, ""))
+    other_trap = system == "FreeBSD" and trap not in (None, _FREEBSD_PAGE_FAULT)
+    if other_trap and code_name in ("BUS_ADRERR", "BUS_OBJERR"):
+        meaning = _PROTECTION
     return msgspec.structs.replace(
         plain,
         code_name=code_name,
@@ -201,10 +209,19 @@ def explain_signal(
     )
 
 
-def _from_kernel(signal: Signal) -> Signal:
+def is_sent(system: str, code: int) -> bool:
+    """Whether somebody sent the signal, and no instruction failed."""
+    if system == "FreeBSD":
+        return code in _SENT_FREEBSD and code != _SI_KERNEL[system]
+    return code <= 0
+
+
+def _from_kernel(signal: Signal, system: str) -> Signal:
     meaning = signal.description
-    if signal.name in {"SIGSEGV", "SIGBUS"}:
-        meaning = "general protection fault: a non-canonical address or privileged act"
+    if signal.name in {"SIGSEGV", "SIGBUS"} and system == "Linux":
+        meaning = _PROTECTION
+    elif signal.name == "SIGSYS":
+        meaning = "there is no such system call"
     return msgspec.structs.replace(signal, code_name="SI_KERNEL", description=meaning)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence, Set
 from collections.abc import Mapping as MappingType
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -38,9 +39,9 @@ def join_mappings(
     several segments: those are joined again.
 
     ``regions`` are the kernel's own list, where it is in the core: those that no
-    segment covers are mappings, too. Without one a file mapping that no segment covers
-    gets the permissions ``???``: the core does not say. ``[vdso]`` and ``[stack]`` are
-    named as in ``/proc/PID/maps``.
+    segment covers are mappings, too, and the pieces by which a stack grew are one.
+    Without one a file mapping that no segment covers gets the permissions ``???``: the
+    core does not say. ``[vdso]`` and ``[stack]`` are named as in ``/proc/PID/maps``.
     """
     limit = 1 << 8 * pointer_size
     starts = [file.start for file in files]
@@ -60,6 +61,9 @@ def join_mappings(
     mappings.sort(key=lambda m: m.start)
     if kernel_starts is not None:
         mappings = _rejoined(mappings, kernel_starts)
+    grown = _grown(regions)
+    if grown:
+        mappings = _rejoined(mappings, {m.start for m in mappings} - grown)
     return tuple(mappings)
 
 
@@ -82,6 +86,18 @@ def _not_dumped(
         if region.start not in dumped
     ]
     return mappings
+
+
+def _grown(regions: Sequence[MappingState]) -> set[int]:
+    """Where a stack that grows down had its end before: FreeBSD's kernel lists what it
+    added each time (``sys/vm/vm_map.c``, ``vm_map_growstack``)."""
+    return {
+        region.start
+        for below, region in pairwise(regions)
+        if below.end == region.start
+        and "grows-down" in below.flags
+        and "grows-down" in region.flags
+    }
 
 
 def _rejoined(mappings: Sequence[Mapping], starts: Set[int]) -> list[Mapping]:

@@ -7,7 +7,7 @@ import msgspec
 from coresnap.analysis.instruction.disassembler import Decoded
 from coresnap.analysis.instruction.explanation import Complaint, is_noncanonical
 from coresnap.analysis.instruction.families import family
-from coresnap.analysis.instruction.machine import Machine, Trap
+from coresnap.analysis.instruction.machine import PAGE_FAULT, Machine, Trap
 from coresnap.elfcore.facts import SignalInfo
 from coresnap.model import Access, Instruction, Note, Signal
 
@@ -27,7 +27,7 @@ class Fault(msgspec.Struct, frozen=True, eq=False):
     frame: int = 0
     """Index of that code in the unwound frames; 0 unless a handler ran."""
     trap: Trap = Trap()
-    """What the processor said; empty unless a handler ran."""
+    """What the processor said; on Linux empty unless a handler ran."""
     siginfo: SignalInfo | None = None
     instruction: Instruction | None = None
     decoded: Decoded | None = None
@@ -48,8 +48,11 @@ class Fault(msgspec.Struct, frozen=True, eq=False):
         """What was said of the access that failed."""
         address, machine = self.signal.address, self.machine
         is_x86 = machine.architecture.is_x86
-        # FreeBSD's general protection fault names the pc, not the data.
-        if self.signal.code_name == _BUS_OBJERR and is_x86 and address == machine.pc:
+        # FreeBSD names the pc, not the data, for all but page faults.
+        other = self.trap.number not in (None, PAGE_FAULT)
+        unsaid = self.trap.number is None and self.signal.code_name == _BUS_OBJERR
+        is_bus = self.signal.name == "SIGBUS" and is_x86
+        if is_bus and address == machine.pc and (other or unsaid):
             address = address if is_noncanonical(address or 0, machine) else None
         return Complaint(self.signal, address, self.trap.kind)
 

@@ -10,18 +10,20 @@ import msgspec
 
 from coresnap.elfcore.registers import Architecture
 
-__all__ = ["Machine", "Trap", "signed"]
+__all__ = ["PAGE_FAULT", "Machine", "Trap", "signed"]
 
-# Exceptions of x86, by the signal that they become: arch/x86/kernel/traps.c
+# Exceptions of x86, by the signal that they become: Linux's arch/x86/kernel/traps.c;
+# FreeBSD's sys/amd64/amd64/trap.c has SIGBUS for 10, 11 and 13, too.
 _EXCEPTIONS = {
     "SIGFPE": (0, 16, 19),
     "SIGTRAP": (1, 3),
     "SIGILL": (6,),
     "SIGSEGV": (4, 5, 10, 11, 13, 14),
-    "SIGBUS": (12, 14, 17),
+    "SIGBUS": (10, 11, 12, 13, 14, 17),
 }
 
-_PAGE_FAULT = 14
+PAGE_FAULT = 14
+"""The exception of x86 that comes with an address."""
 _WRITE, _FETCH = 2, 16
 _DATA_ABORTS, _INSTRUCTION_ABORTS = (0x24, 0x25), (0x20, 0x21)
 _WRITE_NOT_READ = 1 << 6
@@ -91,7 +93,7 @@ class Trap(msgspec.Struct, frozen=True):
         siginfo, whatever the stack held in its place."""
         if self.is_arm or self.number is None:
             return True
-        if self.number == _PAGE_FAULT and address is not None:
+        if self.number == PAGE_FAULT and address is not None:
             return self.address == address and signal in ("SIGSEGV", "SIGBUS")
         return self.number in _EXCEPTIONS.get(signal, ())
 
@@ -102,7 +104,7 @@ class Trap(msgspec.Struct, frozen=True):
             return None
         if self.is_arm:
             return _arm_kind(self.error)
-        if self.number != _PAGE_FAULT:
+        if self.number != PAGE_FAULT:
             return None
         if self.error & _FETCH:
             return "execute"

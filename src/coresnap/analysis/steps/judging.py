@@ -46,7 +46,7 @@ def decode_instruction(bench: Workbench) -> None:
     if bench.signal is None or not bench.stacks:
         return
     handled = any(frame.signal_frame for frame in bench.stacks[0].frames)
-    if not handled and (not is_fault(bench.signal.name) or bench.signal.sender_pid):
+    if not handled and not is_fault(bench.signal.name):
         return
     from coresnap.analysis.instruction.find import find_fault
 

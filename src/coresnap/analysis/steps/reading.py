@@ -48,6 +48,7 @@ def read_signal(bench: Workbench) -> None:
             raw.address,
             (raw.sender_pid, raw.sender_uid),
             bench.core.process.pid,
+            raw.trap,
         )
 
 

@@ -136,4 +136,8 @@ def _back_chain(
 
 def _same_mapping(memory: Memory, first: int, second: int) -> bool:
     mapping = memory.find_mapping(first)
-    return mapping is not None and mapping.start <= second < mapping.end
+    if mapping is None or mapping.permissions == "---":
+        # A stack that ran full ends above its pointer.
+        above = memory.find_mapping(second)
+        return above is not None and "w" in above.permissions
+    return mapping.start <= second < mapping.end

@@ -2,7 +2,10 @@
 
 A signal handler returns to a few instructions that call sigreturn; what the kernel
 saved lies at the stack pointer. Layouts: ``setup_rt_frame`` and ``struct sigcontext``
-in Linux's ``arch/*/kernel/signal.c`` and ``arch/*/include/uapi/asm/sigcontext.h``.
+in Linux's ``arch/*/kernel/signal.c`` and ``arch/*/include/uapi/asm/sigcontext.h``;
+``struct sigframe`` and ``mcontext_t`` in FreeBSD's
+``sys/x86/include/{sigframe,ucontext}.h`` and ``sys/arm64/include/{frame,ucontext}.h``,
+whose ``sigcode`` the kernel puts into the page that it shares with programs.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ class _Trampoline(msgspec.Struct, frozen=True, eq=False):
     """From memory and stack pointer to where the saved registers are."""
     registers: tuple[int | None, ...]
     """DWARF numbers of what is saved there, one word each."""
+    before: bytes = b""
+    """Code before it, where its own may stand elsewhere, too: the handler's call."""
 
 
 def _at(offset: int) -> Callable[[Memory, int], int]:
@@ -42,21 +47,38 @@ _ARM = tuple(range(16))
 _RISCV = (0x10000, *range(1, 32))
 _PPC64 = (*range(32), 0x10000, None, None, 66, 65)
 _S390X = (64, 65, *range(16))
+_AMD64 = (5, 4, 1, 2, 8, 9, 0, 3, 6, *range(10, 16), None, None, None, None, 16)
+_AMD64 += (None, None, 7)
+"""From mc_rdi on; among them trapno, segments, address and error, and flags."""
+_IA32 = (7, 6, 5, None, 3, 2, 1, 0, None, None, 8, None, None, 4)
+"""From mc_edi on."""
 
 _TRAMPOLINES: dict[str, tuple[_Trampoline, ...]] = {
     "x86-64": (
         # mov $15, %rax (or %eax); syscall: uc_mcontext is at 40 in the ucontext.
         _Trampoline(bytes.fromhex("48c7c00f0000000f05"), _at(40), _X86_64),
         _Trampoline(bytes.fromhex("b80f0000000f05"), _at(40), _X86_64),
+        # FreeBSD: lea 16(%rsp), %rdi; push $0; mov $417, %rax; syscall.
+        _Trampoline(
+            bytes.fromhex("488d7c24106a0048c7c0a10100000f05"), _at(40), _AMD64
+        ),
     ),
     "i386": (
         # rt_sigreturn: signal number, siginfo, ucontext; sigreturn behind a pop.
         _Trampoline(bytes.fromhex("b8ad000000cd80"), _behind(8, 20), _I386),
         _Trampoline(bytes.fromhex("58b877000000cd80"), _at(4), _I386),
+        # FreeBSD: call *16(%esp); lea 32(%esp), %eax; push %eax.
+        _Trampoline(
+            bytes.fromhex("8d44242050"), _at(68), _IA32, bytes.fromhex("ff542410")
+        ),
     ),
     "aarch64": (
         # mov x8, #139; svc #0: siginfo, then the ucontext with x0 at 184.
         _Trampoline(bytes.fromhex("681180d2010000d4"), _at(312), _AARCH64),
+        # FreeBSD: mov x0, sp; add x0, x0, #80; mov x8, #417; svc #0.
+        _Trampoline(
+            bytes.fromhex("e003009100400191283480d2010000d4"), _at(96), _AARCH64
+        ),
     ),
     "arm": (
         # A32 and T32: mov r7, #173 or #119; svc #0. r0 is at 32 in the ucontext.
@@ -89,6 +111,9 @@ _X32 = (
     _Trampoline(bytes.fromhex("b8010200400f05"), _at(24), _X86_64),
 )
 
+_LONGEST = 16
+"""Bytes of a trampoline's code."""
+
 
 def trampoline_at(
     pc: int, arch: Architecture, memory: Memory, code_mask: int
@@ -100,9 +125,12 @@ def trampoline_at(
     known = _X32 if arch.name == "x32" else _TRAMPOLINES.get(arch.name, ())
     if not known:
         return None
-    code = memory.read_some(pc, 12)
+    code = memory.read_some(pc, _LONGEST)
     for trampoline in known:
-        if code.startswith(trampoline.code):
+        before = trampoline.before
+        if code.startswith(trampoline.code) and (
+            not before or memory.read_some(pc - len(before), len(before)) == before
+        ):
             return _compile(trampoline, arch, memory, code_mask)
     return None
 

@@ -63,6 +63,9 @@ class MemoryAccess(Rule):
         fault, access = memory_fault(case), case.access
         if fault is None:
             return
+        if access is None and fault.trap.kind is not None:
+            yield _by_trap(case, fault, fault.trap.kind)
+            return
         if access is None:
             yield from _by_permissions(case, fault)
             return
@@ -78,6 +81,18 @@ class MemoryAccess(Rule):
             case.failed_frame,
             summary=_told(case, access, place),
         )
+
+
+def _by_trap(case: Case, fault: Fault, kind: str) -> Classifier:
+    """What the processor said where nobody knows the instruction."""
+    return Classifier(
+        _NAMES[kind],
+        CERTAIN,
+        (*access_evidence(case), f"the signal's frame says that it was a {kind}"),
+        case.tid,
+        fault.address,
+        case.failed_frame,
+    )
 
 
 def _by_permissions(case: Case, fault: Fault) -> Iterator[Classifier]:

@@ -48,7 +48,8 @@ class NullPointer(Rule):
             return
         sure, why = found
         summary = _null_summary(case, address)
-        names = ["null"] if access is None else ["null", _NULLS[access.kind]]
+        kind = fault.trap.kind if access is None else access.kind
+        names = ["null"] if kind is None else ["null", _NULLS[kind]]
         for name in names:
             evidence = (why, *access_evidence(case))
             frame = case.failed_frame

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import CERTAIN, Rule
 from coresnap.model import Classifier, Signal
@@ -45,7 +47,12 @@ class SignalRaised(Rule):
 
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it from si_code and the sender's pid."""
-        yield from _raised(case.signal, case.tid, case.core.process.pid)
+        for found in _raised(case.signal, case.tid, case.core.process.pid):
+            again = case.fault is not None and case.fault.frame == 0
+            more = ("it was handled before: its frame is left on the stack",)
+            yield msgspec.structs.replace(
+                found, evidence=found.evidence + (more if again else ())
+            )
 
 
 def of_signal(

@@ -72,7 +72,7 @@ class StackOverflow(Rule):
         if found.limit is not None:
             evidence.append(f"its limit is {found.limit:#x} bytes")
         if found.guard is not None:
-            evidence.append(f"{address:#x} is in the guard page below it")
+            evidence.append(f"{address:#x} is in the guard below it")
         if fault.kernel_address is None:
             evidence.append("there was no room to deliver the signal to its handler")
         whose = "its main stack" if found.is_main else "a thread's stack"
@@ -95,10 +95,14 @@ def _overflow(case: Case, address: int, sp: int) -> _Overflow | None:
     above = next((m for m in mappings if m.start >= (at.end if at else address)), None)
     if above is None or "w" not in above.permissions:
         return None
+    is_main = above.path == "[stack]"
+    limit = _stack_limit(case) if is_main or at is None else None
     if at is not None:
-        is_guard = above.start == at.end and at.end - at.start <= _GUARD_LIMIT
-        return _Overflow(above, None, False, at) if is_guard else None
-    return _Overflow(above, _stack_limit(case), above.path == "[stack]")
+        # FreeBSD's main stack grows into a guard of half a gigabyte.
+        small = at.end - at.start <= _GUARD_LIMIT
+        is_guard = above.start == at.end and (small or is_main)
+        return _Overflow(above, limit, is_main, at) if is_guard else None
+    return _Overflow(above, limit, is_main)
 
 
 def _confidence(case: Case, found: _Overflow, address: int, sp: int) -> str | None:
