@@ -76,6 +76,12 @@ def _why_no_libdw() -> str | None:
     return "coresnap._libdw is not built (setup.py build_ext --inplace)"
 
 
+def _why_no_zig() -> str | None:
+    if importlib.util.find_spec("ziglang"):
+        return None
+    return "ziglang is not installed (for this machine there may be none)"
+
+
 REQUIREMENTS: dict[str, Callable[[], str | None]] = {
     "compiler": lambda: _missing_program("cc"),
     "core_pattern": kernel.why_no_core_pattern,
@@ -87,6 +93,7 @@ REQUIREMENTS: dict[str, Callable[[], str | None]] = {
     "root": lambda: None if os.geteuid() == 0 else "not root",
     "s3": why_no_seaweedfs,
     "sanitizer": _why_no_sanitizer,
+    "zig": _why_no_zig,
 }
 """Marker to a check that says what is missing, None if nothing is."""
 
