@@ -168,6 +168,22 @@ def test_where_nothing_can_be_compared_the_file_is_doubtful(tmp_path: Path) -> N
         assert "may be another version" in (found.problem or "")
 
 
+def test_a_core_that_is_cut_within_the_proof_contradicts_nothing(
+    tmp_path: Path,
+) -> None:
+    image = spread(module(tail=b"\0"))
+    with library_core(tmp_path, image, image) as core:
+        assert only(core).problem is None
+    path = tmp_path / "core"
+    with path.open("r+b") as stream:
+        stream.truncate(path.stat().st_size - w.PAGE + DYNAMIC - 0x3000 + 24)
+    with open_core(path) as core:
+        assert core.truncated
+        found = only(core)
+        assert found.file == tmp_path / "lib.so"
+        assert "may be another version" in (found.problem or "")
+
+
 def test_without_its_file_a_module_begins_at_its_first_page(tmp_path: Path) -> None:
     with library_core(tmp_path, None, spread(LIBRARY)) as core:
         found = only(core)

@@ -39,8 +39,9 @@ def _has_same_dynamic(elf: ElfFile, load_bias: int, memory: Memory) -> bool | No
         return None
     mask = (1 << 8 * memory.pointer_size) - 1
     address = load_bias + expected.address & mask
-    if len(memory.read_some(address, memory.pointer_size)) < memory.pointer_size:
-        return None
+    size = 2 * memory.pointer_size * (len(expected.entries) + 1)
+    if len(memory.read_some(address, size)) < size:
+        return None  # not there, or cut with the core
     found = read_dynamic(memory, address)
     return len(found.entries) == len(expected.entries) and all(
         tag == other
