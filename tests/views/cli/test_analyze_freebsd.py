@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,3 +61,35 @@ def test_an_empty_core_is_refused_with_its_reason(
     told = capsys.readouterr().err
     assert f"{path} is empty" in told
     assert "RLIMIT_CORE" in told
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("case", ["threads_zst", "big_gz"])
+def test_a_compressed_core_that_was_cut_is_read_as_far_as_it_goes(
+    corpus: Corpus, case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (facts,) = [known for known in _cases() if known["case"] == case]
+    data = (FREEBSD / facts["core"]).read_bytes()
+    path = tmp_path / "cut"
+    path.write_bytes(data[: len(data) * 3 // 4])
+    assert main(["analyze", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [thread["tid"] for thread in told["threads"]] == facts["thread_ids"]
+    notes = [note["message"] for note in told["notes"]]
+    assert any("compressed core is damaged or cut" in note for note in notes)
+    assert told["truncated"]
+
+
+@pytest.mark.corpus
+def test_a_wrong_checksum_is_told(
+    corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The kernel's zstd frame ends with four bytes of it."""
+    (facts,) = [known for known in _cases() if known["case"] == "threads_zst"]
+    data = (FREEBSD / facts["core"]).read_bytes()
+    path = tmp_path / "changed"
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert main(["analyze", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    notes = [note["message"] for note in told["notes"]]
+    assert any("compressed core is damaged or cut" in note for note in notes)
