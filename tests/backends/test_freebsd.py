@@ -356,7 +356,40 @@ def test_a_keeper_that_was_killed_is_a_clear_error(world: World) -> None:
 
     with pytest.raises(CaptureError, match="cannot open"):
         world.backend.open_core(crash)
-    assert world.backend.receive(0) is None
+    world.clock.now += 3600
+    with pytest.raises(CaptureError, match="cannot look for cores"):
+        world.backend.receive(0)
+    assert world.backend.receive(0) is None, "not said again at once"
+    assert world.backend.announce("0" * 32)
+    assert world.backend.receive(0) is not None
+
+
+def test_a_daemon_that_may_not_look_says_so(world: World) -> None:
+    world.backend.install()
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        said = "nothing"
+        backend = FreeBSDBackend(
+            attrs.evolve(world.config, socket=Path(f"/tmp/cs-{os.getpid()}")),
+            world.kernel,
+        )
+        try:
+            backend.listen()
+            backend.receive(0)
+        except CaptureError as error:
+            said = f"{error} {error.remedy}"
+        finally:
+            backend.close()
+            os.write(writer, said.encode())
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(pid, 0)
+    with open(reader) as stream:
+        assert stream.read().endswith("Permission denied Restart coresnapd, as root.")
 
 
 def test_receive_comes_after_listen(world: World) -> None:

@@ -199,6 +199,20 @@ def test_r08_a_jail_s_links_do_not_lead_out_of_it(place: Place) -> None:
     assert [file.jid for file in place.box.files()] == [0]
 
 
+def test_r08_a_jail_in_a_jail_does_not_lead_out_by_the_path_above_it() -> None:
+    with short_directory() as root:
+        (root / "drop").mkdir()
+        kernel = RecordedKernel({}, roots={4: f"{root}/outer/jails/inner"})
+        box = LocalBox(kernel, root / "drop")
+        inside = Path(f"{root}/elsewhere/inner{root}/drop")
+        inside.mkdir(parents=True)
+        drop(inside, NAME, b"host's")
+        (root / "outer").mkdir()
+        (root / "outer" / "jails").symlink_to(root / "elsewhere")
+
+        assert box.files() == []
+
+
 def test_a_jail_that_has_gone_has_no_cores() -> None:
     with short_directory() as root:
         (root / "drop").mkdir()

@@ -39,7 +39,8 @@ process. Nothing else in the suite does. Its life:
     already; one with ``core_path`` is a file to be taken into it; one with neither was
     not kept. The spool's listing, not this, is the truth about what waits:
     announcements may be lost or repeated, and their pid and signal may be 0.
-    What cannot be understood is skipped. ``listen`` raises CaptureError.
+    What cannot be understood is skipped. ``listen`` raises CaptureError, and so does
+    ``receive`` now and then while it cannot look for crashes.
 ``open_core(crash)``, ``remove_core(crash)``
     Of a crash with ``core_path``, as ``receive`` returned it. The first returns a
     descriptor of its file, to be closed by the caller: a plain file with one name, that

@@ -7,7 +7,6 @@ is gone, so there is nothing to wait for and no process left to ask: the contrac
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import time
@@ -25,7 +24,7 @@ from coresnap.backends.base import (
     Finding,
     ProcessDescription,
 )
-from coresnap.backends.freebsd_arrivals import Arrival, Arrivals
+from coresnap.backends.freebsd_arrivals import LOOK_SECONDS, Arrival, Arrivals
 from coresnap.backends.freebsd_confinement import confine, confine_sender
 from coresnap.backends.freebsd_devd import SOCKET, DevdSocket
 from coresnap.backends.freebsd_drops import Box, DroppedFile, LocalBox
@@ -245,6 +244,7 @@ class FreeBSDBackend(CaptureBackend):
             self._arrivals.note(event)
             self._next_look = self._clock()
         if not self._ready and self._clock() >= self._next_look:
+            self._next_look = self._clock() + LOOK_SECONDS
             for arrival in self._arrivals.look(self._files()):
                 self._given[arrival.file.path] = arrival.file
                 self._ready.append(_crash(arrival))
@@ -252,10 +252,16 @@ class FreeBSDBackend(CaptureBackend):
         return self._ready.popleft() if self._ready else None
 
     def _files(self) -> list[DroppedFile]:
-        # Nothing is installed, or the keeper was killed: `doctor` says what is wrong.
-        with contextlib.suppress(OSError):
+        """List the drop directories; nothing where nothing is installed."""
+        try:
             return self._box.files(self._arrivals.told)
-        return []
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise CaptureError(
+                f"cannot look for cores: {error.strerror or error}",
+                remedy="Restart coresnapd, as root.",
+            ) from error
 
     def open_core(self, crash: Crash) -> int:
         """Open the file of a crash that ``receive`` returned."""

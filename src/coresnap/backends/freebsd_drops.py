@@ -134,9 +134,10 @@ class LocalBox:
     @contextlib.contextmanager
     def _jailed(self, root: str) -> Iterator[tuple[int, str]]:
         with contextlib.ExitStack() as opened:
-            fd = os.open(root, _ENTER)
+            fd = os.open("/", _ENTER)
             opened.callback(os.close, fd)
-            for part in self.directory.parts[1:]:
+            # Above a jail in a jail, too, its parts are made by a jail's root.
+            for part in (*Path(root).parts[1:], *self.directory.parts[1:]):
                 fd = os.open(part, _ENTER, dir_fd=fd)
                 opened.callback(os.close, fd)
             yield fd, f"{root}{self.directory}"
