@@ -64,6 +64,8 @@ class Minidump:
     """amd64: 2 MB pages, virtual to physical."""
     ranges: list[tuple[int, int]] = field(default_factory=lambda: [(0, 64 << 20)])
     has_pae: bool = True
+    written: int | None = None
+    """msg_wseq of the struct msgbuf behind the messages; None for none."""
 
     def packed(self) -> bytes:
         page = self.memory.page
@@ -71,10 +73,18 @@ class Minidump:
         ranges = self._ranges()
         bitmap = self._bitmap(bool(ranges))
         header = self._header(len(bitmap), len(kernel_map), len(ranges))
-        parts = [header, self.messages, ranges, bitmap, kernel_map]
+        parts = [header, self._ring(), ranges, bitmap, kernel_map]
         body = b"".join(part.ljust(pages(len(part), page), b"\0") for part in parts)
         content = sorted(self.memory.content.items())
         return body + b"".join(bytes(data) for _, data in content)
+
+    def _ring(self) -> bytes:
+        """Whole pages of the kernel's memory, from the ring's start on."""
+        if self.written is None:
+            return self.messages
+        pointer = "I" if self.machine == "i386" else "Q"
+        data = msgbuf(self.messages, 0xDEAD_BEEF, self.written, pointer=pointer)
+        return data[: pages(len(self.messages), self.memory.page)]
 
     def _header(self, bitmap: int, kernel_map: int, ranges: int) -> bytes:
         magic = f"minidump FreeBSD/{self.machine}".encode()
@@ -149,7 +159,7 @@ class Minidump:
         return number * self.memory.page
 
 
-def full_dump(memory: Physical, *, machine: int = 62) -> bytes:
+def full_dump(memory: Physical, *, machine: int = 62, bits: int = 64) -> bytes:
     """All physical memory as an ELF core: a segment for each run of pages."""
     runs: list[tuple[int, bytes]] = []
     for number, page in sorted(memory.content.items()):
@@ -157,17 +167,22 @@ def full_dump(memory: Physical, *, machine: int = 62) -> bytes:
             runs[-1] = (runs[-1][0], runs[-1][1] + bytes(page))
         else:
             runs.append((number * PAGE, bytes(page)))
-    ident = b"\x7fELF\x02\x01\x01\xff".ljust(16, b"\0")
+    wide = bits == 64
+    ehsize, phsize = (64, 56) if wide else (52, 32)
+    ident = struct.pack("4sBBBB8x", b"\x7fELF", 2 if wide else 1, 1, 1, 255)
+    fields = (4, machine, 0, 0, ehsize, 0, 0, ehsize, phsize, len(runs), 0, 0, 0)
     header = ident + struct.pack(
-        "<HHIQQQIHHHHHH", 4, machine, 0, 0, 64, 0, 0, 64, 56, len(runs), 0, 0, 0
+        "<HHIQQQIHHHHHH" if wide else "<HHIIIIIHHHHHH", *fields
     )
-    offset = pages(64 + 56 * len(runs))
+    offset = pages(ehsize + phsize * len(runs))
     table, body = b"", b""
     for physical, data in runs:
-        place = offset + len(body)
-        size = len(data)
-        table += struct.pack(
-            "<IIQQQQQQ", 1, 4, place, physical, physical, size, size, PAGE
+        at, size = offset + len(body), len(data)
+        where = (at, physical, physical, size, size)
+        table += (
+            struct.pack("<IIQQQQQQ", 1, 4, *where, PAGE)
+            if wide
+            else struct.pack("<IIIIIIII", 1, *where, 4, PAGE)
         )
         body += data
     return (header + table).ljust(offset, b"\0") + body
@@ -189,9 +204,11 @@ def map_amd64(memory: Physical, root: int, virtual: int, physical: int) -> None:
     memory.write_entry(table + (virtual >> 12) % 512 * 8, physical | 3)
 
 
-def msgbuf(ring: bytes, address: int, written: int) -> bytes:
-    """struct msgbuf behind its ring, which stands at ``address``."""
-    return ring + struct.pack("<QIIII", address, 0x063062, len(ring), written, 0)
+def msgbuf(ring: bytes, address: int, written: int, *, pointer: str = "Q") -> bytes:
+    """A ring that stands at ``address``, and struct msgbuf behind it."""
+    size = len(ring)
+    words = (0x063062, size, written, 0, sum(ring) & 0xFFFF_FFFF, 16 * size, -1, 0)
+    return ring + struct.pack(f"<{pointer}IIIIIIiI", address, *words)
 
 
 def dump_header(
@@ -199,6 +216,7 @@ def dump_header(
     *,
     version: int = 4,
     panic: bytes = b"page fault",
+    magic: bytes = b"FreeBSD Kernel Dump",
     compression: int = 0,
     key_size: int = 0,
     extent: int | None = None,
@@ -207,7 +225,7 @@ def dump_header(
     architecture = b"amd64"
     head = struct.pack(
         ">20s12sIIQQ",
-        b"FreeBSD Kernel Dump",
+        magic,
         architecture,
         version,
         2,

@@ -51,12 +51,43 @@ def test_page_tables_and_messages_are_found_without_the_kernel(tmp_path: Path) -
         assert vmcore.memory.read(RING + 8192 - 4, 4) == memory.content[0x701][-4:]
 
 
+def test_a_page_that_only_points_to_itself_is_no_root(tmp_path: Path) -> None:
+    memory = memory_with_messages(100, ring_of(8192, 100))
+    memory.write_entry(0x1_0000 + 256 * 8, 0x1_0000 | 3)
+    path = writer.write(tmp_path, "vmcore.1", writer.full_dump(memory))
+    with open_vmcore(path) as vmcore:
+        assert vmcore.memory is not None
+        assert vmcore.memory.physical_of(RING) == 0x70_0000
+
+
+@pytest.mark.parametrize(
+    ("machine", "bits", "name"), [(183, 64, "aarch64"), (3, 32, "i386")]
+)
+def test_of_other_machines_physical_memory_and_messages_are_read(
+    machine: int, bits: int, name: str, tmp_path: Path
+) -> None:
+    memory = writer.Physical()
+    pointer = "Q" if bits == 64 else "I"
+    ring = writer.msgbuf(ring_of(8192, 300), RING & 0xFFFF_FFFF, 300, pointer=pointer)
+    memory.write(0x10_0000, ring)
+    data = writer.full_dump(memory, machine=machine, bits=bits)
+    with open_vmcore(writer.write(tmp_path, "vmcore.1", data)) as vmcore:
+        assert vmcore.architecture == name
+        assert vmcore.message_buffer.endswith(TEXT.decode())
+        assert vmcore.problems == (
+            f"page tables of {name} are not read: no virtual addresses",
+        )
+        assert vmcore.memory is not None
+        assert vmcore.memory.pointer_size == bits // 8
+        assert vmcore.memory.read_physical(0x10_0000, 4) == ring[:4]
+
+
 def test_a_dump_without_page_tables_says_so(tmp_path: Path) -> None:
     memory = writer.Physical()
     memory.write(0, b"nothing else")
     path = writer.write(tmp_path, "vmcore.1", writer.full_dump(memory))
     with open_vmcore(path) as vmcore:
-        assert "the root of the page tables was not found: no addresses" in (
+        assert "the root of the page tables was not found: no virtual addresses" in (
             vmcore.problems
         )
         assert "the message buffer was not found" in vmcore.problems
@@ -77,7 +108,7 @@ def test_a_cut_dump_says_how_much_is_gone(tmp_path: Path) -> None:
     ("data", "reason"),
     [
         (writer.full_dump(writer.Physical(), machine=62), "no memory"),
-        (writer.full_dump(writer.Physical(), machine=183), "machine 183"),
+        (writer.full_dump(writer.Physical(), machine=9), "machine 9"),
         (writer.full_dump(writer.Physical())[:30], "damaged"),
     ],
 )

@@ -84,6 +84,19 @@ def test_the_direct_map_reaches_what_the_kernels_map_has_not(
         assert vmcore.memory.read_string(address, 100) == b"direct"
 
 
+@pytest.mark.parametrize(("machine", "version"), MACHINES)
+def test_a_full_ring_begins_where_the_kernel_would_have_gone_on(
+    machine: str, version: int, tmp_path: Path
+) -> None:
+    newest = b"Fatal trap 9\nDumping 7 out of 9 MB:..5%\n"
+    ring = newest + b"oldest\n".ljust(4096 - 72 - len(newest), b".")
+    dump = dump_of(machine, version)
+    dump.messages, dump.written = ring, 3 * len(ring) + len(newest)
+    with opened(tmp_path, dump.packed()) as vmcore:
+        assert vmcore.message_buffer.startswith("oldest\n")
+        assert vmcore.message_buffer.endswith(newest.decode())
+
+
 def test_large_pages_and_their_attributes(tmp_path: Path) -> None:
     dump = dump_of("amd64", 3)
     dump.memory.write(0x40_0000 + 0x12_3456, b"inside a large page")
@@ -136,6 +149,27 @@ def test_hostile_headers_are_refused(
     data[place : place + 4] = value.to_bytes(4, "little")
     with pytest.raises(CoresnapError, match=reason):
         opened(tmp_path, bytes(data))
+
+
+def test_a_bitmap_of_more_than_there_can_be_is_refused(tmp_path: Path) -> None:
+    header = bytearray(dump_of("amd64", 3).packed()[:PAGE])
+    header[32:36] = (0x8000_0000).to_bytes(4, "little")
+    path = writer.write(tmp_path, "vmcore.0", bytes(header))
+    with path.open("r+b") as file:
+        file.truncate(4 << 30)
+    with pytest.raises(CoresnapError, match="bitmap of 2147483648 bytes"):
+        open_vmcore(path)
+
+
+def test_one_page_at_all_addresses_is_not_read_without_end(tmp_path: Path) -> None:
+    dump = dump_of("amd64", 1)
+    first = min(dump.virtual.values())
+    for number in range(20_000):
+        dump.virtual[writer.MAP_BASE + number * PAGE] = first
+    with opened(tmp_path, dump.packed()) as vmcore:
+        assert vmcore.memory is not None
+        read = vmcore.memory.read_some(writer.MAP_BASE, 1 << 60)
+        assert len(read) == 64 << 20
 
 
 def test_an_unknown_machine_is_named(tmp_path: Path) -> None:

@@ -45,3 +45,16 @@ def test_dump_avail_ends_with_zeros() -> None:
 def test_hostile_dump_avail_is_bounded() -> None:
     data = struct.pack("<2Q", 5, 4) * 8 + struct.pack("<2Q", 0, 1 << 63) * 5000
     assert len(dump_ranges(data, PAGE)) == 512
+    nothing = struct.pack("<2Q", 5, 4) * 4096 + struct.pack("<2Q", 0, 1 << 20)
+    assert dump_ranges(nothing, PAGE) == []
+
+
+def test_a_large_bitmap_has_larger_blocks() -> None:
+    bits = bytearray(40 << 20)
+    for byte in (0, 5, 639, 640, 641, len(bits) - 1):
+        bits[byte] = 0x80
+    bitmap = PageBitmap(memoryview(bits), PAGE)
+    assert bitmap.count == 6
+    numbers = [bitmap.number((byte * 8 + 7) * PAGE) for byte in (5, 639, 640, 641)]
+    assert numbers == [1, 2, 3, 4]
+    assert bitmap.number((len(bits) * 8 - 1) * PAGE) == 5

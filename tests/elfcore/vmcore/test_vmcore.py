@@ -32,8 +32,10 @@ def test_the_info_that_savecore_wrote() -> None:
     assert info.version.startswith("FreeBSD 13.2-RELEASE")
     assert info.magic == "FreeBSD Kernel Dump"
     assert info.status == "good"
-    assert info.time is not None
-    assert info.length is not None
+    assert info.time == 1795382728  # the panic's own "time = ", in the reference
+    assert info.length == 78032896
+    assert (info.block_size, info.parity, info.bounds) == (512, 3563339021, 0)
+    assert info.device == "/dev/vtbd2"
 
 
 def test_older_infos_have_other_lengths_and_times() -> None:
@@ -45,6 +47,18 @@ def test_older_infos_have_other_lengths_and_times() -> None:
     info = parse_info(text.encode())
     assert (info.length, info.time) == (78032896, 1795382728)
     assert info.panic == "page fault"
+
+
+def test_what_has_several_lines_keeps_them() -> None:
+    text = writer.info_text(
+        version_string="FreeBSD 9.3-RELEASE #0: Thu\n    root@host:/usr/obj/GENERIC\n",
+        panic_string="one\n  Note: two",
+        bounds="7",
+    )
+    info = parse_info(text.encode())
+    assert info.version == "FreeBSD 9.3-RELEASE #0: Thu\nroot@host:/usr/obj/GENERIC"
+    assert info.panic == "one\nNote: two"
+    assert info.bounds == 7
 
 
 def test_the_info_beside_the_dump_is_read(tmp_path: Path) -> None:
@@ -81,6 +95,40 @@ def test_an_encrypted_dump_says_who_can_decrypt_it(tmp_path: Path) -> None:
     with pytest.raises(CoreFormatError, match="encrypted") as caught:
         open_vmcore(path)
     assert "decryptcore" in caught.value.remedy
+
+
+def test_a_file_that_savecore_wrote_encrypted_says_so(tmp_path: Path) -> None:
+    path = writer.write(tmp_path, "vmcore_encrypted.0", bytes(range(256)) * 64)
+    with pytest.raises(CoreFormatError, match="encrypted") as caught:
+        open_vmcore(path)
+    assert "decryptcore" in caught.value.remedy
+
+
+def test_a_dump_that_is_compressed_on_its_device_says_so(tmp_path: Path) -> None:
+    dump = b"\x28\xb5\x2f\xfd" + bytes(4092)
+    header = writer.dump_header(len(dump), compression=2)
+    path = writer.write(tmp_path, "device", header + dump + header)
+    with pytest.raises(CoreFormatError, match="kernel compressed"):
+        open_vmcore(path)
+
+
+def test_a_dump_that_was_saved_already_is_read_from_its_device(tmp_path: Path) -> None:
+    dump = DUMP.packed()
+    header = writer.dump_header(len(dump), magic=b"Cleared Kernel Dump")
+    path = writer.write(tmp_path, "device", header + dump + header)
+    with open_vmcore(path) as vmcore:
+        assert (vmcore.info.status, vmcore.info.block_size) == ("cleared", 512)
+        assert vmcore.info.parity == int.from_bytes(header[508:], "little")
+
+
+def test_a_text_dump_on_its_device_begins_at_the_end(tmp_path: Path) -> None:
+    tar = writer.textdump({"panic.txt": b"p" * 600, "msgbuf.txt": b"said\n"})
+    blocks = [tar[start : start + 512] for start in range(0, len(tar), 512)]
+    header = writer.dump_header(len(tar), magic=b"FreeBSD Text Dump")
+    device = bytes(4096) + header + b"".join(reversed(blocks)) + header
+    with open_vmcore(writer.write(tmp_path, "device", device)) as vmcore:
+        assert vmcore.kind == "textdump"
+        assert vmcore.texts == {"panic.txt": "p" * 600, "msgbuf.txt": "said\n"}
 
 
 def test_a_header_with_a_wrong_parity_is_none(tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ import msgspec
 
 from coresnap.elfcore.vmcore.dump_info import DumpInfo
 
-__all__ = ["HEADER_SIZE", "DumpHeader", "parse_dump_header"]
+__all__ = ["HEADER_SIZE", "TEXT_MAGIC", "DumpHeader", "parse_dump_header"]
 
 HEADER_SIZE = 512
-_MAGICS = (b"FreeBSD Kernel Dump", b"FreeBSD Text Dump", b"Cleared Kernel Dump")
+TEXT_MAGIC = "FreeBSD Text Dump"
+_CLEARED = b"Cleared Kernel Dump"
+_MAGICS = (b"FreeBSD Kernel Dump", TEXT_MAGIC.encode(), _CLEARED)
 _COMPRESSIONS = {0: "none", 1: "gzip", 2: "zstd"}
 
 
@@ -43,6 +45,7 @@ def parse_dump_header(data: bytes) -> DumpHeader | None:
     length, time = struct.unpack_from(">QQ", data, 40)
     is_new = version >= 4
     key_size = struct.unpack_from(">I", data, 56)[0] if is_new else 0
+    (parity_word,) = struct.unpack_from("<I", data, 508)
     (block_size,) = struct.unpack_from(">I", data, 60 if is_new else 56)
     start = 64 if is_new else 60
     panic_size = 175 if is_new else 192
@@ -57,7 +60,9 @@ def parse_dump_header(data: bytes) -> DumpHeader | None:
         magic=_text(data, 0, 20),
         version=_text(data, start + 64, 192).strip(),
         panic=_text(data, start + 256, panic_size).strip(),
-        status="good" if not data.startswith(_MAGICS[2]) else "cleared",
+        status="cleared" if data.startswith(_CLEARED) else "good",
+        block_size=block_size,
+        parity=parity_word,
     )
     return DumpHeader(info, block_size, extent or length, bool(key_size))
 

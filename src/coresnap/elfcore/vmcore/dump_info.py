@@ -14,6 +14,26 @@ __all__ = ["DumpInfo", "looks_like_info", "parse_info"]
 
 _LIMIT = 64 * 1024
 _FIELD = re.compile(r"^\s*([A-Z][A-Za-z ]*?):\s*(.*?)\s*$")
+_NAMES = frozenset(
+    {
+        "dump header from device",
+        "architecture",
+        "architecture version",
+        "dump length",
+        "blocksize",
+        "compression",
+        "dumptime",
+        "hostname",
+        "magic",
+        "version string",
+        "panic string",
+        "dump parity",
+        "bounds",
+        "dump status",
+    }
+)
+_LONG = frozenset({"version string", "panic string"})
+"""What may have more lines: older releases write all of ``kern.version``."""
 _FIRST = re.compile(rb"\ADump header from device:", re.MULTILINE)
 _TIMES = ("%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y")
 
@@ -34,10 +54,16 @@ class DumpInfo(msgspec.Struct, frozen=True):
     hostname: str = ""
     magic: str = ""
     version: str = ""
-    """Of the kernel: its first line of ``kern.version``."""
+    """Of the kernel: ``kern.version``, or its first line."""
     panic: str = ""
+    """May have several lines."""
     status: str = ""
-    """``good``, or what is wrong with the dump."""
+    """``good``, ``bad`` or ``unknown``; ``cleared`` where savecore(8) has taken it."""
+    block_size: int | None = None
+    """Bytes, of the dump device."""
+    parity: int | None = None
+    bounds: int | None = None
+    """The number that savecore gave the dump, as in ``vmcore.0``."""
 
 
 def looks_like_info(data: bytes) -> bool:
@@ -49,9 +75,14 @@ def parse_info(data: bytes | memoryview) -> DumpInfo:
     """Read the fields that are there; what is not one is left out."""
     fields: dict[str, str] = {}
     text = bytes(data[:_LIMIT]).decode("utf-8", "backslashreplace")
+    name = ""
     for line in text.splitlines():
-        if found := _FIELD.match(line):
-            fields.setdefault(found[1].lower(), found[2])
+        found = _FIELD.match(line)
+        if found is not None and found[1].lower() in _NAMES:
+            name = found[1].lower()
+            fields.setdefault(name, found[2])
+        elif name in _LONG and line.strip():
+            fields[name] += f"\n{line.strip()}"
     return DumpInfo(
         device=fields.get("dump header from device", ""),
         architecture=fields.get("architecture", ""),
@@ -64,6 +95,9 @@ def parse_info(data: bytes | memoryview) -> DumpInfo:
         version=fields.get("version string", ""),
         panic=fields.get("panic string", ""),
         status=fields.get("dump status", ""),
+        block_size=_number(fields.get("blocksize", "")),
+        parity=_number(fields.get("dump parity", "")),
+        bounds=_number(fields.get("bounds", "")),
     )
 
 

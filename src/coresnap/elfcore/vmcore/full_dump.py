@@ -1,9 +1,10 @@
 """Full dumps: all of physical memory, as an ELF core without notes.
 
 ``sys/kern/kern_dump.c``, dumpsys_generic: EI_OSABI 255, e_version 0, a PT_LOAD for each
-range of physical memory. Virtual addresses need the page tables, whose root the
-kernel's symbol KPML4phys names; else it is the page that its own entry 256 points to
-(``sys/amd64/include/pmap.h``, PML4PML4I), which proves itself.
+range of physical memory. Virtual addresses need the page tables, which are read for
+amd64. The kernel's symbol KPML4phys names their root; else it is a page whose entry 256
+points to the page itself (``sys/amd64/include/pmap.h``, PML4PML4I) and whose entry 511
+is the kernel's: a root of any process, which all have the same kernel.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ __all__ = ["OSABI_STANDALONE", "FullDump", "open_full_dump"]
 
 OSABI_STANDALONE = b"\xff"
 _EM_X86_64 = 62
-_RECURSIVE = 256
+_NAMES = {3: "i386", 40: "arm", _EM_X86_64: "x86-64", 183: "aarch64", 243: "riscv64"}
+_RECURSIVE, _KERNEL = 256, 511
 _FRAME = 0x000F_FFFF_FFFF_F000
-_PAGES_LIMIT = 1 << 26
-"""Pages in which the root of the page tables is looked for: 256 GiB."""
+_PAGES_LIMIT = 1 << 20
+"""Pages in which a root is looked for: the kernel allocates its own below 4 GiB."""
 
 
 class FullDump(msgspec.Struct, frozen=True, eq=False):
@@ -48,31 +50,46 @@ class _Range(msgspec.Struct, frozen=True):
 def open_full_dump(data: memoryview, root_symbol: int | None = None) -> FullDump:
     """Read the headers; ``root_symbol`` is the virtual address of KPML4phys.
 
-    Raises ``CoreFormatError`` for other machines than amd64, whose page tables are not
-    known here, and for a dump without memory.
+    Of other machines than amd64 only physical memory can be read, and ``problems`` say
+    so. Raises ``CoreFormatError`` for a machine that is unknown or big-endian, and for
+    a dump without memory.
     """
     try:
         elf = ElfFile(data)
     except InputError as error:
         raise CoreFormatError(f"the full dump is damaged: {error}") from error
-    if elf.header.machine != _EM_X86_64:
+    architecture = _NAMES.get(elf.header.machine)
+    if architecture is None or elf.byte_order == "big":
         raise CoreFormatError(
-            f"this is a full dump of machine {elf.header.machine}; those of amd64 can "
-            "be read, and minidumps of arm64 and i386"
+            f"this is a full dump of machine {elf.header.machine}, which is not known"
         )
     ranges, problems = _ranges(elf, len(data))
     if not ranges:
         raise CoreFormatError("the full dump holds no memory")
-    memory = _memory(data, ranges)
-    root = _named_root(memory, root_symbol) or _recursive_root(data, ranges)
-    if root is None:
-        problems.append("the root of the page tables was not found: no addresses")
+    memory = _memory(data, ranges, elf.pointer_size)
+    if architecture == "x86-64":
+        problems += _use_tables(memory, root_symbol, data, ranges)
     else:
-        memory.translate_with(
-            functools.partial(walk_amd64, root, read=memory.read_physical)
+        problems.append(
+            f"page tables of {architecture} are not read: no virtual addresses"
         )
     spans = tuple((one.offset, one.offset + one.size) for one in ranges)
-    return FullDump("x86-64", memory, spans, tuple(problems))
+    return FullDump(architecture, memory, spans, tuple(problems))
+
+
+def _use_tables(
+    memory: KernelMemory,
+    root_symbol: int | None,
+    data: memoryview,
+    ranges: list[_Range],
+) -> list[str]:
+    root = _named_root(memory, root_symbol) or _recursive_root(data, ranges)
+    if root is None:
+        return ["the root of the page tables was not found: no virtual addresses"]
+    memory.translate_with(
+        functools.partial(walk_amd64, root, read=memory.read_physical)
+    )
+    return []
 
 
 def _ranges(elf: ElfFile, size: int) -> tuple[list[_Range], list[str]]:
@@ -87,7 +104,7 @@ def _ranges(elf: ElfFile, size: int) -> tuple[list[_Range], list[str]]:
     return ranges, problems
 
 
-def _memory(data: memoryview, ranges: list[_Range]) -> KernelMemory:
+def _memory(data: memoryview, ranges: list[_Range], pointer_size: int) -> KernelMemory:
     starts = [one.physical for one in ranges]
 
     def find_page(physical: int) -> int | None:
@@ -96,7 +113,7 @@ def _memory(data: memoryview, ranges: list[_Range]) -> KernelMemory:
             return None
         return ranges[index].offset + physical - starts[index]
 
-    return KernelMemory(data, find_page, pointer_size=8)
+    return KernelMemory(data, find_page, pointer_size=pointer_size)
 
 
 _KERNBASE = 0xFFFF_FFFF_8000_0000
@@ -117,15 +134,17 @@ def _is_root(memory: KernelMemory, root: int) -> bool:
 
 
 def _recursive_root(data: memoryview, ranges: list[_Range]) -> int | None:
-    """Look at one entry of each page: whether it points to the page itself."""
+    """Look at two entries of each page: what is a root points to itself."""
     entry = struct.Struct("<Q")
     left = _PAGES_LIMIT
     for one in ranges:
         count = min(one.size // 4096, left)
         left -= count
-        first = one.offset + _RECURSIVE * 8
-        for page in range(count):
-            (word,) = entry.unpack_from(data, first + page * 4096)
-            if word & 1 and word & _FRAME == one.physical + page * 4096:
-                return one.physical + page * 4096
+        for offset in range(0, count * 4096, 4096):
+            place = one.offset + offset
+            (word,) = entry.unpack_from(data, place + _RECURSIVE * 8)
+            if word & 1 and word & _FRAME == one.physical + offset:
+                (kernel,) = entry.unpack_from(data, place + _KERNEL * 8)
+                if kernel & 1:
+                    return one.physical + offset
     return None

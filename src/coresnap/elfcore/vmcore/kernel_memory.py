@@ -13,10 +13,12 @@ __all__ = ["KernelMemory"]
 _TRANSLATIONS = 4096
 """Virtual pages whose physical ones are remembered."""
 _STRING_STEP = 256
+_READ_LIMIT = 64 << 20
+"""Bytes of one read: a damaged map may show one page at any number of addresses."""
 
 
 class KernelMemory:
-    """Reads what the dump holds; nothing is read before it is asked for.
+    """Reads what the dump holds, at most 64 MiB at once, when it is asked for.
 
     ``find_page`` gives the offset in the dump of the page at a physical address;
     ``translate`` the physical address of a virtual one. Both give None for what is not
@@ -108,6 +110,7 @@ class KernelMemory:
         self, address: int, size: int, physical_of: Callable[[int], int | None]
     ) -> bytes:
         pieces: list[memoryview] = []
+        size = min(size, _READ_LIMIT)
         while size > 0:
             within = address % self.page_size
             physical = physical_of(address - within)

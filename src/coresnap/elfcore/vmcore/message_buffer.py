@@ -1,25 +1,34 @@
 """The kernel's message buffer as text, from its first line to its last.
 
-``sys/sys/msgbuf.h``, ``sys/kern/subr_msgbuf.c``: a ring of bytes, and behind it struct
-msgbuf, which says where the next byte would go. A minidump has the ring alone.
+``sys/sys/msgbuf.h``, ``sys/kern/subr_msgbuf.c``: a ring of bytes, and right behind it
+struct msgbuf (``sys/kern/subr_prf.c``, msgbufinit), which says where the next byte
+would go. A minidump has the ring in whole pages; what fills the last one is the
+structure.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from coresnap.elfcore.vmcore.kernel_memory import KernelMemory
 from coresnap.errors import MemoryReadError
 
-__all__ = ["MAGIC", "find_ring", "read_ring", "text_of"]
+__all__ = ["MAGIC", "find_ring", "read_ring", "text_of", "written_behind"]
 
 MAGIC = 0x063062
 """msg_magic."""
 _SIZE_LIMIT = 64 << 20
 _TEXT_LIMIT = 4 << 20
 _LEAST = 1024
+_SEARCH_LIMIT = 4 << 30
+"""Bytes of physical memory, the highest ones, in which the ring is looked for."""
+_STEP = 16 << 20
+_LAPS = 16
+"""msg_seqmod is so many times the size of the ring: sequence numbers stay below it."""
+_STRUCT_TAIL = struct.Struct("<IIIIII")
+"""msg_magic, msg_size, msg_wseq, msg_rseq, msg_cksum, msg_seqmod."""
 _PRIORITY = re.compile(rb"^<[0-9]{1,3}>", re.MULTILINE)
 _DUMPING = re.compile(rb"Dumping [0-9]+ (?:out of [0-9]+ )?MB:(?!\.\.)")
 
@@ -64,34 +73,55 @@ def read_ring(memory: KernelMemory, address: int) -> tuple[bytes, int] | None:
     return (ring, written) if len(ring) == size else None
 
 
-def find_ring(
-    memory: KernelMemory, data: memoryview, spans: list[tuple[int, int]]
-) -> tuple[bytes, int] | None:
-    """Look for struct msgbuf in physical memory; ``spans`` are offsets in ``data``.
+def written_behind(
+    data: memoryview, ring: int, size: int, pointer_size: int
+) -> int | None:
+    """Return msg_wseq of the struct msgbuf behind the ``size`` bytes at ``ring``.
 
-    It stands right behind its ring (msgbufinit), so its own address is known.
+    None if there is none of that ring.
     """
-    word = memory.pointer_size
-    for place in _magics(data, spans):
-        if place < word:
-            continue
-        pointer = int.from_bytes(data[place - word : place], "little")
+    place = ring + size + pointer_size
+    if place + _STRUCT_TAIL.size > len(data):
+        return None
+    magic, told, written, read, _, laps = _STRUCT_TAIL.unpack_from(data, place)
+    is_sound = magic == MAGIC and told == size and laps == _LAPS * size
+    return written if is_sound and max(written, read) < laps else None
+
+
+def find_ring(
+    data: memoryview, spans: Iterable[tuple[int, int]], pointer_size: int
+) -> tuple[bytes, int] | None:
+    """Look for a ring and its struct msgbuf in physical memory.
+
+    ``spans`` are where that lies in ``data``. The highest addresses come first: the
+    kernel takes the buffer from there (``sys/amd64/amd64/machdep.c``, getmemsize).
+    """
+    for place, first in _magics(data, spans):
         (size,) = struct.unpack_from("<I", data, place + 4)
-        found = read_ring(memory, pointer + size)
-        if found is not None:
-            return found
+        ring = place - pointer_size - size
+        if not _LEAST <= size <= _SIZE_LIMIT or ring < first:
+            continue
+        written = written_behind(data, ring, size, pointer_size)
+        if written is not None:
+            return bytes(data[ring : ring + size]), written
     return None
 
 
-def _magics(data: memoryview, spans: list[tuple[int, int]]) -> Iterator[int]:
-    """Offsets of aligned words that are the magic, with room behind them."""
+def _magics(
+    data: memoryview, spans: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Offsets of aligned words that are the magic, last first, and of their spans."""
     wanted = struct.pack("<I", MAGIC)
-    for start, end in spans:
-        step = 16 << 20
-        for piece in range(start, end, step):
-            part = bytes(data[piece : min(piece + step + 16, end)])
-            place = part.find(wanted)
-            while 0 <= place < len(part) - 16:
-                if place % 4 == 0:
-                    yield piece + place
-                place = part.find(wanted, place + 1)
+    left = _SEARCH_LIMIT
+    for first, last in sorted(spans, reverse=True):
+        end = last
+        while end > first and left > 0:
+            start = max(first, end - _STEP)
+            part = bytes(data[start : min(end + _STRUCT_TAIL.size, last)])
+            place = part.rfind(wanted, 0, end - start + 3)
+            while place >= 0:
+                if (start + place) % 4 == 0 and start + place + 8 <= last:
+                    yield start + place, first
+                place = part.rfind(wanted, 0, place + 3)
+            left -= end - start
+            end = start

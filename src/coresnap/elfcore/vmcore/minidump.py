@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from coresnap.elfcore.vmcore.kernel_memory import KernelMemory
+from coresnap.elfcore.vmcore.message_buffer import written_behind
 from coresnap.elfcore.vmcore.page_bitmap import PageBitmap, dump_ranges
 from coresnap.elfcore.vmcore.page_tables import FORMATS, MapFormat
 from coresnap.errors import CoreFormatError
@@ -21,6 +22,8 @@ __all__ = ["MAGIC", "Minidump", "open_minidump"]
 
 MAGIC = b"minidump FreeBSD/"
 _SIZES = struct.Struct("<24sIIII")
+_BITMAP_LIMIT = 1 << 29
+"""Bytes: 16 TiB of pages of 4 KiB."""
 _ARM64_16K = 1
 """MINIDUMP_FLAG_PS_16K of MINIDUMP_FLAG_PS_MASK."""
 _NAMES = {"amd64": "x86-64", "arm64": "aarch64", "i386": "i386"}
@@ -44,6 +47,10 @@ class _Header(msgspec.Struct, frozen=True):
     has_wide_entries: bool = True
 
     @property
+    def pointer_size(self) -> int:
+        return 4 if self.machine == "i386" else 8
+
+    @property
     def format(self) -> MapFormat:
         if self.machine == "amd64":
             return FORMATS["amd64", min(self.version, 2)]
@@ -61,6 +68,8 @@ class Minidump(msgspec.Struct, frozen=True, eq=False):
     version: int
     ring: memoryview
     """The message buffer, as it lies in the kernel's memory."""
+    written: int | None
+    """Its msg_wseq; None if struct msgbuf is not in the pages that hold it."""
     memory: KernelMemory
     pages: int
     """How many it holds."""
@@ -83,6 +92,10 @@ def open_minidump(data: memoryview) -> Minidump:
             f"{starts[-1]}",
             remedy="It was not written to its end: is the dump device large enough?",
         )
+    if header.bitmap_size > _BITMAP_LIMIT:
+        raise CoreFormatError(
+            f"the minidump's header is damaged: a bitmap of {header.bitmap_size} bytes"
+        )
     message, ranges, bitmap, kernel_map, pages = starts
     bits = PageBitmap(
         data[bitmap : bitmap + header.bitmap_size],
@@ -95,9 +108,17 @@ def open_minidump(data: memoryview) -> Minidump:
     if end > len(data):
         problems.append(f"the minidump is truncated: {end - len(data)} bytes are gone")
     ring = data[message : message + header.message_size]
-    name = _NAMES[header.machine]
     return Minidump(
-        name, header.version, ring, memory, bits.count, header.base, tuple(problems)
+        architecture=_NAMES[header.machine],
+        version=header.version,
+        ring=ring,
+        written=written_behind(
+            data[:ranges], message, header.message_size, header.pointer_size
+        ),
+        memory=memory,
+        pages=bits.count,
+        base=header.base,
+        problems=tuple(problems),
     )
 
 
@@ -113,7 +134,7 @@ def _memory(
     memory = KernelMemory(
         data,
         find_page,
-        pointer_size=4 if header.machine == "i386" else 8,
+        pointer_size=header.pointer_size,
         page_size=size,
     )
     table = data[kernel_map : kernel_map + header.map_size]

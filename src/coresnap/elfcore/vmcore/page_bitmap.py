@@ -6,15 +6,19 @@ from sums for each block of bits, made once; ``int.bit_count`` counts a block in
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
 __all__ = ["PageBitmap", "dump_ranges"]
 
-_BLOCK = 512
+_LEAST_BLOCK = 512
 """Bytes of the bitmap for which one sum is kept: 4096 pages."""
+_MOST_SUMS = 1 << 16
+"""Beyond them, with 1 TiB of 4 KiB pages, blocks are larger."""
 _RANGES_LIMIT = 512
+_RANGES_SIZE = 64 << 10
 
 
 def dump_ranges(data: bytes | memoryview, page_size: int) -> list[tuple[int, int]]:
@@ -23,8 +27,8 @@ def dump_ranges(data: bytes | memoryview, page_size: int) -> list[tuple[int, int
     Pairs of 64-bit numbers, ended by a pair of zeros (``sys/vm/vm_phys.c``).
     """
     ranges: list[tuple[int, int]] = []
-    words = memoryview(data[: len(data) & -16]).cast("Q").tolist()
-    for start, end in zip(words[::2], words[1::2], strict=True):
+    size = min(len(data), _RANGES_SIZE) & -16
+    for start, end in struct.iter_unpack("<QQ", data[:size]):
         if end == 0 or len(ranges) == _RANGES_LIMIT:
             break
         if start < end:
@@ -47,9 +51,10 @@ class PageBitmap:
         self._starts = [start for start, _ in self._ranges]
         sizes = ((end - start) // page_size for start, end in self._ranges)
         self._first_bits = [0, *accumulate(sizes)]
+        self._block = max(_LEAST_BLOCK, -(-len(data) // _MOST_SUMS))
         counts = (
-            _count(data[offset : offset + _BLOCK])
-            for offset in range(0, len(data), _BLOCK)
+            _count(data[offset : offset + self._block])
+            for offset in range(0, len(data), self._block)
         )
         self._sums = [0, *accumulate(counts)]
 
@@ -68,8 +73,8 @@ class PageBitmap:
         byte, shift = divmod(bit, 8)
         if byte >= len(self._data) or not self._data[byte] >> shift & 1:
             return None
-        block = byte // _BLOCK
-        before = _count(self._data[block * _BLOCK : byte])
+        block = byte // self._block
+        before = _count(self._data[block * self._block : byte])
         within = (self._data[byte] & (1 << shift) - 1).bit_count()
         return self._sums[block] + before + within
 

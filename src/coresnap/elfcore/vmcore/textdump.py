@@ -8,12 +8,13 @@ from collections.abc import Mapping
 
 from coresnap.errors import CoreFormatError
 
-__all__ = ["looks_like_textdump", "read_textdump"]
+__all__ = ["in_order", "looks_like_textdump", "read_textdump"]
 
 _NAMES = ("ddb.txt", "config.txt", "msgbuf.txt", "panic.txt", "version.txt")
 _FILE_LIMIT = 16 << 20
 _MEMBERS_LIMIT = 64
 _ARCHIVE_LIMIT = 64 << 20
+_BLOCK = 512
 
 
 def looks_like_textdump(data: bytes) -> bool:
@@ -21,6 +22,17 @@ def looks_like_textdump(data: bytes) -> bool:
     return data[257:262] == b"ustar" and data.split(b"\0")[0].decode(
         "ascii", "replace"
     ) in {*_NAMES}
+
+
+def in_order(data: memoryview) -> memoryview:
+    """Return the archive that ``data``, what stands on the device, holds.
+
+    The kernel does not know its size beforehand, so the last block comes first
+    (``sys/ddb/db_textdump.c``). Of a huge one only the beginning is returned.
+    """
+    part = data[-min(len(data), _ARCHIVE_LIMIT) :]
+    starts = range(len(part) - _BLOCK, -1, -_BLOCK)
+    return memoryview(b"".join(part[start : start + _BLOCK] for start in starts))
 
 
 def read_textdump(data: memoryview) -> tuple[Mapping[str, str], tuple[str, ...]]:

@@ -14,6 +14,7 @@ from coresnap.elfcore.elffile import ElfFile, map_file, open_elf
 from coresnap.elfcore.vmcore import minidump
 from coresnap.elfcore.vmcore.dump_header import (
     HEADER_SIZE,
+    TEXT_MAGIC,
     DumpHeader,
     parse_dump_header,
 )
@@ -22,7 +23,11 @@ from coresnap.elfcore.vmcore.full_dump import OSABI_STANDALONE, open_full_dump
 from coresnap.elfcore.vmcore.kernel_memory import KernelMemory
 from coresnap.elfcore.vmcore.kernel_symbols import symbol_addresses
 from coresnap.elfcore.vmcore.message_buffer import find_ring, read_ring, text_of
-from coresnap.elfcore.vmcore.textdump import looks_like_textdump, read_textdump
+from coresnap.elfcore.vmcore.textdump import (
+    in_order,
+    looks_like_textdump,
+    read_textdump,
+)
 from coresnap.errors import CoreFormatError, InputError, MissingError
 
 __all__ = ["Vmcore", "is_vmcore", "open_vmcore"]
@@ -30,6 +35,8 @@ __all__ = ["Vmcore", "is_vmcore", "open_vmcore"]
 _HEAD = 512
 _SYMBOLS = frozenset({"KPML4phys", "msgbufp"})
 _NUMBERED = re.compile(r"(?:vmcore|textdump\.tar)\.([0-9]+|last)(?:\.(?:gz|zst))?$")
+_ENCRYPTED = re.compile(r"vmcore_encrypted\.(?:[0-9]+|last)(?:\.(?:gz|zst))?$")
+_DECRYPT = "Decrypt it first: decryptcore(8) needs key.N and the private key."
 
 
 class Vmcore(msgspec.Struct, frozen=True, eq=False):
@@ -115,6 +122,13 @@ def open_vmcore(
         return Vmcore(
             called, "textdump", "", None, told, said, texts=texts, problems=problems
         )
+    if header is not None and told.compression not in ("", "none"):
+        raise CoreFormatError(
+            f"{called} holds a dump that the kernel compressed ({told.compression})",
+            remedy="Let savecore(8) take it from the device: vmcore.N.gz or .zst.",
+        )
+    if _ENCRYPTED.match(called.name):
+        raise CoreFormatError(f"{called} is encrypted", remedy=_DECRYPT)
     raise CoreFormatError(
         f"{called} is no kernel dump that can be read",
         remedy="Name vmcore.N, textdump.tar.N or info.N, as savecore(8) writes them.",
@@ -155,15 +169,15 @@ def _on_device(data: memoryview) -> tuple[DumpHeader | None, memoryview]:
     if header is None:
         return None, data
     if header.is_encrypted:
-        raise CoreFormatError(
-            "the dump is encrypted",
-            remedy="Decrypt it first: decryptcore(8) needs key.N and the private key.",
-        )
+        raise CoreFormatError("the dump is encrypted", remedy=_DECRYPT)
     block = max(HEADER_SIZE, header.block_size)
     start = block if last is None else len(data) - block - header.extent
     if start < 0:
         raise CoreFormatError("the device is smaller than the dump that ends on it")
-    return header, data[start : start + (header.info.length or 0)]
+    dump = data[start : start + (header.info.length or 0)]
+    if header.info.magic == TEXT_MAGIC:
+        return header, in_order(dump)
+    return header, dump
 
 
 def _of_minidump(
@@ -171,7 +185,7 @@ def _of_minidump(
 ) -> Vmcore:
     dump = minidump.open_minidump(data)
     ring = _named_ring(dump.memory, symbols)
-    text = text_of(*ring) if ring is not None else text_of(dump.ring)
+    text = text_of(*(ring or (dump.ring, dump.written)))
     return Vmcore(
         path,
         "minidump",
@@ -189,7 +203,7 @@ def _of_full(
 ) -> Vmcore:
     dump = open_full_dump(data, symbols.get("KPML4phys"))
     ring = _named_ring(dump.memory, symbols)
-    ring = ring or find_ring(dump.memory, data, list(dump.spans))
+    ring = ring or find_ring(data, dump.spans, dump.memory.pointer_size)
     problems = dump.problems
     if ring is None:
         problems += ("the message buffer was not found",)
