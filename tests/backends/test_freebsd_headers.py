@@ -23,7 +23,7 @@ RIGHTS = (
     "CAP_READ | CAP_SEEK | CAP_MMAP_R | CAP_LOOKUP | CAP_FCNTL | CAP_FLOCK | CAP_FSTAT "
     "| CAP_FSTATFS"
 )
-WANTED = {
+WANTED: dict[str, int | str] = {
     "CTL_KERN": freebsd_sysctl._CTL_KERN,
     "KERN_PROC": freebsd_sysctl._KERN_PROC,
     "KERN_PROC_PID": ProcessFact.PROCESS,
