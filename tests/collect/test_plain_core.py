@@ -83,6 +83,21 @@ def test_what_ends_early_is_yielded_as_far_as_it_goes(
     assert "end early" in reason
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"minidump FreeBSD/amd64".ljust(512, b"\0"),
+        b"ddb.txt".ljust(257, b"\0") + b"ustar",
+        b"KDUMP   ".ljust(512, b"\0"),
+    ],
+    ids=["minidump", "text dump", "kdump"],
+)
+def test_dumps_of_kernels_are_cores_too(head: bytes, tmp_path: Path) -> None:
+    content = head + CORE
+    with restored(_packed(tmp_path, "zstd", "-qc", content=content)) as plain:
+        assert plain.read_bytes() == content
+
+
 def test_what_holds_no_core_is_refused_by_its_name(tmp_path: Path) -> None:
     path = _packed(tmp_path, "gzip", "-c", content=b"#!/bin/sh\n")
     with pytest.raises(CoreFormatError, match="packed holds no ELF"), restored(path):

@@ -21,7 +21,10 @@ __all__ = ["restored"]
 _READ_SIZE = 1 << 18
 _UNPACKED = frozenset({"zstd", "gzip", "xz", "bzip2", "lz4"})
 _MAGIC_SIZE = 6
-_ELF = b"\x7fELF"
+_CORES = (b"\x7fELF", b"minidump FreeBSD/", b"KDUMP   ")
+"""How cores begin, of processes and of kernels: FreeBSD's and Linux's own forms."""
+_USTAR, _USTAR_OFFSET = b"ustar", 257
+"""A text dump of FreeBSD's kernel is a tar archive."""
 _LEAST_SIZE = 64
 """Bytes of a header: with less there is nothing to read."""
 
@@ -115,10 +118,15 @@ def _unpack(
         raise OSError(result.error, os.strerror(result.error))
     if content.damage and result.size < _LEAST_SIZE:
         raise InputError(f"{name} cannot be unpacked: {content.damage}")
-    if os.pread(target, len(_ELF), 0) != _ELF:
+    if not _is_core(target):
         raise CoreFormatError(f"{name} holds no ELF core, but something else in it")
     if content.damage:
         tell(f"the compressed core is damaged or cut: {content.damage}")
+
+
+def _is_core(fd: int) -> bool:
+    head = os.pread(fd, _USTAR_OFFSET + len(_USTAR), 0)
+    return head.startswith(_CORES) or head[_USTAR_OFFSET:] == _USTAR
 
 
 def _room() -> int:
