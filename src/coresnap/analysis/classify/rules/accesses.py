@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from coresnap.analysis.instruction.fault import Fault
     from coresnap.model import Access
 
-__all__ = ["RULES", "access_evidence", "memory_fault"]
+__all__ = ["RULES", "access_evidence", "memory_fault", "pointer_fault"]
 
 _FIRST_MAPPED = 0x1_0000
 """What is said of pointers below says more."""
@@ -48,6 +48,18 @@ def memory_fault(case: Case) -> Fault | None:
     if fault is None or fault.signal.name not in ("SIGSEGV", "SIGBUS"):
         return None
     return fault
+
+
+def pointer_fault(case: Case) -> Fault | None:
+    """The fault, if it is one of an address that leads nowhere.
+
+    A general protection fault, of which the kernel names no address, is SIGBUS on
+    FreeBSD, and on Linux where the address was made of the stack pointer.
+    """
+    fault = memory_fault(case)
+    if fault is None or fault.signal.name == "SIGSEGV":
+        return fault
+    return fault if fault.kernel_address is None else None
 
 
 class MemoryAccess(Rule):

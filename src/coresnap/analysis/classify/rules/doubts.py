@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import HINT, Rule
-from coresnap.analysis.classify.rules.accesses import access_evidence
+from coresnap.analysis.classify.rules.accesses import access_evidence, pointer_fault
 from coresnap.model import Classifier
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class BitFlip(Rule):
 
     def apply(self, case: Case) -> Iterator[Classifier]:
         """Conclude it for the most likely of all flips."""
-        fault, access = case.fault, case.access
-        if fault is None or access is None or fault.signal.name != "SIGSEGV":
+        fault, access = pointer_fault(case), case.access
+        if fault is None or access is None:
             return
         if fault.signal.code_name == "SEGV_ACCERR" or len(access.registers) != 1:
             return

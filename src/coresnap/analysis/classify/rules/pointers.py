@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import HINT, PROBABLE, STRONG, Rule
-from coresnap.analysis.classify.rules.accesses import access_evidence, memory_fault
+from coresnap.analysis.classify.rules.accesses import (
+    access_evidence,
+    memory_fault,
+    pointer_fault,
+)
 from coresnap.analysis.classify.words import accessed
 from coresnap.model import Classifier
 
@@ -206,8 +210,8 @@ class InvalidPointer(Rule):
         """Conclude it where no better explanation replaces it."""
         from coresnap.analysis.classify.places import look_alike
 
-        fault, access = memory_fault(case), case.access
-        if fault is None or access is None or fault.signal.name != "SIGSEGV":
+        fault, access = pointer_fault(case), case.access
+        if fault is None or access is None:
             return
         named = _pointer(fault, access)
         memory = case.core.memory
