@@ -107,6 +107,10 @@ UNNEEDED_BY_A_PROGRAM_IN_C = (
     "coresnap.analysis.unwind.function_starts",
     "coresnap.analysis.unwind.prologue",
     "coresnap.collect",
+    "coresnap.elfcore.freebsd_strings",
+    "coresnap.elfcore.notes_freebsd",
+    "coresnap.elfcore.process_state",
+    "coresnap.elfcore.vmcore",
     "coresnap.snapshot.container",
     "coresnap.snapshot.folding",
     "backports.zstd",
@@ -118,7 +122,7 @@ UNNEEDED_BY_A_PROGRAM_IN_C = (
     "subprocess",
     "tempfile",
 )
-MODULES_OF_OURS = 237
+MODULES_OF_OURS = 244
 """Each takes 0.1 ms, and all of them a third of a small analysis."""
 
 

@@ -16,6 +16,8 @@ import freebsd_corewriter as w
 from conftest import CORPUS, Corpus
 from coresnap.collect.plain_core import restored
 from coresnap.elfcore.corefile import CoreFile, open_core
+from coresnap.elfcore.corelayout import read_layout
+from coresnap.elfcore.elffile import map_file
 from coresnap.errors import CoreFormatError
 
 FREEBSD = CORPUS / "freebsd"
@@ -73,9 +75,12 @@ def test_real_cores_say_what_is_known_about_them(
         assert [t.name for t in core.threads] == case["thread_names"]
         pc = core.architecture.program_counter
         assert core.threads[0].registers[pc] == int(case["pc"], 16)
-        load_segments = [m for m in core.mappings if m.stored]
-        assert len(load_segments) == case["load_segments"]
-        assert len(core.mappings) == case["note_vmmap_records"]
+        loads = read_layout(map_file(plain), case["case"]).loads
+        assert len(loads) == case["load_segments"]
+        assert sum(load.filesz for load in loads) == sum(
+            m.stored for m in core.mappings
+        )
+        assert len(core.facts.regions) == case["note_vmmap_records"]
         assert core.notes_to_reader == ()
         assert not core.truncated
 
@@ -169,10 +174,13 @@ def test_the_mappings_are_those_that_procstat_lists(
     assert lines
     with restored(FREEBSD / case["core"]) as plain, open_core(plain) as core:
         found = [
-            (mapping.start, mapping.end, mapping.permissions)
-            for mapping in core.mappings
+            (region.start, region.end, region.permissions)
+            for region in core.facts.regions
         ]
         assert found == [(int(w[1], 16), int(w[2], 16), w[3]) for w in lines]
+        # The pieces by which a stack grew are one mapping.
+        grown = case["case"] == "stackoverflow"
+        assert (len(core.mappings) < len(found)) == grown
         paths = [w[10] for w in lines if len(w) > 10]
         assert paths
         assert [file.display_path for file in core.mapped_files] == paths

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from coresnap.elfcore.corefile import CoreFile
-from coresnap.elfcore.freebsd_strings import first_string
 from coresnap.model import Dropped, MemoryRange
 
 __all__ = ["RetainedMemory", "Span", "retained_memory"]
@@ -133,7 +132,11 @@ def _inside(core: CoreFile, start: int, end: int) -> Iterator[Span]:
 def _words(core: CoreFile) -> Span:
     """The strings that the program was started with, up to the end of its stack."""
     places = core.facts.start
-    start = places.strings or first_string(core.memory, places.ps_strings)
+    start = places.strings
+    if start is None and places.ps_strings is not None:
+        from coresnap.elfcore.freebsd_strings import first_string
+
+        start = first_string(core.memory, places.ps_strings)
     mapping = core.memory.find_mapping(start) if start else None
     if start is None or mapping is None:
         return 0, 0

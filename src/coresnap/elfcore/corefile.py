@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import msgspec
 
-from coresnap.elfcore import notes_freebsd, notes_linux
+from coresnap.elfcore import notes_linux
 from coresnap.elfcore.corelayout import CoreLayout, read_layout
 from coresnap.elfcore.corenotes import CoreNotes, read_notes
 from coresnap.elfcore.elffile import map_file
@@ -52,6 +53,7 @@ __all__ = [
 ]
 
 _ELFOSABI_FREEBSD = 9
+_FREEBSD_OWNER = b"FreeBSD"
 _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"\x1f\x8b": "gzip",
@@ -236,7 +238,7 @@ def _open(path: str | os.PathLike[str], name: str) -> tuple[memoryview, CoreLayo
 
 
 def _require_core(layout: CoreLayout, found: CoreNotes, name: str) -> None:
-    owners = notes_linux.OWNERS | {notes_freebsd.OWNER}
+    owners = notes_linux.OWNERS | {_FREEBSD_OWNER}
     if any(note.name in owners for note in found.notes):
         return
     if layout.header.type in (ET_EXEC, ET_DYN):
@@ -259,21 +261,46 @@ def _facts(
     problems = [*layout.problems, *found.problems]
     if header.type != ET_CORE:
         problems.append("the ELF header does not say that this is a core; it is one")
-    system = notes_freebsd if _system(header, found) == "FreeBSD" else notes_linux
-    architecture, problem = system.choose_architecture(header, found.notes)
-    facts = system.read_facts(data, found.notes, header, architecture)
+    reader = _reader_of(_system(header, found))
+    architecture, problem = reader.choose_architecture(header, found.notes)
+    facts = reader.read_facts(data, found.notes, header, architecture)
     problems += [problem] if problem else []
     problems += facts.problems
-    if not system.prstatus_size(architecture):
+    if not reader.prstatus_size(architecture):
         problems.append(f"registers of {architecture.name} are not known")
     return architecture, facts, problems
 
 
 def _system(header: ElfHeader, found: CoreNotes) -> str:
     freebsd = header.osabi == _ELFOSABI_FREEBSD or any(
-        note.name == notes_freebsd.OWNER for note in found.notes
+        note.name == _FREEBSD_OWNER for note in found.notes
     )
     return "FreeBSD" if freebsd else "Linux"
+
+
+class _NoteReader(Protocol):
+    """What the module of a system's notes has."""
+
+    def choose_architecture(
+        self, header: ElfHeader, notes: Iterable[RawNote]
+    ) -> tuple[Architecture, str | None]: ...
+    def read_facts(
+        self,
+        data: memoryview,
+        notes: Iterable[RawNote],
+        header: ElfHeader,
+        architecture: Architecture,
+    ) -> CoreFacts: ...
+    def prstatus_size(self, architecture: Architecture) -> int: ...
+
+
+def _reader_of(system: str) -> _NoteReader:
+    if system == "FreeBSD":
+        # Not before: it has a dozen modules of its own.
+        from coresnap.elfcore import notes_freebsd
+
+        return notes_freebsd
+    return notes_linux
 
 
 def _gaps(

@@ -17,7 +17,6 @@ from coresnap.elfcore.dynamic_section import DT_STRTAB, find_dynamic
 from coresnap.elfcore.elffile import PT_DYNAMIC, PT_PHDR, ElfFile
 from coresnap.elfcore.elfheader import ET_EXEC
 from coresnap.elfcore.facts import CoreFacts, MappedFile
-from coresnap.elfcore.file_evidence import is_mapped_file
 from coresnap.elfcore.linkmap import walk_link_map
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.modulefile import FileChoice, FileFinder
@@ -80,9 +79,15 @@ class PlaceFinder(msgspec.Struct, eq=False):
 
         def is_right(elf: ElfFile) -> bool | None:
             bias = self._bias_by_headers(elf) if load_bias is None else load_bias
-            return None if bias is None else is_mapped_file(elf, bias, self.memory)
+            return None if bias is None else self._is_mapped(elf, bias)
 
         return self.finder.find(path, None, None, explicit, is_right)
+
+    def _is_mapped(self, elf: ElfFile, load_bias: int) -> bool | None:
+        # Not before: most cores of Linux hold headers and build-id of every module.
+        from coresnap.elfcore.file_evidence import is_mapped_file
+
+        return is_mapped_file(elf, load_bias, self.memory)
 
     # --- mapped files -------------------------------------------------------
 
@@ -161,7 +166,7 @@ class PlaceFinder(msgspec.Struct, eq=False):
             file.path,
             None,
             None,
-            is_right=lambda elf: is_mapped_file(elf, _bias(elf, file), self.memory),
+            is_right=lambda elf: self._is_mapped(elf, _bias(elf, file)),
         )
         if choice.elf is None:
             self.missing[file.path] = choice

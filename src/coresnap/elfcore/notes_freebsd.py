@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,13 +21,12 @@ from coresnap.elfcore.facts import (
     StartPlaces,
 )
 from coresnap.elfcore.note_fields import read_auxv, read_text
+from coresnap.elfcore.notes_freebsd_process import read_process_state
 from coresnap.elfcore.notes_freebsd_threads import THREAD_NOTES, ThreadNotes
 from coresnap.elfcore.notewalk import RawNote
+from coresnap.elfcore.process_state import ProcessState
 from coresnap.elfcore.registers import Architecture
 from coresnap.elfcore.registers_freebsd import prstatus_size
-
-if TYPE_CHECKING:
-    from coresnap.elfcore.process_state import ProcessState
 
 __all__ = ["OWNER", "choose_architecture", "prstatus_size", "read_facts"]
 
@@ -104,9 +102,6 @@ class _Reader(msgspec.Struct, eq=False):
 
     def facts(self) -> CoreFacts:
         """All that was read, in order."""
-        # A core of Linux has no use for it.
-        from coresnap.elfcore.notes_freebsd_process import read_process_state
-
         state = read_process_state(
             self.process_notes, self.header, self.auxv.get(AT_OSRELDATE)
         )
