@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import foreigncores  # noqa: E402 - beside the tests, which are no package
 import freebsd_corewriter as freebsd  # noqa: E402 - beside the tests, no package
+import vmcorewriter  # noqa: E402 - beside the tests, which are no package
 from coresnap.collect.admission import MAGIC, VERSION  # noqa: E402
 from coresnap.collect.seekable import SeekableWriter  # noqa: E402
 from coresnap.config.example import example  # noqa: E402
@@ -127,6 +128,8 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
     yield "core", "extended", many
     for name, target in (("freebsd", freebsd.AMD64), ("freebsd-arm64", freebsd.ARM64)):
         yield "core", name, freebsd_core(target)
+    for name, dump in kernel_dumps():
+        yield "vmcore", name, dump
     yield "elf", "module", module()
     yield "debuginfo", "module", module()
     yield "snapshot", "small", pack_snapshot(specimens.small())
@@ -177,6 +180,23 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
     yield "request", "agreed", struct.pack("=IIQQQI", 32, 16, 15, 0, 0, 0)
     yield "json", "text", 'a"\\\n\0é\U0001f600'.encode() + b"\xff\xc0\x80\xed\xa0\x80"
     yield "sparse_writer", "pieces", b"\xff\0\x0f\0\xff\1\0\0\0\7" * 9
+
+
+def kernel_dumps() -> Iterator[tuple[str, bytes]]:
+    """What FreeBSD's kernels leave: one of each kind."""
+    dump = vmcorewriter.Minidump(messages=b"<6>said\n".ljust(4024, b"\0"), written=8)
+    dump.memory.write(0x3000, b"page")
+    dump.virtual[vmcorewriter.MAP_BASE] = 0x3000
+    yield "minidump", dump.packed()
+    memory = vmcorewriter.Physical()
+    memory.write(0x2000, vmcorewriter.msgbuf(b"said\n".ljust(1024), 0x2000, 5))
+    vmcorewriter.map_amd64(memory, 0x1000, vmcorewriter.KERNBASE, 0x2000)
+    yield "full", vmcorewriter.full_dump(memory)
+    texts = {"ddb.txt": b"db> bt\n", "msgbuf.txt": b"said\n"}
+    yield "texts", vmcorewriter.textdump(texts)
+    yield "info", vmcorewriter.info_text(panic_string="it", bounds="0").encode()
+    header = vmcorewriter.dump_header(512)
+    yield "device", header + bytes(512) + header
 
 
 def main() -> None:

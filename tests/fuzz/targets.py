@@ -40,6 +40,7 @@ from coresnap.elfcore.elffile import open_elf
 from coresnap.elfcore.elfheader import ProgramHeader
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.registers import ARCHITECTURES
+from coresnap.elfcore.vmcore import open_vmcore
 from coresnap.errors import CoresnapError
 from coresnap.model import Snapshot
 from coresnap.snapshot.container import read_snapshot
@@ -81,6 +82,15 @@ def _core(data: bytes) -> None:
         for mapping in core.mappings[:8]:
             with suppress(CoresnapError):
                 core.memory.read(mapping.start, 16)
+
+
+def _vmcore(data: bytes) -> None:
+    with _named_file(data) as path, open_vmcore(path) as dump:
+        memory = dump.memory
+        for base in (0, 0xC000_0000, 0xFFFF_0000_0000_0000, 0xFFFF_FE00_0000_0000):
+            if memory is not None:
+                memory.read_some(base, _READ)
+                memory.read_physical_some(base & 0xFFFF_FFFF, _READ)
 
 
 def _elf(data: bytes) -> None:
@@ -213,6 +223,7 @@ def _crash(data: bytes) -> None:
 
 PYTHON_TARGETS: dict[str, Callable[[bytes], None]] = {
     "core": _core,
+    "vmcore": _vmcore,
     "elf": _elf,
     "snapshot": _snapshot,
     "assets": _assets,
