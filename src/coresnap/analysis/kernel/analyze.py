@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.kernel.dump import read_dump
 from coresnap.analysis.kernel.evidence import Evidence
 from coresnap.analysis.kernel.recognition import is_linux_dump
@@ -37,7 +38,8 @@ def analyze_kernel(
     """
     if progress is not None:
         progress("kernel")
-    evidence = read_kernel_dump(path, name, _kernel(places))
+    with places.debug_files() as files:
+        evidence = read_kernel_dump(path, name, _kernel(places), files)
     if progress is not None:
         progress("snapshot")
     snapshot = snapshot_of_kernel(evidence, rulesets)
@@ -46,7 +48,10 @@ def analyze_kernel(
 
 
 def read_kernel_dump(
-    path: str | os.PathLike[str], name: str, kernel: Path | None
+    path: str | os.PathLike[str],
+    name: str,
+    kernel: Path | None,
+    files: DebugFiles | None = None,
 ) -> Evidence:
     """Read a dump of FreeBSD's kernel, or of Linux's where drgn is installed.
 
@@ -59,7 +64,7 @@ def read_kernel_dump(
         from coresnap.analysis.kernel.linux import read_linux_dump
 
         return read_linux_dump(path, name, kernel)
-    return read_dump(path, name=name, kernel=kernel)
+    return read_dump(path, name=name, kernel=kernel, files=files)
 
 
 def _kernel(places: SearchPlaces) -> Path | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.kernel.ddb_threads import ddb_threads
 from coresnap.analysis.kernel.evidence import Evidence
 from coresnap.elfcore.vmcore.dump_info import DumpInfo
@@ -23,13 +24,16 @@ def read_dump(
     name: str | None = None,
     info: str | os.PathLike[str] | None = None,
     kernel: Path | None = None,
+    files: DebugFiles | None = None,
 ) -> Evidence:
     """Read the dump at ``path``; ``info`` and ``kernel`` as ``open_vmcore`` takes them.
+
+    With the kernel's debug file among ``files`` its threads are read from memory.
 
     Raises what ``open_vmcore`` raises, also for a ``kernel`` that cannot be read.
     """
     with open_vmcore(path, info=info, kernel=kernel, name=name) as dump:
-        threads, modules, notes = _of_memory(dump, kernel)
+        threads, modules, notes = _of_memory(dump, kernel, files)
         if not threads:
             threads = tuple(ddb_threads(dump.texts.get("ddb.txt", "")))
         return Evidence(
@@ -55,14 +59,15 @@ def _with_texts(dump: Vmcore) -> DumpInfo:
 
 
 def _of_memory(
-    dump: Vmcore, kernel: Path | None
+    dump: Vmcore, kernel: Path | None, files: DebugFiles | None
 ) -> tuple[tuple[Thread, ...], tuple[Module, ...], tuple[Note, ...]]:
-    if dump.memory is None or kernel is None:
+    if dump.memory is None or kernel is None or files is None:
         return (), (), ()
     # Not before: it takes libdw, and nothing that only has texts needs it.
     from coresnap.analysis.kernel.memory_threads import read_kernel
 
-    return read_kernel(dump, kernel)
+    found = read_kernel(dump, kernel, files)
+    return found.threads, found.modules, found.notes
 
 
 def _size(path: str | os.PathLike[str]) -> int | None:

@@ -1,0 +1,143 @@
+"""Threads of a kernel, from a minidump's memory and a kernel's file made for it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+
+import coresnap
+from coresnap.analysis.debuginfo.libdw_file import unavailable
+from coresnap.model import Snapshot, Thread, Trust, UnwindEnd
+from kernel_dumps import panics
+from kernel_dumps.builtkernel import Kernel, compile_kernel, stacked_kernel
+
+pytestmark = [
+    pytest.mark.skipif(
+        unavailable() is not None or shutil.which("gcc") is None, reason="no libdw, gcc"
+    ),
+    pytest.mark.skipif(
+        platform.machine() not in ("x86_64", "amd64"),
+        reason="the kernel is made for x86-64",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def kernel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_kernel(tmp_path_factory.mktemp("kernel"))
+
+
+def analysed(kernel: Kernel, directory: Path, file: Path | None = None) -> Snapshot:
+    dump = directory / "vmcore.0"
+    dump.write_bytes(kernel.minidump(panics.PAGE_FAULT))
+    return coresnap.analyze(dump, file or kernel.path)
+
+
+def names(thread: Thread) -> list[str | None]:
+    return [frame.function for frame in thread.frames]
+
+
+def test_the_thread_that_panicked_through_its_trap(
+    kernel_file: Path, tmp_path: Path
+) -> None:
+    snapshot = analysed(stacked_kernel(kernel_file), tmp_path)
+
+    first = snapshot.threads[0]
+    assert (first.tid, first.crashed, first.name) == (100064, True, "lab: rx")
+    assert names(first) == [
+        "doadump",
+        "panic",
+        "trap_fatal",
+        "calltrap",
+        "lab_rx",
+        "usb_process",
+        "fork_exit",
+        "fork_trampoline",
+    ]
+    assert first.end is UnwindEnd.OUTERMOST
+    assert first.frames[4].trust is Trust.CONTEXT
+    assert first.frames[4].file is not None
+    assert first.frames[4].line is not None
+    assert first.frames[1].variables[0].name == "text"
+    assert snapshot.fingerprint_frames == ("kernel:lab_rx", "kernel:usb_process")
+    assert snapshot.attributes["process.threads"] == 3
+
+
+def test_threads_that_slept_and_ran(kernel_file: Path, tmp_path: Path) -> None:
+    snapshot = analysed(stacked_kernel(kernel_file), tmp_path)
+
+    by_tid = {thread.tid: thread for thread in snapshot.threads}
+    assert by_tid[100063].name == "lab"
+    assert by_tid[100003].name == "idle: idle: cpu1"
+    for tid in (100063, 100003):
+        assert names(by_tid[tid]) == ["mi_switch", "fork_exit", "fork_trampoline"]
+        assert not by_tid[tid].crashed
+    assert by_tid[100063].registers["rbx"] == 3
+
+
+def test_modules_that_were_loaded(kernel_file: Path, tmp_path: Path) -> None:
+    snapshot = analysed(stacked_kernel(kernel_file), tmp_path)
+
+    assert [(m.path, m.start) for m in snapshot.modules] == [
+        (str(kernel_file), 0xFFFFFFFF80200000),
+        ("/boot/kernel/lab.ko", 0xFFFFFFFF82160000),
+    ]
+    assert snapshot.modules[0].symbols == "dwarf"
+
+
+def test_lists_that_run_in_a_circle_end(kernel_file: Path, tmp_path: Path) -> None:
+    kernel = stacked_kernel(kernel_file)
+    symbols = kernel.symbols
+    kernel.words(symbols["kernel_proc"], symbols["lab_proc"])
+    kernel.words(symbols["panicked"] + 8, symbols["sleeping"])
+    kernel.words(symbols["lab_ko"] + 8, symbols["lab_ko"])
+
+    snapshot = analysed(kernel, tmp_path)
+
+    assert sorted(thread.tid for thread in snapshot.threads) == [100003, 100063, 100064]
+
+
+def test_lists_that_lead_nowhere_leave_what_the_kernel_printed(
+    kernel_file: Path, tmp_path: Path
+) -> None:
+    kernel = stacked_kernel(kernel_file)
+    kernel.words(kernel.symbols["allproc"], 0xFFFF_FFFF_FFFF_F000)
+
+    snapshot = analysed(kernel, tmp_path)
+
+    assert "trap_pfault" in names(snapshot.threads[0])
+    assert len(snapshot.threads) == 1
+
+
+def test_stacks_that_were_overwritten_end(kernel_file: Path, tmp_path: Path) -> None:
+    kernel = stacked_kernel(kernel_file)
+    kernel.write(kernel.symbols["stacks"], b"\x41" * 3 * 8192)
+
+    snapshot = analysed(kernel, tmp_path)
+
+    assert names(snapshot.threads[0])[0] == "doadump"
+    assert len(snapshot.threads) == 3
+
+
+def test_a_kernel_without_debug_information(kernel_file: Path, tmp_path: Path) -> None:
+    bare = compile_kernel(tmp_path, "-g0")
+
+    snapshot = analysed(stacked_kernel(kernel_file), tmp_path, bare)
+
+    assert any("no debug information" in note.message for note in snapshot.notes)
+    assert "lab_rx" in names(snapshot.threads[0])
+
+
+def test_a_kernel_of_another_machine(kernel_file: Path, tmp_path: Path) -> None:
+    data = bytearray(kernel_file.read_bytes())
+    struct.pack_into("<H", data, 18, 183)
+    other = tmp_path / "kernel"
+    other.write_bytes(data)
+
+    snapshot = analysed(stacked_kernel(kernel_file), tmp_path, other)
+
+    assert any("not of the machine" in note.message for note in snapshot.notes)
