@@ -53,6 +53,13 @@ def test_every_field_is_read(packed: bool, newer: bool) -> None:
     assert found.flags == ("copy-on-write", "needs-copy", "grows-down", "wired")
     assert (found.resident, found.private_resident) == (3, 2)
     assert (found.references, found.shadows) == (9, 8)
+    assert found.file_size == 0x3333333333333333
+
+
+def test_only_a_regular_file_has_a_size() -> None:
+    fields: w.Fields = {8: ("Q", 0x2000), 16: ("Q", 0x5000), 72: ("Q", 7)}
+    (found,) = read_mappings(description([entry(fields)]), [])
+    assert found.file_size is None
 
 
 def test_mappings_come_by_address_and_empty_ones_not_at_all() -> None:

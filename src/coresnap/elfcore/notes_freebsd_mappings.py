@@ -14,9 +14,11 @@ from coresnap.elfcore.process_state import MappingState
 
 __all__ = ["read_mappings"]
 
-_ENTRY = struct.Struct("<ii QQQ 8x4xi iii ii")
+_ENTRY = struct.Struct("<ii QQQ 8x4xi iii ii iQ")
 """Size, type, start, end, offset, flags, resident, private resident, protection,
-references, shadows."""
+references, shadows, type and size of the file."""
+_REGULAR = 1
+"""KF_VTYPE_VREG."""
 _PATH = 136
 _LIMIT = 1 << 18
 _OFFSET_MASK = (1 << 63) - 1
@@ -62,9 +64,10 @@ def read_mappings(data: memoryview, problems: list[str]) -> tuple[MappingState, 
 
 
 def _mapping(record: memoryview) -> MappingState:
-    (_, kind, start, end, offset, flags, resident, private, protection, *counts) = (
+    (_, kind, start, end, offset, flags, resident, private, protection, *others) = (
         _ENTRY.unpack_from(record)
     )
+    references, shadows, file, file_size = others
     return MappingState(
         start=start,
         end=end,
@@ -74,9 +77,10 @@ def _mapping(record: memoryview) -> MappingState:
         flags=_flags(flags),
         resident=resident,
         private_resident=private,
-        references=counts[0],
-        shadows=counts[1],
+        references=references,
+        shadows=shadows,
         path=bytes(record[_PATH:]).partition(b"\0")[0],
+        file_size=file_size if file == _REGULAR else None,
     )
 
 

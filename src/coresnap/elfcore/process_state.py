@@ -93,6 +93,8 @@ class MappingState(msgspec.Struct, frozen=True):
     shadows: int
     path: bytes
     """Empty for memory of no file, and where the kernel knew none."""
+    file_size: int | None = None
+    """Bytes of the regular file behind it when the core was written."""
 
 
 class Limit(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from coresnap.analysis.classify.rule import Rule
 from coresnap.analysis.classify.verdict import judge
 from coresnap.analysis.signals import explain_signal
 from coresnap.elfcore.elfheader import ProgramHeader
-from coresnap.elfcore.facts import ProcessInfo
+from coresnap.elfcore.facts import CoreFacts, ProcessInfo
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.registers import Architecture, architecture_of
 from coresnap.model import (
@@ -52,6 +52,7 @@ class FakeCore(msgspec.Struct):
     truncated: bool = False
     size: int = 1 << 20
     signal: Any = None
+    facts: CoreFacts = CoreFacts()
 
 
 def memory(contents: Map[int, bytes]) -> Memory:

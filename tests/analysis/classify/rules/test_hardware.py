@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from coresnap.analysis.classify.rules.hardware import RULES
 from coresnap.analysis.classify.verdict import judge
+from coresnap.elfcore.facts import CoreFacts
+from coresnap.elfcore.process_state import MappingState, ProcessState
 from coresnap.model import Mapping
 
 from ..cases import MAPPINGS, concluded
@@ -52,6 +55,36 @@ def test_a_page_of_a_file_that_is_long_enough_could_not_be_read(tmp_path: Path) 
 def test_memory_without_a_file_could_not_be_had() -> None:
     crash = faulted(LOAD, 7, 2, HEAP, registers={"rax": HEAP})
     assert concluded(crash, *RULES) == {"bus.memory": "probable"}
+
+
+def freebsd_bus_error(
+    file_size: int | None, *, kind: str = "vnode", path: bytes = b""
+) -> dict[str, str]:
+    region = MappingState(
+        WHERE, WHERE + 0x4000, 0x2000, "rw-", kind, (), 0, 0, 1, 0, path, file_size
+    )
+    address = WHERE + 0x1800
+    mapped = Mapping(WHERE, WHERE + 0x4000, "rw-", 0x2000, path.decode() or None)
+    crash = faulted(
+        LOAD,
+        10,
+        3,
+        address,
+        registers={"rax": address},
+        mappings=(*MAPPINGS, mapped),
+        system="FreeBSD",
+    )
+    facts = CoreFacts(state=ProcessState(mappings=(region,)))
+    cast(Any, crash.core).facts = facts
+    return concluded(crash, *RULES)
+
+
+def test_freebsd_says_how_long_a_file_was_whose_path_it_does_not_know() -> None:
+    assert freebsd_bus_error(0) == {"bus.eof": "strong"}
+    assert freebsd_bus_error(0x3000) == {"bus.eof": "strong"}
+    assert freebsd_bus_error(0x3001) == {"bus.memory": "hint"}
+    assert freebsd_bus_error(0x9000, path=b"/gone") == {"bus.memory": "hint"}
+    assert freebsd_bus_error(None, kind="swap") == {"bus.memory": "probable"}
 
 
 TABLE = {

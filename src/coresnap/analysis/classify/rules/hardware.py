@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import msgspec
 
 from coresnap.analysis.classify.case import Case
 from coresnap.analysis.classify.rule import CERTAIN, HINT, PROBABLE, STRONG, Rule
 from coresnap.analysis.classify.rules.accesses import access_evidence
-from coresnap.model import Classifier
-
-if TYPE_CHECKING:
-    from coresnap.model import Mapping
+from coresnap.model import Classifier, Mapping
 
 __all__ = ["RULES"]
 
 _PAGE = 4096
+_NO_MEMORY = {"Linux": "BUS_ADRERR", "FreeBSD": "BUS_OBJERR"}
+"""What is said where there is no memory behind an address that is mapped."""
 
 
 def _code(case: Case) -> str | None:
@@ -39,33 +39,51 @@ def _made(case: Case, name: str, sure: str, summary: str, *evidence: str) -> Cla
     return Classifier(name, sure, found, case.tid, address, frame, summary=summary)
 
 
+class _Place(msgspec.Struct, frozen=True):
+    """What is mapped where there was no memory."""
+
+    mapping: Mapping
+    address: int
+    offset: int
+    """Bytes into the file."""
+    name: str | None
+    """Of the file; None if it is none."""
+    size: int | None
+    """Bytes of the file; None if that is not known."""
+    when: str
+    """When it had them, in words."""
+
+    @property
+    def is_behind_end(self) -> bool:
+        return self.size is not None and self.offset >= self.size + -self.size % _PAGE
+
+
 class MissingFilePage(Rule):
-    """BUS_ADRERR in the mapping of a file: the page lies behind the file's end, which
-    is strong where the file is still here and that short."""
+    """No memory behind an address in the mapping of a file: the page lies behind the
+    file's end, which is strong where the core says how long the file was, or it is
+    still here and that short."""
 
     names = ("bus.eof",)
     confidence = (STRONG, PROBABLE)
 
     def apply(self, case: Case) -> Iterator[Classifier]:
-        """Conclude it, unless the file is here and long enough."""
-        mapping = _unbacked(case)
-        if mapping is None or case.fault is None or not _is_file(mapping):
+        """Conclude it, unless the file is known and long enough."""
+        place = _unbacked(case)
+        if place is None or place.name is None:
             return
-        address = case.fault.signal.address or 0
-        offset = (mapping.offset or 0) + address - mapping.start
-        size = _size(mapping)
-        if size is not None and offset < size + -size % _PAGE:
+        if place.size is not None and not place.is_behind_end:
             return
-        evidence = [f"{address:#x} is offset {offset:#x} of {mapping.path}"]
-        if size is not None:
-            evidence.append(f"the file has {size:#x} bytes now")
-        summary = f"used memory of {mapping.path} behind the end of the file"
-        sure = PROBABLE if size is None else STRONG
+        name = place.name
+        evidence = [f"{place.address:#x} is offset {place.offset:#x} of {name}"]
+        if place.size is not None:
+            evidence.append(f"the file {place.when} {place.size:#x} bytes")
+        summary = f"used memory of {name} behind the end of the file"
+        sure = PROBABLE if place.size is None else STRONG
         yield _made(case, "bus.eof", sure, summary, *evidence)
 
 
 class FailedMemory(Rule):
-    """BUS_ADRERR elsewhere: the memory could not be had (I/O error, no huge page, a
+    """No memory behind another address: it could not be had (I/O error, no huge page, a
     memory limit). A hint where it is a file that is here and long enough."""
 
     names = ("bus.memory",)
@@ -75,43 +93,47 @@ class FailedMemory(Rule):
         """Conclude it for what is no short file."""
         from coresnap.analysis.classify.places import mapping_words
 
-        mapping = _unbacked(case)
-        if mapping is None or case.fault is None:
+        place = _unbacked(case)
+        if place is None:
             return
-        sure = PROBABLE
-        if _is_file(mapping):
-            address = case.fault.signal.address or 0
-            offset = (mapping.offset or 0) + address - mapping.start
-            size = _size(mapping)
-            if size is None or offset >= size + -size % _PAGE:
-                return
-            sure = HINT
-        where = mapping_words(mapping)
+        if place.name is not None and (place.size is None or place.is_behind_end):
+            return
+        sure = PROBABLE if place.name is None else HINT
+        where = f"{_code(case)} in {mapping_words(place.mapping)}"
         summary = "used memory that the system could not provide"
-        yield _made(case, "bus.memory", sure, summary, f"BUS_ADRERR in {where}")
+        yield _made(case, "bus.memory", sure, summary, where)
 
 
-def _unbacked(case: Case) -> Mapping | None:
+def _unbacked(case: Case) -> _Place | None:
     """The mapping that has no memory at the fault's address."""
     fault = case.fault
     if fault is None or fault.signal.name != "SIGBUS" or fault.kernel_address is None:
         return None
-    # FreeBSD says BUS_OBJERR for a page behind the end of a file.
-    freebsd = case.core.system == "FreeBSD"
-    if fault.signal.code_name != ("BUS_OBJERR" if freebsd else "BUS_ADRERR"):
+    if fault.signal.code_name != _NO_MEMORY.get(case.core.system):
         return None
-    return case.core.memory.find_mapping(fault.kernel_address)
+    address = fault.kernel_address
+    mapping = case.core.memory.find_mapping(address)
+    return None if mapping is None else _place(case, mapping, address)
 
 
-def _is_file(mapping: Mapping) -> bool:
+def _place(case: Case, mapping: Mapping, address: int) -> _Place:
+    """With what the core says of the file, or else what it is today."""
     path = mapping.path or ""
-    return path.startswith("/") and not path.startswith("/anon_hugepage")
+    is_file = path.startswith("/") and not path.startswith("/anon_hugepage")
+    for region in case.core.facts.regions:
+        if region.start <= address < region.end and region.file_size is not None:
+            name = path if is_file else "a file whose path the system had forgotten"
+            offset = region.offset + address - region.start
+            return _Place(mapping, address, offset, name, region.file_size, "had")
+    offset = (mapping.offset or 0) + address - mapping.start
+    size = _size(path) if is_file else None
+    return _Place(mapping, address, offset, path if is_file else None, size, "has now")
 
 
-def _size(mapping: Mapping) -> int | None:
-    """Bytes of the mapped file today; None if it is not here."""
+def _size(path: str) -> int | None:
+    """Bytes of a file today; None if it is not here."""
     try:
-        return os.stat(mapping.path or "").st_size
+        return os.stat(path).st_size
     except (OSError, ValueError):
         return None
 
