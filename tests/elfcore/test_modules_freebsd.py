@@ -138,8 +138,8 @@ def test_the_file_with_the_same_dynamic_section_is_used(tmp_path: Path) -> None:
         assert found.end == BASE + 0x5000
         assert found.file == tmp_path / "lib.so"
         assert found.problem is None
-        assert found.build_id is None  # the core does not hold it
-        assert found.file_build_id == "11" * 20
+        # The core does not hold it; the file is proven otherwise.
+        assert found.build_id == found.file_build_id == "11" * 20
         assert core.memory.read(BASE + 0x1000, 4) == b"\xc3" * 4
 
 
@@ -166,6 +166,7 @@ def test_where_nothing_can_be_compared_the_file_is_doubtful(tmp_path: Path) -> N
         found = only(core)
         assert found.file == tmp_path / "lib.so"
         assert "may be another version" in (found.problem or "")
+        assert (found.build_id, found.file_build_id) == (None, "11" * 20)
 
 
 def test_a_core_that_is_cut_within_the_proof_contradicts_nothing(

@@ -40,7 +40,8 @@ class LoadedModule(msgspec.Struct, frozen=True, eq=False):
     load_bias: int
     """Process address minus link-time address."""
     build_id: str | None
-    """Hex digits, from the core's memory; None if the core does not hold it."""
+    """Hex digits, from the core's memory, or of a file that is proven by what else the
+    core holds; None if neither tells."""
     file: Path | None
     """Local file that fits."""
     file_build_id: str | None
@@ -118,6 +119,8 @@ def _module(places: PlaceFinder, place: Place, is_main: bool) -> LoadedModule:
         choice = places.finder.find(place.path, image, build_id, explicit)
     elif choice is None or is_main:
         choice = places.choose(place.path, place.load_bias, explicit)
+    if image is None and choice.elf is not None and choice.problem is None:
+        build_id = choice.build_id
     return LoadedModule(
         place.path.decode("utf-8", "backslashreplace"),
         place.start,
