@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -150,6 +152,32 @@ def test_what_takes_a_path_of_its_own_costs_no_more_than_itself(
         assert timeless(confined) == timeless(free)
     # libdw opens a .dwo by its path. Without it there are the linker's names.
     assert [name(frame) for frame in found] == [name(frame) for frame in all_there_is]
+
+
+@pytest.mark.compiler
+@pytest.mark.core_pattern
+def test_a_file_that_stands_for_a_missing_one_is_made_in_memory(
+    config: Config,
+    tmp_path: Path,
+    compile_program: CompileProgram,
+    kernel_core: KernelCore,
+) -> None:
+    if shutil.which("dwz") is None:
+        pytest.skip("no dwz")
+    names = ("nested.c", "handler.c")
+    programs = [tmp_path / name for name in names]
+    for source, program in zip(names, programs, strict=True):
+        shutil.copy(compile_program(source, "-g", "-O0"), program)
+    common = tmp_path / "common"
+    subprocess.run(["dwz", "-m", common, *programs], check=True, capture_output=True)
+    common.unlink(missing_ok=True)
+    core = kernel_core([programs[0]])
+    (tmp_path / "empty").mkdir()
+
+    _, free = analysed(core, config, FakeBackend())
+    _, confined = analysed(core, config, CapabilityMode(empty=tmp_path / "empty"))
+
+    assert timeless(confined) == timeless(free)
 
 
 def name(frame: Frame) -> str:

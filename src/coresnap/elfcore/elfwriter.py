@@ -83,16 +83,34 @@ def anonymous_file(name: str) -> Iterator[tuple[int, str]]:
     ``name`` is only seen by those who look for what a process has open. The file ends
     with its last descriptor.
     """
+    with contextlib.ExitStack() as files:
+        # FreeBSD has files in memory from 13 on, and no paths of descriptors.
+        found = _in_memory(name, files) if os.path.isdir("/proc/self/fd") else None
+        if found is not None:
+            yield found, f"/proc/self/fd/{found}"
+        else:
+            yield _named(name, files)
+
+
+def _in_memory(name: str, files: contextlib.ExitStack) -> int | None:
     create = vars(os).get("memfd_create")
-    # FreeBSD has files in memory from 13 on, and no paths of descriptors.
-    if create is not None and os.path.isdir("/proc/self/fd"):
-        descriptor = create(name)
-        try:
-            yield descriptor, f"/proc/self/fd/{descriptor}"
-        finally:
-            os.close(descriptor)
-        return
+    if create is None:
+        return None
+    descriptor: int = create(name)
+    files.callback(os.close, descriptor)
+    return descriptor
+
+
+def _named(name: str, files: contextlib.ExitStack) -> tuple[int, str]:
     import tempfile
 
-    with tempfile.NamedTemporaryFile(prefix=name) as file:
-        yield file.fileno(), file.name
+    try:
+        file = tempfile.NamedTemporaryFile(prefix=name)  # noqa: SIM115
+    except OSError:
+        # A worker of FreeBSD's may make no files, and opens /dev/fd/N by itself.
+        found = _in_memory(name, files)
+        if found is None:
+            raise
+        return found, f"/dev/fd/{found}"
+    files.enter_context(file)
+    return file.fileno(), file.name
