@@ -93,3 +93,14 @@ def test_a_wrong_checksum_is_told(
     told = json.loads(capsys.readouterr().out)
     notes = [note["message"] for note in told["notes"]]
     assert any("compressed core is damaged or cut" in note for note in notes)
+
+
+@pytest.mark.corpus
+def test_what_is_missing_of_a_core_without_build_ids_is_told(
+    corpus: Corpus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = FREEBSD / "cores/big_gz/crash.540.0.11.fbsdlab.core.gz"
+    assert main(["symbols", "list", str(path)]) == 0
+    told = capsys.readouterr().out
+    assert "only a copy of the file helps" in told
+    assert "1 modules, 1 of them lack something" in told

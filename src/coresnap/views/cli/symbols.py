@@ -198,7 +198,9 @@ def _lines(needs: list[ModuleNeed]) -> Iterator[str]:
             yield f"  shared file missing: build-id {kinds['debuginfo']}\n"
         if need.missing:
             yield from _reasons(need)
-    lacking = sum(bool(need.missing) for need in needs)
+        elif need.file is None and need.build_id is None:
+            yield "  without its build-id only a copy of the file helps\n"
+    lacking = sum(need.file is None or bool(need.missing) for need in needs)
     yield f"{len(needs)} modules, {lacking} of them lack something\n"
 
 
