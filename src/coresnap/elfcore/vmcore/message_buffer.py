@@ -27,6 +27,8 @@ _SEARCH_LIMIT = 4 << 30
 _STEP = 16 << 20
 _LAPS = 16
 """msg_seqmod is so many times the size of the ring: sequence numbers stay below it."""
+_WORD = 4
+_MAGIC_BYTES = re.compile(re.escape(struct.pack("<I", MAGIC)))
 _STRUCT_TAIL = struct.Struct("<IIIIII")
 """msg_magic, msg_size, msg_wseq, msg_rseq, msg_cksum, msg_seqmod."""
 _PRIORITY = re.compile(rb"^<[0-9]{1,3}>", re.MULTILINE)
@@ -111,17 +113,16 @@ def _magics(
     data: memoryview, spans: Iterable[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
     """Offsets of aligned words that are the magic, last first, and of their spans."""
-    wanted = struct.pack("<I", MAGIC)
     left = _SEARCH_LIMIT
     for first, last in sorted(spans, reverse=True):
         end = last
         while end > first and left > 0:
             start = max(first, end - _STEP)
-            part = bytes(data[start : min(end + _STRUCT_TAIL.size, last)])
-            place = part.rfind(wanted, 0, end - start + 3)
-            while place >= 0:
-                if (start + place) % 4 == 0 and start + place + 8 <= last:
-                    yield start + place, first
-                place = part.rfind(wanted, 0, place + 3)
+            part = bytes(data[start : min(end + _WORD - 1, last)])
+            # bytes.rfind is five times slower than looking from the front.
+            for match in reversed(list(_MAGIC_BYTES.finditer(part))):
+                place = start + match.start()
+                if place % _WORD == 0 and place + 2 * _WORD <= last:
+                    yield place, first
             left -= end - start
             end = start
