@@ -31,6 +31,7 @@ class FakeCore(msgspec.Struct):
     modules: Sequence[Any] = ()
     executable: Any = None
     auxv: dict[int, int] = {}
+    system: str = "Linux"
 
 
 def dead(
@@ -40,6 +41,7 @@ def dead(
     machine: str = "x86-64",
     byte_order: ByteOrder = "little",
     registers: Map[str, int] | None = None,
+    system: str = "Linux",
 ) -> DeadProcess:
     """A process of one thread; ``contents`` lie in its heap, pages, TLS and stack."""
     number, word = MACHINES[machine]
@@ -68,7 +70,7 @@ def dead(
         0x401000, 0x401000, None, held_registers, Trust.CONTEXT, False, None
     )
     return DeadProcess(
-        cast(Any, FakeCore(memory, architecture, mappings)),
+        cast(Any, FakeCore(memory, architecture, mappings, system=system)),
         (Thread(1, True, UnwindEnd.OUTERMOST, frames=frames),),
         (Stack((inner,), UnwindEnd.OUTERMOST),),
     )

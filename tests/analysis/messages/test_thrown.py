@@ -77,6 +77,16 @@ def test_libcxxs_header_begins_earlier() -> None:
     assert message.found_by == "handler list"
 
 
+def test_freebsds_run_time_has_libstdcxxs_name_and_libcxxs_header() -> None:
+    contents = exception(name=b"i")
+    del contents[HEADER - 0x10]
+    contents[HEADER - 8] = struct.pack("<i", 1)
+    (message,) = found(contents | {STACK + 0x8100: words(HEADER + 0x70)})
+    assert (message.text, message.address) == ("int: 42", HEADER + 0x70)
+    contents[HEADER - 8] = struct.pack("<i", 0)
+    assert found(contents | {STACK + 0x8100: words(HEADER + 0x70)}) == []
+
+
 def test_a_word_on_the_stack_leads_there_too() -> None:
     (message,) = found(exception() | {STACK + 0x8100: words(HEADER + 0x70)})
     assert message.found_by == "stack"

@@ -5,7 +5,8 @@ enters an exception that nobody catches, too, before it calls ``std::terminate``
 object begins with a header whose last part is a ``_Unwind_Exception`` (Itanium C++ ABI,
 "Exception Handling", 2.2), which names the run-time. Header of libstdc++:
 ``unwind-cxx.h`` in GCC's ``libstdc++-v3/libsupc++``; of libc++abi:
-``src/cxa_exception.h``. On 64-bit machines and on i386 the fields stand at the same
+``src/cxa_exception.h``; of FreeBSD's libcxxrt: ``cxxabi.h``, which names libstdc++ and
+is laid out as libc++abi. On 64-bit machines and on i386 the fields stand at the same
 distances from that last part in both.
 """
 
@@ -22,12 +23,12 @@ from coresnap.elfcore.pointer_scan import scan_pointers
 __all__ = ["Thrown", "find_thrown"]
 
 GNU = 0x474E5543432B2B00
-"""``GNUCC++\\0``: thrown by libstdc++."""
+"""``GNUCC++\\0``: thrown by libstdc++ or libcxxrt."""
 LLVM = 0x434C4E47432B2B00
 """``CLNGC++\\0``: thrown by libc++abi."""
 _DEPENDENT = 1
 """Thrown again through a ``std::exception_ptr``: the header points to the object."""
-_RUNTIMES = {GNU: "libstdc++", LLVM: "libc++"}
+_RUNTIMES = {GNU: ("libstdc++", "libcxxrt"), LLVM: ("libc++",)}
 _NEAR_POINTER = 1 << 13
 """Bytes around the thread pointer that hold the thread's own variables."""
 _THREAD_SIZE = 1 << 11
@@ -52,7 +53,13 @@ class _Header(msgspec.Struct, frozen=True):
     """Where the run-time counts who owns the object, if it does so in the header."""
 
 
-_WIDE = _Header(0x50, 0x28, (0x50, 0x60), 0x20, {"libstdc++": 0x60, "libc++": 0x58})
+_WIDE = _Header(
+    0x50,
+    0x28,
+    (0x50, 0x60),
+    0x20,
+    {"libstdc++": 0x60, "libc++": 0x58, "libcxxrt": 0x58},
+)
 _I386 = _Header(0x30, 0x1C, (0x30,), 0x20, {"libstdc++": 0x40, "libc++": 0x04})
 
 
@@ -64,7 +71,7 @@ class Thrown(msgspec.Struct, frozen=True):
     type: int
     """Address of its ``std::type_info``."""
     runtime: str
-    """``libstdc++`` or ``libc++``."""
+    """``libstdc++``, ``libc++`` or ``libcxxrt``."""
     found_by: str
     """``handler list``, ``stack`` or ``scan``."""
 
@@ -146,28 +153,35 @@ def _read(
     order = process.memory.byte_order
     data = process.memory.read_some(header, 8)
     kind = int.from_bytes(data, order)
-    runtime = _RUNTIMES.get(kind & ~_DEPENDENT)
-    if runtime is None or len(data) < 8:
+    runtimes = _RUNTIMES.get(kind & ~_DEPENDENT, ())
+    if len(data) < 8:
         return None
     count = process.memory.read_some(header - layout.handlers, 4)
     handlers = int.from_bytes(count, order, signed=True)
-    start = process.word(header - layout.type)
-    address = header + layout.size
-    if kind & _DEPENDENT:
-        # libstdc++ has the object that was thrown first in place of the type.
-        first = layout.type + (
-            process.memory.pointer_size if runtime == "libc++" else 0
-        )
-        address = process.word(header - first)
-        start = process.word(address - layout.size - layout.type)
-    if not 0 < abs(handlers) <= _MOST_HANDLERS or not _is_owned(
-        process, address - layout.size - layout.owners[runtime]
-    ):
+    if not 0 < abs(handlers) <= _MOST_HANDLERS:
         return None
-    # What a type_info begins with is the address of a vtable.
-    if not process.word(process.word(start)):
-        return None
-    return Thrown(address, start, runtime, found_by)
+    for runtime in runtimes:
+        address, start = _object(process, layout, header, runtime, kind & _DEPENDENT)
+        owners = layout.owners.get(runtime)
+        if owners is None or not _is_owned(process, address - layout.size - owners):
+            continue
+        # What a type_info begins with is the address of a vtable.
+        if process.word(process.word(start)):
+            return Thrown(address, start, runtime, found_by)
+    return None
+
+
+def _object(
+    process: DeadProcess, layout: _Header, header: int, runtime: str, dependent: int
+) -> tuple[int, int]:
+    """Addresses of the object and of its type."""
+    if not dependent:
+        return header + layout.size, process.word(header - layout.type)
+    # libstdc++ has the object that was thrown first in place of the type.
+    first = layout.type
+    first += 0 if runtime == "libstdc++" else process.memory.pointer_size
+    address = process.word(header - first)
+    return address, process.word(address - layout.size - layout.type)
 
 
 def _is_owned(process: DeadProcess, count: int) -> bool:
