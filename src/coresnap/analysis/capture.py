@@ -48,6 +48,7 @@ _REASONS = {
     "interrupted": "the process was killed while it was dumped",
     "core-limit": "the kernel left an empty file (RLIMIT_CORE was too small for it)",
     "admission": "too many crashes in a short time (storm.rate)",
+    "kernel": "savecore keeps the kernel's dump, and what it says is here",
     "killed": "the handler was killed before the core had its name",
 }
 

@@ -26,9 +26,17 @@ from coresnap.model import Note, Snapshot
 
 if TYPE_CHECKING:
     from coresnap.analysis.fetching import Fetcher
+    from coresnap.analysis.kernel.evidence import Evidence
     from coresnap.config.rulesets import Ruleset
 
-__all__ = ["KeptFile", "SearchPlaces", "analyze", "analyze_core", "analyze_record"]
+__all__ = [
+    "KeptFile",
+    "SearchPlaces",
+    "analyze",
+    "analyze_core",
+    "analyze_record",
+    "read_kernel",
+]
 
 _ELF = b"\x7fELF"
 _OSABI = 7
@@ -160,6 +168,19 @@ def analyze_core(
         )
     told = tuple(Note("core", problem) for problem in problems)
     return msgspec.structs.replace(snapshot, notes=(*told, *snapshot.notes))
+
+
+def read_kernel(path: str | os.PathLike[str], places: SearchPlaces) -> Evidence:
+    """Read a dump of a kernel, compressed or not, without judging it.
+
+    ``places.executable`` is the kernel's file. Raises ``CoreFormatError`` if it is no
+    such dump, and as ``analyze`` does.
+    """
+    from coresnap.analysis.kernel.analyze import evidence_of_kernel
+
+    problems: list[str] = []
+    with _plain(path, problems.append) as plain:
+        return evidence_of_kernel(plain, os.fsdecode(path), places, problems)
 
 
 def analyze_record(assets: Mapping[str, bytes]) -> Snapshot:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import coresnap
+import kernel_panics as panics
 from coresnap.analysis.debuginfo.libdw_file import unavailable
 from coresnap.model import Snapshot, Thread, Trust, UnwindEnd
-from kernel_dumps import panics
 from kernel_dumps.builtkernel import Kernel, compile_kernel, stacked_kernel
 
 pytestmark = [

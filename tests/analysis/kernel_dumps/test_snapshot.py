@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import kernel_panics as panics
 from coresnap.analysis.kernel.evidence import (
     Evidence,
     pack_evidence,
@@ -14,7 +15,6 @@ from coresnap.analysis.record import snapshot_of_record
 from coresnap.elfcore.vmcore.dump_info import DumpInfo
 from coresnap.model.attributes import ATTRIBUTES
 from coresnap.snapshot.text import headline, render
-from kernel_dumps import panics
 
 INFO = DumpInfo(
     architecture="amd64",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+import kernel_panics as panics
 from coresnap.analysis.kernel.backtrace import read_backtrace
 from coresnap.analysis.kernel.case import case_of
 from coresnap.analysis.kernel.message_buffer import find_panic, message_lines
 from coresnap.model import Trust
-from kernel_dumps import panics
 
 
 def test_only_the_last_boot_counts() -> None:

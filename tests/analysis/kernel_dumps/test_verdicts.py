@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import kernel_panics as panics
 from coresnap.analysis.kernel.case import case_of
 from coresnap.analysis.kernel.verdict import judge_kernel, kernel_rules
 from coresnap.model import Classifier
-from kernel_dumps import panics
 
 
 def judged(text: str) -> dict[str, Classifier]:

@@ -17,7 +17,7 @@ from coresnap.analysis.search_places import SearchPlaces
 from coresnap.config.rulesets import Ruleset
 from coresnap.model import Note, Snapshot
 
-__all__ = ["analyze_kernel", "read_kernel_dump"]
+__all__ = ["analyze_kernel", "evidence_of_kernel", "read_kernel_dump"]
 
 _HEAD = 64 << 10
 _KERNEL = Path("boot/kernel/kernel")
@@ -33,18 +33,31 @@ def analyze_kernel(
 ) -> Snapshot:
     """Analyse the dump at ``path``, which the user knows as ``name``.
 
-    ``places.executable`` is the kernel's file; without it the one below
-    ``places.sysroot`` is taken, if that is given. Raises as ``read_kernel_dump``.
+    Raises as ``evidence_of_kernel`` does.
     """
     if progress is not None:
         progress("kernel")
-    with places.debug_files() as files:
-        evidence = read_kernel_dump(path, name, _kernel(places), files)
+    evidence = evidence_of_kernel(path, name, places, problems)
     if progress is not None:
         progress("snapshot")
-    snapshot = snapshot_of_kernel(evidence, rulesets)
+    return snapshot_of_kernel(evidence, rulesets)
+
+
+def evidence_of_kernel(
+    path: str | os.PathLike[str],
+    name: str,
+    places: SearchPlaces,
+    problems: Sequence[str] = (),
+) -> Evidence:
+    """Read a dump; ``problems`` are what is known already of its file.
+
+    ``places.executable`` is the kernel's file; without it the one below
+    ``places.sysroot`` is taken, if that is given. Raises as ``read_kernel_dump``.
+    """
+    with places.debug_files() as files:
+        found = read_kernel_dump(path, name, _kernel(places), files)
     told = tuple(Note("core", problem) for problem in problems)
-    return msgspec.structs.replace(snapshot, notes=(*told, *snapshot.notes))
+    return msgspec.structs.replace(found, notes=(*told, *found.notes))
 
 
 def read_kernel_dump(

@@ -158,6 +158,11 @@ def files_in(directory: Path) -> list[Path]:
 
 def _format_of(source: SourceFile) -> str:
     start = source.start(_START_SIZE)
+    if _is_of_a_kernel(start):
+        raise InputError(
+            f"{source.path} is a dump of a kernel",
+            remedy="`coresnap crashinfo` reads it, and keeps what it says.",
+        )
     if start[:4] == b"\x7fELF" or compression_of(start) is not None:
         return "systemd" if is_stored_by_systemd(source) else "core"
     if is_report(start):
@@ -171,6 +176,12 @@ def _format_of(source: SourceFile) -> str:
         else f"{source.path} is neither a core nor a report that holds one",
         remedy="`--from` says what it is where that cannot be told.",
     )
+
+
+def _is_of_a_kernel(start: bytes) -> bool:
+    """Minidumps, and full dumps, which are ELF without a system (EI_OSABI 255)."""
+    is_full = start[:4] == b"\x7fELF" and start[7:8] == b"\xff"
+    return is_full or start.startswith(b"minidump FreeBSD/")
 
 
 def _stream(source: SourceFile) -> Stream:

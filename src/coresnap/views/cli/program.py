@@ -43,6 +43,7 @@ _COMMANDS = {
     "pretty": "pretty",
     "plugin": "plugin",
     "import": "import_",
+    "crashinfo": "crashinfo",
     "install": "install",
     "uninstall": "uninstall",
     "status": "status",
