@@ -10,6 +10,7 @@ from coresnap.model import Frame
 __all__ = ["first_outside_libraries", "is_of_a_runtime"]
 
 _RUNTIMES = (
+    "ld-elf",
     "ld-linux",
     "ld-musl",
     "libasan.so",
@@ -17,6 +18,7 @@ _RUNTIMES = (
     "libc++abi.so",
     "libc-2.",
     "libc.so",
+    "libcxxrt.so",
     "libgcc_s.so",
     "libglib-2.0.so",
     "libglog.so",
@@ -24,7 +26,9 @@ _RUNTIMES = (
     "libmimalloc.so",
     "libpthread",
     "libstdc++.so",
+    "libsys.so",
     "libtcmalloc",
+    "libthr.so",
     "libunwind.so",
 )
 _FUNCTIONS = frozenset(
@@ -33,6 +37,7 @@ _FUNCTIONS = frozenset(
         "__assert",
         "__assert_fail",
         "__assert_fail_base",
+        "__fail",
         "__chk_fail",
         "__fortify_fail",
         "__libc_fatal",
@@ -52,6 +57,7 @@ _FUNCTIONS = frozenset(
         "pthread_kill",
         "raise",
         "realloc",
+        "thr_kill",
     }
 )
 """Names of such functions in programs that were linked with them statically."""
@@ -89,6 +95,7 @@ def is_of_a_runtime(frame: Frame) -> bool:
     if frame.function is not None and frame.function.startswith(_PREFIXES):
         return True
     name = (frame.function or "").removeprefix("__GI_").removeprefix("__libc_")
+    name = name.removeprefix("__sys_")
     return name in _FUNCTIONS or name.removeprefix("_") in _FUNCTIONS
 
 

@@ -48,8 +48,8 @@ _C_LIBRARY = (
     "libstdc++-",
     "libpthread.",
     "libpthread-",
-    "ld-linux",
-    "ld-musl",
+    *("libcxxrt.", "libsys.", "libthr."),
+    *("ld-elf", "ld-linux", "ld-musl"),
 )
 _UNIT_PREFIX = r"'?([^':]+)'?::(.+)"
 """A name with its source file, as gdb takes it: ``'file.c'::name``."""

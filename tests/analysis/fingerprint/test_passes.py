@@ -181,3 +181,56 @@ def test_every_frame_has_its_fate_and_the_rule_behind_it() -> None:
         (Fate.KEPT, ""),
         (Fate.STOPPED, "libc: _start"),
     ]
+
+
+SAME_ON_BOTH = {
+    "abort": (
+        ("libc.so.6!__pthread_kill_implementation", "libc.so.6!raise"),
+        ("libsys.so.7!__sys_thr_kill", "libc.so.7!__raise"),
+        ("libc.so.{}!abort",),
+    ),
+    "assert": (
+        ("libc.so.6!raise", "libc.so.6!abort", "libc.so.6!__assert_fail_base"),
+        ("libc.so.7!__sys_thr_kill", "libc.so.7!__raise", "libc.so.7!abort"),
+        ("libc.so.{}!__assert",),
+    ),
+    "stack-smash": (
+        ("libc.so.6!raise", "libc.so.6!abort", "libc.so.6!__fortify_fail"),
+        ("libc.so.7!__sys_kill", "libc.so.7!__fail"),
+        ("libc.so.{}!__stack_chk_fail",),
+    ),
+    "exception": (
+        ("libc.so.6!abort", "libstdc++.so.6!__cxxabiv1::__terminate"),
+        ("libc.so.7!abort", "libcxxrt.so.1!report_failure"),
+        ("libstdc++.so.{}!__cxa_throw",),
+    ),
+    "heap": (
+        ("libc.so.6!_int_free",),
+        ("libc.so.7!__je_arena_dalloc_small", "libc.so.7!__je_ifree"),
+        ("libc.so.{}!free",),
+    ),
+}
+"""Frames of Linux, of FreeBSD, and what stands above both, by the failure's family."""
+
+
+@pytest.mark.parametrize("family", SAME_ON_BOTH)
+def test_linux_and_freebsd_stop_in_the_same_way(family: str) -> None:
+    linux, freebsd, both = SAME_ON_BOTH[family]
+    own = ("check", "run", "main")
+    one = (*linux, *(name.format(6) for name in both), *own)
+    other = (*freebsd, *(name.format(7) for name in both), *own)
+    ours = fingerprint_of(stack(*one, "libc.so.6!__libc_start_call_main", "_start"))
+    theirs = fingerprint_of(stack(*other, "libc.so.7!__libc_start1", "_start"))
+
+    assert (ours.digest, ours.frames) == (theirs.digest, theirs.frames)
+    assert ours.family == theirs.family == family
+    assert ours.frames[0] == "app:check"
+
+
+def test_how_freebsds_threads_take_signals_and_begin_does_not_count() -> None:
+    inside = ("on_alarm", "libthr.so.3!handle_signal", "libthr.so.3!thr_sighandler")
+    ours = stack(*inside, "work", "libthr.so.3!thread_start")
+    theirs = stack("on_alarm", "work", "libc.so.6!start_thread", "libc.so.6!clone3")
+
+    assert fingerprint_of(ours).frames == ("app:on_alarm", "app:work")
+    assert fingerprint_of(ours).digest == fingerprint_of(theirs).digest

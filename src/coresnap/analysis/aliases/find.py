@@ -29,7 +29,7 @@ _HEADER = 16
 _MOST_OF_BLOCK = 4096
 _AROUND_POINTER = 64
 _C_LIBRARIES = (
-    *("libc.", "libc-", "ld-linux", "ld-musl"),
+    *("libc.", "libc-", "libsys.", "libthr.", "ld-elf", "ld-linux", "ld-musl"),
     *("libjemalloc", "libtcmalloc", "libmimalloc"),
 )
 _HOLDERS = ("variable", "register", "tls", "global", "stack", "heap")

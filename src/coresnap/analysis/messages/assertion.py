@@ -90,9 +90,11 @@ def _freebsd(text: str) -> dict[str, str]:
     if not found or not line.isdigit():
         return {}
     rest, _, file = rest.rpartition(", file ")
-    rest, _, function = rest.rpartition(", function ")
+    expression, found, function = rest.rpartition(", function ")
+    if not found:  # of a compiler that does not name it
+        expression, function = rest, ""
     return {
-        "expression": rest.removesuffix(")"),
+        "expression": expression.removesuffix(")"),
         "file": file,
         "line": line,
         "function": function,

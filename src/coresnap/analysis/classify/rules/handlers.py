@@ -14,7 +14,10 @@ __all__ = ["RULES"]
 _NAME = "call-contract"
 _MOST_THREADS = 64
 _MOST_FRAMES = 32
-_RAISING = ("__pthread_kill", "gsignal", "kill", "raise", "runtime.raise", "tgkill")
+_RAISING = (
+    *("__pthread_kill", "gsignal", "kill", "raise", "runtime.raise", "tgkill"),
+    *("__raise", "__sys_kill", "__sys_thr_kill", "thr_kill"),
+)
 _MOST_SIGNALS = 256
 """Frames in which signals are counted."""
 _UNSAFE = frozenset(
