@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
+import pytest
 
 from catcher import NATIVE, WARNINGS
+from kernel import why_no_linux
 
 SOURCE = Path(__file__).parent / "native" / "admission_driver.c"
 PARTS = ("admission", "admission_table", "bucket", "process", "policy")
@@ -19,6 +21,9 @@ START = 1_800_000_000 * SECOND
 
 
 def build(target: Path) -> Path:
+    """Compile the handler's part; skips where there is no handler."""
+    if reason := why_no_linux():
+        pytest.skip(reason)
     sources = [str(NATIVE / "catch" / f"{part}.c") for part in PARTS]
     sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     line = ["cc", *WARNINGS, "-O1", "-g", *sanitizers, str(SOURCE), *sources]

@@ -88,6 +88,7 @@ REQUIREMENTS: dict[str, Callable[[], str | None]] = {
     "corpus": lambda: None if CORPUS.is_dir() else f"no corpus of cores at {CORPUS}",
     "elfutils": lambda: _missing_program("eu-stack", "eu-readelf"),
     "gdb": lambda: _missing_program("gdb"),
+    "linux": kernel.why_no_linux,
     "libdw": _why_no_libdw,
     "postgresql": why_no_postgresql,
     "root": lambda: None if os.geteuid() == 0 else "not root",

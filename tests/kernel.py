@@ -27,6 +27,11 @@ PATTERN_LIMIT = 127
 """Longest pattern in bytes: CORENAME_MAX_SIZE is 128 with its NUL."""
 
 
+def why_no_linux() -> str | None:
+    """Say why what only Linux has is not here, or None."""
+    return None if Path("/proc/self/status").exists() else "not a Linux kernel"
+
+
 def why_no_core_pattern() -> str | None:
     """Say why this machine's core_pattern cannot be changed by us, or None."""
     if not CORE_PATTERN.exists():

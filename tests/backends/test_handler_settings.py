@@ -16,6 +16,8 @@ from coresnap.config import Config, load_config
 from coresnap.config.interpret import interpret
 from coresnap.errors import ConfigError
 
+pytestmark = pytest.mark.linux
+
 DRIVER = NATIVE.parent / "tests" / "native" / "settings_driver.c"
 MODULES = ("no", "container", "all")
 WAYS = ("auto", "pipe", "memory")

@@ -29,7 +29,7 @@ from coresnap.errors import (
 )
 from shortpath import short_directory
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.linux, pytest.mark.root]
 
 PATTERN = "kernel.core_pattern"
 

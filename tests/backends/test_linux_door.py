@@ -12,6 +12,8 @@ from coresnap.backends.linux_sysctl import CORE_PATTERN, Sysctl
 from coresnap.errors import CaptureError
 from shortpath import short_directory
 
+pytestmark = pytest.mark.linux
+
 
 @pytest.mark.parametrize(
     ("release", "pattern"),

@@ -121,6 +121,7 @@ def test_as_much_as_may_be_printed_is_taken(script: Script) -> None:
     assert (len(added.output), added.problem) == (OUTPUT_LIMIT, "")
 
 
+@pytest.mark.linux
 @ROOT_ONLY
 @pytest.mark.parametrize(
     "body",

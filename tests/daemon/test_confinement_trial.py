@@ -19,6 +19,8 @@ from coresnap.daemon.confinement_trial import ACTS, check_confinement, try_acts
 from coresnap.daemon.job import Job
 from coresnap.daemon.worker import Outcome, Verdict, Worker
 
+pytestmark = pytest.mark.linux
+
 NOBODY = (65534, 65534)
 
 

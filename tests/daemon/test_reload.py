@@ -200,6 +200,7 @@ def test_what_holds_now_decides_what_is_removed(laid_out: Machine) -> None:
     assert "older than purge.sending.age" in laid_out.stop(daemon)
 
 
+@pytest.mark.linux
 @pytest.mark.root
 def test_a_reload_that_comes_before_the_daemon_is_ready_is_not_lost(
     laid_out: Machine,

@@ -262,6 +262,7 @@ def test_a_wrong_token_stops_sending_with_one_line(
     assert sum("lets us send nothing" in line for line in host.log.lines) == 1
 
 
+@pytest.mark.linux
 @pytest.mark.parametrize("which", ["warden", "courier", "both"])
 def test_a_sender_that_is_killed_in_the_middle_loses_and_doubles_nothing(
     live: LiveServer, make_host: Callable[..., Host], which: str, tally: Tally
@@ -394,6 +395,7 @@ def test_a_scrubber_that_is_killed_is_tried_again_one_that_dies_of_it_is_not(
     assert host.state(archive_id) is state
 
 
+@pytest.mark.linux
 @pytest.mark.skipif(
     not Path("/proc/sys/kernel/seccomp").exists(),
     reason="this kernel has no seccomp filters",

@@ -166,6 +166,7 @@ def test_a_warden_that_is_killed_during_a_delivery_costs_no_receipt(
     assert daemon.send().outcome == Outcome.SENT
 
 
+@pytest.mark.linux
 @pytest.mark.parametrize("last", ["good", "endless"])
 def test_both_end_with_the_daemon(daemon: Daemon, last: str) -> None:
     processes = daemon.processes()
@@ -176,6 +177,7 @@ def test_both_end_with_the_daemon(daemon: Daemon, last: str) -> None:
     wait_until_gone(*processes.values())
 
 
+@pytest.mark.linux
 def test_an_heir_ends_with_the_daemon_too(daemon: Daemon) -> None:
     os.kill(daemon.processes()["warden"], signal.SIGKILL)
     daemon.take()

@@ -255,6 +255,7 @@ def test_no_core_is_left_of_a_worker(run: Run) -> None:
 # --- confinement --------------------------------------------------------------
 
 
+@pytest.mark.linux
 def test_it_has_nothing_of_the_daemon_s(run: Run, output: int) -> None:
     secret = os.open("/etc/passwd", os.O_RDONLY)
     os.set_inheritable(secret, True)
@@ -301,6 +302,7 @@ def test_it_becomes_the_archive_s_user_for_good(run: Run) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.linux
 def test_r25_it_has_no_network_and_no_way_to_new_privileges(run: Run) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     address = listener.getsockname()

@@ -183,7 +183,7 @@ def open_files() -> Iterator[str]:
 def mapped() -> Iterator[str]:
     names = (
         "structsize type start end offset flags resident private_resident protection "
-        "ref_count shadow_count"
+        "ref_count shadow_count vn_type vn_size"
     )
     members = dict(zip(names.split(), positions(mappings._ENTRY), strict=True))
     members["path"] = mappings._PATH

@@ -155,6 +155,7 @@ def _code(layout: Layout) -> Iterator[tuple[str, str, int]]:
         yield CODE, "_co_firsttraceable", code.first_traceable
 
 
+@pytest.mark.linux
 @pytest.mark.skipif(not pythons(), reason="no CPython from 3.9 on is installed")
 @pytest.mark.parametrize("python", pythons(), ids=str)
 def test_offsets_are_those_of_the_build(python: Python) -> None:

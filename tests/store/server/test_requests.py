@@ -270,6 +270,7 @@ def test_staging_on_a_full_disk_is_no_room(tmp_path: Path) -> None:
             file.flush()
 
 
+@pytest.mark.linux
 def test_a_client_that_goes_away_leaves_nothing_behind(live: LiveServer) -> None:
     secret = live.token(Capability.POST, project="blackhole")
     head = f"POST /post?token={secret} HTTP/1.1\r\nHost: x\r\n"

@@ -297,6 +297,7 @@ def test_https_without_a_certificate_says_what_is_missing(tmp_path: Path) -> Non
         server.start()
 
 
+@pytest.mark.linux
 def test_its_readers_end_with_it_even_when_it_is_killed(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path / "data")
     with server.client(server.start()) as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from conftest import CompileProgram
 from coresnap.errors import InputError
 from coresnap.store.symbols.symbol_file import SymbolFile, read_symbol_file
 
-CURRENT = Path("/proc/self/exe").resolve()
+CURRENT = Path(sys.executable).resolve()
 
 
 def read(path: Path) -> SymbolFile:
