@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -137,18 +138,42 @@ def test_a_truncated_dump_gives_what_is_there(tmp_path: Path) -> None:
     ("place", "value", "reason"),
     [
         (24, 9, "version 9"),
+        (24, 0, "version 0"),
         (32, 0xFFFF_FFFF, "before its first page"),
         (36, 0xFFFF_F000, "before its first page"),
-        (28, 0xFFFF_FFFF, "before its first page"),
+        (64, 0xFFFF_F000, "before its first page"),
     ],
 )
-def test_hostile_headers_are_refused(
+def test_where_memory_cannot_be_read_messages_can(
     place: int, value: int, reason: str, tmp_path: Path
 ) -> None:
     data = bytearray(dump_of("amd64", 3).packed())
     data[place : place + 4] = value.to_bytes(4, "little")
-    with pytest.raises(CoresnapError, match=reason):
+    with opened(tmp_path, bytes(data)) as vmcore:
+        assert vmcore.memory is None
+        assert vmcore.architecture == "x86-64"
+        assert vmcore.message_buffer == "Copyright\nFatal trap 12\n"
+        (problem,) = vmcore.problems
+        assert reason in problem
+        assert problem.endswith("only the message buffer is read")
+
+
+@pytest.mark.parametrize("value", [0, 0x7000_0000, 0xFFFF_FFFF])
+def test_without_even_messages_it_is_refused(value: int, tmp_path: Path) -> None:
+    data = bytearray(dump_of("amd64", 3).packed())
+    data[28:32] = value.to_bytes(4, "little")
+    data[24] = 9
+    with pytest.raises(CoresnapError, match="version 9"):
         opened(tmp_path, bytes(data))
+
+
+def test_a_dump_that_ends_within_its_map_has_its_messages(tmp_path: Path) -> None:
+    data = dump_of("amd64", 3).packed()
+    with opened(tmp_path, data[: 3 * PAGE + 100]) as vmcore:
+        assert "Fatal trap" in vmcore.message_buffer
+        assert "before its first page" in vmcore.problems[0]
+    with pytest.raises(CoresnapError, match="before its first page"):
+        opened(tmp_path, data[: PAGE + 100])
 
 
 def test_a_bitmap_of_more_than_there_can_be_is_refused(tmp_path: Path) -> None:
@@ -157,8 +182,9 @@ def test_a_bitmap_of_more_than_there_can_be_is_refused(tmp_path: Path) -> None:
     path = writer.write(tmp_path, "vmcore.0", bytes(header))
     with path.open("r+b") as file:
         file.truncate(4 << 30)
-    with pytest.raises(CoresnapError, match="bitmap of 2147483648 bytes"):
-        open_vmcore(path)
+    with open_vmcore(path) as vmcore:
+        assert vmcore.memory is None
+        assert "a bitmap of 2147483648 bytes" in vmcore.problems[0]
 
 
 def test_one_page_at_all_addresses_is_not_read_without_end(tmp_path: Path) -> None:
@@ -172,10 +198,20 @@ def test_one_page_at_all_addresses_is_not_read_without_end(tmp_path: Path) -> No
         assert len(read) == 64 << 20
 
 
-def test_an_unknown_machine_is_named(tmp_path: Path) -> None:
-    data = b"minidump FreeBSD/sparc64".ljust(8192, b"\0")
-    with pytest.raises(CoresnapError, match="sparc64"):
-        opened(tmp_path, data)
+@pytest.mark.parametrize(
+    ("machine", "order", "name"),
+    [("riscv", "<", "riscv64"), ("powerpc", ">", "powerpc")],
+)
+def test_of_another_machine_there_are_messages(
+    machine: str, order: str, name: str, tmp_path: Path
+) -> None:
+    magic = f"minidump FreeBSD/{machine}".encode()
+    header = struct.pack(f"{order}24sIIII", magic, 2, 5, 4096, 4096)
+    data = header.ljust(PAGE, b"\0") + b"said\n"
+    with opened(tmp_path, data) as vmcore:
+        assert (vmcore.architecture, vmcore.version) == (name, 2)
+        assert (vmcore.message_buffer, vmcore.memory) == ("said\n", None)
+        assert repr(machine) in vmcore.problems[0]
 
 
 def test_beyond_the_map_there_is_nothing(tmp_path: Path) -> None:

@@ -21,12 +21,21 @@ from coresnap.errors import CoreFormatError
 __all__ = ["MAGIC", "Minidump", "open_minidump"]
 
 MAGIC = b"minidump FreeBSD/"
-_SIZES = struct.Struct("<24sIIII")
+_SIZES, _SWAPPED_SIZES = struct.Struct("<24sIIII"), struct.Struct(">24sIIII")
+_VERSION_LIMIT = 0xFFFF
 _BITMAP_LIMIT = 1 << 29
 """Bytes: 16 TiB of pages of 4 KiB."""
+_MESSAGES_LIMIT = 64 << 20
 _ARM64_16K = 1
 """MINIDUMP_FLAG_PS_16K of MINIDUMP_FLAG_PS_MASK."""
-_NAMES = {"amd64": "x86-64", "arm64": "aarch64", "i386": "i386"}
+_NAMES = {
+    "amd64": "x86-64",
+    "arm64": "aarch64",
+    "i386": "i386",
+    "arm": "arm",
+    "riscv": "riscv64",
+}
+_NARROW = ("i386", "arm")
 _WITH_RANGES = {"amd64": 3, "arm64": 2, "i386": 2}
 _NEWEST = {"amd64": 3, "arm64": 3, "i386": 2}
 
@@ -48,7 +57,7 @@ class _Header(msgspec.Struct, frozen=True):
 
     @property
     def pointer_size(self) -> int:
-        return 4 if self.machine == "i386" else 8
+        return 4 if self.machine in _NARROW else 8
 
     @property
     def format(self) -> MapFormat:
@@ -70,33 +79,27 @@ class Minidump(msgspec.Struct, frozen=True, eq=False):
     """The message buffer, as it lies in the kernel's memory."""
     written: int | None
     """Its msg_wseq; None if struct msgbuf is not in the pages that hold it."""
-    memory: KernelMemory
-    pages: int
+    memory: KernelMemory | None = None
+    """None if it cannot be read."""
+    pages: int = 0
     """How many it holds."""
-    base: int
+    base: int = 0
     """The first virtual address of the kernel's own map."""
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
 
 
 def open_minidump(data: memoryview) -> Minidump:
     """Read the header and the bitmap; everything else when it is asked for.
 
-    Raises ``CoreFormatError`` for a machine or version that nobody knows, and for a
-    dump that ends before its pages begin.
+    Of a machine or version that nobody knows, and of a dump that ends before its pages
+    begin, there is the message buffer alone, and ``problems`` say why. Raises
+    ``CoreFormatError`` if not even that is whole.
     """
     header = _parse(data)
-    starts = list(_starts(header))
-    if starts[-1] >= len(data):
-        raise CoreFormatError(
-            f"the minidump ends at {len(data)} bytes, before its first page at "
-            f"{starts[-1]}",
-            remedy="It was not written to its end: is the dump device large enough?",
-        )
-    if header.bitmap_size > _BITMAP_LIMIT:
-        raise CoreFormatError(
-            f"the minidump's header is damaged: a bitmap of {header.bitmap_size} bytes"
-        )
-    message, ranges, bitmap, kernel_map, pages = starts
+    reason = _reason_against(header, len(data))
+    if reason is not None:
+        return _messages_alone(header, data, reason)
+    message, ranges, bitmap, kernel_map, pages = _starts(header)
     bits = PageBitmap(
         data[bitmap : bitmap + header.bitmap_size],
         header.page_size,
@@ -107,11 +110,10 @@ def open_minidump(data: memoryview) -> Minidump:
     problems = []
     if end > len(data):
         problems.append(f"the minidump is truncated: {end - len(data)} bytes are gone")
-    ring = data[message : message + header.message_size]
     return Minidump(
         architecture=_NAMES[header.machine],
         version=header.version,
-        ring=ring,
+        ring=data[message : message + header.message_size],
         written=written_behind(
             data[:ranges], message, header.message_size, header.pointer_size
         ),
@@ -119,6 +121,44 @@ def open_minidump(data: memoryview) -> Minidump:
         pages=bits.count,
         base=header.base,
         problems=tuple(problems),
+    )
+
+
+def _reason_against(header: _Header, size: int) -> str | None:
+    """Why the memory of a minidump of ``size`` bytes cannot be read."""
+    newest = _NEWEST.get(header.machine)
+    if newest is None:
+        return (
+            f"this is a minidump of {header.machine!r}; memory is read of those of "
+            "amd64, arm64 and i386"
+        )
+    if not 1 <= header.version <= newest:
+        return (
+            f"this is version {header.version} of {header.machine}'s minidumps; 1 to "
+            f"{newest} are known"
+        )
+    first = list(_starts(header))[-1]
+    if first >= size:
+        return f"the minidump ends at {size} bytes, before its first page at {first}"
+    if header.bitmap_size > _BITMAP_LIMIT:
+        return f"the minidump is damaged: a bitmap of {header.bitmap_size} bytes"
+    return None
+
+
+def _messages_alone(header: _Header, data: memoryview, reason: str) -> Minidump:
+    start, size = header.page_size, header.message_size
+    ring = data[start : start + size]
+    if not 0 < size == len(ring) or size > _MESSAGES_LIMIT:
+        raise CoreFormatError(
+            reason,
+            remedy="Was it written to its end: is the dump device large enough?",
+        )
+    return Minidump(
+        architecture=_NAMES.get(header.machine, header.machine),
+        version=header.version,
+        ring=ring,
+        written=written_behind(data, start, size, header.pointer_size),
+        problems=(f"{reason}: only the message buffer is read",),
     )
 
 
@@ -174,20 +214,11 @@ def _parse(data: memoryview) -> _Header:
     if len(data) < 4096:
         raise CoreFormatError("the minidump ends within its header")
     magic, version, message, bitmap, size = _SIZES.unpack_from(data)
+    if version > _VERSION_LIMIT:  # a big-endian machine
+        magic, version, message, bitmap, size = _SWAPPED_SIZES.unpack_from(data)
     machine = magic[len(MAGIC) :].split(b"\0")[0].decode("ascii", "replace")
-    newest = _NEWEST.get(machine)
-    if newest is None:
-        raise CoreFormatError(
-            f"this is a minidump of {machine!r}; those of amd64, arm64 and i386 can "
-            "be read"
-        )
-    if not 1 <= version <= newest:
-        raise CoreFormatError(
-            f"this is version {version} of {machine}'s minidumps; 1 to {newest} are "
-            "known"
-        )
     header = _Header(machine, version, message, bitmap, size, 0)
-    return _with_addresses(header, data)
+    return _with_addresses(header, data) if machine in _NEWEST else header
 
 
 def _with_addresses(header: _Header, data: memoryview) -> _Header:

@@ -53,7 +53,7 @@ class Vmcore(msgspec.Struct, frozen=True, eq=False):
     """Of info.N or the dump's header; empty if neither is there."""
     message_buffer: str
     memory: KernelMemory | None = None
-    """None for a text dump, and for info.N alone."""
+    """None for a text dump, for info.N alone, and where ``problems`` say why."""
     texts: Mapping[str, str] = msgspec.field(default_factory=dict)
     """The files of a text dump, by name."""
     problems: tuple[str, ...] = ()
@@ -99,8 +99,8 @@ def open_vmcore(
     the kernel's ELF file, whose symbols say where the page tables of a full dump and
     the message buffer are. ``name`` is what the dump is called, if ``path`` is a copy.
     Raises ``MissingError``, ``AccessError``, or ``CoreFormatError`` if it is none, or
-    ends before its memory begins. A truncated one is read as far as it goes, and
-    ``problems`` say so.
+    holds not even messages. A truncated one is read as far as it goes, and ``problems``
+    say so.
     """
     called = Path(name or path)
     data = map_file(path)
@@ -221,10 +221,10 @@ def _of_full(
 
 
 def _named_ring(
-    memory: KernelMemory, symbols: Mapping[str, int]
+    memory: KernelMemory | None, symbols: Mapping[str, int]
 ) -> tuple[bytes, int] | None:
     pointer = symbols.get("msgbufp")
-    if pointer is None:
+    if memory is None or pointer is None:
         return None
     word = memory.read_some(pointer, memory.pointer_size)
     return read_ring(memory, int.from_bytes(word, "little")) if word else None
