@@ -23,6 +23,7 @@ from coresnap.analysis.capture import (
 )
 from coresnap.analysis.classify.rules.signals import of_signal
 from coresnap.analysis.fingerprint import record_fingerprint
+from coresnap.analysis.kernel_stacks import with_kernel_stacks
 from coresnap.analysis.quality.score import record_quality
 from coresnap.analysis.retained_assets import retained_assets
 from coresnap.analysis.signals import explain_signal
@@ -94,7 +95,7 @@ def snapshot_of_record(assets: Mapping[str, bytes]) -> Snapshot:
     number = record.number("signal")
     signal = explain_signal(system, number, None, None) if number else None
     capture = capture_facts(assets, has_core=False)
-    threads = tuple(_threads(record))
+    threads = tuple(with_kernel_stacks(list(_threads(record)), assets))
     classifiers = tuple(of_signal(signal, record.number("tid"), record.number("pid")))
     application = record.application
     found = record_fingerprint(

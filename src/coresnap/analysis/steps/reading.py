@@ -6,6 +6,7 @@ import functools
 
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.globals import GlobalsFinder
+from coresnap.analysis.kernel_stacks import with_kernel_stacks
 from coresnap.analysis.retained_memory import retained_memory
 from coresnap.analysis.signals import explain_signal
 from coresnap.analysis.source import SourceReader
@@ -86,7 +87,7 @@ def _add_threads(bench: Workbench, builder: FrameBuilder) -> None:
         run_step(bench, "frames", functools.partial(_read_thread, reader, index))
         if index == 0:
             bench.visited_by_crashed = builder.take_visited()
-    bench.threads = reader.threads()
+    bench.threads = with_kernel_stacks(reader.threads(), bench.assets)
     bench.dropped.extend(reader.dropped)
     bench.dropped.extend(builder.dropped())
 

@@ -114,15 +114,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _chosen(arguments: argparse.Namespace) -> KernelDump:
     from coresnap.collect.crash_directory import KernelDump, find_dump
 
-    text = arguments.dump if arguments.number is None else arguments.number
+    text: str | None = arguments.dump if arguments.number is None else arguments.number
     if arguments.dump is not None and arguments.number is not None:
         raise UsageError("name the dump once: by `-n`, or by itself")
     if text is None or text.isdecimal():
         number = None if text is None else int(text)
         return find_dump(arguments.directory, number)
     path = Path(text)
-    number = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2]
-    return KernelDump(int(number) if number.isdecimal() else 0, path)
+    last = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2]
+    return KernelDump(int(last) if last.isdecimal() else 0, path)
 
 
 def _one(dump: KernelDump, arguments: argparse.Namespace) -> None:
