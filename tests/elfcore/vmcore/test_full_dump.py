@@ -136,3 +136,11 @@ def test_the_kernels_symbols_name_the_root_and_the_ring(
     path = writer.write(tmp_path, "vmcore.1", writer.full_dump(memory))
     with open_vmcore(path, kernel=kernel) as vmcore:
         assert vmcore.message_buffer.endswith(TEXT.decode())
+
+
+def test_a_symbol_is_found_by_its_whole_name(compile_program: CompileProgram) -> None:
+    """Linkers let a name share the end of a longer one."""
+    kernel = compile_program("vmcore_symbols.S", "-nostdlib", "-static", "-no-pie")
+    elf = open_elf(kernel)
+    assert symbol_addresses(elf, {"phys", "sgbufp", "msgbuf", "absent"}) == {}
+    assert set(symbol_addresses(elf, {"msgbufp", "bufp"})) == {"msgbufp"}

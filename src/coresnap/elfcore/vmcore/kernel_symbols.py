@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Collection
 
-from coresnap.elfcore.elffile import ElfFile, string_at
+from coresnap.elfcore.elffile import ElfFile
 
 __all__ = ["symbol_addresses"]
 
@@ -19,14 +20,26 @@ def symbol_addresses(elf: ElfFile, names: Collection[str]) -> dict[str, int]:
     entry = struct.Struct(order + ("IBBHQQ" if wide else "IIIBBH"))
     found: dict[str, int] = {}
     for table in elf.symbol_entries():
+        wanted = _name_offsets(bytes(table.strings), names)
         count = min(len(table.entries) // entry.size, _SYMBOLS_LIMIT)
         for fields in entry.iter_unpack(table.entries[: count * entry.size]):
-            section, value = (fields[3], fields[4]) if wide else (fields[5], fields[1])
-            if not section or not value:
+            if fields[0] not in wanted:
                 continue
-            name = string_at(table.strings, fields[0])
-            if name in names:
-                found.setdefault(name, value)
+            section, value = (fields[3], fields[4]) if wide else (fields[5], fields[1])
+            if section and value:
+                found.setdefault(wanted[fields[0]], value)
         if len(found) == len(names):
             break
     return found
+
+
+def _name_offsets(strings: bytes, names: Collection[str]) -> dict[int, str]:
+    """Where in a string table the names stand, also as the ends of longer ones.
+
+    A kernel has a hundred thousand symbols: their names are not all read.
+    """
+    return {
+        match.start(): name
+        for name in names
+        for match in re.finditer(re.escape(name.encode()) + rb"\0", strings)
+    }
