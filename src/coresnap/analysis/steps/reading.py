@@ -6,7 +6,6 @@ import functools
 
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.globals import GlobalsFinder
-from coresnap.analysis.kernel_stacks import with_kernel_stacks
 from coresnap.analysis.retained_memory import retained_memory
 from coresnap.analysis.signals import explain_signal
 from coresnap.analysis.source import SourceReader
@@ -87,7 +86,12 @@ def _add_threads(bench: Workbench, builder: FrameBuilder) -> None:
         run_step(bench, "frames", functools.partial(_read_thread, reader, index))
         if index == 0:
             bench.visited_by_crashed = builder.take_visited()
-    bench.threads = with_kernel_stacks(reader.threads(), bench.assets)
+    bench.threads = reader.threads()
+    if any(name.endswith("/stack") for name in bench.assets):
+        # Not before: only a handler that was root could read them.
+        from coresnap.analysis.kernel_stacks import with_kernel_stacks
+
+        bench.threads = with_kernel_stacks(bench.threads, bench.assets)
     bench.dropped.extend(reader.dropped)
     bench.dropped.extend(builder.dropped())
 
