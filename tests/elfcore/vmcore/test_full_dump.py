@@ -82,6 +82,22 @@ def test_of_other_machines_physical_memory_and_messages_are_read(
         assert vmcore.memory.read_physical(0x10_0000, 4) == ring[:4]
 
 
+def test_behind_a_range_nothing_of_the_next_is_read(tmp_path: Path) -> None:
+    memory = writer.Physical()
+    memory.write(0x1000, b"a" * PAGE)
+    memory.write(0x9000, b"b" * PAGE)
+    data = bytearray(writer.full_dump(memory))
+    sizes = 64 + 32  # p_filesz of the first segment
+    for size, expected in ((PAGE, b"a" * PAGE), (PAGE // 2, b""), (1 << 63, b"a")):
+        data[sizes : sizes + 8] = size.to_bytes(8, "little")
+        with open_vmcore(writer.write(tmp_path, "vmcore.1", bytes(data))) as vmcore:
+            assert vmcore.memory is not None
+            found = vmcore.memory.read_physical_some(0x1000, 3 * PAGE)
+            assert found[: len(expected)] == expected
+            if size <= PAGE:
+                assert len(found) == len(expected)
+
+
 def test_a_dump_without_page_tables_says_so(tmp_path: Path) -> None:
     memory = writer.Physical()
     memory.write(0, b"nothing else")

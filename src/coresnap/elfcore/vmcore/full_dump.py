@@ -23,6 +23,7 @@ from coresnap.errors import CoreFormatError, InputError
 __all__ = ["OSABI_STANDALONE", "FullDump", "open_full_dump"]
 
 OSABI_STANDALONE = b"\xff"
+_PAGE = 4096
 _EM_X86_64 = 62
 _NAMES = {3: "i386", 40: "arm", _EM_X86_64: "x86-64", 183: "aarch64", 243: "riscv64"}
 _RECURSIVE, _KERNEL = 256, 511
@@ -109,7 +110,8 @@ def _memory(data: memoryview, ranges: list[_Range], pointer_size: int) -> Kernel
 
     def find_page(physical: int) -> int | None:
         index = bisect_right(starts, physical) - 1
-        if index < 0 or physical >= starts[index] + ranges[index].size:
+        # Whole pages: behind the end of a range lies another one.
+        if index < 0 or physical + _PAGE > starts[index] + ranges[index].size:
             return None
         return ranges[index].offset + physical - starts[index]
 
@@ -125,7 +127,7 @@ def _named_root(memory: KernelMemory, symbol: int | None) -> int | None:
         return None
     word = memory.read_physical(symbol - _KERNBASE, 8)
     root = 0 if word is None else int.from_bytes(word, "little")
-    return root if root and root % 4096 == 0 and _is_root(memory, root) else None
+    return root if root and root % _PAGE == 0 and _is_root(memory, root) else None
 
 
 def _is_root(memory: KernelMemory, root: int) -> bool:
@@ -138,9 +140,9 @@ def _recursive_root(data: memoryview, ranges: list[_Range]) -> int | None:
     entry = struct.Struct("<Q")
     left = _PAGES_LIMIT
     for one in ranges:
-        count = min(one.size // 4096, left)
+        count = min(one.size // _PAGE, left)
         left -= count
-        for offset in range(0, count * 4096, 4096):
+        for offset in range(0, count * _PAGE, _PAGE):
             place = one.offset + offset
             (word,) = entry.unpack_from(data, place + _RECURSIVE * 8)
             if word & 1 and word & _FRAME == one.physical + offset:
