@@ -6,7 +6,8 @@ at the start have a fixed distance from the thread pointer besides. A module's n
 the vector is in the dynamic linker's entry for it, whose layout is private and differs
 between versions; but the entry repeats what the module's PT_TLS header says, and the
 number stands behind that (``struct link_map`` in glibc's ``include/link.h``, ``struct
-dso`` in musl's ``ldso/dynlink.c``).
+dso`` in musl's ``ldso/dynlink.c``), or before it (``Obj_Entry`` in FreeBSD's
+``libexec/rtld-elf/rtld.h``, which has its ``struct link_map`` behind all of that).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ __all__ = ["THREAD_POINTERS", "ThreadLocalStorage"]
 
 _PT_DYNAMIC, _PT_TLS = 2, 7
 _ENTRY_SIZE = 2048
-"""Bytes of a dynamic linker's entry that are searched; glibc 2.36 has 1,168."""
+"""Bytes of a dynamic linker's entry that are searched; glibc 2.36 has 1,168 behind the
+link_map's start, rtld of FreeBSD 13 some 600 before it."""
 _FIRST_PRIVATE = 5
 """Words of the entry that are the same everywhere: bias, name, dynamic, next, prev."""
 _BLOCK_LIMIT = 100_000
@@ -47,7 +49,7 @@ class _Layout(msgspec.Struct, frozen=True):
     gap: int
     """Variant I: what stands between the thread pointer and the first block."""
     vector: int
-    """Where glibc keeps the address of the vector."""
+    """Where glibc and rtld keep the address of the vector."""
     musl_vector: int
 
 
@@ -57,6 +59,26 @@ _LAYOUTS = {
     "aarch64": _Layout(below=False, gap=16, vector=0, musl_vector=-8),
     "riscv64": _Layout(below=False, gap=0, vector=-16, musl_vector=-8),
 }
+
+
+class _Linker(msgspec.Struct, frozen=True):
+    """How a dynamic linker lays out its vectors, in words."""
+
+    width: int
+    """Of an entry: its first word is the address of a block."""
+    first: int
+    """Where the entry with number 0 is, or would be."""
+    count: int
+    """Where it says how many blocks there is room for."""
+    before: bool = False
+    """What it notes of a module stands before the link_map."""
+
+
+_GLIBC = _Linker(width=2, first=0, count=-2)
+"""An entry is the address and what to free."""
+_MUSL = _Linker(width=1, first=0, count=0)
+_RTLD = _Linker(width=1, first=1, count=1, before=True)
+"""The first word is the vector's generation."""
 
 
 class _Block(msgspec.Struct, frozen=True):
@@ -74,7 +96,10 @@ class ThreadLocalStorage:
     def __init__(self, core: CoreFile) -> None:
         self._core = core
         self._layout = _LAYOUTS.get(core.architecture.name)
-        self._is_musl = any("ld-musl" in module.path for module in core.modules)
+        is_musl = any("ld-musl" in module.path for module in core.modules)
+        self._linker = _MUSL if is_musl else _GLIBC
+        if core.system == "FreeBSD":
+            self._linker = _RTLD
         self._entries: list[LinkMapEntry] | None = None
         self._blocks: dict[int, _Block | None] = {}
 
@@ -103,25 +128,19 @@ class ThreadLocalStorage:
 
     def _in_vector(self, layout: _Layout, thread_pointer: int, number: int) -> int:
         """The block's address by the thread's vector; 0 if the thread has none."""
-        memory = self._core.memory
+        memory, linker = self._core.memory, self._linker
         word = memory.pointer_size
-        at = layout.musl_vector if self._is_musl else layout.vector
-        # glibc's entries are two words, the address and what to free.
-        width = word if self._is_musl else 2 * word
+        at = layout.musl_vector if linker is _MUSL else layout.vector
         try:
             vector = memory.read_word(thread_pointer + at)
-            if number > self._vector_size(vector, word):
+            if number > memory.read_word(vector + linker.count * word):
                 return 0
-            address = memory.read_word(vector + number * width)
+            index = linker.first + number * linker.width
+            address = memory.read_word(vector + index * word)
         except MemoryReadError:
             return 0
         unallocated = (1 << 8 * word) - 1
         return 0 if address == unallocated else address
-
-    def _vector_size(self, vector: int, word: int) -> int:
-        """Blocks that a vector has room for (glibc: dtv[-1], musl: dtv[0])."""
-        at = vector if self._is_musl else vector - 2 * word
-        return self._core.memory.read_word(at)
 
     def _find(self, module: LoadedModule, segment: ProgramHeader) -> _Block | None:
         if module.start not in self._blocks:
@@ -151,19 +170,47 @@ class ThreadLocalStorage:
         self, entry: LinkMapEntry, module: LoadedModule, segment: ProgramHeader
     ) -> _Block | None:
         """Look for image, its size, size and alignment of the block in a row."""
+        image = module.load_bias + segment.vaddr & self._core.architecture.pointer_mask
+        if self._linker.before:
+            return self._search_before(entry.address, image, segment)
         memory = self._core.memory
         words = [word for _, word in memory.read_words(entry.address, _ENTRY_SIZE)]
-        image = module.load_bias + segment.vaddr & self._core.architecture.pointer_mask
         for at in range(_FIRST_PRIVATE, len(words) - 7):
             if words[at] != image or words[at + 1] != segment.filesz:
                 continue
             if words[at + 2] < segment.memsz or words[at + 3] < segment.align:
                 continue
             # glibc has the offset of the first byte in between.
-            behind = at + (4 if self._is_musl else 5)
-            found = _Block(words[behind + 1], words[behind])
-            return found if 0 < found.number < _BLOCK_LIMIT else None
+            behind = at + (4 if self._linker is _MUSL else 5)
+            return _block(words[behind + 1], words[behind])
         return None
+
+    def _search_before(
+        self, link_map: int, image: int, segment: ProgramHeader
+    ) -> _Block | None:
+        """The number, an int, then image, its size, size, offset and alignment of the
+        block: ``struct Struct_Obj_Entry``."""
+        memory = self._core.memory
+        mapping = memory.find_mapping(link_map)
+        start = mapping.start if mapping is not None else link_map
+        start = max(start, link_map - _ENTRY_SIZE)
+        data = memory.read_some(start, link_map - start)
+        word = memory.pointer_size
+        wanted = (image, segment.filesz, segment.memsz)
+        found = b"".join(one.to_bytes(word, memory.byte_order) for one in wanted)
+        at = data.rfind(found)
+        number, rest = data[at - 4 : at], data[at + 3 * word :]
+        if at < 4 or len(rest) < 2 * word:
+            return None
+        order = memory.byte_order
+        align = int.from_bytes(rest[word : 2 * word], order)
+        if align != max(segment.align, 1):
+            return None
+        return _block(int.from_bytes(number, order), int.from_bytes(rest[:word], order))
+
+
+def _block(number: int, offset: int) -> _Block | None:
+    return _Block(number, offset) if 0 < number < _BLOCK_LIMIT else None
 
 
 def _segment(module: LoadedModule, kind: int) -> ProgramHeader | None:
