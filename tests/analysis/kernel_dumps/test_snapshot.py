@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 import kernel_panics as panics
 from coresnap.analysis.kernel.evidence import (
     Evidence,
@@ -15,6 +17,7 @@ from coresnap.analysis.record import snapshot_of_record
 from coresnap.elfcore.vmcore.dump_info import DumpInfo
 from coresnap.model.attributes import ATTRIBUTES
 from coresnap.snapshot.text import headline, render
+from coresnap.views.cli.explain import make_fingerprint
 
 INFO = DumpInfo(
     architecture="amd64",
@@ -134,3 +137,12 @@ def test_members_that_make_no_sense_are_no_kernels() -> None:
     for broken in (b"", b"{", b"[]", b'{"system": 3}', b"[" * 100_000):
         assert unpack_evidence({**members, name: broken}) is None
         snapshot_of_record({**members, name: broken})
+
+
+@pytest.mark.parametrize(
+    "text", [panics.PAGE_FAULT, panics.REDZONE, panics.MODIFIED_SINCE_14, ""]
+)
+def test_the_fingerprint_can_be_made_again(text: str) -> None:
+    snapshot = snapshot_of_kernel(evidence(text))
+
+    assert make_fingerprint(snapshot, ()).digest == snapshot.fingerprint

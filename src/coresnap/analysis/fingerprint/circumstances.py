@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAMILIES",
+    "PANIC",
     "Circumstances",
     "circumstances_of",
     "family_of",
@@ -33,6 +34,8 @@ FAMILIES = {
 }
 """One address is SIGBUS on FreeBSD and SIGSEGV on Linux; one trap instruction is SIGILL
 on x86 and SIGTRAP on ARM. Other signals go by their names."""
+PANIC = "panic"
+"""In place of a signal: what ends a kernel."""
 _OVERFLOW_REACH = 1 << 16
 """Bytes between stack pointer and fault: a large frame touches the guard first."""
 _OVERFLOW_DEPTH = 64
@@ -122,8 +125,9 @@ def recorded_circumstances(
 ) -> Circumstances:
     """Those of a snapshot, whose attributes keep what messages and memory told."""
     family = str(attributes.get("fingerprint.family", ""))
+    without = PANIC if "kernel.panic" in attributes else "none"
     return Circumstances(
-        signal.name if signal is not None else "none",
+        signal.name if signal is not None else without,
         _is_sent(signal, pid),
         family == "stack-overflow",
         "" if family == "stack-overflow" else family,

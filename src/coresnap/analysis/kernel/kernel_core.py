@@ -39,18 +39,17 @@ class DumpMemory(Memory):
 
     def read_some(self, address: int, size: int) -> bytes:
         """Up to ``size`` bytes: those before the first that is not there."""
-        if not 0 <= address < self._limit:
-            return b""
-        found = self._dump.read_some(address, size)
-        if len(found) < size:
-            # One page: what is behind it may be the dump's again.
-            at = address + len(found)
-            step = min(size - len(found), _PAGE - at % _PAGE)
-            more = super().read_some(at, step)
-            found += more
-            if len(more) == step and len(found) < size:
-                found += self.read_some(at + step, size - len(found))
-        return found
+        pieces: list[bytes] = []
+        while size > 0 and 0 <= address < self._limit:
+            piece = self._dump.read_some(address, size)
+            if not piece:
+                # One page: what is behind it may be the dump's again.
+                piece = super().read_some(address, min(size, _PAGE - address % _PAGE))
+            if not piece:
+                break
+            pieces.append(piece)
+            address, size = address + len(piece), size - len(piece)
+        return b"".join(pieces)
 
     def stored_views(self, start: int, end: int) -> Iterator[tuple[int, memoryview]]:
         """Nothing: a kernel's memory has no end that a search would reach."""

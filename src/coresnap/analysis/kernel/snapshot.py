@@ -14,6 +14,7 @@ from coresnap.analysis.fingerprint import (
     fingerprint,
     fingerprint_attributes,
 )
+from coresnap.analysis.fingerprint.circumstances import PANIC
 from coresnap.analysis.kernel.backtrace import KERNEL
 from coresnap.analysis.kernel.case import KernelCase, case_of
 from coresnap.analysis.kernel.evidence import MESSAGES, Evidence
@@ -116,13 +117,13 @@ def _fingerprint(
     # The words of a trap say less than its frames, and change with the release.
     trapped = case.trap is not None
     circumstances = Circumstances(
-        "panic",
-        said="" if trapped else "panic",
+        PANIC,
+        said="" if trapped else PANIC,
         message="" if trapped else without_particulars(case.text),
         prompt=not _PROMPT.isdisjoint(c.name for c in classifiers),
         system=evidence.system,
     )
-    return fingerprint(KERNEL, "panic", frames, circumstances, rulesets)
+    return fingerprint(KERNEL, PANIC, frames, circumstances, rulesets)
 
 
 def _attributes(

@@ -57,15 +57,17 @@ def make_fingerprint(snapshot: Snapshot, rulesets: tuple[Ruleset, ...]) -> Finge
         record_fingerprint,
         recorded_circumstances,
     )
+    from coresnap.analysis.fingerprint.circumstances import PANIC
 
     facts = recorded_circumstances(
         snapshot.signal, snapshot.system, snapshot.pid, snapshot.attributes
     )
     application = application_of(snapshot)
-    if not snapshot.threads or not snapshot.core_size:
+    is_kernel = facts.signal == PANIC
+    if not is_kernel and not (snapshot.threads and snapshot.core_size):
         kind = str(snapshot.attributes.get("crash.kind", "")) or None
         return record_fingerprint(application, facts.signal, kind)
-    frames = snapshot.threads[0].frames
+    frames = snapshot.threads[0].frames if snapshot.threads else ()
     return fingerprint(application, facts.signal, frames, facts, rulesets)
 
 
