@@ -40,7 +40,7 @@ class SignalSent(Rule):
 
 class SignalRaised(Rule):
     """The process sent the signal to itself, as abort and raise do: no instruction
-    failed."""
+    failed, or a handler sent the fault's signal again."""
 
     names = ("stop",)
     confidence = (CERTAIN,)
