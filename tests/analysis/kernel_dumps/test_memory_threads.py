@@ -13,6 +13,7 @@ import coresnap
 import kernel_panics as panics
 from coresnap.analysis.debuginfo.libdw_file import unavailable
 from coresnap.model import Snapshot, Thread, Trust, UnwindEnd
+from coresnap.snapshot.container import write_snapshot
 from kernel_dumps.builtkernel import Kernel, compile_kernel, stacked_kernel
 
 pytestmark = [
@@ -141,3 +142,16 @@ def test_a_kernel_of_another_machine(kernel_file: Path, tmp_path: Path) -> None:
     snapshot = analysed(stacked_kernel(kernel_file), tmp_path, other)
 
     assert any("not of the machine" in note.message for note in snapshot.notes)
+
+
+def test_what_has_no_room_in_a_snapshot_is_left_out(
+    kernel_file: Path, tmp_path: Path
+) -> None:
+    kernel = stacked_kernel(kernel_file)
+    lab = kernel.symbols["lab_ko"]
+    kernel.words(lab + 40, (1 << 64) - 4096, (1 << 64) - 1)
+
+    snapshot = analysed(kernel, tmp_path)
+
+    assert len(snapshot.modules) == 1
+    assert write_snapshot(snapshot, tmp_path / "x.csnap") > 0

@@ -127,6 +127,12 @@ def test_freed_memory_that_was_written_to() -> None:
         ("ufs_dirbad: /: bad dir ino 2 at offset 0: x", "filesystem.corrupt"),
         ("double fault", "stack-overflow"),
         ("watchdog timeout", "hang"),
+        ("I/O to pool 'zroot' appears to be hung on vdev guid 1", "hang"),
+        ("Bad link elm 0xfffff80003a5c800 next->prev != elm", "list.corrupt"),
+        ("Bad tailq head 0xfffff80003 first->prev != head", "list.corrupt"),
+        ("stack overflow detected; backtrace may be corrupted", "stack-smash"),
+        ("Unrecoverable machine check exception", "machine-check"),
+        ("NMI indicates hardware failure", "machine-check"),
         ("vm_fault_lookup: fault on nofault entry, addr: 0xfffffe0000", "memory"),
     ],
 )  # fmt: skip

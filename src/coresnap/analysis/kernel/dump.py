@@ -17,6 +17,9 @@ from coresnap.model import Module, Note, Thread
 
 __all__ = ["read_dump"]
 
+_TIMES = 1 << 33
+"""Seconds since the epoch, until the year 2242."""
+
 
 def read_dump(
     path: str | os.PathLike[str],
@@ -55,7 +58,10 @@ def _with_texts(dump: Vmcore) -> DumpInfo:
     told = dump.info
     version = told.version or dump.texts.get("version.txt", "").strip()
     panic = told.panic or dump.texts.get("panic.txt", "").strip()
-    return msgspec.structs.replace(told, version=version, panic=panic)
+    # A header says 64 bits, of which a damaged one may use all.
+    known = told.time is not None and 0 <= told.time < _TIMES
+    time = told.time if known else None
+    return msgspec.structs.replace(told, version=version, panic=panic, time=time)
 
 
 def _of_memory(

@@ -19,6 +19,7 @@ from coresnap.model import Classifier
 __all__ = ["RULES"]
 
 _MOST_REPORTS = 8
+_ADDRESSES = (1 << 64) - 1
 _HEX = r"0x[0-9a-f]{1,16}"
 _CHECKER = frozenset(
     {"redzone_setup", "redzone_check", "malloc", "free", "stack_save", "realloc"}
@@ -78,6 +79,7 @@ class ModifiedAfterFree(KernelRule):
                 continue
             start, size, zone = int(match[1], 16), match[2], match[3]
             address = int(match[5], 16) if match[5] else start + int(match[6] or 0)
+            address &= _ADDRESSES
             value = match[4] or match[7]
             where = f" of zone {zone}" if zone else ""
             summary = f"wrote to freed memory, an item of {size} bytes{where}"

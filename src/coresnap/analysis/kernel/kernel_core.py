@@ -17,6 +17,7 @@ from coresnap.errors import MemoryReadError
 __all__ = ["DumpMemory", "core_of_kernel", "kernel_module"]
 
 _PAGE = 4096
+_ADDRESSES = (1 << 64) - 1
 
 
 class DumpMemory(Memory):
@@ -59,7 +60,7 @@ class DumpMemory(Memory):
 def kernel_module(elf: ElfFile, path: Path) -> LoadedModule:
     """Return the kernel itself, where its file says that it is."""
     starts = [load.vaddr for load in elf.loads] or [0]
-    ends = [load.vaddr + load.memsz for load in elf.loads] or [0]
+    ends = [min(load.vaddr + load.memsz, _ADDRESSES) for load in elf.loads] or [0]
     return LoadedModule(
         path=str(path),
         start=min(starts),

@@ -26,6 +26,7 @@ _MOST_THREADS = 4096
 _HEAD = 64 << 10
 _ARCHITECTURES = {"X86_64": "x86-64", "AARCH64": "aarch64", "I386": "i386"}
 _ARCHITECTURES |= {"ARM": "arm", "RISCV64": "riscv64", "PPC64": "ppc64"}
+_TIME = re.compile(r"[0-9]{1,10}")
 _WORD = re.compile(rb"^([A-Z][A-Z0-9]{3,15})=([\x20-\x7e]{1,200})$", re.MULTILINE)
 
 
@@ -59,7 +60,7 @@ def read_linux_dump(
     crash_time = words.get("CRASHTIME", "")
     info = DumpInfo(
         architecture=program.platform.arch.name if program.platform else "",
-        time=int(crash_time) if crash_time.isdecimal() else None,
+        time=int(crash_time) if _TIME.fullmatch(crash_time) else None,
         version=f"Linux version {release}" if release else "",
         panic=panic,
     )

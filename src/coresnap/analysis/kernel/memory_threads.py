@@ -41,6 +41,7 @@ __all__ = ["KernelReading", "read_kernel"]
 
 _SUPPORTED = ("x86-64", "i386")
 _MOST_MODULES = 1024
+_ADDRESSES = (1 << 64) - 1
 
 
 class KernelReading(msgspec.Struct, frozen=True):
@@ -145,7 +146,9 @@ def _loaded(
         return
     for file in Structure(layout, memory, first).chain("link.tqe_next", _MOST_MODULES):
         start, size = file.number("address"), file.number("size")
-        if start and size and not kernel.start <= start < kernel.end:
+        if not start or not size or kernel.start <= start < kernel.end:
+            continue
+        if start + size <= _ADDRESSES:
             yield _module(_string(file, memory), start, start + size)
 
 

@@ -89,15 +89,71 @@ class Filesystem(KernelRule):
         )
 
 
-class Watchdog(KernelRule):
-    """Nobody came by in time: the watchdog's panic."""
+class ListCorrupt(KernelRule):
+    """A linked list whose neighbours do not agree (INVARIANTS): an element was freed or
+    linked while it still was in a list, or overwritten."""
 
-    names = ("hang",)
+    names = ("list.corrupt",)
     confidence = (STRONG,)
+    _REPORT = re.compile(
+        rf"Bad (?:link elm|list head|tailq head|tailq NEXT\(|head) ?({_HEX})"
+        r"|.{0,80}tailq next elm|Bad tailq"
+    )
+
+    def apply(self, case: KernelCase) -> Iterator[Classifier]:
+        """Conclude it from the panic (``sys/sys/queue.h``)."""
+        if match := self._REPORT.match(case.text):
+            address = int(match[1], 16) if match[1] else None
+            evidence = (f"panic: {case.text}",)
+            summary = "found a linked list whose neighbours do not agree"
+            yield conclude("list.corrupt", STRONG, evidence, summary, address)
+
+
+class StackProtector(KernelRule):
+    """The word that the compiler put in front of a return address was overwritten
+    (``sys/kern/stack_protector.c``)."""
+
+    names = ("stack-smash",)
+    confidence = (CERTAIN,)
 
     def apply(self, case: KernelCase) -> Iterator[Classifier]:
         """Conclude it from the panic."""
-        if re.match(r"watchdog timeout|NMI watchdog|hardclock.*stuck", case.text):
+        if case.text.startswith("stack overflow detected"):
+            evidence = (f"panic: {case.text}",)
+            summary = "wrote beyond a buffer on its stack"
+            yield conclude("stack-smash", CERTAIN, evidence, summary)
+
+
+class Hardware(KernelRule):
+    """The machine reported that it is broken (``sys/x86/x86/mca.c``, ``intr.c``)."""
+
+    names = ("machine-check",)
+    confidence = (CERTAIN,)
+    _REPORT = re.compile(
+        r"(?:Unrecoverable|Fatal) machine check|NMI indicates hardware failure"
+    )
+
+    def apply(self, case: KernelCase) -> Iterator[Classifier]:
+        """Conclude it from the panic, with what MCA printed before it."""
+        if self._REPORT.match(case.text):
+            told = [line for line in case.panic.before if line.startswith("MCA: ")]
+            evidence = [f"panic: {case.text}", *told[-6:]]
+            summary = "was stopped by a fault of the machine"
+            yield conclude("machine-check", CERTAIN, evidence, summary)
+
+
+class Watchdog(KernelRule):
+    """Nobody came by in time: the watchdog's panic, or that of ZFS's deadman."""
+
+    names = ("hang",)
+    confidence = (STRONG,)
+    _REPORT = re.compile(
+        r"watchdog timeout|NMI watchdog|I/O to pool .{1,80} appears to be hung"
+    )
+
+    def apply(self, case: KernelCase) -> Iterator[Classifier]:
+        """Conclude it from the panic."""
+        if self._REPORT.match(case.text):
             evidence = (f"panic: {case.text}",)
             yield conclude("hang", STRONG, evidence, "did not answer its watchdog")
 
@@ -147,6 +203,9 @@ RULES: tuple[KernelRule, ...] = (
     Assertion(),
     OutOfMemory(),
     Filesystem(),
+    ListCorrupt(),
+    StackProtector(),
+    Hardware(),
     Watchdog(),
     NoFault(),
     Panicked(),
