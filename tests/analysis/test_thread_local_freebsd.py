@@ -47,7 +47,8 @@ def module(path: str, start: int, bias: int) -> LoadedModule:
         corewriter.Segment(base + TLS, bytes(0x40), type=PT_TLS),
     ]
     elf = ElfFile(corewriter.write_module(segments=segments))
-    return LoadedModule(path, start, start + SIZE, bias, None, None, None, None, elf=elf)
+    end = start + SIZE
+    return LoadedModule(path, start, end, bias, None, None, None, None, elf=elf)
 
 
 def pack(*values: int) -> bytes:

@@ -34,9 +34,9 @@ class _Overflow(msgspec.Struct, frozen=True):
 
 
 class StackOverflow(Rule):
-    """The fault lies just below the crashed thread's stack, or in its guard (a thread's,
-    on FreeBSD also the main stack's); of the main thread the stack has reached its limit
-    (RLIMIT_STACK, where core or capture kept it)."""
+    """The fault lies just below the crashed thread's stack, or in its guard (a
+    thread's, on FreeBSD also the main stack's); of the main thread the stack has
+    reached its limit (RLIMIT_STACK, where core or capture kept it)."""
 
     names = ("stack-overflow",)
     confidence = (STRONG, PROBABLE)
