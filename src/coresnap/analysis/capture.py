@@ -62,7 +62,7 @@ class CaptureFacts(msgspec.Struct, frozen=True):
     reason: str | None = None
     """Why it is not ``full``: as in ``docs/formats.md``, or ``killed``."""
     way: str | None = None
-    """``pipe``, ``memory``, ``stream``, ``import``, or ``file``: the kernel wrote it."""
+    """``pipe``, ``memory``, ``stream``, ``import``, or ``file`` of a kernel."""
     door: str | None = None
     """How the kernel reached the handler: ``pipe`` or ``socket``."""
     parked: int | None = None

@@ -12,8 +12,8 @@ HELP = "give the crashes back to who had them before"
 DESCRIPTION = """\
 Puts back what `coresnap install` found in the kernel, and removes the handler (Linux)
 or the directory for cores (FreeBSD; one in which some wait is closed instead). A
-setting that somebody changed since is left as it is, and named. The spool with its crashes and
-the user stay. Needs root.
+setting that somebody changed since is left as it is, and named. The spool with its
+crashes and the user stay. Needs root.
 """
 
 
