@@ -1,8 +1,8 @@
 """What runs on FreeBSD, compiled for it here, against FreeBSD's own headers.
 
-Zig ships the headers and libc of FreeBSD, and a compiler that knows its machines. The
-structures that readers know by offset are held against these headers: each offset that
-Python uses becomes a ``_Static_assert``, so there is one table, and it is Python's.
+Zig ships the headers and libc of FreeBSD, and a compiler that knows its machines. What
+readers have as the format of a whole record, and not from the table that
+test_freebsd_structures.py is about, becomes ``_Static_assert``s against these headers.
 """
 
 from __future__ import annotations
@@ -17,11 +17,8 @@ import attrs
 import pytest
 
 from catcher import NATIVE
-from coresnap.backends.freebsd_process import _LAYOUTS as PROCESS_LAYOUTS
 from coresnap.elfcore import notes_freebsd_files as files
 from coresnap.elfcore import notes_freebsd_mappings as mappings
-from coresnap.elfcore.elfheader import ElfHeader
-from coresnap.elfcore.notes_freebsd_kinfo import field_offsets, record_size
 from coresnap.elfcore.registers import architecture_of
 from coresnap.elfcore.registers_freebsd import (
     prstatus_size,
@@ -59,13 +56,6 @@ class Target:
     machine: int
     """EM_*."""
     word: int
-
-    @property
-    def header(self) -> ElfHeader:
-        rest = [0] * (len(ElfHeader.__struct_fields__) - 3)
-        blank = ElfHeader(self.word, "little", 9, *rest)
-        fields = {name: getattr(blank, name) for name in ElfHeader.__struct_fields__}
-        return ElfHeader(**{**fields, "machine": self.machine})
 
 
 TARGETS = [Target("x86_64", 62, 8), Target("aarch64", 183, 8), Target("x86", 3, 4)]
@@ -134,34 +124,6 @@ def asserted(name: str, members: dict[str, int], size: int | None = None) -> lis
     return lines
 
 
-def processes(target: Target) -> Iterator[str]:
-    offsets = field_offsets(target.header)
-    named = {
-        f"ki_{member}": offset
-        for member, offset in offsets.items()
-        if not member.startswith("pri_")
-    }
-    named |= {
-        f"ki_pri.{member}": offset
-        for member, offset in offsets.items()
-        if member.startswith("pri_")
-    }
-    yield from asserted("struct kinfo_proc", named, record_size(target.header))
-    live = PROCESS_LAYOUTS[record_size(target.header)]
-    members = {
-        "ki_pid": live.pid,
-        "ki_uid": live.uid,
-        "ki_groups": live.group,
-        "ki_start": live.start,
-        "ki_flag": live.flag,
-        "ki_comm": live.command,
-        "ki_flag2": live.flag2,
-        "ki_cr_flags": live.credential_flags,
-        "ki_jid": live.jid,
-    }
-    yield from asserted("struct kinfo_proc", members, live.size)
-
-
 def open_files() -> Iterator[str]:
     names = "structsize type fd ref_count flags offset"
     members = dict(zip(names.split(), positions(files._FILE), strict=True))
@@ -228,7 +190,6 @@ INCLUDES = [
 @targets
 def test_structures_are_where_the_readers_look(target: Target, tmp_path: Path) -> None:
     lines = [f"#include <{name}>" for name in INCLUDES]
-    lines += processes(target)
     lines += open_files()
     lines += mapped()
     lines += threads(target)

@@ -1,6 +1,6 @@
 """A live FreeBSD process by what sysctl says of it, without psutil.
 
-Offsets of struct kinfo_proc (sys/sys/user.h) are the same from 10.1 to 15; flags are
+What is read of struct kinfo_proc (sys/sys/user.h) lies where it lay in 10.1; flags are
 those of sys/sys/proc.h and sys/sys/user.h.
 """
 
@@ -15,6 +15,7 @@ import attrs
 from coresnap.backends.base import ProcessDescription
 from coresnap.backends.freebsd_sysctl import FreeBSDKernel, ProcessFact
 from coresnap.errors import CaptureError, CoresnapError, MissingError
+from coresnap.model.freebsd_structures import MACHINES, OFFSETS, SIZES
 
 __all__ = ["FreeBSDProcess", "describe", "read_process"]
 
@@ -44,9 +45,26 @@ class _Layout:
     long: str
 
 
+def _layout(machine: str, long: str) -> _Layout:
+    column = MACHINES.index(machine)
+    places = {name: place[column] for name, place in OFFSETS["kinfo_proc"].items()}
+    return _Layout(
+        size=SIZES["kinfo_proc"][column],
+        pid=places["ki_pid"],
+        uid=places["ki_uid"],
+        group=places["ki_groups"],
+        start=places["ki_start"],
+        flag=places["ki_flag"],
+        command=places["ki_comm"],
+        flag2=places["ki_flag2"],
+        credential_flags=places["ki_cr_flags"],
+        jid=places["ki_jid"],
+        long=long,
+    )
+
+
 _LAYOUTS = {
-    1088: _Layout(1088, 72, 168, 192, 336, 368, 447, 580, 588, 592, "q"),
-    768: _Layout(768, 40, 136, 160, 280, 296, 367, 500, 508, 512, "i"),
+    layout.size: layout for layout in (_layout("amd64", "q"), _layout("i386", "i"))
 }
 """By ki_structsize: of 64 bits, and of i386."""
 

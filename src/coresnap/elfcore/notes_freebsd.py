@@ -20,6 +20,7 @@ from coresnap.elfcore.facts import (
     ProcessInfo,
     StartPlaces,
 )
+from coresnap.elfcore.freebsd_layout import offsets
 from coresnap.elfcore.note_fields import read_auxv, read_text
 from coresnap.elfcore.notes_freebsd_process import read_process_state
 from coresnap.elfcore.notes_freebsd_threads import THREAD_NOTES, ThreadNotes
@@ -40,7 +41,7 @@ _PROCESS_NOTES = range(8, 19)
 AT_EXECPATH, AT_OSRELDATE, AT_ENVC, AT_ENVV, AT_PS_STRINGS = 15, 18, 30, 31, 32
 AT_TIMEKEEP, AT_KPRELOAD = 22, 34
 _SIZE_FIELD = 4
-_NAME_SIZE, _ARGUMENTS_SIZE = 17, 81
+_ARGUMENTS_SIZE = 81
 
 
 def choose_architecture(
@@ -89,7 +90,7 @@ class _Reader(msgspec.Struct, eq=False):
         if note.type in THREAD_NOTES:
             self.threads.take(note.type, data)
         elif note.type == NT_PRPSINFO and self.process.command is None:
-            self.process = _process(data, self.header.pointer_size)
+            self.process = _process(data, self.header)
         elif note.type == NT_PROCSTAT_AUXV and not self.auxv:
             self.auxv = read_auxv(content, self.header)
         elif note.type == NT_PROCSTAT_PSSTRINGS and self.ps_strings is None:
@@ -156,14 +157,14 @@ class _Reader(msgspec.Struct, eq=False):
         return int.from_bytes(data[:word], "little") if len(data) >= word else None
 
 
-def _process(data: memoryview, pointer_size: int) -> ProcessInfo:
+def _process(data: memoryview, header: ElfHeader) -> ProcessInfo:
     """prpsinfo_t; pr_pid came with 10.4 and 12, and is 0 before it."""
-    name, numbers = (16, 116) if pointer_size == 8 else (8, 108)
-    arguments = name + _NAME_SIZE
+    places = offsets("prpsinfo", header)
+    name, arguments = places["pr_fname"], places["pr_psargs"]
     if len(data) < arguments:
         return ProcessInfo()
     end = arguments + _ARGUMENTS_SIZE
-    pid = data[numbers : numbers + 4]
+    pid = data[places["pr_pid"] :][:4]
     return ProcessInfo(
         int.from_bytes(pid, "little", signed=True) or None if len(pid) == 4 else None,
         command=read_text(data[name:arguments]) or None,

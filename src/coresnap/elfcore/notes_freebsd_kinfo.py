@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import msgspec
 
 from coresnap.elfcore.elfheader import ElfHeader
+from coresnap.elfcore.freebsd_layout import offsets, size
 from coresnap.elfcore.note_fields import read_text
 from coresnap.elfcore.notes_freebsd_records import SIZE_FIELD
 from coresnap.elfcore.process_state import (
@@ -25,24 +26,17 @@ from coresnap.elfcore.process_state import (
 
 __all__ = ["field_offsets", "read_process", "record_size"]
 
-_MEMBERS = """
-    structsize:i layout:i 8:P pid:i ppid:i pgid:i tpgid:i sid:i tsid:i jobc:h :h
-    tdev_freebsd11:I siglist:S sigmask:S sigignore:S sigcatch:S
-    uid:I ruid:I svuid:I rgid:I svgid:I ngroups:h :h groups:G
-    size:L rssize:l swrss:l tsize:l dsize:l ssize:l xstat:H acflag:H
-    pctcpu:I estcpu:I slptime:I swtime:I cow:I runtime:Q start:T childtime:T
-    flag:l kiflag:l traceflag:i stat:b nice:b lock:b rqindex:b
+_CODES = """
+    structsize:i pid:i ppid:i pgid:i sid:i siglist:S sigmask:S sigignore:S sigcatch:S
+    uid:I ruid:I svuid:I rgid:I svgid:I ngroups:h groups:G
+    size:L rssize:l tsize:l dsize:l ssize:l start:T flag:l kiflag:l stat:b nice:b
     oncpu_old:B lastcpu_old:B tdname:17s wmesg:9s login:18s lockname:9s comm:20s
-    emul:17s loginclass:18s moretdname:4s :46s 2:i tdev:Q oncpu:i lastcpu:i tracer:i
-    flag2:i fibnum:i cr_flags:I jid:i numthreads:i tid:i pri_class:B pri_level:B
-    pri_native:B pri_user:B rusage:R rusage_ch:R 22:P sflag:l tdflags:l
+    emul:17s loginclass:18s moretdname:4s oncpu:i lastcpu:i cr_flags:I jid:i
+    numthreads:i tid:i pri_level:B rusage:R
 """
-"""Name and type: ``P`` a pointer, ``L`` and ``l`` a long, ``S`` a sigset_t, ``T`` a
-struct timeval, ``R`` a struct rusage, ``G`` the first 16 groups; otherwise as in
-``struct``. A number instead of a name is so many that are skipped."""
-_SIZES = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "Q": 8, "S": 16, "G": 64}
+"""What is read, and its type: ``L`` and ``l`` a long, ``S`` a sigset_t, ``T`` a struct
+timeval, ``R`` a struct rusage, ``G`` the first 16 groups; else as in ``struct``."""
 _USAGE_WORDS = 14
-_EM_ARM = 40
 
 _THREAD_LIMIT = 1 << 16
 _STATES = {
@@ -75,32 +69,26 @@ class _Layout(msgspec.Struct, frozen=True):
 
 def record_size(header: ElfHeader) -> int:
     """Bytes of struct kinfo_proc."""
-    return _layout(header).size
+    return size("kinfo_proc", header)
 
 
 def field_offsets(header: ElfHeader) -> dict[str, int]:
     """Where the members lie, by their names without ``ki_``."""
-    return {name: offset for name, (offset, _) in _layout(header).offsets.items()}
+    found = offsets("kinfo_proc", header)
+    return {
+        member.rpartition(".")[2].removeprefix("ki_"): n for member, n in found.items()
+    }
 
 
 def _layout(header: ElfHeader) -> _Layout:
-    word = header.pointer_size
-    # time_t has 64 bits everywhere but on i386.
-    wide_time = word == 8 or header.machine == _EM_ARM
-    time = 16 if wide_time else 8
-    sizes = _SIZES | {"P": word, "L": word, "l": word, "T": time}
-    sizes["R"] = 2 * time + _USAGE_WORDS * word
-    offsets: dict[str, tuple[int, str]] = {}
-    position = 0
-    for member in _MEMBERS.split():
-        name, _, code = member.partition(":")
-        size = sizes[code] if code in sizes else int(code[:-1])
-        if name.isdigit():
-            size *= int(name)
-        elif name:
-            offsets[name] = (position, code)
-        position += size
-    return _Layout(word, time, offsets, position)
+    places = field_offsets(header)
+    members = (member.split(":") for member in _CODES.split())
+    return _Layout(
+        word=header.pointer_size,
+        time=size("timeval", header),
+        offsets={name: (places[name], code) for name, code in members},
+        size=record_size(header),
+    )
 
 
 class _Record(msgspec.Struct, eq=False):
@@ -109,9 +97,9 @@ class _Record(msgspec.Struct, eq=False):
 
     def number(self, name: str) -> int:
         offset, code = self.layout.offsets[name]
-        if code in "LlP":
+        if code in "Ll":
             wide = self.layout.word == 8
-            code = ("Q" if wide else "I") if code in "LP" else ("q" if wide else "i")
+            code = ("Q" if wide else "I") if code == "L" else ("q" if wide else "i")
         number: int = struct.unpack_from("<" + code, self.data, offset)[0]
         return number
 

@@ -15,9 +15,11 @@ import msgspec
 
 from coresnap.elfcore.elfheader import ElfHeader
 from coresnap.elfcore.facts import CoreThread, SignalInfo
+from coresnap.elfcore.freebsd_layout import offsets
 from coresnap.elfcore.note_fields import read_text
+from coresnap.elfcore.notes_freebsd_records import SIZE_FIELD
 from coresnap.elfcore.registers import Architecture
-from coresnap.elfcore.registers_freebsd import register_record, registers_offset
+from coresnap.elfcore.registers_freebsd import register_record
 
 __all__ = ["THREAD_NOTES", "ThreadNotes", "read_siginfo"]
 
@@ -107,11 +109,12 @@ class ThreadNotes(msgspec.Struct, eq=False):
         return next(iter(told or self._threads), None)
 
     def _status(self, data: memoryview) -> None:
-        start = registers_offset(self.header.pointer_size)
+        places = offsets("prstatus", self.header)
+        start = places["pr_reg"]
         if len(data) < start:
             self.problems.append("the status note of a thread is cut: no registers")
             return
-        signal, tid = struct.unpack_from("<ii", data, 36 if start == 48 else 20)
+        signal, tid = struct.unpack_from("<ii", data, places["pr_cursig"])
         record = register_record(self.architecture)
         registers = {}
         if record is not None:
@@ -122,8 +125,9 @@ class ThreadNotes(msgspec.Struct, eq=False):
 
     def _lwpinfo(self, data: memoryview) -> None:
         """struct ptrace_lwpinfo behind an int that is its size."""
-        wide = self.header.pointer_size == 8
-        siginfo, name = (52, 132) if wide else (48, 112)
+        places = offsets("ptrace_lwpinfo", self.header)
+        siginfo = SIZE_FIELD + places["pl_siginfo"]
+        name = SIZE_FIELD + places["pl_tdname"]
         if len(data) < siginfo:
             return
         tid, _, flags = struct.unpack_from("<iii", data, 4)
