@@ -277,7 +277,6 @@ def test_the_header_of_a_kernel_dump(
     info = header.info
     assert info.architecture == ARCHITECTURES.get(machine.name, machine.name)
     assert info.architecture_version == 2
-    )
     assert (info.length, info.time, info.compression) == (65536, 1700000001, "zstd")
     assert (info.hostname, info.panic) == ("host.example.org", "page fault")
     assert info.version == "FreeBSD 15.0-RELEASE"
