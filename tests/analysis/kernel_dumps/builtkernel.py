@@ -22,7 +22,15 @@ NAMES = frozenset(
     {
         *("doadump", "panic", "trap_fatal", "calltrap", "lab_rx", "usb_process"),
         *("fork_exit", "fork_trampoline", "mi_switch", "stacks", "dumppcb"),
-        *("sleeping_pcb", "stoppcbs", "allproc", "dumptid", "panicked", "sleeping"),
+        *(
+            "sleeping_pcb",
+            "stoppcbs",
+            "stopped",
+            "allproc",
+            "dumptid",
+            "panicked",
+            "sleeping",
+        ),
         *("kernel_proc", "lab_proc", "lab_ko", "idle"),
     }
 )
@@ -84,6 +92,8 @@ class Kernel:
         raise AssertionError(f"{caller} does not call {callee}")
 
     def pcb(self, name: str, index: int, rip: int, rsp: int, rbp: int) -> None:
+        if name == "stoppcbs" and "stopped" in self.symbols:
+            name = "stopped"
         place = self.symbols[name] + index * 72
         self.words(place + 8, 15, 14, 13, 12, rbp, rsp, 3, rip)
 

@@ -1,6 +1,12 @@
 /* What a kernel's file has that its dump is read by: names and structures as FreeBSD's,
    none of its code. Layouts differ from every release's on purpose. */
 
+#ifndef VERSION
+#define VERSION "FreeBSD 13.2-RELEASE LAB"
+#endif
+
+const char version[] = VERSION "\n";
+
 typedef unsigned long register_t;
 
 struct pcb {
@@ -53,7 +59,11 @@ struct linker_file {
 };
 
 struct pcb dumppcb, sleeping_pcb;
+#ifdef SINCE_14
+struct pcb stopped[4], *stoppcbs = stopped;
+#else
 struct pcb stoppcbs[4];
+#endif
 int dumptid = 100064;
 
 struct thread idle = {.td_tid = 100003, .td_name = "idle: cpu1", .td_oncpu = 1};

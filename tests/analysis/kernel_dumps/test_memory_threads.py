@@ -12,8 +12,14 @@ import pytest
 import coresnap
 import kernel_panics as panics
 from coresnap.analysis.debuginfo.libdw_file import unavailable
+from coresnap.analysis.kernel.evidence import pack_evidence
+from coresnap.analysis.kernel.find_kernel import find_kernel
+from coresnap.analysis.kernel.snapshot import snapshot_of_kernel
+from coresnap.analysis.record import snapshot_of_record
+from coresnap.analysis.session import SearchPlaces, read_kernel
 from coresnap.model import Snapshot, Thread, Trust, UnwindEnd
 from coresnap.snapshot.container import write_snapshot
+from coresnap.views.cli.explain import make_fingerprint
 from kernel_dumps.builtkernel import Kernel, compile_kernel, stacked_kernel
 
 pytestmark = [
@@ -68,7 +74,10 @@ def test_the_thread_that_panicked_through_its_trap(
     assert snapshot.attributes["process.threads"] == 3
 
 
-def test_threads_that_slept_and_ran(kernel_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("-DSINCE_14",)])
+def test_threads_that_slept_and_ran(tmp_path: Path, options: tuple[str, ...]) -> None:
+    kernel_file = compile_kernel(tmp_path, *options)
+
     snapshot = analysed(stacked_kernel(kernel_file), tmp_path)
 
     by_tid = {thread.tid: thread for thread in snapshot.threads}
@@ -155,3 +164,37 @@ def test_what_has_no_room_in_a_snapshot_is_left_out(
 
     assert len(snapshot.modules) == 1
     assert write_snapshot(snapshot, tmp_path / "x.csnap") > 0
+
+
+def test_threads_travel_without_the_dump(kernel_file: Path, tmp_path: Path) -> None:
+    dump = tmp_path / "vmcore.0"
+    dump.write_bytes(stacked_kernel(kernel_file).minidump(panics.PAGE_FAULT))
+    evidence = read_kernel(dump, SearchPlaces(executable=kernel_file))
+
+    snapshot = snapshot_of_record(pack_evidence(evidence))
+
+    assert snapshot == snapshot_of_kernel(evidence)
+    assert len(snapshot.threads) == 3
+    assert make_fingerprint(snapshot, ()).digest == snapshot.fingerprint
+
+
+def test_the_kernel_of_a_dump_is_found_by_its_version(
+    kernel_file: Path, tmp_path: Path
+) -> None:
+    version = "FreeBSD 13.2-RELEASE LAB"
+    versions = {"kernel": "FreeBSD 14.0-RELEASE LAB", "kernel.old": version}
+    for name, words in versions.items():
+        place = tmp_path / name
+        place.mkdir()
+        option = f'-DVERSION="{words}"'
+        compile_kernel(place, option)
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "kernel").write_bytes(b"\x7fELF")
+
+    assert find_kernel(version + "\n  built here", tmp_path) == (
+        tmp_path / "kernel.old" / "kernel"
+    )
+    assert find_kernel("FreeBSD 15.0-RELEASE LAB", tmp_path) is None
+    assert find_kernel("", tmp_path) is None
+    assert find_kernel(version, tmp_path / "none") is None

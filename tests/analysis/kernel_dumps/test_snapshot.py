@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 
 import kernel_panics as panics
@@ -15,6 +16,7 @@ from coresnap.analysis.kernel.evidence import (
 from coresnap.analysis.kernel.snapshot import snapshot_of_kernel
 from coresnap.analysis.record import snapshot_of_record
 from coresnap.elfcore.vmcore.dump_info import DumpInfo
+from coresnap.model import Frame, Thread, Trust, UnwindEnd, Variable, VariableKind
 from coresnap.model.attributes import ATTRIBUTES
 from coresnap.snapshot.text import headline, render
 from coresnap.views.cli.explain import make_fingerprint
@@ -146,3 +148,24 @@ def test_the_fingerprint_can_be_made_again(text: str) -> None:
     snapshot = snapshot_of_kernel(evidence(text))
 
     assert make_fingerprint(snapshot, ()).digest == snapshot.fingerprint
+
+
+def test_what_travels_has_a_limit() -> None:
+    variable = Variable("text", "char *", VariableKind.LOCAL, text="x" * 2000)
+    frame = Frame(1, Trust.CFI, function="f", module="kernel", variables=(variable,))
+    threads = [Thread(n, n == 0, UnwindEnd.OUTERMOST, None, (frame,)) for n in range(9)]
+    whole = msgspec.structs.replace(evidence(panics.PAGE_FAULT), threads=tuple(threads))
+
+    def kept(limit: int) -> Evidence:
+        members = pack_evidence(whole, limit)
+        assert all(len(data) <= limit for data in members.values())
+        found = unpack_evidence(members)
+        assert found is not None
+        return found
+
+    assert kept(1 << 20) == whole
+    bare = kept(8000)
+    assert [len(t.frames[0].variables) for t in bare.threads] == [1] + [0] * 8
+    assert "variables" in bare.notes[-1].message
+    alone = kept(1200)
+    assert [t.tid for t in alone.threads] == [0]

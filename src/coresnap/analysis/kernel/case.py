@@ -12,7 +12,7 @@ from coresnap.analysis.kernel.backtrace import (
     read_backtraces,
 )
 from coresnap.analysis.kernel.message_buffer import Panic, find_panic, message_lines
-from coresnap.analysis.kernel.trap import Trap, read_cpu, read_time, read_trap
+from coresnap.analysis.kernel.trap import Trap, read_cpu, read_tid, read_time, read_trap
 
 __all__ = ["KernelCase", "case_of"]
 
@@ -30,6 +30,8 @@ class KernelCase(msgspec.Struct, frozen=True):
     stack: Backtrace | None = None
     """That of the thread that panicked."""
     cpu: int | None = None
+    tid: int | None = None
+    """The thread that panicked, where the debugger said so."""
     time: int | None = None
     """UTC seconds since the epoch."""
 
@@ -55,6 +57,7 @@ def case_of(text: str, panic_string: str | None = None) -> KernelCase:
         tuple(read_backtraces(panic.lines)),
         _stack(panic),
         cpu,
+        read_tid(after),
         read_time(after),
     )
 

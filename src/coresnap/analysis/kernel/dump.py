@@ -11,6 +11,7 @@ import msgspec
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.kernel.ddb_threads import ddb_threads
 from coresnap.analysis.kernel.evidence import Evidence
+from coresnap.analysis.kernel.trap import read_tid
 from coresnap.elfcore.vmcore.dump_info import DumpInfo
 from coresnap.elfcore.vmcore.vmcore import Vmcore, open_vmcore
 from coresnap.model import Module, Note, Thread
@@ -38,7 +39,7 @@ def read_dump(
     with open_vmcore(path, info=info, kernel=kernel, name=name) as dump:
         threads, modules, notes = _of_memory(dump, kernel, files)
         if not threads:
-            threads = tuple(ddb_threads(dump.texts.get("ddb.txt", "")))
+            threads = _of_debugger(dump)
         return Evidence(
             system="FreeBSD",
             kind=dump.kind,
@@ -74,6 +75,15 @@ def _of_memory(
 
     found = read_kernel(dump, kernel, files)
     return found.threads, found.modules, found.notes
+
+
+def _of_debugger(dump: Vmcore) -> tuple[Thread, ...]:
+    """What ddb(4) traced into a text dump, the thread that panicked first."""
+    text = dump.texts.get("ddb.txt", "")
+    tid = read_tid(dump.message_buffer.splitlines())
+    if tid is None:
+        tid = read_tid(text.splitlines())
+    return tuple(sorted(ddb_threads(text, tid), key=lambda thread: not thread.crashed))
 
 
 def _size(path: str | os.PathLike[str]) -> int | None:

@@ -83,8 +83,9 @@ def _threads(evidence: Evidence, case: KernelCase) -> tuple[Thread, ...]:
         return evidence.threads
     end = UnwindEnd.OUTERMOST if case.stack.whole else UnwindEnd.NO_RULE
     process = case.trap.process if case.trap is not None else None
+    number = process.pid if process is not None else 0
     printed = Thread(
-        process.pid if process is not None else 0,
+        number if case.tid is None else case.tid,
         True,
         end,
         process.name if process is not None else None,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["Trap", "TrappedProcess", "read_cpu", "read_time", "read_trap"]
+__all__ = ["Trap", "TrappedProcess", "read_cpu", "read_tid", "read_time", "read_trap"]
 
 _FATAL = re.compile(
     r"Fatal trap ([0-9]{1,5}): (.{1,80}) while in (kernel|user|vm86) mode"
@@ -21,6 +21,7 @@ _FIELD = re.compile(r"([a-z][a-z ]{2,24}?)\s*= (.*)")
 _POINTER = re.compile(r"0x[0-9a-f]{1,4}:0x([0-9a-f]{1,16})")
 _PROCESS = re.compile(r"([0-9]{1,10}) \((.*)\)")
 _CPU = re.compile(r"cpuid = ([0-9]{1,6})\b")
+_THREAD = re.compile(r"\[ thread pid [0-9]{1,10} tid ([0-9]{1,10}) \]")
 _TIME = re.compile(r"time = ([0-9]{1,12})")
 _ARM_REGISTER = re.compile(r"\s*(far|elr|sp|esr|lr): +(?:0x)?([0-9a-f]{1,16})\b")
 _AMD64_REGISTER = re.compile(r"\b(r[a-ds][ixp]|r[bs]p|r[0-9]{1,2}): +([0-9a-f]{16})\b")
@@ -71,6 +72,11 @@ def read_trap(lines: Sequence[str]) -> Trap | None:
 def read_cpu(lines: Sequence[str]) -> int | None:
     """Return the processor that panicked, of the line behind ``panic:``."""
     return next((int(m[1]) for line in lines if (m := _CPU.match(line))), None)
+
+
+def read_tid(lines: Sequence[str]) -> int | None:
+    """Return the thread that the debugger was entered in (``kdb_enter``)."""
+    return next((int(m[1]) for line in lines if (m := _THREAD.match(line))), None)
 
 
 def read_time(lines: Sequence[str]) -> int | None:
