@@ -29,6 +29,9 @@ _SIGILL, _SIGTRAP, _SIGABRT, _SIGBUS, _SIGFPE, _SIGSEGV = 4, 5, 6, 7, 8, 11
 _FREEBSD_SIGBUS = 10
 _NUMBERS = {7: 10, 10: 30, 12: 31, 17: 20, 18: 19, 19: 17, 20: 18, 23: 16, 31: 12}
 _GROWS_DOWN, _GUARD, _COPY_ON_WRITE = 0x20, 9, 1
+_SHARED = 0x7FFF_FFFF_F000
+_SIGCODE = bytes.fromhex("ff1424488d7c24106a0048c7c0a10100000f05f4ebfd")
+"""The page that the kernel shares with programs, and how it calls a handler."""
 _MOST_STACK = 512 << 20
 """kern.maxssiz of amd64: so much is reserved for the main stack."""
 
@@ -70,7 +73,12 @@ def write_twin(core: Path, path: Path) -> Path:
     auxv = dict(struct.iter_unpack("<QQ", notes.first(corewriter.NT_AUXV)))
     loads = _loads(data, notes.first(corewriter.NT_FILE), auxv[_AT_SYSINFO_EHDR])
     stack = next(one for one in loads if one.start <= auxv[_AT_RANDOM] < one.end)
+    loads.remove(stack)
+    stack = attrs.evolve(stack, data=_with_frames(stack.data))
+    loads = sorted([*loads, stack], key=lambda one: one.start)
     guard = _guard(loads, stack)
+    code = _SIGCODE.ljust(w.PAGE, b"\0")
+    loads.append(_Load(w.PF_R | w.PF_X, _SHARED, _SHARED + w.PAGE, code))
     segments = [
         w.Segment(one.start, one.data, one.flags) for one in loads if _is_dumped(one)
     ]
@@ -121,6 +129,64 @@ def _loads(data: bytes, table: bytes, vdso: int) -> list[_Load]:
         content = data[offset : offset + size]
         found.append(_Load(flags, address, address + memory, content, path, start))
     return found
+
+
+# --- signals that were handled ------------------------------------------------
+
+_SIGCONTEXT = (
+    *("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp"),
+    *("rbx", "rdx", "rax", "rcx", "rsp", "rip", "eflags", "segments", "err"),
+    *("trapno", "oldmask", "cr2"),
+)
+_MCONTEXT = {
+    "rdi": 8,
+    "rsi": 16,
+    "rdx": 24,
+    "rcx": 32,
+    "r8": 40,
+    "r9": 48,
+    "rax": 56,
+    "rbx": 64,
+    "rbp": 72,
+    **{f"r{number}": 80 + 8 * (number - 10) for number in range(10, 16)},
+    "cr2": 136,
+    "err": 152,
+    "rip": 160,
+    "eflags": 176,
+    "rsp": 184,
+}
+_LINUX_PAGE_FAULT, _LINUX_SIGINFO, _LINUX_CODE_SEGMENT = 14, 304, 0x33
+
+
+def _with_frames(data: bytes) -> bytes:
+    """A stack with a frame of FreeBSD's in place of each of Linux's that is of a page
+    fault; it takes less room."""
+    found = bytearray(data)
+    for start in range(16, len(data) - 976, 16):
+        context = struct.unpack_from(f"<{len(_SIGCONTEXT)}Q", data, start + 40)
+        values = dict(zip(_SIGCONTEXT, context, strict=True))
+        is_code = values["segments"] & 0xFFFF == _LINUX_CODE_SEGMENT
+        if values["trapno"] == _LINUX_PAGE_FAULT and is_code:
+            info = data[start + _LINUX_SIGINFO : start + _LINUX_SIGINFO + 24]
+            found[start : start + 976] = _frame(values, info)
+            found[start - 8 : start] = struct.pack("<Q", _SHARED + 3)
+    return bytes(found)
+
+
+def _frame(values: dict[str, int], linux: bytes) -> bytes:
+    """struct sigframe of ``sys/x86/include/sigframe.h``; without a siginfo where Linux
+    has none, for a handler that did not ask for it."""
+    frame = bytearray(896)
+    for name, offset in _MCONTEXT.items():
+        struct.pack_into("<Q", frame, 32 + offset, values[name])
+    struct.pack_into("<I", frame, 32 + 128, _T_PAGEFLT)
+    number, _, code = struct.unpack_from("<iii", linux)
+    address = values["cr2"]
+    is_there = number == _SIGSEGV and linux[16:] == struct.pack("<Q", address)
+    info = w.siginfo(
+        w.AMD64, number=number, code=code, address=address, trap=_T_PAGEFLT
+    )
+    return bytes(frame) + (info if is_there else bytes(80))
 
 
 # --- what FreeBSD keeps of it -------------------------------------------------

@@ -1,6 +1,7 @@
 // Ends in the way that the argument names, each by a mistake of its own.
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,26 @@ static void threads(void)
 	pthread_join(one, NULL);
 }
 
+static void give_up(int number)
+{
+	turns += number;
+	abort();
+}
+
+static void send_again(int number)
+{
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void handled(void (*handler)(int), int flags)
+{
+	struct sigaction action = {.sa_flags = flags};
+	action.sa_handler = handler;
+	sigaction(SIGSEGV, &action, NULL);
+	null_write();
+}
+
 int main(int count, char **arguments)
 {
 	const char *way = count > 1 ? arguments[1] : "";
@@ -115,5 +136,11 @@ int main(int count, char **arguments)
 		__builtin_trap();
 	if (!strcmp(way, "threads"))
 		threads();
+	if (!strcmp(way, "again"))
+		handled(send_again, SA_SIGINFO);
+	if (!strcmp(way, "again-plain"))
+		handled(send_again, 0);
+	if (!strcmp(way, "handled"))
+		handled(give_up, SA_SIGINFO);
 	return 0;
 }
