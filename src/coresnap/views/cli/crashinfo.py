@@ -40,9 +40,8 @@ examples:
   coresnap crashinfo -k /boot/kernel.old/kernel 3
   coresnap crashinfo --no-spool /mnt/vmcore.0.zst
 
-at boot, in /etc/rc.conf, after `coresnap-crashinfo` was made of two lines,
-`#!/bin/sh` and `exec coresnap crashinfo "$@"`:
-  crashinfo_program="/usr/local/libexec/coresnap-crashinfo"
+at boot, in /etc/rc.conf:
+  crashinfo_program="/usr/local/bin/coresnap crashinfo"
 """
 _DIRECTORY = Path("/var/crash")
 _TAIL = 40
