@@ -6,7 +6,7 @@ import signal as host
 
 import pytest
 
-from coresnap.analysis.signals import explain_signal, is_fault
+from coresnap.analysis.signals import explain_signal, is_fault, is_sent
 
 
 def test_a_fault_has_its_code_name_and_address() -> None:
@@ -70,3 +70,45 @@ def test_an_abort_that_somebody_else_asked_for_was_not_giving_up() -> None:
     assert own.description == "the process gave up (abort)"
     other = explain_signal("Linux", 6, 0, None, (8, 0), 7)
     assert other.description == "sent by process 8 of user 0"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "trap", "words"),
+    [
+        (10, 3, 9, "general protection fault"),
+        (10, 2, 27, "general protection fault"),
+        (10, 3, 12, "the object behind the address failed"),
+        (10, 3, None, "the object behind the address failed"),
+        (8, 2, 18, "integer division"),
+        (12, 0x10006, None, "there is no such system call"),
+    ],
+)
+def test_freebsds_trap_tells_what_a_code_means(
+    number: int, code: int, trap: int | None, words: str
+) -> None:
+    found = explain_signal("FreeBSD", number, code, 0x1234, trap=trap)
+    assert words in found.description
+
+
+def test_freebsds_lost_siginfo_has_no_address() -> None:
+    found = explain_signal("FreeBSD", 11, 0, 0)
+    assert (found.code_name, found.address) == ("SI_NOINFO", None)
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "sent"),
+    [
+        ("Linux", 0, True),
+        ("Linux", -6, True),
+        ("Linux", 128, False),
+        ("Linux", 1, False),
+        ("FreeBSD", 0x10001, True),
+        ("FreeBSD", 0x10007, True),
+        ("FreeBSD", 0x10006, False),
+        ("FreeBSD", 3, False),
+    ],
+)
+def test_who_sent_a_signal_is_told_by_its_code(
+    system: str, code: int, sent: bool
+) -> None:
+    assert is_sent(system, code) is sent

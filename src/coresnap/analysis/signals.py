@@ -194,6 +194,8 @@ def explain_signal(
         return plain
     if code == _SI_KERNEL.get(system):
         return _from_kernel(plain, system)
+    if system == "FreeBSD" and code == 0:
+        return msgspec.structs.replace(plain, code_name="SI_NOINFO")
     sent = _SENT.get(system, _SENT_LINUX).get(code)
     if sent is not None:
         return _sent(plain, sent, sender, pid)
@@ -211,9 +213,7 @@ def explain_signal(
 
 def is_sent(system: str, code: int) -> bool:
     """Whether somebody sent the signal, and no instruction failed."""
-    if system == "FreeBSD":
-        return code in _SENT_FREEBSD and code != _SI_KERNEL[system]
-    return code <= 0
+    return code in _SENT_FREEBSD if system == "FreeBSD" else code <= 0
 
 
 def _from_kernel(signal: Signal, system: str) -> Signal:

@@ -102,7 +102,7 @@ def _explained(core: CoreFile, info: SignalInfo) -> Signal | None:
     signal = explain_signal(
         core.system, info.number, code, info.address, trap=info.trap
     )
-    sent = is_sent(core.system, code)
+    sent = code <= 0 or is_sent(core.system, code)
     return signal if not sent and is_fault(signal.name) else None
 
 
