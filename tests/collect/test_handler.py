@@ -206,6 +206,7 @@ def test_a_process_that_is_gone_leaves_a_core_and_a_failed_check(
     assert (check["name"], check["result"]) == ("process", "failed")
 
 
+@pytest.mark.linux
 def test_a_recycled_pid_is_told_by_the_pidfd(
     directory: Path, spool: Spool, listener: socket.socket
 ) -> None:

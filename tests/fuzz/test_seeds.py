@@ -44,6 +44,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return compile_sources(tmp_path_factory.mktemp("objects"), fuzzer=False)
 
 
+@pytest.mark.linux
 @pytest.mark.compiler
 @pytest.mark.sanitizer
 @pytest.mark.parametrize("name", NATIVE_TARGETS)
