@@ -4,7 +4,6 @@
 thread that wrote the dump, ``dumptid``, left its registers in ``dumppcb``
 (``sys/kern/kern_shutdown.c``); one that ran on another processor in ``stoppcbs``, by
 the processor's number (``sys/kern/subr_smp.c``); all others in their own ``td_pcb``.
-Layout of struct pcb: ``sys/amd64/include/pcb.h``, ``sys/i386/include/pcb.h``.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from coresnap.analysis.kernel.saved_registers import context_registers
 from coresnap.analysis.kernel.structures import Layout, Structure
 from coresnap.elfcore.facts import CoreThread
 from coresnap.elfcore.memory import Memory
@@ -25,11 +25,6 @@ STRUCTURES = frozenset({"proc", "thread", "pcb", "trapframe", "linker_file"})
 SYMBOLS = frozenset(
     {"allproc", "dumppcb", "dumptid", "linker_files", "stoppcbs", "panicstr"}
 )
-_PCB = {
-    "x86-64": ("r15", "r14", "r13", "r12", "rbp", "rsp", "rbx", "rip"),
-    "i386": ("edi", "esi", "ebp", "esp", "ebx", "eip"),
-}
-"""Members of struct pcb, without ``pcb_``: as the registers are called."""
 _MOST_PROCESSES = 100_000
 _MOST_THREADS = 20_000
 _NO_CPU = 1 << 8
@@ -136,11 +131,7 @@ def _registers(
     layout = places.layouts.get("pcb")
     if place is None or layout is None:
         return {}
-    found: dict[int, int] = {}
-    for name in _PCB.get(architecture.name, ()):
-        value = layout.number(memory, place, f"pcb_{name}")
-        if value is not None:
-            found[architecture.numbers[name]] = value
+    found = context_registers(layout, memory, place, architecture)
     # Without a stack nothing of it was saved.
     return found if found.get(architecture.stack_pointer) else {}
 

@@ -23,6 +23,7 @@ from coresnap.analysis.kernel.kernel_threads import (
     KernelThread,
     kernel_threads,
 )
+from coresnap.analysis.kernel.saved_registers import MACHINES
 from coresnap.analysis.kernel.structures import Layout, Structure, find_layouts
 from coresnap.analysis.kernel.trap_frames import KernelUnwinder
 from coresnap.analysis.symbols import SymbolTable
@@ -39,7 +40,6 @@ from coresnap.model import Module, Note, Thread
 
 __all__ = ["KernelReading", "read_kernel"]
 
-_SUPPORTED = ("x86-64", "i386")
 _MOST_MODULES = 1024
 _ADDRESSES = (1 << 64) - 1
 
@@ -62,7 +62,7 @@ def read_kernel(dump: Vmcore, kernel: Path, files: DebugFiles) -> KernelReading:
     architecture = next((a for a in ARCHITECTURES if a.name == dump.architecture), None)
     if architecture is None or elf.header.machine != architecture.machine:
         return _note(f"{kernel} is not of the machine that the dump is of")
-    if architecture.name not in _SUPPORTED:
+    if architecture.name not in MACHINES:
         return _note(f"threads of {architecture.name} are not read from memory")
     memory = DumpMemory(dump.memory)
     module = kernel_module(elf, kernel)

@@ -21,6 +21,7 @@ __all__ = ["Layout", "Structure", "find_layouts"]
 
 _MOST_UNITS = 10_000
 _DEPTH = 4
+_MOST_WORDS = 32
 
 
 class Layout(msgspec.Struct, frozen=True, eq=False):
@@ -40,6 +41,18 @@ class Layout(msgspec.Struct, frozen=True, eq=False):
         except MemoryReadError:
             return None
         return int.from_bytes(data, memory.byte_order)
+
+    def words(self, memory: Memory, address: int, name: str) -> list[int]:
+        """A member that is an array of registers; empty without it, or its memory."""
+        place = self.members.get(name)
+        if place is None or place[1] > _MOST_WORDS * 8:
+            return []
+        try:
+            data = memory.read(address + place[0], place[1])
+        except MemoryReadError:
+            return []
+        starts = range(0, len(data) - 7, 8)
+        return [int.from_bytes(data[s : s + 8], memory.byte_order) for s in starts]
 
     def text(self, memory: Memory, address: int, name: str) -> str | None:
         """A member that is an array of characters."""

@@ -2,7 +2,7 @@
 
 Code that takes a trap, an interrupt or a system call has no call frame information
 that leads out of it; on top of its stack stands a ``struct trapframe``
-(``sys/x86/include/frame.h``) with all registers of what it interrupted.
+with all registers of what it interrupted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from coresnap.analysis.kernel.saved_registers import trapped_registers
 from coresnap.analysis.kernel.structures import Layout
 from coresnap.analysis.unwind.stack import Stack, StackFrame
 from coresnap.analysis.unwind.unwinder import Unwinder
@@ -23,14 +24,12 @@ __all__ = ["KernelUnwinder"]
 _MOST_TRAPS = 8
 """One in another: a page fault in an interrupt in a system call."""
 _ENTRIES = ("calltrap", "alltraps", "nmi_calltrap", "mchk_calltrap")
+_ENTRIES += ("handle_el1h_sync", "handle_el1h_irq", "handle_el1h_serror")
 _INTERRUPTS = ("Xapic_isr", "Xtimerint", "Xipi_", "Xlapic_", "Xcpustop", "Xatpic_intr")
 _SYSTEM_CALLS = ("fast_syscall_common", "Xfast_syscall", "Xint0x80_syscall")
+_SYSTEM_CALLS += ("handle_el0_sync",)
 _STARTS = ("fork_trampoline",)
 """Functions by the entry's name, or by what it begins with."""
-_REGISTERS = {
-    "x86-64": ("rdi rsi rdx rcx r8 r9 rax rbx rbp r10 r11 r12 r13 r14 r15 rip rsp"),
-    "i386": "edi esi ebp ebx edx ecx eax eip esp",
-}
 
 
 class KernelUnwinder(msgspec.Struct, frozen=True, eq=False):
@@ -77,11 +76,7 @@ class KernelUnwinder(msgspec.Struct, frozen=True, eq=False):
         place = frame.registers.get(self.architecture.stack_pointer)
         if layout is None or place is None:
             return None
-        found: dict[int, int] = {}
-        for name in _REGISTERS.get(self.architecture.name, "").split():
-            value = layout.number(self.memory, place, f"tf_{name}")
-            if value is not None:
-                found[self.architecture.numbers[name]] = value
+        found = trapped_registers(layout, self.memory, place, self.architecture)
         pc = found.get(self.architecture.program_counter, 0)
         # What it interrupted may be a program: its stack is not the kernel's.
         is_kernel = pc >> (8 * self.architecture.pointer_size - 1) == 1
