@@ -23,11 +23,15 @@ __all__ = ["KernelUnwinder"]
 
 _MOST_TRAPS = 8
 """One in another: a page fault in an interrupt in a system call."""
-_ENTRIES = ("calltrap", "alltraps", "nmi_calltrap", "mchk_calltrap")
-_ENTRIES += ("handle_el1h_sync", "handle_el1h_irq", "handle_el1h_serror")
+_ENTRIES = (
+    *("calltrap", "alltraps", "nmi_calltrap", "mchk_calltrap"),
+    *("handle_el1h_sync", "handle_el1h_irq", "handle_el1h_serror"),
+)
 _INTERRUPTS = ("Xapic_isr", "Xtimerint", "Xipi_", "Xlapic_", "Xcpustop", "Xatpic_intr")
-_SYSTEM_CALLS = ("fast_syscall_common", "Xfast_syscall", "Xint0x80_syscall")
-_SYSTEM_CALLS += ("handle_el0_sync",)
+_SYSTEM_CALLS = (
+    *("fast_syscall_common", "Xfast_syscall", "Xint0x80_syscall"),
+    "handle_el0_sync",
+)
 _STARTS = ("fork_trampoline",)
 """Functions by the entry's name, or by what it begins with."""
 
