@@ -89,7 +89,7 @@ def snapshot_of_record(assets: Mapping[str, bytes]) -> Snapshot:
 
         evidence = unpack_evidence(assets)
         if evidence is not None:
-            return snapshot_of_kernel(evidence)
+            return _of_archive(snapshot_of_kernel(evidence), assets)
     record = _Record(assets, json_object(assets.get(CRASH, b"")))
     system, architecture = _machine(record)
     number = record.number("signal")
@@ -130,6 +130,17 @@ def snapshot_of_record(assets: Mapping[str, bytes]) -> Snapshot:
         attributes=attributes_of(facts),
         notes=(*capture_notes(capture), *_gaps(record)),
         assets=retained_assets(assets),
+    )
+
+
+def _of_archive(snapshot: Snapshot, assets: Mapping[str, bytes]) -> Snapshot:
+    """Name the archive by which the store knows a crash again."""
+    told = json_object(assets.get(CRASH, b"")).get("id")
+    if not isinstance(told, str):
+        return snapshot
+    attributes = {**snapshot.attributes, "coresnap.object": told}
+    return msgspec.structs.replace(
+        snapshot, attributes=dict(sorted(attributes.items()))
     )
 
 

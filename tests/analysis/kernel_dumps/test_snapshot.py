@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,7 +20,9 @@ from coresnap.analysis.record import snapshot_of_record
 from coresnap.elfcore.vmcore.dump_info import DumpInfo
 from coresnap.model import Frame, Thread, Trust, UnwindEnd, Variable, VariableKind
 from coresnap.model.attributes import ATTRIBUTES
+from coresnap.snapshot.container import write_snapshot
 from coresnap.snapshot.text import headline, render
+from coresnap.store.server.validation.reading import read_arrival
 from coresnap.views.cli.explain import make_fingerprint
 
 INFO = DumpInfo(
@@ -112,6 +116,26 @@ def test_info_alone_says_what_it_can() -> None:
     assert [c.name for c in snapshot.classifiers] == ["panic"]
     assert "no message buffer" in " ".join(n.message for n in snapshot.notes)
     assert snapshot.quality < 50
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (panics.PROTECTION_FAULT, "kernel: lab_sysctl ← sysctl_root_handler_locked ← "),
+        ("", "kernel: general protection fault"),
+    ],
+)
+def test_a_store_takes_it(text: str, title: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csnap"
+    snapshot = snapshot_of_kernel(evidence(text))
+    write_snapshot(snapshot, path)
+
+    arrival = read_arrival(os.open(path, os.O_RDONLY), "d" * 64, 7)
+
+    assert arrival.title.startswith(title)
+    assert arrival.time == 1795382728
+    assert arrival.fingerprint == snapshot.fingerprint
+    assert arrival.attributes["kernel.panic"] == "general protection fault"
 
 
 def test_a_dump_that_is_not_good_is_said_to_be() -> None:

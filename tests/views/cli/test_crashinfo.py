@@ -84,6 +84,7 @@ def test_what_it_says_becomes_a_crash_like_others(bench: Bench, crash: Path) -> 
     shown = json.loads(bench.run("show", archive.id, "--json").output)
     assert shown["fingerprint"] == told["snapshot"]["fingerprint"]
     assert shown["attributes"]["kernel.panic"] == "general protection fault"
+    assert shown["attributes"]["coresnap.object"] == archive.id
     assert shown["threads"] == told["snapshot"]["threads"]
 
 

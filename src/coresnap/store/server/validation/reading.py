@@ -144,6 +144,8 @@ def _title(summary: Summary) -> str:
     frames = " ← ".join(summary.callstack[:_TITLE_FRAMES])
     if not frames and summary.signal is not None:
         frames = summary.signal.name
+    elif not frames:
+        frames = str(summary.attributes.get("kernel.panic", ""))
     return printable(f"{program}: {frames}" if frames else program)[:_TITLE_MAX]
 
 
