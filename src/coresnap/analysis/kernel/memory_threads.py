@@ -7,8 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from coresnap.analysis.debuginfo.constants import Tag
-from coresnap.analysis.debuginfo.dwarf import DebugFile
 from coresnap.analysis.debuginfo.files import DebugFiles
 from coresnap.analysis.frames import FrameBuilder
 from coresnap.analysis.kernel.kernel_core import (
@@ -24,7 +22,12 @@ from coresnap.analysis.kernel.kernel_threads import (
     kernel_threads,
 )
 from coresnap.analysis.kernel.saved_registers import MACHINES
-from coresnap.analysis.kernel.structures import Layout, Structure, find_layouts
+from coresnap.analysis.kernel.structures import (
+    Layout,
+    Structure,
+    find_layouts,
+    is_array,
+)
 from coresnap.analysis.kernel.trap_frames import KernelUnwinder
 from coresnap.analysis.symbols import SymbolTable
 from coresnap.analysis.threads import ThreadReader
@@ -72,8 +75,7 @@ def read_kernel(dump: Vmcore, kernel: Path, files: DebugFiles) -> KernelReading:
     pointer = architecture.pointer_size
     layouts = find_layouts(located.file, STRUCTURES, pointer_size=pointer)
     symbols = symbol_addresses(elf, SYMBOLS)
-    is_array = _is_array(located.file, "stoppcbs")
-    places = KernelPlaces(symbols, layouts, is_array)
+    places = KernelPlaces(symbols, layouts, is_array(located.file, "stoppcbs"))
     missing = sorted({"allproc"} - {*symbols})
     missing += sorted({"proc", "thread", "pcb"} - {*layouts})
     if missing:
@@ -116,16 +118,6 @@ def _frames(
         return KernelReading(
             tuple(threads), tuple(builder.modules()), tuple(builder.notes())
         )
-
-
-def _is_array(file: DebugFile, name: str) -> bool:
-    """Whether a variable is an array by its declared type; an array where unsaid."""
-    for unit, _ in file.units():
-        for handle, _ in file.children(unit, (Tag.VARIABLE,)):
-            die = file.die(handle)
-            if die.name == name and die.type:
-                return file.die(die.type).tag != Tag.POINTER_TYPE
-    return True
 
 
 def _loaded(

@@ -17,9 +17,18 @@ from coresnap.analysis.values.types import CompoundType, Member
 from coresnap.elfcore.memory import Memory
 from coresnap.errors import MemoryReadError
 
-__all__ = ["Layout", "Structure", "find_layouts"]
+__all__ = ["Layout", "Structure", "find_layouts", "is_array"]
 
 _MOST_UNITS = 10_000
+_MOST_ENTRIES = 300_000
+"""DIEs that are looked at."""
+_NAME = 0x03
+"""DW_AT_name."""
+_CENTRAL = frozenset(
+    {"kern_linker.c", "kern_shutdown.c", "kern_thread.c", "subr_smp.c", "trap.c"}
+    | {"mp_x86.c", "mp_machdep.c", "kern_proc.c"}
+)
+"""Sources that use what is looked for."""
 _DEPTH = 4
 _MOST_WORDS = 32
 
@@ -98,17 +107,54 @@ def find_layouts(
     """
     graph = TypeGraph(file, pointer_size=pointer_size, little_endian=True)
     found: dict[str, Layout] = {}
-    for unit, _ in file.units()[:_MOST_UNITS]:
-        for handle, _ in file.children(unit, (Tag.STRUCTURE_TYPE,)):
-            name = file.die(handle).name
-            if name is None or name not in names or name in found:
-                continue
-            compound = graph.type(handle)
-            if isinstance(compound, CompoundType) and compound.complete:
-                found[name] = _layout(graph, compound)
+    for name, handle in _entries(file, Tag.STRUCTURE_TYPE, names):
+        if name in found:
+            continue
+        compound = graph.type(handle)
+        if isinstance(compound, CompoundType) and compound.complete:
+            found[name] = _layout(graph, compound)
         if len(found) == len(names):
             break
     return found
+
+
+def is_array(file: DebugFile, name: str) -> bool:
+    """Whether a variable is an array by its declared type; an array where unsaid."""
+    for _, handle in _entries(file, Tag.VARIABLE, {name}):
+        kind = file.die(handle).type
+        if kind:
+            return file.die(kind).tag != Tag.POINTER_TYPE
+    return True
+
+
+def _entries(
+    file: DebugFile, tag: int, names: Collection[str]
+) -> Iterator[tuple[str, int]]:
+    """Yield name and DIE of what the units declare by these names.
+
+    A kernel has thousands of units, each with a thousand structures: those that are
+    sure to have what is wanted come first, and the search has an end.
+    """
+    wanted = {name.encode(): name for name in names}
+    looked = 0
+    for unit in _units(file):
+        for handle, _ in file.children(unit, (tag,)):
+            looked += 1
+            value = file.attribute(handle, _NAME)
+            name = wanted.get(value.block or b"") if value is not None else None
+            if name is not None:
+                yield name, handle
+        if looked > _MOST_ENTRIES:
+            return
+
+
+def _units(file: DebugFile) -> list[int]:
+    units = [unit for unit, _ in file.units()[:_MOST_UNITS]]
+    return sorted(units, key=lambda unit: not _is_central(file.die(unit).name))
+
+
+def _is_central(name: str | None) -> bool:
+    return (name or "").rpartition("/")[2] in _CENTRAL
 
 
 def _layout(graph: TypeGraph, compound: CompoundType) -> Layout:
