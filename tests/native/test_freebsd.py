@@ -83,6 +83,16 @@ def test_the_library_is_built_without_a_warning(target: Target, tmp_path: Path) 
     assert b"FreeBSD\0" in output.read_bytes(), "the note of FreeBSD's ABI"
 
 
+@targets
+def test_the_program_that_crashes_is_built_without_a_warning(
+    target: Target, tmp_path: Path
+) -> None:
+    source = NATIVE / "crash" / "crash.c"
+    output = tmp_path / "crash"
+    zig(target, *FLAGS, "-O0", "-g", "-pthread", "-o", output, source)
+    assert b"FreeBSD\0" in output.read_bytes(), "the note of FreeBSD's ABI"
+
+
 @pytest.mark.libdw
 @targets
 def test_the_reader_of_dwarf_is_compiled_without_a_warning(
