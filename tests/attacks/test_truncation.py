@@ -146,7 +146,9 @@ def test_a_table_of_admission_that_is_cut_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data)
     assert read_admission(path).kinds == ()
     places = (0, 8, len(header), 4096, 4096 * 129, 4096 * 161, len(data))
-    for size in around(places, len(data)):
+    path.write_bytes(b"")  # it was made, and nothing counted yet
+    assert read_admission(path).kinds == ()
+    for size in filter(None, around(places, len(data))):
         path.write_bytes(data[:size])
         with pytest.raises(InputError, match="admission"):
             read_admission(path)
