@@ -6,19 +6,18 @@ what the programs in its ``src`` do.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import attrs
 import pytest
 
-from conftest import CORPUS, Corpus
+from conftest import Corpus
 from coresnap.analysis.session import analyze
 from coresnap.model import Snapshot, UnwindEnd
+from freebsd_cases import FREEBSD, cases, expected
 
 pytestmark = pytest.mark.corpus
 
-FREEBSD = CORPUS / "freebsd"
 START, ROOT = 0x2026F0, 0x202959
 SEGV_NULL, INSIDE = 0x2032B1, 0x2032A7
 STATIC = (0x224461, *[0x224457] * 5, 0x223B09, 0x2238A0)
@@ -114,14 +113,6 @@ EXPECTED = {
 }
 
 
-def cases() -> list[dict[str, Any]]:
-    path = FREEBSD / "expected.json"
-    if not path.exists():
-        return []
-    found: list[dict[str, Any]] = json.loads(path.read_text())["cases"]
-    return [case for case in found if case["core_size"]]
-
-
 def own_frames(snapshot: Snapshot) -> tuple[int, ...]:
     """Of the program, which is linked below all libraries."""
     return tuple(f.pc for f in snapshot.threads[0].frames if f.pc < 0x1000_0000)
@@ -150,6 +141,6 @@ def test_every_core_of_the_corpus_is_expected(corpus: Corpus) -> None:
 
 @pytest.mark.parametrize("name", ["threads", "threads_zst"])
 def test_all_threads_have_stacks(corpus: Corpus, name: str) -> None:
-    (case,) = (case for case in cases() if case["case"] == name)
+    case = expected(name)
     for thread in analyze(FREEBSD / case["core"]).threads:
         assert len(thread.frames) >= 2, thread

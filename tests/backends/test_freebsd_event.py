@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Corpus
 from coresnap.backends.freebsd_event import CoredumpEvent, read_event
+from freebsd_cases import all_cases
 
 HEAD = b"!system=kernel subsystem=signal type=coredump "
 
@@ -17,8 +16,9 @@ HEAD = b"!system=kernel subsystem=signal type=coredump "
 @pytest.mark.corpus
 def test_every_recorded_event_names_its_core(corpus: Corpus) -> None:
     root = corpus.root / "freebsd"
-    cases = json.loads((root / "expected.json").read_text())["cases"]
-    told = [case for case in cases if (case["devd_event"] or "").endswith(".event")]
+    told = [
+        case for case in all_cases() if (case["devd_event"] or "").endswith(".event")
+    ]
 
     for case in told:
         event = read_event((root / case["devd_event"]).read_bytes())

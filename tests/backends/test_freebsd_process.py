@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
 import attrs
 import pytest
 
-from conftest import CORPUS, Corpus
+from conftest import Corpus
 from coresnap.backends.freebsd_process import describe, read_process
 from coresnap.backends.freebsd_sysctl import ProcessFact
 from coresnap.errors import CaptureError, MissingError
+from freebsd_cases import expected
 from freebsd_kernel import RecordedKernel, recorded_kernel
 
 pytestmark = pytest.mark.corpus
 
 CASES = ("segv_null", "threads", "fds", "cxx", "static_segv")
-
-
-def expected(case: str) -> dict[str, object]:
-    cases = json.loads((CORPUS / "freebsd/expected.json").read_text())["cases"]
-    found: dict[str, object] = next(one for one in cases if one["case"] == case)
-    return found
 
 
 def buried(corpus: Corpus, case: str) -> tuple[RecordedKernel, int]:

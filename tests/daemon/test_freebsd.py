@@ -7,14 +7,12 @@ keeper behind, gives up its rights, and analyses in a worker.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
@@ -29,6 +27,7 @@ from coresnap.daemon.log import make_logger
 from coresnap.daemon.main import serve
 from coresnap.model import Snapshot
 from coresnap.snapshot.container import read_snapshot
+from freebsd_cases import expected
 from freebsd_kernel import drop, recorded_kernel
 from shortpath import short_directory
 
@@ -119,12 +118,6 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
         yield machine
         if machine.pid:
             machine.stop()
-
-
-def expected(case: str) -> dict[str, Any]:
-    cases = json.loads((CORPUS / "freebsd/expected.json").read_text())["cases"]
-    found: dict[str, Any] = next(one for one in cases if one["case"] == case)
-    return found
 
 
 @pytest.mark.parametrize("case", ["threads", "segv_null", "i386"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from pathlib import Path
 
@@ -11,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import freebsd_corewriter as w
-from conftest import CORPUS, Corpus
+from conftest import Corpus
 from coresnap.collect.plain_core import restored
 from coresnap.elfcore.corefile import open_core
 from coresnap.elfcore.elfheader import ProgramHeader, parse_header
 from coresnap.elfcore.freebsd_clock import read_clock
 from coresnap.elfcore.memory import Memory
 from coresnap.elfcore.process_state import Clock
+from freebsd_cases import FREEBSD, expected
 
-FREEBSD = CORPUS / "freebsd"
 PLACE = 0x7FFF_F000
 HALF = 1 << 63
 
@@ -102,8 +101,7 @@ def test_no_bytes_raise(data: bytes) -> None:
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", ["segv_null", "i386", "threads", "big_gz"])
 def test_real_crashes_were_soon_after_their_start(corpus: Corpus, name: str) -> None:
-    cases = json.loads((FREEBSD / "expected.json").read_text())["cases"]
-    (case,) = [case for case in cases if case["case"] == name]
+    case = expected(name)
     with restored(FREEBSD / case["core"]) as plain, open_core(plain) as opened:
         place, state = opened.facts.start.clock, opened.facts.state
         found = read_clock(opened.memory, opened.header, place)

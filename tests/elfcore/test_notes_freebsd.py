@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,27 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import freebsd_corewriter as w
-from conftest import CORPUS, Corpus
+from conftest import Corpus
 from coresnap.collect.plain_core import restored
 from coresnap.elfcore.corefile import CoreFile, open_core
 from coresnap.elfcore.corelayout import read_layout
 from coresnap.elfcore.elffile import map_file
 from coresnap.errors import CoreFormatError
+from freebsd_cases import FREEBSD, cases
 
-FREEBSD = CORPUS / "freebsd"
 SIGSTOP = 17
 
 
-def _cases() -> list[dict[str, Any]]:
-    path = FREEBSD / "expected.json"
-    if not path.exists():
-        return []
-    cases: list[dict[str, Any]] = json.loads(path.read_text())["cases"]
-    return [case for case in cases if case["core_size"]]
-
-
 def _with_oracle() -> list[dict[str, Any]]:
-    told = [case for case in _cases() if case.get("oracle")]
+    told = [case for case in cases() if case.get("oracle")]
     # A 64-bit procstat does not open 32-bit cores; gcore's is of the live process.
     return [c for c in told if c["elf_class"] == 64 and c["pr_cursig"]]
 
@@ -47,7 +38,7 @@ def _section(case: dict[str, Any], option: str) -> list[list[str]]:
     return [line.split() for line in found[1].splitlines()[1:]] if found else []
 
 
-on_every_core = pytest.mark.parametrize("case", _cases(), ids=lambda c: c["case"])
+on_every_core = pytest.mark.parametrize("case", cases(), ids=lambda c: c["case"])
 on_cores_with_an_oracle = pytest.mark.parametrize(
     "case", _with_oracle(), ids=lambda c: c["case"]
 )

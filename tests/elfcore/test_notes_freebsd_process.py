@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -13,30 +12,21 @@ from hypothesis import strategies as st
 
 import freebsd_corewriter as w
 import procstat
-from conftest import CORPUS, Corpus
+from conftest import Corpus
 from coresnap.collect.plain_core import restored
 from coresnap.elfcore.corefile import open_core
 from coresnap.elfcore.elfheader import parse_header
 from coresnap.elfcore.notes_freebsd_process import read_process_state
 from coresnap.elfcore.process_state import Limit, ProcessState
+from freebsd_cases import FREEBSD, cases, expected
 
 PROC, FILES, VMMAP, GROUPS, UMASK, RLIMIT, OSREL, KQUEUES = *range(8, 15), 18
 INFINITY = (1 << 63) - 1
 
-FREEBSD = CORPUS / "freebsd"
-
-
-def _cases() -> list[dict[str, Any]]:
-    path = FREEBSD / "expected.json"
-    if not path.exists():
-        return []
-    cases: list[dict[str, Any]] = json.loads(path.read_text())["cases"]
-    return [case for case in cases if case["core_size"]]
-
 
 def _with_text() -> list[dict[str, Any]]:
     # A 64-bit procstat does not open 32-bit cores.
-    return [c for c in _cases() if c.get("oracle") and c["elf_class"] == 64]
+    return [c for c in cases() if c.get("oracle") and c["elf_class"] == 64]
 
 
 # --- the corpus ---------------------------------------------------------------
@@ -69,7 +59,7 @@ def _as_before_gcore(option: str, lines: procstat.Lines) -> procstat.Lines:
 
 
 @pytest.mark.corpus
-@pytest.mark.parametrize("case", _cases(), ids=lambda c: c["case"])
+@pytest.mark.parametrize("case", cases(), ids=lambda c: c["case"])
 def test_every_core_has_the_files_and_numbers_that_are_known(
     corpus: Corpus, case: dict[str, Any]
 ) -> None:
@@ -89,7 +79,7 @@ def test_every_core_has_the_files_and_numbers_that_are_known(
     assert " ".join(arguments[0][2:]) == case.get("args", case["psargs"])
     # Those without a text of procstat did the same as others, which have one.
     twin = "threads" if case["case"] == "threads_zst" else "segv_null"
-    (other,) = [one for one in _cases() if one["case"] == twin]
+    other = expected(twin)
     open_files = case.get("open_files") or other["open_files"]
     for words, known in zip(files, open_files, strict=True):
         _, _, name, kind, vnode, flags, *_ = words

@@ -16,7 +16,6 @@ import errno
 import json
 import os
 import resource
-import signal
 import socket
 import struct
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from typing import Any, NoReturn
 
 import attrs
 
+from coresnap.backends.apart import set_apart
 from coresnap.backends.freebsd_drops import Box, DroppedFile
 
 __all__ = ["Keeper", "start_keeper"]
@@ -111,12 +111,7 @@ def _be_keeper(box: Box, daemon: socket.socket) -> NoReturn:
     code = 1
     # Nothing may return into the parent's program, whatever happens here.
     try:
-        # What the daemon is told by signals is not told to us: we end with it.
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        set_apart()  # we end with the daemon
         last = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         os.closerange(3, daemon.fileno())
         os.closerange(daemon.fileno() + 1, last)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import socket
 import stat
 import subprocess
@@ -26,6 +25,7 @@ from pathlib import Path
 
 import attrs
 
+from coresnap.backends.apart import set_apart
 from coresnap.backends.base import Door
 from coresnap.backends.linux_files import check_trusted
 from coresnap.daemon.log import Logger
@@ -84,13 +84,7 @@ def start_warden(door: Door, log: Logger) -> Warden:
 def _be_warden(door: Door, daemon: socket.socket, log: Logger) -> None:
     code = 1
     try:
-        # Of the terminal and the daemon's handlers nothing is kept: killed by a signal
-        # is an end like any other.
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        set_apart()
         _guard(door, daemon, log)
         code = 0
     except CoresnapError as error:

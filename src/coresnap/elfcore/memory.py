@@ -9,15 +9,36 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from coresnap.elfcore.elfheader import ByteOrder, ProgramHeader
 from coresnap.errors import MemoryReadError
 from coresnap.model import Mapping
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "read_c_string"]
 
 _STRING_STEP = 256
+
+
+def read_c_string(
+    read_some: Callable[[int, int], bytes], address: int, limit: int
+) -> bytes | None:
+    """A C string without its NUL, cut at ``limit`` bytes or where memory ends.
+
+    ``read_some`` gives up to so many bytes at an address, those before the first gap.
+    None if not even the first byte is there.
+    """
+    found = b""
+    while len(found) < limit:
+        piece = read_some(address, min(_STRING_STEP, limit - len(found)))
+        end = piece.find(b"\0")
+        if end >= 0:
+            return found + piece[:end]
+        if not piece:
+            return found or None
+        found += piece
+        address += len(piece)
+    return found
 
 
 class _Ranges:
@@ -207,17 +228,7 @@ class Memory:
 
         None if not even its first byte is there.
         """
-        found = b""
-        while len(found) < limit:
-            piece = self.read_some(address, min(_STRING_STEP, limit - len(found)))
-            end = piece.find(b"\0")
-            if end >= 0:
-                return found + piece[:end]
-            if not piece:
-                return found or None
-            found += piece
-            address += len(piece)
-        return found
+        return read_c_string(self.read_some, address, limit)
 
     def find_mapping(self, address: int) -> Mapping | None:
         """The mapping that ``address`` lies in."""

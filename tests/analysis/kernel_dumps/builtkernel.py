@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coresnap.elfcore.elffile import ElfFile, open_elf
-from coresnap.elfcore.vmcore.kernel_symbols import symbol_addresses
+from coresnap.elfcore.named_symbols import symbol_addresses
 from vmcorewriter import Minidump, Physical
 
 BASE = 0xFFFF_FFFF_8020_0000

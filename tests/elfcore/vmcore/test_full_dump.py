@@ -10,8 +10,8 @@ import pytest
 import vmcorewriter as writer
 from conftest import CompileProgram
 from coresnap.elfcore.elffile import open_elf
+from coresnap.elfcore.named_symbols import symbol_addresses
 from coresnap.elfcore.vmcore import open_vmcore
-from coresnap.elfcore.vmcore.kernel_symbols import symbol_addresses
 from coresnap.errors import CoreFormatError
 
 PAGE = writer.PAGE

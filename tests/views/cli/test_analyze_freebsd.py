@@ -8,22 +8,13 @@ from typing import Any
 
 import pytest
 
-from conftest import CORPUS, Corpus
+from conftest import Corpus
 from coresnap.views.cli.main import main
-
-FREEBSD = CORPUS / "freebsd"
-
-
-def _cases() -> list[dict[str, Any]]:
-    path = FREEBSD / "expected.json"
-    if not path.exists():
-        return []
-    cases: list[dict[str, Any]] = json.loads(path.read_text())["cases"]
-    return [case for case in cases if case["core_size"]]
+from freebsd_cases import FREEBSD, cases, expected
 
 
 @pytest.mark.corpus
-@pytest.mark.parametrize("case", _cases(), ids=lambda case: case["case"])
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case["case"])
 def test_it_says_which_process_crashed_and_of_what(
     corpus: Corpus, case: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,7 +59,7 @@ def test_an_empty_core_is_refused_with_its_reason(
 def test_a_compressed_core_that_was_cut_is_read_as_far_as_it_goes(
     corpus: Corpus, case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (facts,) = [known for known in _cases() if known["case"] == case]
+    facts = expected(case)
     data = (FREEBSD / facts["core"]).read_bytes()
     path = tmp_path / "cut"
     path.write_bytes(data[: len(data) * 3 // 4])
@@ -85,7 +76,7 @@ def test_a_wrong_checksum_is_told(
     corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The kernel's zstd frame ends with four bytes of it."""
-    (facts,) = [known for known in _cases() if known["case"] == "threads_zst"]
+    facts = expected("threads_zst")
     data = (FREEBSD / facts["core"]).read_bytes()
     path = tmp_path / "changed"
     path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))

@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,21 +14,12 @@ from conftest import CompileProgram
 from coresnap.collect.compression import compress_core
 from coresnap.collect.spool import Part, Spool
 from kernel import kernel_core
-from shortpath import short_directory
 
-from .operations import Bench, make_bench
+from .operations import Bench
 
 CORE = b"\x7fELF" + bytes(300_000) + b"the end of a core" * 1000
 FULL = {"rung": "full", "rung_reason": None, "truncated": False}
 THIN = {"rung": "stacks", "rung_reason": "quota", "truncated": False}
-
-
-@pytest.fixture
-def bench(capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
-    with short_directory() as directory:
-        bench = make_bench(directory, capsys)
-        bench.create()
-        yield bench
 
 
 def compress(bench: Bench, archive_id: str) -> None:

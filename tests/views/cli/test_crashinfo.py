@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,8 @@ import pytest
 import kernel_panics as panics
 import vmcorewriter
 from coresnap.collect.spool import Spool
-from shortpath import short_directory
 
-from .operations import Bench, make_bench
+from .operations import Bench
 
 INFO = """\
 Dump header from device: /dev/vtbd2
@@ -28,14 +26,6 @@ Dump header from device: /dev/vtbd2
   Panic String: general protection fault
   Dump Status: good
 """
-
-
-@pytest.fixture
-def bench(capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
-    with short_directory() as directory:
-        bench = make_bench(directory, capsys)
-        bench.create()
-        yield bench
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,6 @@ from foreigncores import small_core
 from shortpath import short_directory
 
 from .operations import Bench, make_bench
-
-
-@pytest.fixture
-def bench(capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
-    with short_directory() as directory:
-        bench = make_bench(directory, capsys)
-        bench.create()
-        yield bench
 
 
 @pytest.fixture

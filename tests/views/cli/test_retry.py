@@ -13,19 +13,10 @@ import pytest
 from coresnap.backends.linux import LinuxBackend
 from coresnap.collect.journal import Event, Journal, State, read_entries
 from coresnap.collect.spool import Part
-from shortpath import short_directory
 
-from .operations import Bench, make_bench
+from .operations import Bench
 
 pytestmark = pytest.mark.root
-
-
-@pytest.fixture
-def bench(capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
-    with short_directory() as directory:
-        bench = make_bench(directory, capsys)
-        bench.create()
-        yield bench
 
 
 def give_up(bench: Bench, archive_id: str) -> None:

@@ -40,6 +40,11 @@ class KernelCase(msgspec.Struct, frozen=True):
         """The panic string; empty for none."""
         return self.panic.text or ""
 
+    @property
+    def said(self) -> str:
+        """The panic as evidence."""
+        return f"panic: {self.text}"
+
 
 def case_of(text: str, panic_string: str | None = None) -> KernelCase:
     """Read the message buffer ``text``; ``panic_string`` is the dump header's."""

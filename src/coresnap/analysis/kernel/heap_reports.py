@@ -137,7 +137,7 @@ class InvalidFree(KernelRule):
             yield conclude(
                 "invalid-free",
                 CERTAIN,
-                (cut(f"panic: {case.text}"),),
+                (cut(case.said),),
                 "freed what was not allocated",
                 int(address, 16) if address else None,
             )

@@ -81,7 +81,7 @@ class Lock(KernelRule):
         for pattern, name, summary in _REPORTS:
             if re.match(pattern, case.text):
                 detail = [x for x in case.panic.before if self._DETAIL.match(x)][-1:]
-                evidence = [f"panic: {case.text}", *detail]
+                evidence = [case.said, *detail]
                 yield conclude(name, CERTAIN, evidence, summary)
                 return
 

@@ -35,8 +35,8 @@ from coresnap.analysis.unwind.unwinder import Unwinder
 from coresnap.elfcore.corefile import CoreFile
 from coresnap.elfcore.elffile import ElfFile, open_elf
 from coresnap.elfcore.modules import LoadedModule
+from coresnap.elfcore.named_symbols import symbol_addresses
 from coresnap.elfcore.registers import ARCHITECTURES, Architecture
-from coresnap.elfcore.vmcore.kernel_symbols import symbol_addresses
 from coresnap.elfcore.vmcore.vmcore import Vmcore
 from coresnap.errors import MemoryReadError
 from coresnap.model import Module, Note, Thread

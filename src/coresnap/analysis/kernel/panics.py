@@ -29,11 +29,11 @@ class Assertion(KernelRule):
         """Conclude it from the panic, else from its function in the stack."""
         if match := self._REPORT.match(case.text):
             summary = f"failed an assertion at {match[2]}: {match[1]}"
-            yield conclude("assert", CERTAIN, (f"panic: {case.text}",), summary)
+            yield conclude("assert", CERTAIN, (case.said,), summary)
         elif case.stack and any(
             frame.function == "kassert_panic" for frame in case.stack.frames[:8]
         ):
-            evidence = (f"panic: {case.text}", "kassert_panic is in the stack")
+            evidence = (case.said, "kassert_panic is in the stack")
             summary = f"failed an assertion: {case.text}"
             yield conclude("assert", CERTAIN, evidence, summary)
 
@@ -55,7 +55,7 @@ class OutOfMemory(KernelRule):
     def apply(self, case: KernelCase) -> Iterator[Classifier]:
         """Conclude it from the panic."""
         if self._REPORT.match(case.text):
-            evidence = (f"panic: {case.text}",)
+            evidence = (case.said,)
             yield conclude("oom", CERTAIN, evidence, "had no memory left")
 
 
@@ -79,11 +79,11 @@ class Filesystem(KernelRule):
             yield conclude(
                 "assert",
                 CERTAIN,
-                (f"panic: {case.text}",),
+                (case.said,),
                 f"failed a check of ZFS or the SPL: {case.text}",
             )
             return
-        evidence = (f"panic: {case.text}",)
+        evidence = (case.said,)
         yield conclude(
             "filesystem.corrupt", STRONG, evidence, "found a damaged file system"
         )
@@ -104,7 +104,7 @@ class ListCorrupt(KernelRule):
         """Conclude it from the panic (``sys/sys/queue.h``)."""
         if match := self._REPORT.match(case.text):
             address = int(match[1], 16) if match[1] else None
-            evidence = (f"panic: {case.text}",)
+            evidence = (case.said,)
             summary = "found a linked list whose neighbours do not agree"
             yield conclude("list.corrupt", STRONG, evidence, summary, address)
 
@@ -119,7 +119,7 @@ class StackProtector(KernelRule):
     def apply(self, case: KernelCase) -> Iterator[Classifier]:
         """Conclude it from the panic."""
         if case.text.startswith("stack overflow detected"):
-            evidence = (f"panic: {case.text}",)
+            evidence = (case.said,)
             summary = "wrote beyond a buffer on its stack"
             yield conclude("stack-smash", CERTAIN, evidence, summary)
 
@@ -137,7 +137,7 @@ class Hardware(KernelRule):
         """Conclude it from the panic, with what MCA printed before it."""
         if self._REPORT.match(case.text):
             told = [line for line in case.panic.before if line.startswith("MCA: ")]
-            evidence = [f"panic: {case.text}", *told[-6:]]
+            evidence = [case.said, *told[-6:]]
             summary = "was stopped by a fault of the machine"
             yield conclude("machine-check", CERTAIN, evidence, summary)
 
@@ -154,7 +154,7 @@ class Watchdog(KernelRule):
     def apply(self, case: KernelCase) -> Iterator[Classifier]:
         """Conclude it from the panic."""
         if self._REPORT.match(case.text):
-            evidence = (f"panic: {case.text}",)
+            evidence = (case.said,)
             yield conclude("hang", STRONG, evidence, "did not answer its watchdog")
 
 
@@ -174,7 +174,7 @@ class NoFault(KernelRule):
         if match and (case.trap is None or case.trap.address is None):
             address = int(match[1], 16) if match[1] else None
             at = f" at {address:#x}" if address is not None else ""
-            evidence = (f"panic: {case.text}",)
+            evidence = (case.said,)
             yield conclude(
                 "memory",
                 CERTAIN,

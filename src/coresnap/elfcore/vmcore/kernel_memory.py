@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
 
+from coresnap.elfcore.memory import read_c_string
 from coresnap.errors import MemoryReadError
 
 __all__ = ["KernelMemory"]
 
 _TRANSLATIONS = 4096
 """Virtual pages whose physical ones are remembered."""
-_STRING_STEP = 256
 _READ_LIMIT = 64 << 20
 """Bytes of one read: a damaged map may show one page at any number of addresses."""
 
@@ -93,18 +93,7 @@ class KernelMemory:
 
         None if not even its first byte is there.
         """
-        found = b""
-        while len(found) < limit:
-            piece = self.read_some(
-                address + len(found), min(_STRING_STEP, limit - len(found))
-            )
-            end = piece.find(b"\0")
-            if end >= 0:
-                return found + piece[:end]
-            if not piece:
-                return found or None
-            found += piece
-        return found
+        return read_c_string(self.read_some, address, limit)
 
     def _read_pages(
         self, address: int, size: int, physical_of: Callable[[int], int | None]

@@ -11,6 +11,7 @@ from types import TracebackType
 import msgspec
 
 from coresnap.elfcore.elffile import ElfFile, map_file, open_elf
+from coresnap.elfcore.named_symbols import symbol_addresses
 from coresnap.elfcore.vmcore import minidump
 from coresnap.elfcore.vmcore.dump_header import (
     HEADER_SIZE,
@@ -21,7 +22,6 @@ from coresnap.elfcore.vmcore.dump_header import (
 from coresnap.elfcore.vmcore.dump_info import DumpInfo, looks_like_info, parse_info
 from coresnap.elfcore.vmcore.full_dump import OSABI_STANDALONE, open_full_dump
 from coresnap.elfcore.vmcore.kernel_memory import KernelMemory
-from coresnap.elfcore.vmcore.kernel_symbols import symbol_addresses
 from coresnap.elfcore.vmcore.message_buffer import find_ring, read_ring, text_of
 from coresnap.elfcore.vmcore.textdump import (
     in_order,

@@ -8,7 +8,6 @@ start of ``_PyRuntime``, and before that its list of interpreters is recognised.
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator
 
 import msgspec
@@ -22,6 +21,7 @@ from coresnap.analysis.interpreters.cpython.layouts import LAYOUTS, Layout, Vers
 from coresnap.analysis.interpreters.presence import PYTHON_NAME, PYTHON_SECTION
 from coresnap.elfcore.corefile import CoreFile, LoadedModule
 from coresnap.elfcore.elffile import ElfFile
+from coresnap.elfcore.named_symbols import symbol_addresses
 from coresnap.errors import InputError
 
 __all__ = ["Runtime", "find_runtime"]
@@ -62,7 +62,7 @@ def _candidates(
     core: CoreFile, module: LoadedModule, version: tuple[int, ...] | None
 ) -> Iterator[int]:
     if module.elf is not None:
-        address = _symbol(module.elf, _RUNTIME)
+        address = _address(module.elf, _RUNTIME)
         if address is None and (section := module.elf.section(PYTHON_SECTION)):
             address = section.address
         if address is not None:
@@ -102,7 +102,7 @@ def _runtime_at(
 
 def _version_by_symbol(core: CoreFile, module: LoadedModule) -> tuple[int, ...] | None:
     """``Py_Version`` (3.11): PY_VERSION_HEX."""
-    address = _symbol(module.elf, _VERSION) if module.elf is not None else None
+    address = _address(module.elf, _VERSION) if module.elf is not None else None
     if address is None:
         return None
     data = core.memory.read_some(module.load_bias + address, 8)
@@ -127,24 +127,8 @@ def _version_by_path(core: CoreFile, module: LoadedModule) -> Version | None:
 # --- address -----------------------------------------------------------------------
 
 
-def _symbol(elf: ElfFile, name: str) -> int | None:
-    """The link-time address of a defined symbol."""
-    wanted = name.encode() + b"\0"
-    order = ">" if elf.byte_order == "big" else "<"
-    layout = struct.Struct(order + ("IBBHQQ" if elf.pointer_size == 8 else "IIIBBH"))
-    for table in elf.symbol_entries():
-        strings = bytes(table.strings)
-        # A name may be the end of a longer one.
-        offsets = {match.start() for match in re.finditer(re.escape(wanted), strings)}
-        if not offsets:
-            continue
-        count = len(table.entries) // layout.size
-        for row in layout.iter_unpack(table.entries[: count * layout.size]):
-            if row[0] in offsets:
-                value: int = row[4] if elf.pointer_size == 8 else row[1]
-                if value:
-                    return value
-    return None
+def _address(elf: ElfFile, name: str) -> int | None:
+    return symbol_addresses(elf, (name,)).get(name)
 
 
 def _scan(
