@@ -20,6 +20,7 @@
     │   ├── NoSpaceError             no blocks or inodes left
     │   └── DamagedIndexError        the store's index has to be made again
     ├── NetworkError             75   the store is not there, or busy; try again
+    │   └── DeliveryError             a notice did not get to people
     ├── ConflictError            73   something else is there already
     ├── QuotaError               75   the store has no room for more, by its rules
     └── WorkerError              70   the analysis child died
@@ -38,6 +39,7 @@ __all__ = [
     "CoreFormatError",
     "CoresnapError",
     "DamagedIndexError",
+    "DeliveryError",
     "DeniedError",
     "HandlerConflictError",
     "InputError",
@@ -172,6 +174,24 @@ class NetworkError(CoresnapError):
     """The store cannot be reached, or is too busy; the same may work later."""
 
     exit_code = 75
+
+
+class DeliveryError(NetworkError):
+    """A notice did not get to where people are."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str | None = None,
+        retry_after: float | None = None,
+        is_final: bool = False,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
+        """Seconds that the other side asked to wait; None: it did not say."""
+        self.is_final = is_final
+        """Trying again is useless until somebody changes the settings."""
 
 
 class ConflictError(CoresnapError):
