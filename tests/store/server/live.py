@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 import httpx2
+from starlette.routing import BaseRoute
 
 from coresnap.config.server import ServerConfig
 from coresnap.config.server_reading import load_server_config
@@ -141,6 +142,7 @@ def running_server(
     tls: ssl.SSLContext | None = None,
     prepare: Callable[[Server], None] = lambda server: None,
     with_loops: bool = True,
+    faces_of: Callable[[Server], Sequence[BaseRoute]] = lambda server: (),
     **fields: Any,  # noqa: ANN401 - of ServerConfig
 ) -> Iterator[LiveServer]:
     """Run a server below ``data`` until the end of the block."""
@@ -155,7 +157,11 @@ def running_server(
         prepare(server)
         loops: Sequence[Any] = loops_of(server) if with_loops else ()
         serving = Serving(
-            server, make_app(server), listeners_of(config), loops, lambda state: None
+            server,
+            make_app(server, faces_of(server)),
+            listeners_of(config),
+            loops,
+            lambda state: None,
         )
         thread = threading.Thread(target=serving.run)
         thread.start()

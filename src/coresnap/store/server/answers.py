@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 import msgspec
@@ -14,7 +14,14 @@ from starlette.types import Send
 from coresnap.snapshot.zstandard import zstd
 from coresnap.store.server.call import Content
 
-__all__ = ["Reply", "Slice", "json_reply", "send_head", "slice_of"]
+__all__ = [
+    "Reply",
+    "Slice",
+    "compressed",
+    "json_reply",
+    "send_head",
+    "slice_of",
+]
 
 _COMPRESSED_FROM = 1400
 """Bytes: less fits in one packet anyhow."""
@@ -27,25 +34,30 @@ class Reply:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = attrs.field(factory=dict)
+    cookies: Sequence[str] = ()
+    """Values of Set-Cookie."""
 
     async def send(self, send: Send, *, is_head: bool = False) -> None:
         """Send it; of an answer to HEAD the head alone."""
         headers = {**self.headers}
         if self.status != 204:
             headers["content-length"] = str(len(self.body))
-        await send_head(send, self.status, headers)
+        await send_head(send, self.status, headers, self.cookies)
         body = b"" if is_head else self.body
         await send({"type": "http.response.body", "body": body})
 
 
-async def send_head(send: Send, status: int, headers: Mapping[str, str]) -> None:
+async def send_head(
+    send: Send, status: int, headers: Mapping[str, str], cookies: Sequence[str] = ()
+) -> None:
     """Send status and headers."""
     fields = {
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
         **headers,
     }
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in fields.items()]
+    pairs = [*fields.items(), *(("set-cookie", cookie) for cookie in cookies)]
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in pairs]
     await send({"type": "http.response.start", "status": status, "headers": raw})
 
 
@@ -54,16 +66,23 @@ def json_reply(answer: msgspec.Struct | None, accepted: str) -> Reply:
     if answer is None:
         return Reply(204)
     body = msgspec.json.encode(answer)
-    headers = {"content-type": "application/json"}
+    return compressed(body, {"content-type": "application/json"}, accepted)
+
+
+def compressed(
+    body: bytes, headers: Mapping[str, str], accepted: str, status: int = 200
+) -> Reply:
+    """Return ``body`` in an encoding of the header Accept-Encoding, if that pays."""
+    fields = dict(headers)
     if len(body) >= _COMPRESSED_FROM:
-        headers["vary"] = "accept-encoding"
+        fields["vary"] = "accept-encoding"
         names = {name.partition(";")[0].strip() for name in accepted.split(",")}
         if "zstd" in names:
-            body, headers["content-encoding"] = zstd.compress(body, 1), "zstd"
+            body, fields["content-encoding"] = zstd.compress(body, 1), "zstd"
         elif "gzip" in names:
             body = gzip.compress(body, compresslevel=1, mtime=0)
-            headers["content-encoding"] = "gzip"
-    return Reply(200, body, headers)
+            fields["content-encoding"] = "gzip"
+    return Reply(status, body, fields)
 
 
 @attrs.frozen

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coresnap.errors import MissingError, UsageError
@@ -24,8 +24,8 @@ from coresnap.store.server.statuses import failure_of
 __all__ = ["make_app"]
 
 
-def make_app(server: Server) -> Starlette:
-    """Return the application of ``server``."""
+def make_app(server: Server, faces: Sequence[BaseRoute] = ()) -> Starlette:
+    """Return the application of ``server``; ``faces`` are what it shows to people."""
     handlers = handlers_of(server)
     by_path: dict[str, dict[str, ASGIApp]] = {}
     for endpoint in ENDPOINTS:
@@ -33,10 +33,13 @@ def make_app(server: Server) -> Starlette:
         if handler is not None:
             dispatch = Dispatch(server, endpoint, handler)
             by_path.setdefault(endpoint.path, {})[endpoint.method] = dispatch
-    routes = [Route(path, _Methods(methods)) for path, methods in by_path.items()]
+    routes: list[BaseRoute] = [
+        Route(path, _Methods(methods)) for path, methods in by_path.items()
+    ]
     routes.append(
         Route("/post", _Methods({"POST": plain_post(server, handlers["post_fault"])}))
     )
+    routes += faces
     app = Starlette(routes=routes, exception_handlers={404: _not_found})
     # What a path means does not depend on a slash at its end.
     app.router.redirect_slashes = False

@@ -8,12 +8,20 @@ from typing import Any
 from coresnap.errors import CoresnapError
 from coresnap.store.access.audit import note
 from coresnap.store.api.audit import AuditEntry
+from coresnap.store.api.endpoint import Capability, Endpoint
 from coresnap.store.server.call import Identity
 from coresnap.store.server.server import Server
 
-__all__ = ["subject_of", "write_audit"]
+__all__ = ["is_audited", "subject_of", "write_audit"]
 
 _SCOPE = ("universe", "project")
+_NOT_AUDITED = (None, Capability.POST, Capability.SYMBOLS)
+"""What comes without a token, or too often."""
+
+
+def is_audited(endpoint: Endpoint[Any, Any]) -> bool:
+    """Return whether the audit log tells of calls of ``endpoint``."""
+    return not endpoint.is_read and endpoint.capability not in _NOT_AUDITED
 
 
 def subject_of(path: Mapping[str, str], body: Any) -> str:  # noqa: ANN401 - any request

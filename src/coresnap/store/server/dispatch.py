@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
@@ -21,12 +19,13 @@ from coresnap.errors import (
     NetworkError,
     StorageError,
 )
-from coresnap.store.access.holder import Grant, Holder
+from coresnap.store.access.holder import Holder
 from coresnap.store.api.endpoint import Capability, Endpoint
 from coresnap.store.project import Project
 from coresnap.store.server.answers import Reply, json_reply
-from coresnap.store.server.auditing import subject_of, write_audit
-from coresnap.store.server.call import Answer, Call, Content, Handler, Identity
+from coresnap.store.server.auditing import is_audited, subject_of, write_audit
+from coresnap.store.server.authority import authorise, identity_of
+from coresnap.store.server.call import Answer, Call, Content, Handler
 from coresnap.store.server.requests import (
     body_chunks,
     decoded,
@@ -36,16 +35,13 @@ from coresnap.store.server.requests import (
 )
 from coresnap.store.server.server import Server
 from coresnap.store.server.staging import StagingFile
-from coresnap.store.server.statuses import Refusal, failure_of, status_of
+from coresnap.store.server.statuses import Refusal, failure_of, status_of, where_of
 from coresnap.store.server.transfer import Transfer
 
 __all__ = ["Dispatch"]
 
 T = TypeVar("T")
 
-_NOBODY = Identity("", frozenset())
-_NOT_AUDITED = (None, Capability.POST, Capability.SYMBOLS)
-"""What comes without a token, or too often."""
 _FLUSHED = 256 * 1024
 """Bytes of a body that are held in memory before they go to its file."""
 _JSON = {"content-type": "application/json"}
@@ -100,7 +96,7 @@ class Dispatch:
             f"{self.endpoint.operation} failed unexpectedly ({name}): "
             f"{type(error).__name__}",
             id=name,
-            where=_where(error),
+            where=where_of(error),
         )
         told = StorageError(
             f"the server failed in a way that nobody expected; its log has {name}",
@@ -113,7 +109,7 @@ class Dispatch:
         project = await self._project(request, holder)
         call = Call(
             store=self.server.store,
-            identity=self._identity(holder, project),
+            identity=identity_of(holder, project),
             project=project,
             path=request.path_params,
             parameters={},
@@ -121,9 +117,9 @@ class Dispatch:
             address=_address(request),
         )
         try:
-            self._authorise(call.identity)
+            authorise(self.endpoint, call.identity)
         except DeniedError:
-            if self._is_audited:
+            if is_audited(self.endpoint):
                 await self._run(lambda: self._audit(call, 403))
             raise
         parameters = self._parameters(request)
@@ -166,38 +162,6 @@ class Dispatch:
         if holder.grant(project.id) is None:
             raise missing
         return project
-
-    def _identity(self, holder: Holder | None, project: Project | None) -> Identity:
-        if holder is None:
-            return _NOBODY
-        grant = holder.general_grant()
-        if project is not None:
-            grant = holder.grant(project.id) or Grant(frozenset(), is_guest=True)
-        return Identity(
-            name=holder.name,
-            capabilities=grant.capabilities,
-            universe=holder.universe,
-            project=holder.only_project,
-            projects=holder.projects,
-            is_guest=grant.is_guest,
-        )
-
-    def _authorise(self, identity: Identity) -> None:
-        wanted = self.endpoint.capability
-        if wanted is None:
-            return
-        allowed = identity.capabilities
-        if wanted not in allowed and Capability.ADMIN not in allowed:
-            raise DeniedError(
-                f"{identity.name!r} may not do this: it lacks the capability {wanted}"
-            )
-        if identity.is_guest and not self.endpoint.is_read:
-            raise DeniedError(f"{identity.name!r} is a guest, and changes nothing")
-        if identity.is_guest and self.endpoint.gives_bytes:
-            raise DeniedError(
-                f"{identity.name!r} is a guest: snapshots and what is with them hold "
-                "memory, arguments and environment of processes"
-            )
 
     def _parameters(self, request: Request) -> Mapping[str, str | int | bool]:
         return parameters_of(self.endpoint, request)
@@ -242,7 +206,7 @@ class Dispatch:
         return self._reply(request, call)
 
     def _reply(self, request: Request, call: Call) -> Reply | Transfer:
-        if not self._is_audited:
+        if not is_audited(self.endpoint):
             return _encoded(self.handler(call), request)
         status = 500
         try:
@@ -273,11 +237,6 @@ class Dispatch:
         is_sent = self.endpoint.capability in (Capability.POST, Capability.SYMBOLS)
         return self.server.putting if is_sent else self.server.answering
 
-    @property
-    def _is_audited(self) -> bool:
-        endpoint = self.endpoint
-        return not endpoint.is_read and endpoint.capability not in _NOT_AUDITED
-
     def _audit(self, call: Call, status: int) -> None:
         write_audit(
             self.server,
@@ -303,9 +262,3 @@ def _refused(refusal: Refusal) -> Reply:
 
 def _address(request: Request) -> str:
     return request.client.host if request.client is not None else ""
-
-
-def _where(error: Exception) -> str:
-    """Return where ``error`` was raised, without anything that a client sent."""
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    return " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
+from starlette.routing import BaseRoute
 
 from coresnap.config.server import ServerConfig
 from coresnap.errors import ConfigError, StorageError
@@ -35,6 +36,7 @@ def run_server(
     log: Log,
     tell_manager: Manager,
     watchdog_seconds: float | None = None,
+    faces_of: Callable[[Server], Sequence[BaseRoute]] = lambda server: (),
 ) -> None:
     """Serve until SIGTERM or SIGINT; the settings are read again after SIGHUP.
 
@@ -48,7 +50,7 @@ def run_server(
         server.validators.start()
         serving = Serving(
             server=server,
-            app=make_app(server),
+            app=make_app(server, faces_of(server)),
             listeners=listeners,
             loops=loops_of(server),
             tell_manager=tell_manager,

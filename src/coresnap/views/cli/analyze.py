@@ -15,7 +15,7 @@ from coresnap.views.cli import (
 )
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
-from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.quantity import decimal_size
 
 if TYPE_CHECKING:
     from coresnap.model import Snapshot

@@ -14,7 +14,7 @@ import attrs
 from coresnap.errors import AccessError
 from coresnap.snapshot.escape import printable
 from coresnap.views.cli.output import emit
-from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.quantity import decimal_size
 
 if TYPE_CHECKING:
     from coresnap.daemon.rehearsal import Rehearsal, Result

@@ -16,7 +16,7 @@ from coresnap.errors import InputError, MissingError, NoSpaceError, UsageError
 from coresnap.snapshot.escape import printable, without_surrogates
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
-from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.quantity import decimal_size
 
 if TYPE_CHECKING:
     from coresnap.collect.spool import Spool

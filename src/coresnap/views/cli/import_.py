@@ -187,7 +187,7 @@ class _Tally:
 
 
 def _line(result: Result) -> str:
-    from coresnap.views.cli.quantity import decimal_size
+    from coresnap.views.quantity import decimal_size
 
     assert result.taken is not None
     taken = result.taken

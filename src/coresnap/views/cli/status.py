@@ -15,8 +15,8 @@ from coresnap.views.cli.capture_statistics import (
 )
 from coresnap.views.cli.install import settings_lines
 from coresnap.views.cli.output import emit
-from coresnap.views.cli.quantity import decimal_size
 from coresnap.views.cli.suppressed import admission_facts, admission_lines
+from coresnap.views.quantity import decimal_size
 
 if TYPE_CHECKING:
     from coresnap.backends.base import CaptureStatus

@@ -17,7 +17,7 @@ from coresnap.views.cli.coroner.named_object import find_object
 from coresnap.views.cli.coroner.outgoing_file import open_outgoing, unreadable
 from coresnap.views.cli.coroner.store_options import add_project, client_of
 from coresnap.views.cli.output import emit
-from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.quantity import decimal_size
 
 if TYPE_CHECKING:
     from coresnap.store.api.attachments import Attachment

@@ -15,7 +15,7 @@ from coresnap.views.cli.coroner.named_object import find_object
 from coresnap.views.cli.coroner.store_options import add_project, client_of
 from coresnap.views.cli.coroner.viewer import view
 from coresnap.views.cli.output import emit
-from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.quantity import decimal_size
 
 if TYPE_CHECKING:
     from coresnap.store.client.client import Client

@@ -11,7 +11,7 @@ from coresnap.errors import StorageError, UsageError
 from coresnap.views.cli.coroner import store_options
 from coresnap.views.cli.coroner.answer import day, emit_json, emit_table
 from coresnap.views.cli.output import emit
-from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.quantity import decimal_size
 
 if TYPE_CHECKING:
     from coresnap.store.api.retention import (

@@ -73,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM."""
     try:
         import duckdb  # noqa: F401
+        import jinja2  # noqa: F401
         import sqlalchemy  # noqa: F401
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
@@ -85,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     from coresnap.daemon.log import make_logger
     from coresnap.daemon.service import tell_manager, watchdog_seconds
     from coresnap.store.server.starting import run_server
+    from coresnap.views.web.console import console_routes
 
     gc.enable()  # see process.py: this one does not end soon
     given = {
@@ -98,5 +100,6 @@ def run(arguments: argparse.Namespace) -> int:
         log,
         tell_manager,
         watchdog_seconds(),
+        console_routes,
     )
     return 0

@@ -12,7 +12,7 @@ from coresnap.snapshot.duration import duration
 from coresnap.snapshot.escape import printable
 from coresnap.views.cli.coroner.store_options import add_arguments, client_of
 from coresnap.views.cli.output import emit
-from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.quantity import decimal_size
 
 if TYPE_CHECKING:
     from coresnap.store.api.service import LoopStatus, Status

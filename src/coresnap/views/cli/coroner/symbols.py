@@ -15,7 +15,7 @@ from coresnap.views.cli.coroner.single_failures import send_each
 from coresnap.views.cli.coroner.store_options import add_project, client_of
 from coresnap.views.cli.output import emit
 from coresnap.views.cli.progress import Progress
-from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.quantity import decimal_size
 
 if TYPE_CHECKING:
     from coresnap.store.api.symbols import SentSymbols

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coresnap.views.cli.quantity import decimal_size
+from coresnap.views.quantity import decimal_size
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The web console: pages of a coroner server, for people."""

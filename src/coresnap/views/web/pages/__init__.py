@@ -1,0 +1,13 @@
+"""Every page of the console. A module of this package has ``PAGES``."""
+
+from __future__ import annotations
+
+from coresnap.views.web.page import Page
+from coresnap.views.web.pages import login, projects
+
+__all__ = ["PAGES"]
+
+PAGES: tuple[Page, ...] = (
+    *projects.PAGES,
+    *login.PAGES,
+)
