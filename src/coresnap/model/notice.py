@@ -133,11 +133,16 @@ class Change(msgspec.Struct, frozen=True):
     why: str
     """``NET-17 is Done``; it goes into the group's history."""
     state: str = ""
-    """``open``, ``in-progress``, ``resolved``; empty: stays as it is."""
+    """``open``, ``in-progress``, ``resolved``, ``muted``; empty: stays as it is."""
     assignee: str | None = None
     """None: stays as it is."""
     next_version: bool = False
     """Resolved means: from the next version on."""
+    fixed_in: tuple[str, ...] = ()
+    """Resolved means: from the greatest of these versions on. Where none of them compares
+    by the project's scheme, from the next one on."""
+    muted_until: int = 0
+    """Of muted, which needs an end: when."""
     memory: Mapping[str, str] | None = None
     """What is to be remembered of the group from now on; None: as before."""
 
