@@ -22,7 +22,7 @@ from coresnap.errors import (
     MissingError,
     SnapshotFormatError,
 )
-from coresnap.model import Snapshot
+from coresnap.model import MemoryRange, Snapshot
 from coresnap.snapshot import layout, schema
 from coresnap.snapshot.compression import compress, decompress
 from coresnap.snapshot.folding import fold, unfold
@@ -218,8 +218,8 @@ class SnapshotReader:
             lambda offset, size: self._read(data.offset + offset, size),
         )
 
-    def snapshot(self) -> Snapshot:
-        """Decode everything."""
+    def snapshot(self, *, with_memory: bool = True) -> Snapshot:
+        """Decode everything, or all but the memory."""
         fields: dict[str, object] = {}
         for name in schema.SECTION_TYPES:
             content = self.section(name)
@@ -227,13 +227,17 @@ class SnapshotReader:
                 field.name: getattr(content, field.name)
                 for field in msgspec.structs.fields(type(content))
             }
+        if with_memory:
+            fields["memory"] = self._whole_memory()
+        return Snapshot(**fields)  # type: ignore[arg-type]
+
+    def _whole_memory(self) -> tuple[MemoryRange, ...]:
         if self.memory.size > MEMORY_LIMIT:
             raise SnapshotFormatError(
                 f"the snapshot holds {self.memory.size} bytes of memory, "
                 f"more than the {MEMORY_LIMIT} that are read at once"
             )
-        fields["memory"] = tuple(self.memory.ranges())
-        return Snapshot(**fields)  # type: ignore[arg-type]
+        return tuple(self.memory.ranges())
 
     def section(self, name: str) -> msgspec.Struct:
         """Return the fields of the section ``name`` of ``SECTION_TYPES``."""

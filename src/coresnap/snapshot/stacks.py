@@ -24,7 +24,9 @@ from coresnap.snapshot.values import declaration, inline_value, variable_lines
 
 __all__ = [
     "declared_lines",
+    "end_words",
     "folded",
+    "frame_doubts",
     "frame_heading",
     "frame_lines",
     "function_signature",
@@ -97,13 +99,20 @@ def frame_heading(number: int, frame: Frame, display: Display) -> str:
     else:
         parts.append(f"{frame.pc:#018x}")
     parts += _place(frame, ink)
-    if frame.inline:
-        parts.append(ink.doubt("[inlined]"))
-    elif frame.optimized:
-        parts.append(ink.doubt("[optimized]"))
-    if frame.trust in _TRUST:
-        parts.append(ink.doubt(_TRUST[frame.trust]))
+    parts += map(ink.doubt, frame_doubts(frame))
     return " ".join(parts)
+
+
+def frame_doubts(frame: Frame) -> list[str]:
+    """Return what lessens the trust in a frame, in words between brackets."""
+    doubts = []
+    if frame.inline:
+        doubts.append("[inlined]")
+    elif frame.optimized:
+        doubts.append("[optimized]")
+    if frame.trust in _TRUST:
+        doubts.append(_TRUST[frame.trust])
+    return doubts
 
 
 def _place(frame: Frame, ink: Ink) -> list[str]:
@@ -182,8 +191,14 @@ def thread_lines(thread: Thread, display: Display) -> Iterator[str]:
             left_out += frame.left_out
             yield display.ink.doubt(f"     … {frame.left_out:,} frames left out …")
         yield from frame_lines(index + left_out, frame, display)
-    if thread.end in _END:
-        yield display.ink.doubt(f"     ({_END[thread.end]})")
+    end = end_words(thread)
+    if end:
+        yield display.ink.doubt(f"     ({end})")
+
+
+def end_words(thread: Thread) -> str:
+    """Return why the stack ends where it does; empty if it is complete."""
+    return _END.get(thread.end, "")
 
 
 def folded(threads: Iterable[Thread]) -> list[list[Thread]]:

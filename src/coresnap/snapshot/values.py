@@ -10,7 +10,15 @@ from itertools import groupby
 from coresnap.model import Variable, VariableKind
 from coresnap.snapshot.escape import printable, quoted
 
-__all__ = ["declaration", "inline_value", "variable_lines"]
+__all__ = [
+    "declaration",
+    "inline_value",
+    "inner_values",
+    "is_numbered",
+    "is_pointer",
+    "runs",
+    "variable_lines",
+]
 
 _INDENT = "    "
 _CUT = "…"
@@ -74,7 +82,7 @@ def variable_lines(
     head = indent + (declaration(variable) if label is None else label)
     flat = f"{head} = {inline_value(variable, raw=raw)}"
     fits = len(flat) <= width and _is_flat(variable, raw=raw)
-    content = _content(variable, raw)
+    content = inner_values(variable, raw)
     if fits or depth <= 0 or not content:
         yield flat
         return
@@ -109,7 +117,7 @@ def _holder(variable: Variable, raw: bool) -> Variable:
 
 def _is_list(content: tuple[Variable, ...]) -> bool:
     """Whether these are so many plain numbers that a line each would be a waste."""
-    return _is_numbered(content) and all(
+    return is_numbered(content) and all(
         value.value is not None and value.target is None and not _shown(value, False)
         for value in content
     )
@@ -117,7 +125,7 @@ def _is_list(content: tuple[Variable, ...]) -> bool:
 
 def _filled(content: tuple[Variable, ...], width: int, indent: str) -> Iterator[str]:
     line = indent
-    for value, count in _runs(content, named=False):
+    for value, count in runs(content, named=False):
         word = _times(_scalar(value), count) + ","
         if len(line) + len(word) + 1 > width and line != indent:
             yield line
@@ -142,10 +150,10 @@ def inline_value(
     between = " = " if scalar else ""
     if depth <= 0:
         return scalar or _typed(variable) + "{…}"
-    named = not _is_numbered(shown)
+    named = not is_numbered(shown)
     parts = [
         _times(_member(first, depth - 1, named, raw), count)
-        for first, count in _runs(shown, named)
+        for first, count in runs(shown, named)
     ]
     if variable.truncated:
         parts.append(_CUT)
@@ -185,7 +193,7 @@ def _says_all(text: str) -> bool:
     return text.endswith((")", "}")) and _CUT not in text
 
 
-def _is_numbered(values: tuple[Variable, ...]) -> bool:
+def is_numbered(values: tuple[Variable, ...]) -> bool:
     """Whether the names say nothing that the order does not say."""
     return all(
         value.kind is VariableKind.ELEMENT and value.name == f"[{position}]"
@@ -193,8 +201,8 @@ def _is_numbered(values: tuple[Variable, ...]) -> bool:
     )
 
 
-def _content(variable: Variable, raw: bool) -> tuple[Variable, ...]:
-    """What is shown below the variable: its members, or those of its pointee."""
+def inner_values(variable: Variable, raw: bool) -> tuple[Variable, ...]:
+    """Return what is shown below the variable: its members, or its pointee's."""
     target = variable.target
     shown = _shown(variable, raw)
     if shown or target is None or target.missing is not None:
@@ -205,8 +213,8 @@ def _content(variable: Variable, raw: bool) -> tuple[Variable, ...]:
 def _content_lines(
     content: tuple[Variable, ...], width: int, indent: str, depth: int, raw: bool
 ) -> Iterator[str]:
-    named = not _is_numbered(content)
-    for member, count in _runs(content, named):
+    named = not is_numbered(content)
+    for member, count in runs(content, named):
         label = None
         if member.kind is VariableKind.ELEMENT:
             label = _times(printable(member.name), count)
@@ -215,7 +223,7 @@ def _content_lines(
         yield from variable_lines(member, width, indent, label, depth, raw=raw)
 
 
-def _runs(members: Iterable[Variable], named: bool) -> Iterator[tuple[Variable, int]]:
+def runs(members: Iterable[Variable], named: bool) -> Iterator[tuple[Variable, int]]:
     """Yield each member, with equal neighbouring elements as one."""
 
     def sameness(member: Variable) -> object:
@@ -256,7 +264,7 @@ def _scalar(variable: Variable) -> str:
         return "" if text is None else quoted(_short(text)) + mark
     if text is None:
         return _number(variable)
-    if _is_pointer(variable):
+    if is_pointer(variable):
         shown = quoted(_short(text)) if _points_to_text(variable) else _named(text)
         return f"{_number(variable)} {shown}{mark}"
     if _bare(variable.type) in _CHARACTERS:
@@ -279,7 +287,7 @@ def _number(variable: Variable) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        if _is_pointer(variable):
+        if is_pointer(variable):
             return f"{value:#x}"
         return f"{value} ({value:#x})" if value >= _HEX_ALSO_FROM else str(value)
     return printable(str(value))
@@ -290,7 +298,8 @@ def _bare(kind: str) -> str:
     return " ".join(re.sub(_QUALIFIERS, "", kind).split())
 
 
-def _is_pointer(variable: Variable) -> bool:
+def is_pointer(variable: Variable) -> bool:
+    """Whether the value, if there is one, is an address."""
     if variable.target is not None or variable.described:
         return True
     kind = _bare(variable.type)
