@@ -1,56 +1,21 @@
-"""What is remarkable about a group in a list: that it is new, or has come back."""
+"""Badges of the groups that ``coroner list`` prints."""
 
 from __future__ import annotations
 
 import argparse
-import enum
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import attrs
-
-from coresnap.store.api.group_reopenings import REOPENED, ReopenedGroup
-from coresnap.store.api.groups import State
+from coresnap.store.api.group_reopenings import REOPENED
 from coresnap.store.query.times import TimeRange
 from coresnap.views.cli.coroner.query_options import interval_of
+from coresnap.views.group_badges import Badges
 
 if TYPE_CHECKING:
     from coresnap.store.client.client import Client
 
-__all__ = ["Badge", "Badges", "find_badges"]
+__all__ = ["find_badges"]
 
 _DAY = 86400
-
-
-class Badge(enum.StrEnum):
-    """One remark, as JSON has it."""
-
-    NEW = "new"
-    """Its first crash is in the interval."""
-    REGRESSED = "regressed"
-    """It was resolved, and a later fault has opened it."""
-    MUTE_ENDED = "mute-ended"
-
-
-@attrs.frozen
-class Badges:
-    """What happened to groups in an interval."""
-
-    interval: TimeRange
-    reopened: Mapping[str, ReopenedGroup]
-    """By the group's id."""
-
-    def of(self, group: str, first_seen: int) -> dict[Badge, str]:
-        """Return a group's badges, each with its reason; empty where it has none.
-
-        ``first_seen`` is the time of the group's earliest crash, whatever was asked.
-        """
-        found = {Badge.NEW: ""} if _is_in(first_seen, self.interval) else {}
-        again = self.reopened.get(group)
-        if again is not None and _is_in(again.time, self.interval):
-            closed = again.before is State.RESOLVED
-            found[Badge.REGRESSED if closed else Badge.MUTE_ENDED] = again.why
-        return found
 
 
 def find_badges(client: Client, arguments: argparse.Namespace, now: int) -> Badges:
@@ -62,9 +27,4 @@ def find_badges(client: Client, arguments: argparse.Namespace, now: int) -> Badg
     if interval == TimeRange(None, None):
         interval = TimeRange(now - _DAY, None)
     answer = client.call(REOPENED, parameters={"since": interval.begin or 0})
-    return Badges(interval, {one.group: one for one in answer.groups})
-
-
-def _is_in(time: int, interval: TimeRange) -> bool:
-    begin, end = interval.begin, interval.end
-    return (begin is None or begin <= time) and (end is None or time < end)
+    return Badges.among(interval, answer.groups)

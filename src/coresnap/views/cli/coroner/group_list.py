@@ -12,7 +12,7 @@ from coresnap.snapshot.escape import printable
 from coresnap.store.api.queries import DESCRIBE, QUERY
 from coresnap.store.attributes.attribute import Attribute, Kind
 from coresnap.store.attributes.presentation import present
-from coresnap.views.cli.coroner.badges import Badge, Badges, find_badges
+from coresnap.views.cli.coroner.badges import find_badges
 from coresnap.views.cli.coroner.group_query import (
     TREND_DAYS,
     FoldsOfGroup,
@@ -20,6 +20,7 @@ from coresnap.views.cli.coroner.group_query import (
     names,
 )
 from coresnap.views.cli.output import emit
+from coresnap.views.group_badges import Badge, Badges
 
 if TYPE_CHECKING:
     from coresnap.store.client.client import Client
