@@ -15,6 +15,7 @@ ARROWS = {
     "backends": set(),
     "collect": {"backends", "_native"},
     "elfcore": {"_native"},
+    "integrations": {"snapshot"},
     "snapshot": set(),
     "analysis": {"elfcore", "snapshot", "_capstone", "_native", "_libdw"},
     "store": {"snapshot"},

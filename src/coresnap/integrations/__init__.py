@@ -1,0 +1,1 @@
+"""Brings what the store wants told to where people are, and back."""

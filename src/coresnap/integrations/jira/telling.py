@@ -1,0 +1,158 @@
+"""What each kind of notice does in Jira."""
+
+from __future__ import annotations
+
+import attrs
+
+from coresnap.integrations.jira.memory import Remembered
+from coresnap.integrations.jira.people import assignee_of
+from coresnap.integrations.jira.service import Service
+from coresnap.integrations.jira.settings import JiraSettings, Regression
+from coresnap.integrations.jira.states import TicketState
+from coresnap.integrations.jira.syncing import Syncing
+from coresnap.integrations.jira.ticket import Ticket, group_label
+from coresnap.integrations.jira.tickets import Tickets
+from coresnap.integrations.jira.wording import comment, reference
+from coresnap.model.notice import Event, Notice
+
+__all__ = ["Telling", "Was"]
+
+_MAKES = frozenset(
+    (Event.NEW_GROUP, Event.REGRESSION, Event.COUNT, Event.HOSTS, Event.RATE)
+)
+
+
+@attrs.frozen
+class Was:
+    """What was done: the ticket it was done to, and in words."""
+
+    ticket: Ticket | None
+    line: str
+    part_of: str = ""
+
+
+class Telling:
+    """Tells one notice. A second try does what the first one did not get to."""
+
+    def __init__(self, settings: JiraSettings, service: Service) -> None:
+        self._settings = settings
+        self._service = service
+        self._tickets = Tickets(settings, service)
+        self._syncing = Syncing(settings, service)
+
+    def tell(self, notice: Notice, remembered: Remembered) -> Was:
+        """Do it. Raises DeliveryError."""
+        ticket = self._tickets.find(notice, remembered)
+        if ticket is None:
+            if notice.event in _MAKES:
+                return self._make(notice, remembered)
+            return Was(None, "the group has no ticket")
+        if notice.event is Event.MERGE:
+            return self._merge(notice, ticket)
+        if notice.event is Event.REGRESSION:
+            return self._regress(notice, remembered, ticket)
+        if notice.event is Event.STATE:
+            return self._follow(notice, remembered, ticket)
+        if notice.event is not Event.UPDATE and remembered.key:
+            self._comment(ticket, notice)
+            self._tickets.show_group(ticket, notice)
+            return Was(ticket, f"{ticket.key} commented")
+        if not remembered.key:
+            return self._settled(notice, remembered, ticket, "was there")
+        self._tickets.show_group(ticket, notice)
+        return Was(ticket, f"{ticket.key} shows the new counts")
+
+    def remember(self, was: Was, notice: Notice, before: Remembered) -> Remembered:
+        """Return what is to be remembered after it was done."""
+        if was.ticket is None:
+            return before
+        issue = self._service.issue(was.ticket.key)
+        if issue is None:
+            return before
+        fields = issue.fields
+        said = assignee_of(fields.assignee, self._settings, self._service)
+        state = self._settings.states.state_of(fields.status, fields.resolution)
+        return Remembered(
+            id=issue.id,
+            key=issue.key,
+            state=state,
+            assignee=notice.assignee if notice.assignee == said else said,
+            fixed_in=tuple(v.name for v in fields.fix_versions if v.name),
+            part_of=was.part_of,
+        )
+
+    def _make(self, notice: Notice, remembered: Remembered) -> Was:
+        ticket, _ = self._tickets.make(notice, 1)
+        return self._settled(notice, remembered, ticket, "made")
+
+    def _settled(
+        self, notice: Notice, remembered: Remembered, ticket: Ticket, done: str
+    ) -> Was:
+        """Do what belongs to a new ticket, and is the same when it is done twice."""
+        self._tickets.show_group(ticket, notice)
+        assigned = self._syncing.assign(ticket, notice, remembered)
+        return Was(ticket, ", ".join(filter(None, (f"{ticket.key} {done}", assigned))))
+
+    def _regress(self, notice: Notice, remembered: Remembered, ticket: Ticket) -> Was:
+        policy = self._settings.regression
+        if not ticket.state.is_closed:
+            self._comment(ticket, notice)
+            return self._settled(notice, remembered, ticket, "commented: it is open")
+        if policy is Regression.COMMENT:
+            self._comment(ticket, notice)
+            return Was(ticket, f"{ticket.key} commented: regression=comment")
+        can_reopen = (
+            policy is Regression.REOPEN
+            # What was cancelled is not taken up again by a program.
+            and ticket.state is TicketState.RESOLVED
+            and self._syncing.can_move(
+                ticket, TicketState.OPEN, TicketState.IN_PROGRESS
+            )
+        )
+        if not can_reopen:
+            return self._succeed(notice, ticket)
+        self._comment(ticket, notice, "So this ticket is opened again.")
+        status = self._syncing.reopen(ticket)
+        return self._settled(notice, remembered, ticket, f"reopened as {status}")
+
+    def _succeed(self, notice: Notice, old: Ticket) -> Was:
+        """Make the next ticket of a group, linked to the closed one."""
+        ticket, _ = self._tickets.make(notice, old.generation + 1)
+        self._tickets.relate(ticket, old.key)
+        for one, why in (
+            (ticket, f"The earlier ticket, {old.key}, is closed."),
+            (old, f"This ticket stays closed; {ticket.key} is about it now."),
+        ):
+            self._comment(one, notice, why)
+        done = f"made, linked to {old.key}"
+        return self._settled(notice, Remembered(), ticket, done)
+
+    def _follow(self, notice: Notice, remembered: Remembered, ticket: Ticket) -> Was:
+        self._comment(ticket, notice)
+        done = (
+            self._syncing.follow(ticket, notice),
+            self._syncing.assign(ticket, notice, remembered),
+        )
+        self._tickets.show_group(ticket, notice)
+        said = ", ".join(filter(None, done)) or "commented"
+        return Was(ticket, f"{ticket.key} {said}")
+
+    def _merge(self, notice: Notice, ticket: Ticket) -> Was:
+        """Say it in the tickets of both groups, and link them."""
+        other = self._tickets.find_other(notice)
+        if other is None or other.issue.id == ticket.issue.id:
+            # The whole has no ticket of its own: this one becomes it.
+            why = "This ticket is about all of it."
+            self._comment(ticket, notice, why)
+            self._tickets.mark(ticket, group_label(notice, notice.other))
+            return Was(ticket, f"{ticket.key} is the ticket of {notice.other[:16]} now")
+        self._tickets.relate(ticket, other.key)
+        self._comment(ticket, notice, f"Its ticket is {other.key}.")
+        self._comment(other, notice, f"The part's ticket was {ticket.key}.")
+        line = f"{ticket.key} and {other.key} linked"
+        return Was(ticket, line, part_of=notice.other)
+
+    def _comment(self, ticket: Ticket, notice: Notice, action: str = "") -> None:
+        """Comment, unless an earlier try did."""
+        if not self._service.has_comment(ticket.key, reference(notice)):
+            self._service.comment(ticket.key, comment(notice, action))
