@@ -6,11 +6,11 @@ import datetime
 from collections.abc import Iterator
 
 from coresnap.model import QualityPart, Snapshot
-from coresnap.snapshot.capture_lines import capture_lines
+from coresnap.snapshot.capture_facts import capture_facts
 from coresnap.snapshot.display import Display
 from coresnap.snapshot.escape import printable
 
-__all__ = ["heading_lines", "headline"]
+__all__ = ["heading_facts", "heading_lines", "headline"]
 
 _REMEDIES = 2
 _LEAST_LOSS = 1
@@ -65,16 +65,21 @@ def heading_lines(snapshot: Snapshot, display: Display) -> Iterator[str]:
     yield from _what_happened(snapshot, display)
     if snapshot.truncated:
         yield display.ink.alarm("  the core is truncated: parts of this are missing")
-    if snapshot.arguments:
-        yield f"  command      {printable(snapshot.arguments)}"
-    yield f"  system       {_system(snapshot)}"
-    yield from _container(snapshot)
-    yield from capture_lines(snapshot)
-    if snapshot.fingerprint:
-        yield f"  fingerprint  {printable(snapshot.fingerprint[:16])}"
-    reason = printable(snapshot.quality_reason)
-    yield f"  quality      {snapshot.quality}/100" + (reason and f" ({reason})")
+    yield from (f"  {name:<13}{words}" for name, words in heading_facts(snapshot))
     yield from _remedies(snapshot, display)
+
+
+def heading_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield names and words of what frames the fault: command, system, …, quality."""
+    if snapshot.arguments:
+        yield "command", printable(snapshot.arguments)
+    yield "system", _system(snapshot)
+    yield from _container(snapshot)
+    yield from capture_facts(snapshot)
+    if snapshot.fingerprint:
+        yield "fingerprint", printable(snapshot.fingerprint[:16])
+    reason = printable(snapshot.quality_reason)
+    yield "quality", f"{snapshot.quality}/100" + (reason and f" ({reason})")
 
 
 def _what_happened(snapshot: Snapshot, display: Display) -> Iterator[str]:
@@ -119,7 +124,7 @@ def _system(snapshot: Snapshot) -> str:
     return printable(" ".join([snapshot.system, snapshot.architecture, *extra]))
 
 
-def _container(snapshot: Snapshot) -> Iterator[str]:
+def _container(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     prefix = "container."
     known = {
         name.removeprefix(prefix): str(value)
@@ -134,4 +139,4 @@ def _container(snapshot: Snapshot) -> Iterator[str]:
         if known.get(name)
     ]
     if words:
-        yield f"  container    {printable('; '.join(words))}"
+        yield "container", printable("; ".join(words))

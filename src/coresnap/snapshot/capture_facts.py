@@ -1,4 +1,4 @@
-"""How the core was taken, in lines for people."""
+"""How the core was taken, in words for people."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from coresnap.model import Snapshot
 from coresnap.snapshot.duration import duration
 from coresnap.snapshot.escape import printable
 
-__all__ = ["capture_lines"]
+__all__ = ["capture_facts"]
 
 _CAPTURE = "capture.json"
 
 
-def capture_lines(snapshot: Snapshot) -> Iterator[str]:
+def capture_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Yield what was kept, how long the process was held, and what was checked."""
     words = list(_words(snapshot.attributes))
     if words:
-        yield f"  capture      {'; '.join(words)}"
+        yield "capture", "; ".join(words)
     checks = _checks(snapshot)
     counts = Counter(result for _, result in checks)
     if checks:
         said = [f"{n} {result}" for result, n in sorted(counts.items())]
         failed = [name for name, result in checks if result == "failed"]
-        yield f"  checks       {', '.join(said)}" + (
-            f" ({', '.join(failed)})" if failed else ""
-        )
+        names = f" ({', '.join(failed)})" if failed else ""
+        yield "checks", ", ".join(said) + names
 
 
 def _words(known: dict[str, int | float | str]) -> Iterator[str]:
