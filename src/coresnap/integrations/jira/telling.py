@@ -65,7 +65,7 @@ class Telling:
     def remember(self, was: Was, notice: Notice, before: Remembered) -> Remembered:
         """Return what is to be remembered after it was done."""
         if was.ticket is None:
-            return before
+            return Remembered()
         issue = self._service.issue(was.ticket.key)
         if issue is None:
             return before
@@ -75,7 +75,7 @@ class Telling:
         return Remembered(
             id=issue.id,
             key=issue.key,
-            state=state,
+            state=state.value,
             assignee=notice.assignee if notice.assignee == said else said,
             fixed_in=tuple(v.name for v in fields.fix_versions if v.name),
             part_of=was.part_of,

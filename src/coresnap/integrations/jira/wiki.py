@@ -13,10 +13,12 @@ from coresnap.integrations.jira.document import Block, Code, Document, Link
 __all__ = ["to_wiki"]
 
 # As entities, which Jira renders as the character. A backslash would do for some of
-# them only: two are a line break. The colon keeps addresses from becoming links, the
-# parenthesis `read(x)` from becoming a red cross.
+# them only: two are a line break. A colon before text makes links of addresses and
+# faces; `(x)` is a red cross.
 _MARKUP = re.compile(
-    r"[\\{}\[\]*+^~!?|#&<>@:(]|(?<![A-Za-z0-9])[_-]|[_-](?![A-Za-z0-9])"
+    r"[\\{}\[\]*+^~!?|#&<>@]|:(?! )|(?<![A-Za-z0-9])[_-]|[_-](?![A-Za-z0-9])"
+    r"|\((?=(?:[xyni/]|on|off|flag|flagoff)\))",
+    re.IGNORECASE,
 )
 _HEADING = re.compile(r"^\s*[hHbB](?=[1-6qQ]\.)")
 _FENCE = re.compile(r"\{(?=\s*noformat)", re.IGNORECASE)
