@@ -11,7 +11,7 @@ from coresnap.errors import MissingError
 from coresnap.model import Snapshot
 from coresnap.snapshot.container import SnapshotReader
 from coresnap.snapshot.escape import printable
-from coresnap.snapshot.heading import headline
+from coresnap.snapshot.heading import heading_facts, headline
 from coresnap.snapshot.process_context import ProcessContext, process_context
 from coresnap.views.fault.memory import (
     Memory,
@@ -66,6 +66,11 @@ class Fault(msgspec.Struct, frozen=True, dict=True):
     def headline(self) -> str:
         """Which program, why, where, when; printable."""
         return shortened(headline(self.snapshot))
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What frames the fault: command, system, …; printable."""
+        return tuple(heading_facts(self.snapshot))
 
     @functools.cached_property
     def groups(self) -> tuple[ThreadGroup, ...]:

@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from coresnap.snapshot.escape import printable
+from coresnap.views.fault.filters import FILTERS
 from coresnap.views.quantity import decimal_size
 
 __all__ = ["make_environment"]
@@ -43,6 +44,7 @@ def make_environment(version_of: dict[str, str]) -> jinja2.Environment:
     environment.filters.update(
         number=_number, size=decimal_size, time=_time, ago=_ago, lines=_lines
     )
+    environment.filters.update(FILTERS)
     environment.globals["static"] = lambda name: f"/static/{name}?v={version_of[name]}"
     return environment
 

@@ -1,0 +1,87 @@
+"""A fault as one HTML file that needs no network and runs no script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from coresnap.views.fault.fault import Fault
+from coresnap.views.fault.look import Look, anchor
+from coresnap.views.fault.memory import ROW, interesting_addresses
+from coresnap.views.fault.position import GLOBALS, Position
+from coresnap.views.fault.section import sections_of
+from coresnap.views.fault.windows import windows_around
+
+__all__ = ["render_report"]
+
+_STYLES = Path(__file__).parent.parent / "web" / "static"
+_VALUES = 4_000
+_DEPTH = 8
+_THREADS = 200
+_FRAMES = 500
+_WHOLE_FRAMES = 300
+_ROWS = 400
+_AROUND = 3
+
+
+class _Anchors:
+    """Links within the file."""
+
+    def at(self, position: Position) -> str:
+        # The ids of elements are not escaped, the links to them are.
+        return "#" + quote(anchor(position), safe="/.~[]*")
+
+    def memory(self, address: int) -> str:
+        return f"#m{address // ROW * ROW:#x}"
+
+    def section(self, name: str) -> str:
+        return f"#{name}"
+
+
+def render_report(fault: Fault) -> str:
+    """Return the page; its size is bounded whatever the snapshot holds."""
+    from coresnap.views.web.rendering import make_environment
+
+    threads = [group.first for group in fault.groups[:_THREADS]]
+    addresses = [address for address, _ in interesting_addresses(fault.snapshot)]
+    windows = windows_around(fault.memory, addresses, around=_AROUND, most=_ROWS)
+    shown = {row.address for window in windows for row in window.rows}
+    look = Look(
+        _Anchors(),
+        _VALUES,
+        _DEPTH,
+        is_kept=lambda at: at // ROW * ROW in shown,
+        frames=_WHOLE_FRAMES,
+    )
+    style = _style()
+    template = make_environment({}).get_template("pieces/report.html")
+    return template.render(
+        fault=fault,
+        globals_position=Position(GLOBALS),
+        look=look,
+        most_frames=_FRAMES,
+        policy=_policy(style),
+        register_threads=[t for t in threads if t.thread.crashed] or threads[:1],
+        sections=sections_of(fault),
+        shown_threads=threads,
+        start=fault.start,
+        style=Markup(style),
+        version=version("coresnap"),
+        windows=windows,
+    )
+
+
+def _style() -> str:
+    names = ("style.css", "fault.css")
+    return "\n".join((_STYLES / name).read_text() for name in names)
+
+
+def _policy(style: str) -> str:
+    """Allow this style alone: what a process chose as its name can do nothing."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'"
