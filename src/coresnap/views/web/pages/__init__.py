@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from coresnap.views.web.page import Page
-from coresnap.views.web.pages import login, projects
+from coresnap.views.web.pages import groups, login, projects
 
 __all__ = ["PAGES"]
 
 PAGES: tuple[Page, ...] = (
     *projects.PAGES,
+    *groups.PAGES,
     *login.PAGES,
 )

@@ -1,0 +1,1 @@
+"""What the pages of groups ask for, and what forms say about groups."""
