@@ -165,6 +165,7 @@ def _commit(
 
 def _put(store: Store, upload: _Upload) -> None:
     body = upload.arrival.body
+    body = upload.staged.data if body is None else body
     file = upload.staged.file if body is None else io.BytesIO(body)
     file.seek(0)
     if not store.objects.put(upload.key, file, upload.size):

@@ -25,6 +25,9 @@ __all__ = ["FileObjects"]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_MOST_KEPT = 256
+"""Directories that stay open, so that a body is written with a third fewer system
+calls; each of them lets other threads go first."""
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 
 
@@ -41,6 +44,8 @@ class FileObjects:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Whoever runs the store may have put it elsewhere by a link.
             self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._kept: dict[str, int] = {}
+        self._outdated: list[int] = []
 
     def put(self, key: str, body: BinaryIO, size: int) -> bool:
         """Keep ``size`` bytes of ``body``; False if something is there already."""
@@ -94,8 +99,9 @@ class FileObjects:
             os.unlink(name, dir_fd=parent)
 
     def close(self) -> None:
-        """Let go of the directory."""
-        os.close(self._root)
+        """Let go of the directories."""
+        for directory in (self._root, *self._kept.values(), *self._outdated):
+            os.close(directory)
 
     @contextlib.contextmanager
     def _made(self, key: str) -> Iterator[tuple[int, str]]:
@@ -118,14 +124,41 @@ class FileObjects:
             os.close(directory)
 
     def _descend(self, parts: Sequence[str], *, create: bool = False) -> int:
-        directory = os.dup(self._root)
-        for part in parts:
+        """Return a descriptor of the directory that ``parts`` lead to."""
+        above = "/".join(parts[:-1])
+        kept = self._kept.get(above)
+        if kept is not None:
             try:
+                return _enter(kept, parts[-1], create=create)
+            except FileNotFoundError:
+                if os.fstat(kept).st_nlink:
+                    raise
+                self._forget(above)  # somebody has removed it
+        directory = os.dup(self._root)
+        try:
+            for part in parts[:-1]:
                 below = _enter(directory, part, create=create)
-            finally:
                 os.close(directory)
-            directory = below
-        return directory
+                directory = below
+            found = _enter(directory, parts[-1], create=create)
+        except BaseException:
+            os.close(directory)
+            raise
+        self._keep(above, directory)
+        return found
+
+    def _keep(self, above: str, directory: int) -> None:
+        """Remember a directory for the next time, or close it.
+
+        One that is remembered stays open to the end: another thread may be using it.
+        """
+        full = len(self._kept) + len(self._outdated) >= _MOST_KEPT
+        if full or self._kept.setdefault(above, directory) != directory:
+            os.close(directory)
+
+    def _forget(self, above: str) -> None:
+        if (directory := self._kept.pop(above, None)) is not None:
+            self._outdated.append(directory)
 
 
 def _enter(directory: int, part: str, *, create: bool) -> int:

@@ -26,6 +26,9 @@ __all__ = ["Fullness", "kept_size", "notice_of"]
 
 _MEASURED = 60.0
 _NOTICE = 0.75
+_ENOUGH = 0.2
+"""Seconds that a disk with room is not asked again: what comes meanwhile is a small
+part of what is kept free."""
 
 
 def kept_size(connection: Connection, project: Project) -> int:
@@ -62,12 +65,13 @@ class Fullness:
     """Bytes that are missing on the disk before nothing more is taken."""
     clock: Callable[[], float] = time.monotonic
     _measures: dict[int, _Measure] = attrs.field(factory=dict)
+    _enough_until: float = 0.0
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def check(self, project: Project, size: int) -> None:
         """Raise QuotaError if the project's quota has no room for ``size`` bytes,
         NoSpaceError if the disk has none."""
-        if self.shortage() > 0:
+        if self._is_short():
             raise NoSpaceError(
                 "the store's disk is nearly full, and takes nothing more",
                 remedy="Free space on it, or let retention remove more: "
@@ -82,6 +86,15 @@ class Fullness:
                 "--delete`, or `coroner retention set` with other rules or another "
                 "quota.",
             )
+
+    def _is_short(self) -> bool:
+        now = self.clock()
+        if now < self._enough_until:
+            return False
+        if self.shortage() > 0:
+            return True
+        self._enough_until = now + _ENOUGH
+        return False
 
     def add(self, project: Project, size: int) -> None:
         """Count what was stored."""

@@ -42,6 +42,8 @@ class Staged:
     size: int
     digest: str
     """SHA-256, 64 hex digits."""
+    data: bytes | None = attrs.field(default=None, repr=False)
+    """The same bytes, where they are in memory."""
 
 
 @attrs.frozen

@@ -59,10 +59,13 @@ class StagingFile:
 
     def staged(self) -> Staged:
         """Return all that was written, to be read from its start."""
+        is_whole = self._file is None and len(self.pending) <= _IN_MEMORY
+        data = bytes(self.pending) if is_whole else None
         self.flush()
         assert self._file is not None
         self._file.seek(0)
-        return Staged(cast(BinaryIO, self._file), self.size, self._digest.hexdigest())
+        file, digest = cast(BinaryIO, self._file), self._digest.hexdigest()
+        return Staged(file, self.size, digest, data)
 
     def close(self) -> None:
         """Let the bytes go."""

@@ -18,6 +18,9 @@ from coresnap.store.symbols.symbol_file import SymbolFile
 __all__ = ["Finding", "Question", "receive", "send"]
 
 _LENGTH = struct.Struct("<I")
+_FIRST = 64 * 1024
+"""Bytes that are read at once: nearly all frames, and never of two, since question and
+answer take turns."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -58,14 +61,15 @@ def receive(connection: socket.socket, limit: int) -> tuple[bytes, list[int]]:
 
     Raises EOFError at the end of the stream, ValueError for a longer frame.
     """
-    head, descriptors, _, _ = socket.recv_fds(connection, _LENGTH.size, 1)
-    head += _exactly(connection, _LENGTH.size - len(head)) if head else b""
-    if not head:
+    first, descriptors, _, _ = socket.recv_fds(connection, _FIRST, 1)
+    if not first:
         raise EOFError
-    (size,) = _LENGTH.unpack(head)
-    if size > limit:
+    first += _exactly(connection, _LENGTH.size - len(first))
+    (size,) = _LENGTH.unpack_from(first)
+    body = first[_LENGTH.size :]
+    if not len(body) <= size <= limit:
         raise ValueError(f"a frame of {size} bytes")
-    return _exactly(connection, size), descriptors
+    return body + _exactly(connection, size - len(body)), descriptors
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import queue
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -35,6 +36,20 @@ class _Child:
     process: subprocess.Popen[bytes]
     connection: socket.socket
     asked: int = 0
+    patience: int = 0
+
+    def set_patience(self, seconds: int) -> None:
+        """Let sending and receiving fail after so long.
+
+        The kernel minds the time: Python's own time limit asks it two more questions
+        each time, and lets other threads go first at each.
+        """
+        if seconds == self.patience:
+            return
+        limit = struct.pack("@ll", seconds, 0)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self.connection.setsockopt(socket.SOL_SOCKET, option, limit)
+        self.patience = seconds
 
     def end(self) -> None:
         self.connection.close()
@@ -105,7 +120,7 @@ class Validators:
 
     def _ask(self, child: _Child, question: Question, staged: Staged) -> Finding:
         child.asked += 1
-        child.connection.settimeout(self.seconds)
+        child.set_patience(self.seconds)
         limit = staged.size * 2 + (1 << 24)
         try:
             body = msgspec.msgpack.encode(question)
@@ -114,7 +129,7 @@ class Validators:
             for descriptor in strangers:
                 os.close(descriptor)
             return msgspec.msgpack.decode(answer, type=Finding)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             message = f"reading the snapshot takes more than {self.seconds} seconds"
             raise InputError(message) from None
         except (EOFError, OSError, ValueError, msgspec.DecodeError):
