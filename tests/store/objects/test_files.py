@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,21 @@ def test_a_path_and_its_url_are_the_same_place(root: Path) -> None:
 
     with open_objects(root.as_uri()).open("1/a") as file:
         assert file.read() == BODY
+
+
+def test_a_directory_that_somebody_removed_is_made_again(
+    objects: FileObjects, root: Path
+) -> None:
+    put(objects, "1/faults/ab/a")
+    shutil.rmtree(root / "1")
+
+    assert put(objects, "1/faults/ab/a")
+    assert (root / "1/faults/ab/a").read_bytes() == BODY
+
+
+def test_directories_do_not_stay_open_without_end(objects: FileObjects) -> None:
+    for number in range(400):
+        put(objects, f"{number}/faults/ab/a")
+
+    assert len(os.listdir("/proc/self/fd")) < 400
+    assert objects.stat("399/faults/ab/a").size == len(BODY)
