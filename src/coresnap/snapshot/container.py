@@ -11,7 +11,7 @@ import functools
 import os
 import stat
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TypeVar
 
@@ -163,9 +163,24 @@ class SnapshotReader:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SnapshotFormatError("this is not a regular file, so no snapshot")
-        self.size = status.st_size
+        self._begin(status.st_size, lambda at, size: os.pread(descriptor, size, at))
+
+    @classmethod
+    def elsewhere(cls, size: int, fetch: Callable[[int, int], bytes]) -> SnapshotReader:
+        """Read a snapshot of ``size`` bytes that is not in a file here.
+
+        ``fetch(offset, size)`` returns bytes of it; only what is asked for is fetched.
+        """
+        reader = cls.__new__(cls)
+        reader._descriptor = -1
+        reader._begin(size, fetch)
+        return reader
+
+    def _begin(self, size: int, fetch: Callable[[int, int], bytes]) -> None:
+        self._fetch = fetch
+        self.size = size
         """Bytes of the file."""
-        start = os.pread(descriptor, layout.HEADER_SIZE, 0)
+        start = fetch(0, min(size, layout.HEADER_SIZE))
         self.header = layout.unpack_header(start, self.size)
         front = self._read(0, self.header.front_size)
         self.sections = layout.unpack_table(self.header, front)
@@ -287,7 +302,7 @@ class SnapshotReader:
         )
 
     def _read(self, offset: int, size: int) -> bytes:
-        data = os.pread(self._descriptor, size, offset)
+        data = self._fetch(offset, size)
         if len(data) != size:
             raise SnapshotFormatError("the snapshot shrank while it was read")
         return data

@@ -34,6 +34,7 @@ class Program(NamedTuple):
 _COMMANDS = {
     "analyze": "analyze",
     "show": "show",
+    "report": "report",
     "list": "list",
     "explain": "explain",
     "similar": "similar",
@@ -71,6 +72,7 @@ examples:
   coresnap analyze core.1234                       read a core, print what happened
   coresnap analyze core ./server -o server.csnap   keep it, ~1000 times smaller
   coresnap show server.csnap --thread all          every thread with its variables
+  coresnap report server.csnap -o fault.html       all of it for any browser
   coresnap list nginx                              crashes of one program
   coresnap show 4f1c --json                        by the start of an id, for scripts
 

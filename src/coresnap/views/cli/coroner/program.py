@@ -12,6 +12,7 @@ _COMMANDS = {
     "put": "put",
     "get": "get",
     "view": "view",
+    "report": "report",
     "group": "group",
     "set": "set",
     "merge": "merge",
