@@ -11,5 +11,5 @@
     wording      what is said; template, document: its form
     adf, wiki    the two markups; plain: for previews
     service      the calls of the API; dialect: what differs; answers, failures
-    settings     what is set; checking: whether it would work
+    settings     what is set; checking: whether it works; kind: what there is to set
 """
