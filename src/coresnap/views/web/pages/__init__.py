@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from coresnap.views.web.page import Page
-from coresnap.views.web.pages import groups, login, projects
+from coresnap.views.web.pages import faults, group, groups, login, projects
 
 __all__ = ["PAGES"]
 
 PAGES: tuple[Page, ...] = (
     *projects.PAGES,
     *groups.PAGES,
+    *group.PAGES,
+    *faults.PAGES,
     *login.PAGES,
 )

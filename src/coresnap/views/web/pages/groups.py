@@ -24,7 +24,7 @@ from coresnap.views.web.groups.narrowing import Narrowing
 from coresnap.views.web.groups.period import PERIODS
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
 
-__all__ = ["PAGES", "badges_in", "version_settings"]
+__all__ = ["PAGES", "badges_in", "number_of", "version_settings"]
 
 _DAY = 86400
 
@@ -69,12 +69,13 @@ def _listing(visit: Visit) -> Listing:
         query.get("state", ""),
         query.get("assignee", ""),
         sort,
-        _number(query.get("offset")) or 0,
-        _number(query.get("until")),
+        number_of(query.get("offset")) or 0,
+        number_of(query.get("until")),
     )
 
 
-def _number(text: str | None) -> int | None:
+def number_of(text: str | None) -> int | None:
+    """Return the number in a field, None for an empty one; raise UsageError."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19):
