@@ -14,7 +14,6 @@ from coresnap.store.query.result import Buckets, FoldValue, Result
 from coresnap.views.web.groups.narrowing import Narrowing, condition_word
 
 __all__ = [
-    "FAULTS",
     "Histogram",
     "Line",
     "Seen",

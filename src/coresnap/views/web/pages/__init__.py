@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coresnap.views.web.page import Page
-from coresnap.views.web.pages import faults, group, groups, login, projects
+from coresnap.views.web.pages import faults, group, groups, login, projects, status
 
 __all__ = ["PAGES"]
 
@@ -12,5 +12,6 @@ PAGES: tuple[Page, ...] = (
     *groups.PAGES,
     *group.PAGES,
     *faults.PAGES,
+    *status.PAGES,
     *login.PAGES,
 )
