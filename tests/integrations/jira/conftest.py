@@ -18,6 +18,7 @@ Open = Callable[..., JiraChannel]
 def data_center(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[DataCenterProcess]:
+    pytest.importorskip("jira820", reason="needs jira820")
     server = DataCenterProcess.start(tmp_path_factory.mktemp("jira820"))
     yield server
     server.stop()
