@@ -28,28 +28,29 @@ class Links(Protocol):
 
 
 class Look:
-    """The budget of a page that is being made, and what stands open on it."""
+    """The budget of a page that is being made, as far as it is not spent."""
 
     def __init__(
         self,
         links: Links,
         values: int,
         depth: int,
-        selected: Position | None = None,
         is_kept: Callable[[int], bool] = lambda address: False,
         frames: int = 0,
+        is_anchored: bool = False,
     ) -> None:
         """``values``: lines of variables at most; ``depth``: levels that are shown.
 
         ``is_kept`` says of an address whether its memory can be shown; ``frames`` how
-        many of them are shown with source and variables.
+        many of them are shown with source and variables. ``is_anchored``: everything is
+        on the page once, and links within it lead there.
         """
         self.links = links
-        self.selected = selected
         self._values = values
         self._depth = depth
         self._is_kept = is_kept
         self._frames = frames
+        self._is_anchored = is_anchored
 
     @property
     def is_spent(self) -> bool:
@@ -81,10 +82,9 @@ class Look:
         """Return the position of a value in what ``owner`` is."""
         return Position(owner.thread, owner.frame, value.path)
 
-    @staticmethod
-    def anchor(position: Position) -> str:
-        """Return the id of an element."""
-        return anchor(position)
+    def anchor(self, position: Position) -> str:
+        """Return the id of an element; empty where elements have none."""
+        return anchor(position) if self._is_anchored else ""
 
 
 def anchor(position: Position) -> str:

@@ -56,7 +56,7 @@ class Places(msgspec.Struct, frozen=True):
             return ""
         block = self.block(address)
         if block is not None:
-            state = printable(block.state)
+            state = shortened(printable(block.state))
             return f"{state} block {block.address:#x}{_offset(address, block.address)}"
         module = _found(self.modules, self.starts[1], address)
         if module is not None:
@@ -66,7 +66,7 @@ class Places(msgspec.Struct, frozen=True):
         mapping = _found(self.mappings, self.starts[2], address)
         if mapping is None:
             return ""
-        rights = printable(mapping.permissions)
+        rights = shortened(printable(mapping.permissions))
         return f"{shortened(printable(mapping.path or 'anonymous'))} {rights}"
 
 

@@ -37,7 +37,7 @@ class Remark(msgspec.Struct, frozen=True):
     address: int | None = None
     """Its owner in memory."""
     section: str = ""
-    """Its owner elsewhere: ``verdict``, ``heap``, ``modules``, ``quality``, …"""
+    """Its owner elsewhere: ``verdict``, ``heap``, ``modules``, ``quality``"""
 
 
 def remarks_of(
@@ -47,7 +47,7 @@ def remarks_of(
     everything = [
         *_verdict(snapshot, {g.first.thread.tid: g.first for g in groups}),
         *_heaps(snapshot),
-        *_annotated(snapshot.annotations, section="process"),
+        *_annotated(snapshot.annotations, section="verdict"),
         *_stacks(groups),
         *_values(globals_, Position(GLOBALS), [_VALUES]),
         *_doubts(snapshot),
@@ -88,7 +88,7 @@ def _stacks(groups: Iterable[ThreadGroup]) -> Iterator[Remark]:
         for thread in group.threads:
             owned = thread.thread.annotations
             yield from _annotated(owned, thread.position)
-            is_shared = thread.thread.like is not None and thread is not group.first
+            is_shared = thread.thread.like is not None
             frames -= 0 if is_shared else len(thread.thread.frames)
             if not is_shared and frames >= 0:
                 yield from _frames(thread.frames, left)
@@ -139,11 +139,11 @@ def _doubts(snapshot: Snapshot) -> Iterator[Remark]:
             text = f"{module.path}: {module.problem}"
             yield _comment(text, "", "modules")
     for note in snapshot.notes:
-        yield _comment(note.message, note.step, "notes")
+        yield _comment(note.message, note.step, "quality")
     for left_out in snapshot.dropped:
         of = "" if left_out.tid is None else f" of thread {left_out.tid}"
         amount = f"{left_out.count:,} {left_out.what}{of}"
-        yield _comment(f"left out: {amount}: {left_out.reason}", "", "notes")
+        yield _comment(f"left out: {amount}: {left_out.reason}", "", "quality")
     for part in snapshot.quality_parts:
         if part.reason:
             yield _comment(part.reason, part.name, "quality")

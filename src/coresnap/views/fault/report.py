@@ -24,6 +24,7 @@ _VALUES = 4_000
 _DEPTH = 8
 _THREADS = 200
 _FRAMES = 500
+_FRAMES_OF_OTHERS = 100
 _WHOLE_FRAMES = 300
 _ROWS = 400
 _AROUND = 3
@@ -57,6 +58,7 @@ def render_report(fault: Fault) -> str:
         _DEPTH,
         is_kept=lambda at: at // ROW * ROW in shown,
         frames=_WHOLE_FRAMES,
+        is_anchored=True,
     )
     style = _style()
     template = make_environment({}).get_template("pieces/report.html")
@@ -65,6 +67,7 @@ def render_report(fault: Fault) -> str:
         globals_position=Position(GLOBALS),
         look=look,
         most_frames=_FRAMES,
+        most_frames_of_others=_FRAMES_OF_OTHERS,
         policy=_policy(style),
         register_threads=[t for t in threads if t.thread.crashed] or threads[:1],
         sections=sections_of(fault),
