@@ -30,6 +30,7 @@ import catcher as catching  # noqa: E402
 import kernel  # noqa: E402
 from store.postgresql_server import why_no_postgresql  # noqa: E402
 from store.seaweedfs_server import why_no_seaweedfs  # noqa: E402
+from views.web.chromium import why_no_browser  # noqa: E402
 
 REPOSITORY = TESTS.parent
 SOURCES = TESTS / "cores"
@@ -83,6 +84,7 @@ def _why_no_zig() -> str | None:
 
 
 REQUIREMENTS: dict[str, Callable[[], str | None]] = {
+    "browser": why_no_browser,
     "compiler": lambda: _missing_program("cc"),
     "core_pattern": kernel.why_no_core_pattern,
     "corpus": lambda: None if CORPUS.is_dir() else f"no corpus of cores at {CORPUS}",
