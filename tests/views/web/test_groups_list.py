@@ -15,6 +15,7 @@ from tests.views.web.crashes import GROUPS, crash, crashed_server, group_of
 from coresnap.store.access.users import create_user
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.users import NewUser, Role
+from coresnap.views.web.groups.title import short_title
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,14 @@ def test_a_row_has_what_one_decides_by(person: Person) -> None:
     assert "new" in row.split()
     assert " 6 3 1.1 1.0 " in row  # faults, hosts, versions
     assert row.endswith("now now")
+
+
+def test_long_names_of_frames_are_short_in_a_title() -> None:
+    long = "std::vector<int, std::allocator<int> >::push_back"
+    assert short_title(f"netd: {long} ← main") == (
+        "netd: std::vector<int>::push_back ← main"
+    )
+    assert short_title("nothing known") == "nothing known"
 
 
 def test_a_row_has_a_trend_with_words(person: Person) -> None:

@@ -14,11 +14,12 @@ from coresnap.store.query.result import Buckets, FoldValue, Result
 from coresnap.views.web.groups.narrowing import Narrowing, condition_word
 
 __all__ = [
+    "FaultTable",
     "Histogram",
     "Line",
     "Seen",
+    "faults_of",
     "faults_query",
-    "rows_of",
     "seen_query",
 ]
 
@@ -136,16 +137,31 @@ class Seen:
                 yield Histogram(attribute, found, self.faults)
 
 
-def rows_of(
-    found: Result, known: Mapping[str, Attribute]
-) -> list[tuple[str, int | None, list[str]]]:
-    """Return for each fault its object, its time and its other values as texts."""
+@attrs.frozen
+class FaultTable:
+    """Faults of a group, one a row."""
+
+    columns: Sequence[str]
+    """Attributes that one of them has, after its object and its time."""
+    rows: Sequence[tuple[str, int | None, Sequence[str]]]
+    """Object, seconds of the crash, and the texts of ``columns``."""
+
+
+def faults_of(found: Result, known: Mapping[str, Attribute]) -> FaultTable:
+    """Return what was answered to ``faults_query``."""
+    used = [
+        at
+        for at in range(2, len(found.columns))
+        if any(row.values[at] is not None for row in found.rows)
+    ]
+    names = [found.columns[at] for at in used]
     rows = []
     for row in found.rows:
-        object_, when, *others = row.values
-        texts = [
-            "" if value is None else present(value, known[name])
-            for name, value in zip(found.columns[2:], others, strict=True)
-        ]
-        rows.append((str(object_), None if when is None else int(when), texts))
-    return rows
+        when = row.values[1]
+        texts = [_shown(row.values[at], known[found.columns[at]]) for at in used]
+        rows.append((str(row.values[0]), None if when is None else int(when), texts))
+    return FaultTable(names, rows)
+
+
+def _shown(value: Value | None, attribute: Attribute) -> str:
+    return "" if value is None else present(value, attribute)

@@ -39,7 +39,6 @@ STATES: Mapping[str, tuple[str, tuple[State, ...]]] = {
 """What the list can be narrowed to: name in addresses to title and states."""
 _KEYS = ("group", "group.state", "group.assignee", "group.first_seen", "group.title")
 _VERSIONS = 3
-_FRAMES = 4
 
 
 class Sort(enum.StrEnum):
@@ -56,10 +55,9 @@ class _At(enum.IntEnum):
 
     TIMES = 0
     TREND = 1
-    STACK = 2
-    HOSTS = 3
-    TAGS = 4
-    VERSIONS = 5
+    HOSTS = 2
+    TAGS = 3
+    VERSIONS = 4
     """The first of several."""
 
 
@@ -118,7 +116,6 @@ class Listing:
         folds = (
             Fold(FoldName.RANGE, "timestamp"),
             self.narrowing.span.fold(),
-            Fold(FoldName.TAIL, "callstack"),
             Fold(FoldName.UNIQUE, "hostname"),
             Fold(FoldName.TAIL, "group.tags"),
             *(
@@ -189,12 +186,6 @@ class GroupRow:
     def trend(self) -> Sequence[int]:
         """Faults of each interval, the last one now."""
         return self.span.counts(self.group.folds[_At.TREND])
-
-    @property
-    def frames(self) -> tuple[str, ...]:
-        """Of the fault that came last, innermost first."""
-        found = self.group.folds[_At.STACK]
-        return tuple(found.split("\n"))[:_FRAMES] if isinstance(found, str) else ()
 
     @property
     def hosts(self) -> int:

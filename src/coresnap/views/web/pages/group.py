@@ -18,10 +18,11 @@ from coresnap.store.server.call import Content
 from coresnap.views.web.address import Address
 from coresnap.views.web.drawing.bars import share_bar
 from coresnap.views.web.drawing.trend import trend
-from coresnap.views.web.groups.about import Seen, faults_query, rows_of, seen_query
+from coresnap.views.web.groups.about import Seen, faults_of, faults_query, seen_query
 from coresnap.views.web.groups.changing import ENDS, change_of
 from coresnap.views.web.groups.narrowing import Narrowing
 from coresnap.views.web.groups.period import PERIODS
+from coresnap.views.web.groups.title import short_title
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
 from coresnap.views.web.pages.groups import badges_in, number_of, version_settings
 
@@ -57,6 +58,7 @@ def _group(
         "ends": ENDS,
         "may_change": visit.may(Capability.QUERY, changes=True),
         "short": short_function,
+        "short_title": short_title,
         "share_bar": share_bar,
         "seen": None,
         "badges": {},
@@ -95,10 +97,10 @@ def _looked_at(visit: Visit, details: GroupDetails) -> dict[str, Any]:
         "query", body=faults_query(narrowing, details.id, columns, until)
     )
     badges = badges_in(visit, narrowing.span.interval())
+    table = faults_of(faults, known)
     return {
         "seen": seen,
-        "columns": columns,
-        "faults": rows_of(faults, known),
+        "table": table,
         "next_faults": faults.next,
         "is_later_page": until is not None,
         "trend": trend(narrowing.span.trend(seen.trend)),
@@ -129,6 +131,7 @@ def _unusual(visit: Visit) -> Shown | Redirect | Content:
     context = {
         "group": details,
         "here": Address.of(f"{visit.base}/groups/{details.id}", {}),
+        "short_title": short_title,
         "unusual": found,
         "is_narrow": is_narrow,
         "share_bar": share_bar,
@@ -141,6 +144,7 @@ def _similar(visit: Visit) -> Shown | Redirect | Content:
     context = {
         "group": details,
         "here": Address.of(f"{visit.base}/groups/{details.id}", {}),
+        "short_title": short_title,
         "similar": visit.ask("similar_groups", parameters={"limit": 20}),
         "may_change": visit.may(Capability.QUERY, changes=True),
         "short": short_function,
@@ -153,6 +157,7 @@ def _rule(visit: Visit) -> Shown | Redirect | Content:
     context = {
         "group": details,
         "here": Address.of(f"{visit.base}/groups/{details.id}", {}),
+        "short_title": short_title,
         "rule": visit.ask("group_rule"),
     }
     return Shown("group_rule.html", context)

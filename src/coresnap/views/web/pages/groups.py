@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from coresnap.errors import UsageError
-from coresnap.snapshot.short_names import short_function
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.group_changes import Merge
 from coresnap.store.api.group_settings import GroupSettings
@@ -22,6 +21,7 @@ from coresnap.views.web.groups.changing import ENDS, change_of
 from coresnap.views.web.groups.listing import PAGE, SORTS, STATES, Listing, Sort
 from coresnap.views.web.groups.narrowing import Narrowing
 from coresnap.views.web.groups.period import PERIODS
+from coresnap.views.web.groups.title import short_title
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
 
 __all__ = ["PAGES", "badges_in", "number_of", "version_settings"]
@@ -95,7 +95,7 @@ def _found(visit: Visit, listing: Listing) -> dict[str, Any]:
         "rows": listing.rows(found, badges_in(visit, span.interval())),
         "trend": trend(span.trend(folds[0])),
         "sparkline": lambda row: sparkline(row.trend, span.period.step),
-        "short": short_function,
+        "short": short_title,
         "page_size": PAGE,
     }
 
