@@ -7,13 +7,17 @@ from types import MappingProxyType
 
 from coresnap.errors import ConfigError
 from coresnap.integrations.kind import ChannelSetting, Kind
+from coresnap.integrations.mail.kind import MAIL
 from coresnap.integrations.reach import Reach
+from coresnap.integrations.slack.kind import SLACK
 from coresnap.integrations.webhook.kind import WEBHOOK
 from coresnap.model.notice import Channel
 
 __all__ = ["KINDS", "ChannelSetting", "Kind", "open_channel"]
 
-KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (WEBHOOK,)})
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {kind.name: kind for kind in (SLACK, MAIL, WEBHOOK)}
+)
 """By name."""
 
 
