@@ -91,6 +91,8 @@ class CloudFake:
     """What the next requests are answered with."""
     loses: str = ""
     """The path whose answer is lost on the way, after it was done; once."""
+    default_assignee: str = ""
+    """Who gets new tickets that are for nobody."""
     _indexed: set[str] = attrs.field(factory=set)
     _clock: int = 0
 
@@ -222,7 +224,7 @@ class CloudFake:
         number = len(self.issues) + 1
         key = f"NET-{number}"
         made = {
-            "assignee": None,
+            "assignee": _user(self.default_assignee) if self.default_assignee else None,
             "resolution": None,
             "fixVersions": [],
             "issuelinks": [],

@@ -271,3 +271,61 @@ def test_an_answer_without_an_end_is_refused(cloud: CloudFake) -> None:
     cloud.failures = [lambda: httpx2.Response(200, stream=Endless())]
     with pytest.raises(DeliveryError, match="has no end"):
         channel_to(cloud).deliver(NEW, {})
+
+
+def test_what_people_did_is_not_lost_to_a_notice_that_comes_first(
+    cloud: CloudFake,
+) -> None:
+    channel = channel_to(cloud)
+    memory = channel.deliver(NEW, {}).memory
+    cloud.move("NET-1", "10002", "1")
+    cloud.issues["NET-1"]["fields"]["assignee"] = {
+        "accountId": "5b10ac8d",
+        "displayName": "Ada Lovelace",
+    }
+    memory = channel.deliver(notice(Event.COUNT, GROUP), memory).memory
+    (change,) = changes(channel, memory)
+    assert (change.state, change.assignee) == ("resolved", "Ada Lovelace")
+
+
+def test_a_second_try_of_a_regression_lets_the_next_done_be_heard(
+    cloud: CloudFake,
+) -> None:
+    channel = channel_to(cloud)
+    memory = channel.deliver(NEW, {}).memory
+    cloud.move("NET-1", "10002", "1")
+    (change,) = changes(channel, memory)
+    assert change.memory is not None
+    back = notice(Event.REGRESSION, GROUP, why="2.1")
+    channel.deliver(back, change.memory)  # and the server dies
+    memory = channel.deliver(back, change.memory).memory
+    assert len(cloud.issues["NET-1"]["comments"]) == 1
+    cloud.move("NET-1", "10002", "1")
+    (change,) = changes(channel, memory)
+    assert change.state == "resolved"
+
+
+def test_an_assignee_that_jira_chose_becomes_the_groups(cloud: CloudFake) -> None:
+    channel = channel_to(cloud)
+    cloud.default_assignee = "5b10ac8d"
+    memory = channel.deliver(NEW, {}).memory
+    (change,) = changes(channel, memory)
+    assert (change.state, change.assignee) == ("", "ada@example.org")
+
+
+def test_a_ticket_that_is_found_closed_after_a_loss_is_heard(cloud: CloudFake) -> None:
+    channel = channel_to(cloud)
+    channel.deliver(NEW, {})
+    cloud.move("NET-1", "10002", "1")
+    memory = channel.deliver(notice(Event.COUNT, GROUP), {}).memory
+    (change,) = changes(channel, memory)
+    assert change.state == "resolved"
+
+
+def test_ids_of_any_form_mark_comments(cloud: CloudFake) -> None:
+    channel = channel_to(cloud)
+    memory = channel.deliver(NEW, {}).memory
+    for name in ("{1}", "{2}", "{1}"):
+        told = notice(Event.COUNT, GROUP, id=name * 40)
+        channel.deliver(told, memory)
+    assert len(cloud.issues["NET-1"]["comments"]) == 2

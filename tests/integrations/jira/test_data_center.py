@@ -318,6 +318,30 @@ def test_a_deleted_ticket_is_made_anew_when_there_is_something_to_tell(
     assert data_center.issue(again.memory["key"])["fields"]["summary"]
 
 
+def test_hostile_texts_fit_and_are_texts(
+    data_center: DataCenterProcess, channel_to: Open
+) -> None:
+    hostile = "[~admin] {code}!http://evil.example/x.png!\u202e|*h1. \x00" * 100
+    huge = "{" * (1 << 20)
+    told = notice(
+        Event.NEW_GROUP,
+        group_id("hostile"),
+        title=hostile,
+        summary=huge,
+        callstack=(hostile, "{noformat}", huge) * 100,
+        attributes={f"{hostile}{n}": ((huge, 1),) * 50 for n in range(100)},
+    )
+    key = channel_to().deliver(told, {}).memory["key"]
+    fields = data_center.issue(key)["fields"]
+    # What Data Center takes of one field, unless its administrator allows more.
+    assert len(fields["description"]) <= 32_767
+    assert len(fields["summary"]) <= 255
+    assert fields["description"].count("{noformat}") % 2 == 0
+    outside = "".join(fields["description"].split("{noformat}")[::2])
+    assert "[~" not in outside
+    assert "{" not in outside
+
+
 def test_the_test_lists_statuses_with_ids_and_what_they_mean(
     channel_to: Open,
 ) -> None:

@@ -23,7 +23,7 @@ __all__ = [
     "shown",
 ]
 
-_MOST_CODE = 12_000
+_MOST_CODE = 8_000
 _MOST_TEXT = 2_000
 """Characters. Jira takes 32,767 of a field; wiki markup writes some of them as six."""
 

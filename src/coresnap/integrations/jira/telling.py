@@ -10,7 +10,7 @@ from coresnap.integrations.jira.service import Service
 from coresnap.integrations.jira.settings import JiraSettings, Regression
 from coresnap.integrations.jira.states import TicketState
 from coresnap.integrations.jira.syncing import Syncing
-from coresnap.integrations.jira.ticket import Ticket, group_label
+from coresnap.integrations.jira.ticket import Ticket, group_label, ticket_of
 from coresnap.integrations.jira.tickets import Tickets
 from coresnap.integrations.jira.wording import comment, reference
 from coresnap.model.notice import Event, Notice
@@ -29,6 +29,8 @@ class Was:
     ticket: Ticket | None
     line: str
     part_of: str = ""
+    is_assigned: bool = False
+    """The ticket was to get the group's assignee."""
 
 
 class Telling:
@@ -63,23 +65,29 @@ class Telling:
         return Was(ticket, f"{ticket.key} shows the new counts")
 
     def remember(self, was: Was, notice: Notice, before: Remembered) -> Remembered:
-        """Return what is to be remembered after it was done."""
+        """Return what both sides agree on, after it was done.
+
+        What people changed and nobody has asked for yet is not agreed on.
+        """
         if was.ticket is None:
             return Remembered()
         issue = self._service.issue(was.ticket.key)
         if issue is None:
-            return before
-        fields = issue.fields
-        said = assignee_of(fields.assignee, self._settings, self._service)
-        state = self._settings.states.state_of(fields.status, fields.resolution)
-        return Remembered(
-            id=issue.id,
-            key=issue.key,
-            state=state.value,
-            assignee=notice.assignee if notice.assignee == said else said,
-            fixed_in=tuple(v.name for v in fields.fix_versions if v.name),
-            part_of=was.part_of,
-        )
+            return Remembered()
+        label = group_label(notice, notice.group)
+        ticket = ticket_of(issue, self._settings.states, label)
+        agreed = before
+        if before.id != issue.id:
+            agreed = Remembered(issue.id, issue.key, TicketState.OPEN.value)
+        if _agrees(ticket, notice):
+            agreed = attrs.evolve(
+                agreed, state=ticket.state.value, fixed_in=ticket.versions
+            )
+        if was.is_assigned:
+            user = issue.fields.assignee
+            name = assignee_of(user, self._settings, self._service)
+            agreed = attrs.evolve(agreed, assignee=name)
+        return attrs.evolve(agreed, key=issue.key, part_of=was.part_of)
 
     def _make(self, notice: Notice, remembered: Remembered) -> Was:
         ticket, _ = self._tickets.make(notice, 1)
@@ -90,8 +98,9 @@ class Telling:
     ) -> Was:
         """Do what belongs to a new ticket, and is the same when it is done twice."""
         self._tickets.show_group(ticket, notice)
-        assigned = self._syncing.assign(ticket, notice, remembered)
-        return Was(ticket, ", ".join(filter(None, (f"{ticket.key} {done}", assigned))))
+        said = self._syncing.assign(ticket, notice, remembered)
+        line = ", ".join(filter(None, (f"{ticket.key} {done}", said)))
+        return Was(ticket, line, is_assigned=bool(said))
 
     def _regress(self, notice: Notice, remembered: Remembered, ticket: Ticket) -> Was:
         policy = self._settings.regression
@@ -129,13 +138,11 @@ class Telling:
 
     def _follow(self, notice: Notice, remembered: Remembered, ticket: Ticket) -> Was:
         self._comment(ticket, notice)
-        done = (
-            self._syncing.follow(ticket, notice),
-            self._syncing.assign(ticket, notice, remembered),
-        )
+        moved = self._syncing.follow(ticket, notice)
+        assigned = self._syncing.assign(ticket, notice, remembered)
         self._tickets.show_group(ticket, notice)
-        said = ", ".join(filter(None, done)) or "commented"
-        return Was(ticket, f"{ticket.key} {said}")
+        said = ", ".join(filter(None, (moved, assigned))) or "commented"
+        return Was(ticket, f"{ticket.key} {said}", is_assigned=bool(assigned))
 
     def _merge(self, notice: Notice, ticket: Ticket) -> Was:
         """Say it in the tickets of both groups, and link them."""
@@ -156,3 +163,12 @@ class Telling:
         """Comment, unless an earlier try did."""
         if not self._service.has_comment(ticket.key, reference(notice)):
             self._service.comment(ticket.key, comment(notice, action))
+
+
+def _agrees(ticket: Ticket, notice: Notice) -> bool:
+    """Say whether a ticket means what its group is; a regression is newer than all that
+    was done to its ticket."""
+    if notice.event is Event.REGRESSION or ticket.state.value == notice.state:
+        return True
+    is_closed = notice.state in (TicketState.RESOLVED, TicketState.MUTED)
+    return not is_closed and not ticket.state.is_closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable
 
@@ -76,7 +77,11 @@ def comment(notice: Notice, action: str = "") -> Document:
 
 def reference(notice: Notice) -> str:
     """Return what a comment is found again by, if it is to be made a second time."""
-    return f"notice {notice.id[:32]}"
+    mark = notice.id
+    if not (mark.isascii() and mark.isalnum() and len(mark) <= 64):
+        # What markup escapes would not be found again.
+        mark = hashlib.sha256(mark.encode(errors="replace")).hexdigest()[:32]
+    return f"notice {mark}"
 
 
 def _signature(notice: Notice) -> Block:
