@@ -151,9 +151,9 @@ def _digest(notice: Notice) -> str:
     now = sum(told.count for told in notice.lines)
     before = sum(told.before for told in notice.lines)
     new = sum(told.is_new for told in notice.lines)
+    faults, groups = _number(now, "fault"), _number(len(notice.lines), "group")
     return (
-        f"{_number(now, 'fault')} in {_number(len(notice.lines), 'group')}, {new} of them "
-        f"new; {before:,} in as long a time before."
+        f"{faults} in {groups}, {new} of them new; {before:,} in as long a time before."
     )
 
 

@@ -84,4 +84,5 @@ def _group(told: Told) -> str:
         title = f'<a href="{escape(shown(told.url, 2_000))}">{title}</a>'
     state = escape(shown(told.state, 30)) + (", new" if told.is_new else "")
     cells = (f"{told.count:,}", f"{told.before:,}", f"{told.hosts:,}", state, title)
-    return f"<tr>{''.join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)}</tr>"
+    row = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
+    return f"<tr>{row}</tr>"

@@ -14,7 +14,7 @@ from coresnap.integrations.wording import Section, Wording
 __all__ = ["Message", "escaped", "message_of", "reply_of"]
 
 Message = dict[str, Any]
-"""Fields of chat.postMessage: ``text``, for notifications and readers, and ``blocks``."""
+"""Fields of chat.postMessage: ``blocks``, and ``text`` for notifications."""
 Block = dict[str, Any]
 
 _MOST_HEADER = 150

@@ -32,8 +32,8 @@ SLACK = Kind(
         ),
         ChannelSetting(
             "webhook",
-            "instead of a token: address of an incoming webhook, which can add messages "
-            "and change none",
+            "instead of a token: address of an incoming webhook, which adds messages "
+            "and changes none",
             is_secret=True,
         ),
         ChannelSetting(

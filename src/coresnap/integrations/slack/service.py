@@ -93,6 +93,6 @@ class WebApi:
                 remedy="Check api=: a proxy or a login page may have answered.",
             ) from error
         if not posted.ok:
-            error = api_failure(posted.error, doing, answer.retry_after)
-            raise RefusedError.of(error, posted.error)
+            failure = api_failure(posted.error, doing, answer.retry_after)
+            raise RefusedError.of(failure, posted.error)
         return posted
