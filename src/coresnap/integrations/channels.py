@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from coresnap.errors import ConfigError
+from coresnap.integrations.jira.kind import JIRA
 from coresnap.integrations.kind import ChannelSetting, Kind
 from coresnap.integrations.mail.kind import MAIL
 from coresnap.integrations.reach import Reach
@@ -16,7 +17,7 @@ from coresnap.model.notice import Channel
 __all__ = ["KINDS", "ChannelSetting", "Kind", "open_channel"]
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {kind.name: kind for kind in (SLACK, MAIL, WEBHOOK)}
+    {kind.name: kind for kind in (SLACK, JIRA, MAIL, WEBHOOK)}
 )
 """By name."""
 

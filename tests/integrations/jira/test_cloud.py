@@ -54,7 +54,7 @@ def test_a_ticket_is_a_document(cloud: CloudFake) -> None:
     assert made["fields"]["components"] == [{"name": "Network"}]
     assert made["fields"]["customfield_10001"] == "web-1: $5"
     text = text_of(made["fields"]["description"])
-    assert "412 faults on 9 hosts" in text
+    assert "Faults: 412 on 9 hosts" in text
     assert "parse_header\nread_request\nmain" in text
     (link,) = made["links"].values()
     assert link["object"]["url"] == NEW.url
@@ -254,7 +254,9 @@ def test_a_preview_asks_nobody_and_shows_no_secret(cloud: CloudFake) -> None:
     assert "    parse_header\n    read_request" in text
     memory = {"id": "10001", "key": "NET-1", "state": "open"}
     back = notice(Event.REGRESSION, GROUP, why="2.1 is after 2.0")
-    assert "The crash is back: 2.1 is after 2.0" in channel.preview(back, memory)
+    assert "The crash was closed and is back: 2.1 is after 2.0" in channel.preview(
+        back, memory
+    )
     for event in Event:
         shown = channel.preview(notice(event, GROUP), memory)
         assert shown

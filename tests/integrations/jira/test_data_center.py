@@ -35,7 +35,7 @@ def test_a_new_group_becomes_one_ticket_that_says_all(
     assert fields["summary"] == "server: parse_header ← read_request on web-1"
     assert {"coresnap", "crash", "urgent"} < set(fields["labels"])
     text = fields["description"]
-    assert "412 faults on 9 hosts" in text
+    assert "Faults: 412 on 9 hosts" in text
     assert "{noformat}\nparse_header\nread_request\nmain\n{noformat}" in text
     assert "hostname: web-1 (400), web-2 (12)" in text
     assert "coroner get cf/blackhole 00000a1b" in text
@@ -97,7 +97,7 @@ def test_growing_counts_change_a_link_and_say_nothing(
     for _ in range(2):
         channel.deliver(told, made.memory)
     (comment,) = data_center.comments(key)
-    assert comment.startswith("The crash goes on: 10,000 faults")
+    assert comment.startswith("The crash was seen 10,000 times: 10,000 faults")
     assert f"notice {told.id}" in comment
 
 
@@ -144,7 +144,9 @@ def test_a_regression_opens_the_ticket_again_and_says_why(
     assert delivered.line == f"{key} reopened as Open"
     assert data_center.issue(key)["fields"]["status"]["name"] == "Open"
     (comment,) = data_center.comments(key)
-    assert comment.startswith("The crash is back: 2.1.0 is after 2.0.2 (semver)")
+    assert comment.startswith(
+        "The crash was closed and is back: 2.1.0 is after 2.0.2 (semver)"
+    )
     assert "So this ticket is opened again." in comment
     # Our own change is none of theirs, and a second try adds nothing.
     assert changes(channel, group, delivered.memory) == []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from coresnap.integrations.jira.document import Code, Paragraph, code, shown
+from coresnap.integrations.jira.document import Code, Paragraph, code
 from coresnap.integrations.jira.template import filled
 from coresnap.integrations.jira.wording import comment, description, value_of
+from coresnap.integrations.wording import shown
 from coresnap.model.notice import Event
 from integrations.jira.notices import group_id, notice
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from coresnap.errors import DeliveryError
 from coresnap.integrations.jira.answers import IssueType, Status
-from coresnap.integrations.jira.document import shown
 from coresnap.integrations.jira.service import Service
 from coresnap.integrations.jira.settings import JiraSettings
+from coresnap.integrations.wording import shown
 
 __all__ = ["check"]
 

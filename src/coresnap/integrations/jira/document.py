@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from coresnap.snapshot.escape import printable
+from coresnap.integrations.wording import shown
 
 __all__ = [
     "Block",
@@ -20,7 +20,6 @@ __all__ = [
     "Paragraph",
     "code",
     "paragraph",
-    "shown",
 ]
 
 _MOST_CODE = 8_000
@@ -54,16 +53,11 @@ Block = Paragraph | Code
 Document = tuple[Block, ...]
 
 
-def shown(text: str, most: int = _MOST_TEXT) -> str:
-    """Return one visible line of at most ``most`` characters."""
-    # Cut first: a name of a megabyte is not escaped to be thrown away.
-    line = printable(text[:most])
-    return line if len(line) <= most and len(text) <= most else line[: most - 1] + "…"
-
-
 def paragraph(*parts: str | Link) -> Paragraph:
     """Return a paragraph of visible text; empty parts are left out."""
-    return Paragraph(tuple(p if isinstance(p, Link) else shown(p) for p in parts if p))
+    return Paragraph(
+        tuple(p if isinstance(p, Link) else shown(p, _MOST_TEXT) for p in parts if p)
+    )
 
 
 def code(lines: Iterable[str], most: int = _MOST_CODE) -> Code:

@@ -7,7 +7,7 @@ import msgspec
 
 from coresnap.errors import DeliveryError
 from coresnap.integrations.jira.answers import Failures
-from coresnap.integrations.jira.document import shown
+from coresnap.integrations.wording import shown
 
 __all__ = ["failure_of", "unreachable"]
 

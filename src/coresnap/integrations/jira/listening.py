@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from coresnap.integrations.jira.answers import History, Issue
-from coresnap.integrations.jira.document import shown
 from coresnap.integrations.jira.memory import Remembered, read_memory
 from coresnap.integrations.jira.people import assignee_of
 from coresnap.integrations.jira.service import MARK, Service
@@ -20,6 +19,7 @@ from coresnap.integrations.jira.settings import JiraSettings
 from coresnap.integrations.jira.states import TicketState
 from coresnap.integrations.jira.ticket import OURS, Ticket, ticket_of
 from coresnap.integrations.jira.tickets import Tickets
+from coresnap.integrations.wording import shown
 from coresnap.model.notice import Change
 
 __all__ = ["Listening"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from coresnap.integrations.jira.answers import User
-from coresnap.integrations.jira.document import shown
 from coresnap.integrations.jira.service import Service
 from coresnap.integrations.jira.settings import Edition, JiraSettings
+from coresnap.integrations.wording import shown
 
 __all__ = ["account_for", "assignee_of"]
 

@@ -155,7 +155,11 @@ class Telling:
             return Was(ticket, f"{ticket.key} is the ticket of {notice.other[:16]} now")
         self._tickets.relate(ticket, other.key)
         self._comment(ticket, notice, f"Its ticket is {other.key}.")
-        self._comment(other, notice, f"The part's ticket was {ticket.key}.")
+        self._comment(
+            other,
+            notice,
+            f"The part is group {notice.group[:16]}, whose ticket was {ticket.key}.",
+        )
         line = f"{ticket.key} and {other.key} linked"
         return Was(ticket, line, part_of=notice.other)
 

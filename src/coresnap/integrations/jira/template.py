@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from coresnap.integrations.jira.document import Block, Document, paragraph, shown
+from coresnap.integrations.jira.document import Block, Document, paragraph
+from coresnap.integrations.wording import shown
 
 __all__ = ["filled", "filled_document", "filled_fields"]
 

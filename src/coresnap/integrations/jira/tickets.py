@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from coresnap.errors import DeliveryError
-from coresnap.integrations.jira.document import paragraph, shown
+from coresnap.integrations.jira.document import paragraph
 from coresnap.integrations.jira.memory import Remembered
 from coresnap.integrations.jira.service import Service
 from coresnap.integrations.jira.settings import JiraSettings
@@ -23,6 +23,7 @@ from coresnap.integrations.jira.ticket import (
     ticket_of,
 )
 from coresnap.integrations.jira.wording import description, value_of
+from coresnap.integrations.wording import shown
 from coresnap.model.notice import Notice
 
 __all__ = ["Tickets", "new_fields"]

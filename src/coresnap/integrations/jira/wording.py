@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterable
 
 from coresnap.integrations.jira.document import (
@@ -12,16 +11,15 @@ from coresnap.integrations.jira.document import (
     Link,
     code,
     paragraph,
-    shown,
 )
 from coresnap.integrations.jira.template import filled_document
+from coresnap.integrations.wording import Wording, shown, worded
 from coresnap.model.notice import Event, Notice
 
 __all__ = ["DESCRIPTION", "comment", "description", "reference", "value_of"]
 
 DESCRIPTION = "$summary\n$occurrences\n$link\n$callstack\n$attributes\n$get"
-_LATEST = 253_402_300_799
-"""The last second of the year 9999."""
+_OCCURRENCES = ("Faults", "First seen", "Last seen", "Versions")
 
 
 def value_of(notice: Notice, name: str) -> str:
@@ -29,10 +27,11 @@ def value_of(notice: Notice, name: str) -> str:
 
     Names that the notice does not have are attributes: the commonest value, or nothing.
     """
+    facts = dict(worded(notice).facts)
     texts = {
         "title": notice.title,
         "summary": notice.summary,
-        "occurrences": _occurrences(notice),
+        "occurrences": _occurrences(worded(notice)),
         "group": notice.group[:16],
         "state": notice.state,
         "assignee": notice.assignee,
@@ -44,8 +43,8 @@ def value_of(notice: Notice, name: str) -> str:
         "object": notice.object,
         "count": str(notice.count),
         "hosts": str(notice.hosts),
-        "first_seen": _moment(notice.first_seen),
-        "last_seen": _moment(notice.last_seen),
+        "first_seen": facts.get("First seen", ""),
+        "last_seen": facts.get("Last seen", ""),
         "versions": ", ".join(notice.versions),
         "tags": " ".join(notice.tags),
         "classifiers": " ".join(notice.classifiers),
@@ -67,12 +66,13 @@ def description(notice: Notice, template: str) -> Document:
 
 def comment(notice: Notice, action: str = "") -> Document:
     """Return a comment: what happened and why, what is done about it, who says so."""
-    lines = [_happened(notice), action]
+    words = worded(notice)
+    lines = [words.happened, action]
     if notice.event is not Event.MERGE:
-        lines.append(_occurrences(notice))
+        lines.append(_occurrences(words))
     blocks: list[Block] = [paragraph(line) for line in lines if line]
     blocks += _link(notice)
-    return (*blocks, _signature(notice))
+    return (*blocks, paragraph(f"{words.origin} ({reference(notice)})"))
 
 
 def reference(notice: Notice) -> str:
@@ -84,63 +84,26 @@ def reference(notice: Notice) -> str:
     return f"notice {mark}"
 
 
-def _signature(notice: Notice) -> Block:
-    return paragraph(
-        f"Coresnap, rule {shown(notice.rule, 64)} of {notice.universe}/{notice.project}"
-        f" ({reference(notice)})"
-    )
-
-
-def _happened(notice: Notice) -> str:
-    """Return the sentence that a comment begins with."""
-    if notice.event is Event.REGRESSION:
-        return _because("The crash is back", notice.why)
-    if notice.event is Event.STATE:
-        state = f"The group is {notice.state}"
-        if notice.assignee:
-            state += f", assigned to {notice.assignee}"
-        author = f"{notice.who}: {notice.why}" if notice.who and notice.why else ""
-        return _because(state, author or notice.who or notice.why)
-    if notice.event is Event.MERGE:
-        merged = f"Group {notice.group[:16]} is a part of group {notice.other[:16]} now"
-        return _because(merged, notice.why)
-    if notice.event is Event.NEW_GROUP:
-        return _because("A new crash", notice.why)
-    return _because("The crash goes on", notice.why)
-
-
-def _because(what: str, why: str) -> str:
-    return f"{what}: {shown(why, 1_000)}" if why else f"{what}."
-
-
-def _occurrences(notice: Notice) -> str:
-    if not notice.count:
+def _occurrences(words: Wording) -> str:
+    """Return counts and times in a line; empty where there is no fault."""
+    facts = dict(words.facts)
+    if "Faults" not in facts:
         return ""
-    faults = "1 fault" if notice.count == 1 else f"{notice.count} faults"
-    hosts = "1 host" if notice.hosts == 1 else f"{notice.hosts} hosts"
-    text = f"{faults} on {hosts}, first {_moment(notice.first_seen)}"
-    text += f", last {_moment(notice.last_seen)}."
-    if notice.versions:
-        text += f" Versions: {', '.join(notice.versions[:20])}."
-    return text
-
-
-def _moment(seconds: int) -> str:
-    # A process can be as wrong about the year as it wants.
-    past = time.gmtime(min(max(seconds, 0), _LATEST))
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", past)
+    found = [f"{name}: {facts[name]}" for name in _OCCURRENCES if name in facts]
+    return ". ".join(found) + "."
 
 
 def _blocks(notice: Notice, name: str) -> tuple[Block, ...] | None:
+    words = worded(notice)
     if name == "callstack":
+        # Whole, where a message has room for the inner frames only.
         return _titled("Call stack, innermost first", notice.callstack)
     if name == "attributes":
         return _titled("Attributes, and how many faults have them", _counted(notice))
     if name == "link":
         return _link(notice)
     if name == "get":
-        get = f"coroner get {notice.universe}/{notice.project} {notice.object}"
-        return _titled("Its last snapshot", (get,) if notice.object else ())
+        return _titled("Its last snapshot", (words.get,) if words.get else ())
     return None
 
 
