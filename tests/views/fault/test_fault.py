@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from coresnap.errors import MissingError, SnapshotFormatError
@@ -50,7 +51,10 @@ def test_a_reader_begins_at_the_frame_that_the_verdict_speaks_of() -> None:
     told = Fault.of(small(threads=(thread(frames=frames),), classifiers=(verdict,)))
 
     assert str(told.start) == "4242/2"
-    assert str(Fault.of(small(threads=(thread(frames=frames),))).start) == "4242/0"
+    silent = small(threads=(thread(frames=frames),))
+    assert str(Fault.of(silent).start) == "4242/0"
+    named = msgspec.structs.replace(silent, callstack=("free", "work"))
+    assert str(Fault.of(named).start) == "4242/1"
     assert Fault.of(small(threads=())).start is None
 
 

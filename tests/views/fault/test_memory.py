@@ -43,7 +43,7 @@ def test_damage_is_shown_above_the_block_it_is_in() -> None:
     (row,) = fault_of(blocks=(block,), heaps=(heap,)).memory.rows(HEAP, 1)
 
     assert runs(row) == [(0, 8, "live"), (8, 4, "damaged"), (12, 4, "live")]
-    assert "damage+8" in row.marks
+    assert "damage at +8" in row.marks
 
 
 def test_what_is_not_kept_has_no_bytes() -> None:
@@ -66,7 +66,7 @@ def test_registers_mark_where_they_lead_and_words_tell() -> None:
     )
     (row,) = fault.memory.rows(HEAP, 1)
 
-    assert row.marks == ("rax+8",)
+    assert row.marks == ("rax at +8",)
     (pointer,) = row.pointers
     assert (pointer.offset, pointer.words) == (0, "x.so+0x1000")
     assert not pointer.is_kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
+from collections.abc import Iterator
 
 import msgspec
 
@@ -124,20 +125,30 @@ class Fault(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def start(self) -> Position | None:
-        """Where a reader begins: the frame that the verdict speaks of, or the first.
+        """Where a reader begins: the frame that verdict or call stack speak of.
 
         None if there is no thread.
         """
         if not self.groups:
             return None
         thread = self.groups[0].first
-        told = [
-            one.frame
-            for one in self.snapshot.classifiers
-            if one.frame is not None and one.tid in (None, thread.thread.tid)
-        ]
-        index = told[0] if told and 0 <= told[0] < len(thread.frames) else 0
+        index = next(self._told(thread), 0)
         return thread.frames[index].position if thread.frames else thread.position
+
+    def _told(self, thread: ThreadView) -> Iterator[int]:
+        """Yield indexes of frames that people should see, the best first."""
+        for one in self.snapshot.classifiers:
+            is_here = one.tid in (None, thread.thread.tid)
+            if (
+                is_here
+                and one.frame is not None
+                and 0 <= one.frame < len(thread.frames)
+            ):
+                yield one.frame
+        for name in self.snapshot.callstack[:1]:  # without abort() and the like
+            for frame in thread.frames:
+                if name in (frame.frame.function, frame.frame.short_name):
+                    yield frame.index
 
     def find(self, position: Position) -> Found:
         """Return what is at ``position``; raise MissingError if nothing is."""

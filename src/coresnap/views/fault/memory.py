@@ -218,8 +218,8 @@ class Memory:
         for address, names in self._marks[index:]:
             if address >= row + ROW:
                 return
-            offset = f"+{address - row}" if address != row else ""
-            yield from (f"{name}{offset}" for name in names)
+            at = f" at +{address - row}" if address != row else ""
+            yield from (f"{name}{at}" for name in names)
 
     def _pointers(
         self, row: int, start: int, size: int, data: bytes | None
