@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import httpx2
 import pytest
 
-from coresnap.integrations.jira.channel import JiraChannel
-from coresnap.integrations.jira.settings import read_settings
+from coresnap.integrations.channels import open_channel as open_kind
+from coresnap.integrations.reach import Reach, read_networks
+from coresnap.model.notice import Channel
 from integrations.jira.data_center import DataCenterProcess
 
-Open = Callable[..., JiraChannel]
+Open = Callable[..., Channel]
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +27,11 @@ def data_center(
 @pytest.fixture
 def channel_to(data_center: DataCenterProcess) -> Iterator[Open]:
     """Open channels to the Data Center with settings besides the necessary ones."""
-    channels = []
+    channels: list[Channel] = []
 
-    def open_channel(**settings: str) -> JiraChannel:
+    reach = Reach(allowed=read_networks(["127.0.0.1/32"]))
+
+    def open_channel(**settings: str) -> Channel:
         necessary = {
             "url": data_center.url,
             "token": "secret",
@@ -37,8 +39,7 @@ def channel_to(data_center: DataCenterProcess) -> Iterator[Open]:
             "muted": "10003",
             "duplicate": "10004",
         }
-        http = httpx2.Client(trust_env=False)
-        channels.append(JiraChannel(read_settings({**necessary, **settings}), http))
+        channels.append(open_kind("jira", {**necessary, **settings}, reach))
         return channels[-1]
 
     yield open_channel

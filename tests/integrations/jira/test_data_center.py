@@ -7,15 +7,14 @@ import time
 import pytest
 
 from coresnap.errors import DeliveryError
-from coresnap.integrations.jira.channel import JiraChannel
-from coresnap.model.notice import Change, Event
+from coresnap.model.notice import Change, Channel, Event
 from integrations.jira.conftest import Open
 from integrations.jira.data_center import DataCenterProcess
 from integrations.jira.notices import group_id, notice
 
 
 def changes(
-    channel: JiraChannel, group: str, memory: dict[str, str] | object
+    channel: Channel, group: str, memory: dict[str, str] | object
 ) -> list[Change]:
     return list(channel.changes({group: memory}, int(time.time()) - 60))  # type: ignore[dict-item]
 
@@ -362,6 +361,13 @@ def test_what_jira_refuses_is_final_and_says_its_reason(channel_to: Open) -> Non
     channel = channel_to(project="NOPE")
     with pytest.raises(DeliveryError, match="Unknown project: NOPE") as refused:
         channel.deliver(notice(Event.NEW_GROUP, group_id("nope")), {})
+    assert refused.value.is_final
+
+
+def test_an_address_that_may_not_be_called_is_not(channel_to: Open) -> None:
+    channel = channel_to(url="http://127.0.0.2:1")
+    with pytest.raises(DeliveryError, match="may not be called") as refused:
+        channel.deliver(notice(Event.NEW_GROUP, group_id("inside")), {})
     assert refused.value.is_final
 
 

@@ -26,6 +26,8 @@ __all__ = ["Listening"]
 
 _LATE = 300
 """Seconds by which clocks, and Cloud's search, may be behind."""
+_LONGEST = 5 * 366 * 24 * 60
+"""Minutes: a first time asks since the epoch."""
 _DAY = 86_400
 _STATE_FIELDS = frozenset(("status", "resolution", "Fix Version"))
 
@@ -52,7 +54,8 @@ class Listening:
                 groups.setdefault(one.id, []).append((group, one))
         if not groups:
             return
-        minutes = max(1, math.ceil((self._now() - since + _LATE) / 60))
+        minutes = math.ceil((self._now() - since + _LATE) / 60)
+        minutes = min(max(1, minutes), _LONGEST)
         jql = f'labels = "{OURS}" AND updated >= "-{minutes}m" ORDER BY updated ASC'
         for issue in self._service.search(jql):
             for group, before in groups.get(issue.id, ()):
