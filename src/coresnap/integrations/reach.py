@@ -139,7 +139,7 @@ class Reach:
     def client(self) -> httpx2.Client:
         """Return an HTTP client that keeps to this: for one thread, to be closed.
 
-        It follows no redirections, knows no proxies and keeps no cookies of others.
+        It follows no redirections and knows no proxies.
         A call raises httpx2.TransportError if it fails and DeliveryError if it is not
         permitted.
         """
