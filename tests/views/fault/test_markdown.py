@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import re
 
-from tests.views.fault.hostile import ATTACK, hostile
-
 from coresnap.views.fault.fault import Fault
 from coresnap.views.fault.markdown import LONGEST, render_markdown
 from snapshot.specimens import frame, full, small, thread, variable
+from views.fault.hostile import ATTACK, hostile
 
 
 def test_a_ticket_has_cause_stack_variables_and_verdict() -> None:

@@ -6,12 +6,12 @@ import html.parser
 import re
 
 import pytest
-from tests.views.fault.hostile import ATTACK, hostile
 
 from coresnap.model import MemoryRange, Snapshot
 from coresnap.views.fault.fault import Fault
 from coresnap.views.fault.report import render_report
 from snapshot.specimens import frame, full, small, thread, variable
+from views.fault.hostile import ATTACK, hostile
 
 
 class Page(html.parser.HTMLParser):

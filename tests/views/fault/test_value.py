@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 from coresnap.model import Annotation, Variable, VariableKind
 from coresnap.views.fault.value import Value, find_value, values_of
 from snapshot.specimens import variable
 
 
-def member(name: str, **fields: object) -> Variable:
+def member(name: str, **fields: Any) -> Variable:
     return variable(name, kind=VariableKind.MEMBER, **fields)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import attrs
 import httpx2
-from tests.store.server.live import LiveServer, running_server
 
 from coresnap.store.api.endpoint import Capability
 from coresnap.views.web.console import console_routes
+from store.server.live import LiveServer, running_server
 
 __all__ = ["Person", "console_server", "logged_in"]
 

@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.store.server.live import LiveServer
-from tests.store.server.snapshots import make_snapshot_of
-from tests.views.web.browsing import console_server
-
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.fault import Value
+from store.server.live import LiveServer
+from store.server.snapshots import make_snapshot_of
+from views.web.browsing import console_server
 
 __all__ = ["DAY", "GROUPS", "crash", "crashed_server", "group_of"]
 

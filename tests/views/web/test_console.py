@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.store.server.live import UNIVERSE, LiveServer
-from tests.views.web.browsing import Person, console_server, logged_in
 
 from coresnap.store.access.users import create_user
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.users import NewUser, Role
+from store.server.live import UNIVERSE, LiveServer
+from views.web.browsing import Person, console_server, logged_in
 
 PASSWORD = "correct horse battery"
 

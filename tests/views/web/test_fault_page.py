@@ -8,9 +8,6 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from tests.store.server.live import LiveServer
-from tests.views.fault.hostile import hostile
-from tests.views.web.browsing import Person, console_server, logged_in
 
 from coresnap.model import MemoryRange, Snapshot
 from coresnap.snapshot.container import pack_snapshot
@@ -20,6 +17,9 @@ from coresnap.views.web.address import Address
 from coresnap.views.web.fault_address import FaultAddress
 from coresnap.views.web.pages import faults
 from snapshot.specimens import frame, full, thread
+from store.server.live import LiveServer
+from views.fault.hostile import hostile
+from views.web.browsing import Person, console_server, logged_in
 
 FULL, EVIL, DEEP, BARE = (f"{number:032x}" for number in (1, 2, 3, 4))
 PAGE = "/cf/blackhole/faults"

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.store.server.live import LiveServer
-from tests.views.web.browsing import Person, logged_in
-from tests.views.web.crashes import GROUPS, crash, crashed_server, group_of
+
+from store.server.live import LiveServer
+from views.web.browsing import Person, logged_in
+from views.web.crashes import GROUPS, crash, crashed_server, group_of
 
 ONE = f"{GROUPS}/{group_of(1)}"
 

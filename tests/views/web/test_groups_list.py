@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.store.server.live import LiveServer
-from tests.views.web.browsing import Person, console_server, logged_in
-from tests.views.web.crashes import GROUPS, crash, crashed_server, group_of
 
 from coresnap.store.access.users import create_user
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.users import NewUser, Role
 from coresnap.views.web.groups.title import short_title
+from store.server.live import LiveServer
+from views.web.browsing import Person, console_server, logged_in
+from views.web.crashes import GROUPS, crash, crashed_server, group_of
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.store.server.live import LiveServer
-from tests.views.web.browsing import Person, console_server, logged_in
-from tests.views.web.crashes import crash, crashed_server
 
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.service import LoopStatus
+from store.server.live import LiveServer
+from views.web.browsing import Person, console_server, logged_in
+from views.web.crashes import crash, crashed_server
 
 
 @pytest.fixture(scope="module")
