@@ -36,12 +36,12 @@ import httpx2
 
 from integrations.jira.adf import check_document
 
-__all__ = ["ACCOUNTS", "CloudFake"]
+__all__ = ["CloudFake", "answered", "refusal"]
 
 _Json = dict[str, Any]
 _LOGIN = base64.b64encode(b"bot@example.org:secret").decode()
 _CATEGORIES = {"To Do": "new", "In Progress": "indeterminate"}
-STATUSES = {
+_STATUSES = {
     "10000": "To Do",
     "3": "In Progress",
     "10002": "Done",
@@ -49,8 +49,8 @@ STATUSES = {
     "10012": "Done",
 }
 """Two are called Done: those of two workflows."""
-RESOLUTIONS = {"1": "Fixed", "2": "Won't Do", "3": "Duplicate"}
-ACCOUNTS = {
+_RESOLUTIONS = {"1": "Fixed", "2": "Won't Do", "3": "Duplicate"}
+_ACCOUNTS = {
     "5b10ac8d": ("Ada Lovelace", "ada@example.org"),
     "5b10ac8e": ("Bob Noyce", None),
     "bot": ("Crash Bot", "bot@example.org"),
@@ -154,13 +154,13 @@ class CloudFake:
                 kinds = [{"id": k, "name": k} for k in _KINDS]
                 return _json(200, {"issueLinkTypes": kinds})
             case "GET", ["user", "assignable", "search"]:
-                return _json(200, [_user(a) for a in ACCOUNTS])
+                return _json(200, [_user(a) for a in _ACCOUNTS])
             case "GET", ["myself"]:
                 return _json(200, _user("bot"))
             case "GET", ["project", key]:
                 return _json(200, {"id": "1", "key": key, "name": "Network"})
             case "GET", ["project", _, "statuses"]:
-                statuses = [_status(one) for one in STATUSES]
+                statuses = [_status(one) for one in _STATUSES]
                 kind = {"id": "7", "name": "Bug", "statuses": statuses}
                 return _json(200, [kind])
             case _, ["issue", key, *rest]:
@@ -187,7 +187,7 @@ class CloudFake:
                 issue["fields"]["labels"] = body["fields"]["labels"]
             case "PUT", ["assignee"]:
                 account = body["accountId"]
-                assert account is None or account in ACCOUNTS, "cannot be assigned"
+                assert account is None or account in _ACCOUNTS, "cannot be assigned"
                 issue["fields"]["assignee"] = account and _user(account)
             case "GET", ["transitions"]:
                 asked = query.get("expand") == "transitions.fields"
@@ -282,7 +282,7 @@ class CloudFake:
         return [
             {"id": f"4{status}", "name": f"Go {status}", "to": _status(status)}
             | ({"fields": self.screens.get(status, {})} if asked else {})
-            for status in STATUSES
+            for status in _STATUSES
             if status != here
         ]
 
@@ -304,7 +304,7 @@ class CloudFake:
     ) -> None:
         issue["fields"]["status"] = _status(status)
         issue["fields"]["resolution"] = (
-            {"id": resolution, "name": RESOLUTIONS[resolution]} if resolution else None
+            {"id": resolution, "name": _RESOLUTIONS[resolution]} if resolution else None
         )
         self._note(issue, "status", who, mark)
 
@@ -327,6 +327,11 @@ def refusal(status: int, **headers: str) -> Callable[[], httpx2.Response]:
     return lambda: httpx2.Response(status, headers=given, stream=_Stream(b"busy"))
 
 
+def answered(value: object) -> Callable[[], httpx2.Response]:
+    """Return another answer for ``CloudFake.failures``."""
+    return lambda: _json(200, value)
+
+
 def _check_labels(labels: list[str]) -> None:
     for label in labels:
         assert " " not in label, f"The label '{label}' can't contain spaces."
@@ -338,13 +343,13 @@ def _projected(issue: _Json, fields: list[str]) -> dict[str, Any]:
 
 
 def _status(status: str) -> dict[str, Any]:
-    name = STATUSES[status]
+    name = _STATUSES[status]
     category = {"id": 1, "key": _CATEGORIES.get(name, "done")}
     return {"id": status, "name": name, "statusCategory": category}
 
 
 def _user(account: str) -> dict[str, Any]:
-    name, email = ACCOUNTS[account]
+    name, email = _ACCOUNTS[account]
     known = {"accountId": account, "displayName": name}
     return known if email is None else {**known, "emailAddress": email}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from coresnap.integrations.channels import open_channel as open_kind
-from coresnap.integrations.reach import Reach, read_networks
+from coresnap.integrations.reach import Reach
 from coresnap.model.notice import Channel
 from integrations.jira.data_center import DataCenterProcess
 
@@ -29,7 +30,7 @@ def channel_to(data_center: DataCenterProcess) -> Iterator[Open]:
     """Open channels to the Data Center with settings besides the necessary ones."""
     channels: list[Channel] = []
 
-    reach = Reach(allowed=read_networks(["127.0.0.1/32"]))
+    reach = Reach(allowed=(ipaddress.IPv4Network("127.0.0.1/32"),))
 
     def open_channel(**settings: str) -> Channel:
         necessary = {

@@ -14,7 +14,7 @@ from coresnap.integrations.jira.channel import JiraChannel
 from coresnap.integrations.jira.settings import read_settings
 from coresnap.model.notice import Change, Event
 from integrations.jira.adf import text_of
-from integrations.jira.cloud import CloudFake, refusal
+from integrations.jira.cloud import CloudFake, answered, refusal
 from integrations.jira.notices import group_id, notice
 
 NOW = 1_790_000_000
@@ -331,3 +331,22 @@ def test_ids_of_any_form_mark_comments(cloud: CloudFake) -> None:
         told = notice(Event.COUNT, GROUP, id=name * 40)
         channel.deliver(told, memory)
     assert len(cloud.issues["NET-1"]["comments"]) == 2
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"id": "1", "key": "../../admin"},
+        {"id": "1/..", "key": "NET-1"},
+        {"id": 1, "key": "NET-1"},
+        {"key": "NET-1"},
+        ["NET-1"],
+    ],
+)
+def test_an_answer_that_jira_does_not_give_is_not_used(
+    cloud: CloudFake, made: object
+) -> None:
+    nothing = {"issues": [], "isLast": True}
+    cloud.failures = [answered(nothing), answered(made)]
+    with pytest.raises(DeliveryError, match="a new ticket is not Jira's"):
+        channel_to(cloud).deliver(NEW, {})

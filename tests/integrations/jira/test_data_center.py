@@ -364,6 +364,18 @@ def test_what_jira_refuses_is_final_and_says_its_reason(channel_to: Open) -> Non
     assert refused.value.is_final
 
 
+def test_what_changed_is_found_on_whatever_page_it_stands(
+    data_center: DataCenterProcess, channel_to: Open
+) -> None:
+    group, channel = group_id("pages"), channel_to()
+    for number in range(120):
+        data_center.make(f"Of another server {number}", ("coresnap",))
+    memory = channel.deliver(notice(Event.NEW_GROUP, group), {}).memory
+    data_center.move(memory["key"], "Done")
+    (change,) = changes(channel, group, memory)
+    assert change.state == "resolved"
+
+
 def test_an_address_that_may_not_be_called_is_not(channel_to: Open) -> None:
     channel = channel_to(url="http://127.0.0.2:1")
     with pytest.raises(DeliveryError, match="may not be called") as refused:

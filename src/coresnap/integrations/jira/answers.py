@@ -5,6 +5,8 @@ Unknown fields are ignored and missing ones are absent, as both promise to add s
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 __all__ = [
@@ -33,6 +35,13 @@ __all__ = [
     "Transitions",
     "User",
 ]
+
+
+_Id = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,32}$")]
+_Key = Annotated[
+    str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9_]*-[0-9]+$", max_length=300)
+]
+"""Ids and keys become parts of paths and of addresses for people."""
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -82,8 +91,8 @@ class LinkTypes(msgspec.Struct, frozen=True, rename="camel"):
 class LinkedIssue(msgspec.Struct, frozen=True):
     """The other end of a link."""
 
-    id: str
-    key: str
+    id: _Id
+    key: _Key
 
 
 class IssueLink(msgspec.Struct, frozen=True, rename="camel"):
@@ -137,8 +146,8 @@ class Changelog(msgspec.Struct, frozen=True):
 class Issue(msgspec.Struct, frozen=True):
     """A ticket."""
 
-    id: str
-    key: str
+    id: _Id
+    key: _Key
     fields: Fields
     changelog: Changelog | None = None
 
@@ -146,8 +155,8 @@ class Issue(msgspec.Struct, frozen=True):
 class Created(msgspec.Struct, frozen=True):
     """What was made."""
 
-    id: str
-    key: str
+    id: _Id
+    key: _Key
 
 
 class Search(msgspec.Struct, frozen=True, rename="camel"):

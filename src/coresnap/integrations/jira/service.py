@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import httpx2
 import msgspec
@@ -87,7 +86,7 @@ class Service:
         query = {"fields": ",".join(_FIELDS)}
         if history:
             query["expand"] = "changelog"
-        path = f"/issue/{quote(key, safe='')}"
+        path = f"/issue/{key}"
         try:
             return self._get(path, Issue, f"asking for {key}", query)
         except _AbsentError:

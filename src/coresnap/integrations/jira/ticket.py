@@ -8,6 +8,7 @@ import attrs
 
 from coresnap.integrations.jira.answers import Issue, IssueLink
 from coresnap.integrations.jira.states import StateMap, TicketState
+from coresnap.integrations.wording import shown
 from coresnap.model.notice import Notice
 
 __all__ = ["OURS", "Ticket", "generation_label", "group_label", "ticket_of"]
@@ -15,6 +16,7 @@ __all__ = ["OURS", "Ticket", "generation_label", "group_label", "ticket_of"]
 OURS = "coresnap"
 """The label of all tickets that belong to groups."""
 _DUPLICATE = "duplicate"
+_MOST_VERSIONS = 20
 
 
 def group_label(notice: Notice, group: str) -> str:
@@ -48,12 +50,13 @@ class Ticket:
     @property
     def number(self) -> int:
         """Jira's id; one that was made later has a greater one."""
-        return int(self.issue.id) if self.issue.id.isdecimal() else 0
+        return int(self.issue.id)
 
     @property
     def versions(self) -> tuple[str, ...]:
         """Names of the versions that the repair is in."""
-        return tuple(v.name for v in self.issue.fields.fix_versions if v.name)
+        versions = self.issue.fields.fix_versions[:_MOST_VERSIONS]
+        return tuple(shown(v.name, 100) for v in versions if v.name)
 
     def is_linked_to(self, key: str) -> bool:
         """Say whether there is a link between this ticket and another one."""
