@@ -102,6 +102,20 @@ def _socket(text: str) -> Path:
     return path
 
 
+def _networks(text: str) -> tuple[Any, ...]:
+    import ipaddress  # of the server alone; the handler starts without it
+
+    networks = []
+    for word in text.split():
+        try:
+            networks.append(ipaddress.ip_network(word))
+        except ValueError as error:
+            raise ValueError(
+                f"has {word!r}, which is no network like 10.1.0.0/16 or fd00:1::/64"
+            ) from error
+    return tuple(networks)
+
+
 def _optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: parse(text) if text else None
 
@@ -113,6 +127,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "duration": quantities.parse_duration,
     "name": _name,
     "names": _names,
+    "networks": _networks,
     "number": quantities.parse_number,
     "optional age": _optional(quantities.parse_age),
     "flag": _flag,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import attrs
@@ -20,6 +21,8 @@ class ServerConfig:
     """Empty for the default."""
     tls_certificate: Path | None
     tls_key: Path | None
+    url: str
+    """Where people reach it; empty: unknown."""
     universe: str
     projects: tuple[str, ...]
     threads: int
@@ -50,5 +53,8 @@ class ServerConfig:
     validation_children: int
     validation_memory: int
     validation_time: int
+    integrations_allow: tuple[IPv4Network | IPv6Network, ...]
+    """Networks that integrations may call beside all public addresses."""
+    integrations_ca: Path | None
     source: Path | None = None
     """The file that was read; None if all values are defaults."""

@@ -45,6 +45,13 @@ SERVER_SETTINGS = (
         "",
         "PEM file with its key; default: it stands with the certificate.",
     ),
+    _setting(
+        "server",
+        "url",
+        "store address",
+        "",
+        "Where people reach it, for links in what is told: https://HOST.",
+    ),
     _setting("server", "universe", "project", "default", "Universe that is made."),
     _setting(
         "server",
@@ -158,6 +165,21 @@ SERVER_SETTINGS = (
         "256MiB",
         "Below this the oldest snapshots of every project are removed; below half of "
         "it nothing more is taken.",
+    ),
+    _setting(
+        "integrations",
+        "allow",
+        "networks",
+        "",
+        "Networks and addresses, separated by spaces, that integrations may call "
+        "beside the public ones.",
+    ),
+    _setting(
+        "integrations",
+        "ca",
+        "optional path",
+        "",
+        "PEM file of certificates that integrations trust besides the system's.",
     ),
     _setting(
         "validation",

@@ -18,6 +18,7 @@ from coresnap.store.server.loops import Loop
 from coresnap.store.server.retention import instance_of, warn_of_quotas
 from coresnap.store.server.server import Server
 from coresnap.store.server.symbols import SymbolLoop
+from coresnap.store.server.telling import Telling
 from coresnap.store.server.uploads import uploads_of
 
 __all__ = ["loops_of"]
@@ -26,6 +27,9 @@ _INDEX_SECONDS = 0.25  # a batch costs 15 ms, whatever is in it
 _WRITE_SECONDS = 1.0
 _REOPEN_SECONDS = 5.0
 _SYMBOL_SECONDS = 1.0
+_LOOK_SECONDS = 2.0
+_DELIVER_SECONDS = 0.5
+_LEASE_SECONDS = 15.0  # a quarter of what a lease holds
 _RETAIN_SECONDS = 30.0
 _QUOTA_SECONDS = 300.0
 _RETAIN_BUDGET = 5.0  # seconds of work, lest what waits for the disk wait for longer
@@ -39,12 +43,16 @@ def loops_of(server: Server) -> Sequence[Loop]:
     indexing, sweeper = Indexing(server), Sweeper(server.store)
     told: dict[int, str] = {}
     symbols = SymbolLoop(server)
+    telling = Telling(server)
     return (
         Loop("index", _INDEX_SECONDS, indexing.run_once),
         Loop("maintain", _MAINTAIN_SECONDS, lambda: maintain(server)),
         Loop("reopen", _REOPEN_SECONDS, lambda: _reopen_groups(server)),
         Loop("retention", _RETAIN_SECONDS, lambda: _retain(server)),
         Loop("symbols", _SYMBOL_SECONDS, symbols.run_once),
+        Loop("telling", _LOOK_SECONDS, telling.look),
+        Loop("deliveries", _DELIVER_SECONDS, telling.deliver),
+        Loop("leases", _LEASE_SECONDS, telling.keep),
         Loop("quotas", _QUOTA_SECONDS, lambda: _warn_of_quotas(server, told)),
         Loop("usage", _WRITE_SECONDS, lambda: _write_usage(server)),
         Loop("access", _CLEAN_SECONDS, lambda: _clean_access(server)),

@@ -18,6 +18,7 @@ from coresnap.store.server.retention import disk_shortage, instance_of
 from coresnap.store.server.scrubbing import ScrubbingRules
 from coresnap.store.server.validation.pool import Validators
 from coresnap.store.store import Store
+from coresnap.store.telling.ways import Ways
 
 __all__ = ["Server"]
 
@@ -31,6 +32,8 @@ class Server:
     log: Log
     staging: Path
     """Where what is sent lies until it is accepted; on this machine."""
+    ways: Ways = attrs.field(factory=Ways)
+    """To people."""
     counters: Counters = attrs.field(factory=Counters)
     doorkeeper: Doorkeeper = attrs.field(init=False)
     quotas: Quotas = attrs.field(init=False)

@@ -24,6 +24,7 @@ from coresnap.store.server.log import Log
 from coresnap.store.server.server import Server
 from coresnap.store.server.serving import Manager, Serving
 from coresnap.store.store import Store
+from coresnap.store.telling.ways import Ways
 
 __all__ = ["listeners_of", "open_configured", "run_server"]
 
@@ -37,8 +38,11 @@ def run_server(
     tell_manager: Manager,
     watchdog_seconds: float | None = None,
     faces_of: Callable[[Server], Sequence[BaseRoute]] = lambda server: (),
+    ways_of: Callable[[ServerConfig], Ways] = lambda config: Ways(),
 ) -> None:
     """Serve until SIGTERM or SIGINT; the settings are read again after SIGHUP.
+
+    ``faces_of`` are its pages, ``ways_of`` the kinds of channels to people.
 
     Raises ConfigError, AccessError, ConflictError or StorageError if it cannot begin.
     """
@@ -46,8 +50,14 @@ def run_server(
     listeners = listeners_of(config)
     with open_configured(config) as store:
         _make_projects(store, config)
-        server = Server(store, config, log, _staging(config))
+        server = Server(store, config, log, _staging(config), ways_of(config))
         server.validators.start()
+
+        def reload() -> None:
+            config = read_config()
+            server.ways = ways_of(config)
+            server.renew(config)
+
         serving = Serving(
             server=server,
             app=make_app(server, faces_of(server)),
@@ -55,7 +65,7 @@ def run_server(
             loops=loops_of(server),
             tell_manager=tell_manager,
             watchdog_seconds=watchdog_seconds,
-            on_reload=lambda: server.renew(read_config()),
+            on_reload=reload,
             on_listening=lambda addresses: _grant_first_token(
                 store, config, addresses[0], log
             ),

@@ -33,7 +33,6 @@ __all__ = [
     "scrubbing",
     "symbols",
     "telling",
-    "telling",
     "tokens",
     "usage",
     "users",

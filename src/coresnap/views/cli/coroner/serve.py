@@ -86,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     from coresnap.daemon.log import make_logger
     from coresnap.daemon.service import tell_manager, watchdog_seconds
     from coresnap.store.server.starting import run_server
+    from coresnap.views.cli.coroner.ways import ways_of
     from coresnap.views.web.console import console_routes
 
     gc.enable()  # see process.py: this one does not end soon
@@ -101,5 +102,6 @@ def run(arguments: argparse.Namespace) -> int:
         tell_manager,
         watchdog_seconds(),
         console_routes,
+        ways_of,
     )
     return 0

@@ -1,0 +1,78 @@
+"""What the server does by itself so that people are told."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import attrs
+
+from coresnap.store.access.projects import all_projects
+from coresnap.store.project import Project
+from coresnap.store.server.server import Server
+from coresnap.store.telling.deliveries import remove_old
+from coresnap.store.telling.delivering import Delivering
+from coresnap.store.telling.detecting import detect
+from coresnap.store.telling.following import queue_digests, queue_updates
+from coresnap.store.telling.leasing import Held, Leases
+
+__all__ = ["Telling"]
+
+_CHANNELS = 4
+"""That are told at the same time: one that hangs does not hold the others up."""
+_LOG_AGE = 30 * 24 * 60 * 60
+
+
+@attrs.define
+class Telling:
+    """The work of three loops and the threads of the channels."""
+
+    server: Server
+    _leases: Leases = attrs.field(init=False)
+    _threads: ThreadPoolExecutor = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._leases = Leases(self.server.store.state)
+        self._threads = ThreadPoolExecutor(_CHANNELS, "tell")
+
+    def look(self) -> None:
+        """Queue what is to be told of what changed since the last look."""
+        now = int(time.time())
+        for project in self._projects():
+            detect(self.server.store, project)
+            queue_updates(self.server.store, project, now)
+            queue_digests(self.server.store, project, now)
+
+    def deliver(self) -> None:
+        """Let threads take the channels that have something to do."""
+        if not self.server.ways.kinds:
+            return
+        now = int(time.time() * 1000)
+        projects = {project.id: project for project in self._projects()}
+        for channel in self._leases.waiting(now):
+            project = projects.get(channel.project)
+            if project is not None and self._leases.take(channel, now):
+                self._threads.submit(self._deliver_to, project, channel)
+
+    def keep(self) -> None:
+        """Stay at the channels that are being told, and forget old deliveries."""
+        now = time.time()
+        self._leases.renew(int(now * 1000))
+        self.server.store.state.transact(lambda c: remove_old(c, int(now) - _LOG_AGE))
+
+    def _deliver_to(self, project: Project, channel: Held) -> None:
+        server = self.server
+        try:
+            Delivering(server.store, project, channel.name, server.ways).run()
+        except Exception as error:
+            server.log.error(
+                f"telling failed: {type(error).__name__}: {error}",
+                project=str(project),
+                channel=channel.name,
+            )
+        finally:
+            self._leases.give_back(channel)
+
+    def _projects(self) -> tuple[Project, ...]:
+        with self.server.store.state.read() as connection:
+            return tuple(all_projects(connection))

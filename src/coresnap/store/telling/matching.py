@@ -1,0 +1,79 @@
+"""What the index says of groups that a rule may be about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import attrs
+
+from coresnap.store.attributes.known import known
+from coresnap.store.groups.indexing import sync_groups
+from coresnap.store.project import Project
+from coresnap.store.query.query import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Filter,
+    Fold,
+    FoldName,
+    Operator,
+    Query,
+)
+from coresnap.store.store import Store
+
+__all__ = ["BATCH", "Matched", "after", "match"]
+
+BATCH = 200
+"""Groups in one look."""
+_QUESTION = 100
+"""Groups in one query: the conditions of a query are limited."""
+_EVERYTHING: Filter = AllOf()
+
+
+@attrs.frozen
+class Matched:
+    """The faults of a group that pass a filter."""
+
+    count: int
+    hosts: int
+
+
+def match(
+    store: Store,
+    project: Project,
+    groups: Collection[str],
+    filter: Filter | None = None,
+) -> dict[str, Matched]:
+    """Return the groups that have faults which pass. Raises QueryError."""
+    if not groups:
+        return {}
+    sync_groups(store, project)
+    with store.state.read() as connection:
+        attributes = known(connection, project)
+    found: dict[str, Matched] = {}
+    wanted = list(groups)
+    for first in range(0, len(wanted), _QUESTION):
+        some = wanted[first : first + _QUESTION]
+        query = Query(
+            filter=AllOf((filter or _EVERYTHING, AnyOf(tuple(_are(some))))),
+            group=("group",),
+            folds=(Fold(FoldName.UNIQUE, "hostname"),),
+            limit=len(some),
+        )
+        for group in store.index.query(project.id, query, attributes).groups:
+            hosts = group.folds[0]
+            found[str(group.key[0])] = Matched(
+                group.count, hosts if isinstance(hosts, int) else 0
+            )
+    return found
+
+
+def _are(groups: Collection[str]) -> Iterator[Condition]:
+    for group in groups:
+        yield Condition("group", Operator.EQUAL, group)
+
+
+def after(filter: Filter | None, received: int) -> Filter:
+    """Return a filter of the faults that pass another one and came since a time."""
+    since = Condition("timestamp.received", Operator.AT_LEAST, received)
+    return AllOf((filter or _EVERYTHING, since))
