@@ -27,7 +27,7 @@ _FAULTS = 20
 """Faults on one page."""
 _VALUES = 6
 _LONGEST_LINK = 500
-_FIRST_FOLDS = 3
+_FIRST_FOLDS = 2
 
 
 def _in_group(group: str) -> Condition:
@@ -38,8 +38,9 @@ def seen_query(narrowing: Narrowing, group: str, attributes: Sequence[str]) -> Q
     """Return what is asked of all the group's faults that pass."""
     return Query(
         filter=narrowing.filter(_in_group(group)),
+        # by a key the index finds its faults by their fingerprints
+        group=("group",),
         folds=(
-            Fold(FoldName.RANGE, "timestamp"),
             narrowing.span.fold(),
             Fold(FoldName.UNIQUE, "hostname"),
             *(Fold(FoldName.DISTRIBUTION, n, size=_VALUES) for n in attributes),
@@ -121,12 +122,12 @@ class Seen:
     @property
     def trend(self) -> FoldValue:
         """Counts of the intervals."""
-        return self._fold(1)
+        return self._fold(0)
 
     @property
     def hosts(self) -> int:
         """Different ones."""
-        found = self._fold(2)
+        found = self._fold(1)
         return found if isinstance(found, int) else 0
 
     def histograms(self) -> Iterator[Histogram]:

@@ -37,7 +37,14 @@ STATES: Mapping[str, tuple[str, tuple[State, ...]]] = {
     **{str(state): (str(state).capitalize(), (state,)) for state in State},
 }
 """What the list can be narrowed to: name in addresses to title and states."""
-_KEYS = ("group", "group.state", "group.assignee", "group.first_seen", "group.title")
+_KEYS = (
+    "group",
+    "group.state",
+    "group.assignee",
+    "group.first_seen",
+    "group.title",
+    "group.tags",
+)
 _VERSIONS = 3
 
 
@@ -56,8 +63,7 @@ class _At(enum.IntEnum):
     TIMES = 0
     TREND = 1
     HOSTS = 2
-    TAGS = 3
-    VERSIONS = 4
+    VERSIONS = 3
     """The first of several."""
 
 
@@ -117,7 +123,6 @@ class Listing:
             Fold(FoldName.RANGE, "timestamp"),
             self.narrowing.span.fold(),
             Fold(FoldName.UNIQUE, "hostname"),
-            Fold(FoldName.TAIL, "group.tags"),
             *(
                 Fold(FoldName.DISTRIBUTION, name, size=_VERSIONS)
                 for name in settings.version_attributes
@@ -196,8 +201,7 @@ class GroupRow:
     @property
     def tags(self) -> tuple[str, ...]:
         """That people gave it."""
-        found = self.group.folds[_At.TAGS]
-        return tuple(found.split()) if isinstance(found, str) else ()
+        return tuple(str(self.group.key[5] or "").split())
 
     @property
     def versions(self) -> Buckets:
