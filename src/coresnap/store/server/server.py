@@ -23,6 +23,9 @@ from coresnap.store.telling.ways import Ways
 __all__ = ["Server"]
 
 
+_CHANNELS = 4
+
+
 @attrs.define
 class Server:
     """One process of a server, and all that it holds."""
@@ -43,6 +46,8 @@ class Server:
     putting: ThreadPoolExecutor = attrs.field(init=False)
     """Where what is sent is accepted: slow queries do not hold it up."""
     answering: ThreadPoolExecutor = attrs.field(init=False)
+    telling: ThreadPoolExecutor = attrs.field(init=False)
+    """Where channels are told: one that hangs does not hold the others up."""
 
     def __attrs_post_init__(self) -> None:
         config = self.config
@@ -62,6 +67,7 @@ class Server:
         )
         self.putting = ThreadPoolExecutor(config.threads, "put")
         self.answering = ThreadPoolExecutor(config.threads, "answer")
+        self.telling = ThreadPoolExecutor(_CHANNELS, "tell")
 
     def renew(self, config: ServerConfig) -> None:
         """Let new limits and certificates hold; what says where things are waits for

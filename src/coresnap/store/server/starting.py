@@ -73,6 +73,8 @@ def run_server(
         try:
             serving.run()
         finally:
+            # What was begun ends; the next server tells what did not begin.
+            server.telling.shutdown(cancel_futures=True)
             server.validators.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 
@@ -18,22 +17,18 @@ from coresnap.store.telling.leasing import Held, Leases
 
 __all__ = ["Telling"]
 
-_CHANNELS = 4
-"""That are told at the same time: one that hangs does not hold the others up."""
 _LOG_AGE = 30 * 24 * 60 * 60
 
 
 @attrs.define
 class Telling:
-    """The work of three loops and the threads of the channels."""
+    """The work of three loops; channels are told in the server's threads."""
 
     server: Server
     _leases: Leases = attrs.field(init=False)
-    _threads: ThreadPoolExecutor = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._leases = Leases(self.server.store.state)
-        self._threads = ThreadPoolExecutor(_CHANNELS, "tell")
 
     def look(self) -> None:
         """Queue what is to be told of what changed since the last look."""
@@ -52,7 +47,7 @@ class Telling:
         for channel in self._leases.waiting(now):
             project = projects.get(channel.project)
             if project is not None and self._leases.take(channel, now):
-                self._threads.submit(self._deliver_to, project, channel)
+                self.server.telling.submit(self._deliver_to, project, channel)
 
     def keep(self) -> None:
         """Stay at the channels that are being told, and forget old deliveries."""

@@ -28,6 +28,7 @@ _COMMANDS = {
     "delete": "delete",
     "retention": "retention",
     "sampling": "sampling",
+    "integrations": "integrations",
     "symbols": "symbols",
     "login": "login",
     "status": "status",
