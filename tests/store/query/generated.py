@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import strategies as st
 
 from coresnap.store.attributes.attribute import Attribute, Kind
@@ -27,7 +28,7 @@ from coresnap.store.query.query import (
     TimeUnit,
 )
 
-__all__ = ["KNOWN", "faults", "groups_of", "queries"]
+__all__ = ["KNOWN", "faults", "groups_of", "queries", "queries_of_groups"]
 
 _DISCOVERED = (
     Attribute('we"ird {na`me}', Kind.TEXT),
@@ -372,3 +373,21 @@ def _compared_with(fold: Fold) -> st.SearchStrategy[Value]:
     if fold.name is FoldName.OBJECT:
         return st.just(f"{3 * 7919 % 1000:032x}")
     return _values(fold.attribute)
+
+
+@st.composite
+def queries_of_groups(draw: st.DrawFn) -> Query:
+    """Lists of groups, narrowed by what is known of groups and of faults."""
+    base = draw(queries().filter(lambda query: not query.select))
+    of_groups = Condition("group.state", Operator.EQUAL, "open")
+    others = ("group.state", "group.tags", "group.first_seen", "fingerprint")
+    more = draw(st.lists(st.sampled_from(others), max_size=2, unique=True))
+    parts: list[Filter] = [draw(st.sampled_from([of_groups, NoneOf((of_groups,))]))]
+    if draw(st.booleans()):
+        parts.append(base.filter)
+    return msgspec.structs.replace(
+        base,
+        filter=AllOf(tuple(draw(st.permutations(parts)))),
+        group=tuple(draw(st.permutations(["group", *more]))),
+        order=tuple(one for one in base.order if one.by is not OrderBy.KEY),
+    )

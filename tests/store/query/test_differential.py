@@ -18,7 +18,7 @@ from coresnap.store.query.query import Query
 from coresnap.store.query.result import Buckets, FoldValue, Group, Result
 from coresnap.store.query.vocabulary import vocabulary
 
-from .generated import KNOWN, faults, groups_of, queries
+from .generated import KNOWN, faults, groups_of, queries, queries_of_groups
 from .naive import evaluate
 
 _PROJECTS = itertools.count(1)
@@ -100,6 +100,21 @@ def _is_same(value: FoldValue, wanted: FoldValue) -> bool:
 )
 @given(faults(), groups_of(), st.lists(queries(), min_size=3, max_size=3))
 def test_an_engine_answers_what_the_query_means(
+    engine: Index,
+    written: tuple[Fault, ...],
+    groups: tuple[IndexedGroup, ...],
+    asked: list[Query],
+) -> None:
+    _compare(engine, written, groups, asked)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(faults(), groups_of(), st.lists(queries_of_groups(), min_size=3, max_size=3))
+def test_a_filter_of_groups_means_the_same_before_and_after_counting(
     engine: Index,
     written: tuple[Fault, ...],
     groups: tuple[IndexedGroup, ...],

@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 
 from coresnap.store.attributes.attribute import Attribute
-from coresnap.store.attributes.catalogue import JOINED
-from coresnap.store.query.query import Condition, Filter, Query
+from coresnap.store.query.query import Query
 from coresnap.store.query.sql.conditions import filter_sql
+from coresnap.store.query.sql.filter_parts import FilterParts
 from coresnap.store.query.sql.relation import Relation
 from coresnap.store.query.sql.rows import Rows
 
@@ -36,17 +36,11 @@ class Asking:
         """Return the SQL of the query's filter."""
         return filter_sql(self.query.filter, rows)
 
-    def asks_of_groups(self) -> bool:
-        """Whether the filter asks about a fault's group."""
-        return not JOINED.keys().isdisjoint(_attributes(self.query.filter))
+    def parts(self) -> FilterParts | None:
+        """Return what the filter says of faults and of groups; None where it mixes."""
+        return FilterParts.of(self.query.filter)
 
     def run(self, statement: str, rows: Rows) -> list[tuple[Any, ...]]:
         """Run a statement with the values that ``rows`` collected."""
         settings = self.relation.dialect.settings
         return self.relation.run(statement + settings, rows.parameters.values)
-
-
-def _attributes(part: Filter) -> set[str]:
-    if isinstance(part, Condition):
-        return {part.attribute}
-    return set().union(*(_attributes(inner) for inner in part.parts))

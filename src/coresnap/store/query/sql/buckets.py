@@ -64,7 +64,7 @@ def _alone(asking: Asking, one: BucketFold, keys: Keys) -> Answers:
     rows = asking.rows()
     value = _value(rows, one)
     items = _keys(keys.columns(rows))
-    where = f"{asking.where(rows)} AND {keys.condition(rows)}"
+    where = keys.condition(rows)
     counted = _counted(items, value, f"{rows.text()} WHERE {where}")
     ranked = _ranked(rows, one, counted)
     if items:
@@ -84,7 +84,7 @@ def _together(asking: Asking, folds: Sequence[BucketFold], keys: Keys) -> list[A
     values = [_value(rows, one) for one in folds]
     items = _keys(keys.columns(rows))
     used = dict.fromkeys(rows.column(one.fold.attribute) for one in folds)
-    where = f"{asking.where(rows)} AND {keys.condition(rows)}"
+    where = keys.condition(rows)
     listed = ", ".join([*(f"{c} AS {k}" for k, c in items.items()), *used])
     faults = f"SELECT {listed} FROM {rows.text()} WHERE {where}"
     kinds = [_kind(asking, one) for one in folds]

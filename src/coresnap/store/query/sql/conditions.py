@@ -13,8 +13,8 @@ from coresnap.store.query.query import (
     Filter,
     Operator,
 )
+from coresnap.store.query.sql.columns import Columns
 from coresnap.store.query.sql.required_literal import required_literal
-from coresnap.store.query.sql.rows import Rows
 
 __all__ = ["COMPARISONS", "filter_sql", "pattern_of", "quote"]
 
@@ -30,8 +30,8 @@ COMPARISONS = {
 _FALSE, _TRUE = "(1 = 0)", "(1 = 1)"
 
 
-def filter_sql(part: Filter, rows: Rows) -> str:
-    """Return the SQL of a checked filter over the columns of ``rows``."""
+def filter_sql(part: Filter, rows: Columns) -> str:
+    """Return the SQL of a checked filter over some columns."""
     if isinstance(part, Condition):
         return _condition(part, rows)
     if isinstance(part, AllOf):
@@ -42,7 +42,7 @@ def filter_sql(part: Filter, rows: Rows) -> str:
     return any_of if isinstance(part, AnyOf) else _not(any_of)
 
 
-def _equal_to_one(parts: tuple[Filter, ...], rows: Rows) -> list[str]:
+def _equal_to_one(parts: tuple[Filter, ...], rows: Columns) -> list[str]:
     """Return the SQL of alternatives, those of one attribute's values as one list."""
     values: dict[str, list[str]] = {}
     others: list[str] = []
@@ -69,7 +69,7 @@ def _not(sql: str) -> str:
     return f"(CASE WHEN {sql} THEN 0 ELSE 1 END = 1)"
 
 
-def _condition(condition: Condition, rows: Rows) -> str:
+def _condition(condition: Condition, rows: Columns) -> str:
     column = rows.column(condition.attribute)
     operator = condition.operator
     if operator is Operator.IS_SET:
@@ -81,7 +81,9 @@ def _condition(condition: Condition, rows: Rows) -> str:
     return _positive(condition, operator, column, rows)
 
 
-def _positive(condition: Condition, operator: Operator, column: str, rows: Rows) -> str:
+def _positive(
+    condition: Condition, operator: Operator, column: str, rows: Columns
+) -> str:
     value = condition.value
     assert value is not None  # the checked operators that are left have one
     pattern = pattern_of(condition, operator, rows.names[condition.attribute].kind)

@@ -197,7 +197,7 @@ def _single_folds(
     rows = asking.rows()
     group = keys.columns(rows)
     items = [aggregates(fold, rows) for _, fold in folds]
-    where = f"{asking.where(rows)} AND {keys.condition(rows)}"
+    where = keys.condition(rows)
     listed = ", ".join([*group, *(item for part in items for item in part)])
     statement = f"SELECT {listed} FROM {rows.text()} WHERE {where}"
     if group:

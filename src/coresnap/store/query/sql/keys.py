@@ -9,7 +9,10 @@ import attrs
 
 from coresnap.store.attributes.catalogue import JOINED
 from coresnap.store.fault import Value
+from coresnap.store.query.query import Filter
 from coresnap.store.query.sql.asking import Asking
+from coresnap.store.query.sql.conditions import filter_sql
+from coresnap.store.query.sql.filter_parts import attributes_of
 from coresnap.store.query.sql.rows import Rows
 
 __all__ = ["OF_FINGERPRINTS", "Key", "Keys", "keys_of"]
@@ -33,7 +36,7 @@ class Keys(Protocol):
         """Return the columns that tell groups apart."""
 
     def condition(self, rows: Rows) -> str:
-        """Return the SQL of: a fault is in one of the groups."""
+        """Return the SQL of: a fault passes the filter, and is in one of the groups."""
 
     def key(self, values: tuple[Any, ...]) -> Key:
         """Return the key whose ``columns`` have these values."""
@@ -41,18 +44,22 @@ class Keys(Protocol):
 
 def keys_of(asking: Asking, keys: Sequence[Key]) -> Keys:
     """Return the keys of a page in the way in which their faults are found fastest."""
-    names = asking.query.group
-    if names and set(names) <= OF_FINGERPRINTS and not asking.asks_of_groups():
-        places = _places(asking, keys)
-        if places is not None:
-            return _ByFingerprint(places, tuple(keys))
-    return _ByValue(names, tuple(keys))
+    query, parts = asking.query, asking.parts()
+    names = query.group
+    if names and set(names) <= OF_FINGERPRINTS and parts is not None:
+        asked = attributes_of(parts.of_groups)
+        found = _places(asking, keys, sorted(asked))
+        if found is not None:
+            passed = parts.of_faults if found.is_uniform else query.filter
+            return _ByFingerprint(passed, found.places, tuple(keys))
+    return _ByValue(query.filter, names, tuple(keys))
 
 
 @attrs.frozen
 class _ByValue:
     """Groups of faults that have the values of the key."""
 
+    filter: Filter
     names: tuple[str, ...]
     keys: tuple[Key, ...]
     is_selective = False
@@ -62,9 +69,8 @@ class _ByValue:
 
     def condition(self, rows: Rows) -> str:
         columns = self.columns(rows)
-        if not columns:
-            return "(1 = 1)"
-        parts = [
+        parts = [filter_sql(self.filter, rows)]
+        parts += [
             _one_of(rows, column, [key[n] for key in self.keys])
             for n, column in enumerate(columns)
         ]
@@ -72,7 +78,7 @@ class _ByValue:
             # the lists alone would let through what no key has together
             some = " OR ".join(_is_key(rows, columns, key) for key in self.keys)
             parts.append(f"({some})")
-        return f"({' AND '.join(parts)})"
+        return " AND ".join(parts)
 
     def key(self, values: tuple[Any, ...]) -> Key:
         return values
@@ -102,6 +108,8 @@ class _ByFingerprint:
     compared with the values of every key.
     """
 
+    filter: Filter
+    """What is left to be asked of each fault."""
     places: Mapping[str, int]
     """Fingerprint to the index of a key."""
     keys: tuple[Key, ...]
@@ -111,29 +119,49 @@ class _ByFingerprint:
         return [rows.place(self.places)]
 
     def condition(self, rows: Rows) -> str:
-        return "(1 = 1)"
+        return filter_sql(self.filter, rows)
 
     def key(self, values: tuple[Any, ...]) -> Key:
         return self.keys[values[0]]
 
 
-def _places(asking: Asking, keys: Sequence[Key]) -> dict[str, int] | None:
-    """Return the place of each fingerprint of the page; None if there are too many."""
+@attrs.frozen
+class _Places:
+    """The fingerprints of a page."""
+
+    places: Mapping[str, int]
+    """To the index of a key."""
+    is_uniform: bool
+    """Whether all fingerprints of a key pass what is asked of groups, as it does."""
+
+
+def _places(
+    asking: Asking, keys: Sequence[Key], asked: Sequence[str]
+) -> _Places | None:
+    """Return the place of each fingerprint of the page; None if there are too many.
+
+    ``asked`` are the attributes that the filter compares.
+    """
     names = asking.query.group
     index = {key: place for place, key in enumerate(keys)}
     if "fingerprint" in names:
         own = names.index("fingerprint")
-        return {str(key[own]): place for key, place in index.items()}
+        return _Places({str(key[own]): place for key, place in index.items()}, True)
     if "group" not in names:
         return None
-    groups = [str(key[names.index("group")]) for key in keys]
-    rows = asking.relation.members(groups, names, _MEMBERS + 1)
+    at = names.index("group")
+    groups = [str(key[at]) for key in keys]
+    wanted = (*names, *asked)
+    rows = asking.relation.members(groups, wanted, _MEMBERS + 1)
     if len(rows) > _MEMBERS:
         return None
     # A fingerprint that nobody told the index about is a group of its own.
     alone: dict[str, Key] = {
-        group: tuple(group if name == "group" else None for name in names)
+        group: tuple(group if name == "group" else None for name in wanted)
         for group in groups
     }
     found = {**alone, **{row[0]: row[1:] for row in rows}}
-    return {print_: index[key] for print_, key in found.items() if key in index}
+    size = len(names)
+    places = {p: index[row[:size]] for p, row in found.items() if row[:size] in index}
+    different = {row for p, row in found.items() if p in places}
+    return _Places(places, len(different) == len({row[:size] for row in different}))

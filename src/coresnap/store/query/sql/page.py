@@ -9,9 +9,9 @@ from coresnap.store.fault import Value
 from coresnap.store.query.query import FoldName, Order, OrderBy, Query
 from coresnap.store.query.sql.aggregates import measure
 from coresnap.store.query.sql.asking import Asking
-from coresnap.store.query.sql.conditions import COMPARISONS
+from coresnap.store.query.sql.conditions import COMPARISONS, filter_sql
 from coresnap.store.query.sql.keys import OF_FINGERPRINTS, Key
-from coresnap.store.query.sql.rows import SEQUENCE, Rows
+from coresnap.store.query.sql.rows import SEQUENCE, OfGroups, Rows
 from coresnap.store.query.sql.version_conditions import different_versions, is_version
 
 __all__ = ["ENDS", "MERGED", "Page", "find_page"]
@@ -191,7 +191,7 @@ def _is_sum_of_fingerprints(asking: Asking) -> bool:
     return (
         bool(query.group)
         and set(query.group) <= OF_FINGERPRINTS
-        and not asking.asks_of_groups()
+        and asking.parts() is not None
         and all(one.name in MERGED and one.attribute not in JOINED for one in used)
     )
 
@@ -213,18 +213,21 @@ def _by_fingerprint(
         for (fold, part), name in measures.items()
     ]
     merged += [f"{ENDS[end]}(f.{end}) AS {end}" for end in ends]
-    where = asking.where(rows)
+    split = asking.parts()
+    assert split is not None  # what is mixed goes by key
+    where = filter_sql(split.of_faults, rows)
     parts = (
         f"SELECT {', '.join(items)} FROM {rows.text()} WHERE {where} "
         f"GROUP BY {fingerprint}"
     )
+    passes = filter_sql(split.of_groups, OfGroups(rows))
     columns = [
         relation.column(asking.names[name], rows.parameters) for name in query.group
     ]
     named = [f"{column} AS {key}" for column, key in zip(columns, keys, strict=True)]
     return (
         f"SELECT {', '.join([*named, *merged])} FROM {relation.joined(f'({parts})')} "
-        f"GROUP BY {', '.join(columns)}"
+        f"WHERE {passes} GROUP BY {', '.join(columns)}"
     )
 
 

@@ -14,7 +14,7 @@ from coresnap.store.query.sql.dialect import Dialect
 from coresnap.store.query.sql.parameters import Parameters
 from coresnap.store.query.sql.relation import Relation
 
-__all__ = ["PLACE", "SEQUENCE", "Rows"]
+__all__ = ["PLACE", "SEQUENCE", "OfGroups", "Rows"]
 
 SEQUENCE = "s"
 """Column of ``Rows.text`` with the fault's sequence."""
@@ -149,3 +149,28 @@ class Rows:
     def _within_times(self, time: str) -> str:
         # an engine may compute both branches of a CASE
         return f"CASE WHEN {self._is_time(time)} THEN ({time}) ELSE {self.add(0)} END"
+
+
+@attrs.frozen
+class OfGroups:
+    """The columns of groups, for a filter on what ``Relation.joined`` returns."""
+
+    rows: Rows
+
+    @property
+    def names(self) -> Mapping[str, Attribute]:
+        """Of the query."""
+        return self.rows.names
+
+    @property
+    def dialect(self) -> Dialect:
+        """Of the relation."""
+        return self.rows.dialect
+
+    def add(self, value: Value) -> str:
+        """Return the SQL that stands for a value."""
+        return self.rows.add(value)
+
+    def column(self, name: str) -> str:
+        """Return the SQL of an attribute of the group."""
+        return self.rows.relation.column(self.names[name], self.rows.parameters)
