@@ -382,7 +382,8 @@ def queries_of_groups(draw: st.DrawFn) -> Query:
     of_groups = Condition("group.state", Operator.EQUAL, "open")
     others = ("group.state", "group.tags", "group.first_seen", "fingerprint")
     more = draw(st.lists(st.sampled_from(others), max_size=2, unique=True))
-    parts: list[Filter] = [draw(st.sampled_from([of_groups, NoneOf((of_groups,))]))]
+    either: list[Filter] = [of_groups, NoneOf((of_groups,))]
+    parts = [draw(st.sampled_from(either))]
     if draw(st.booleans()):
         parts.append(base.filter)
     return msgspec.structs.replace(
