@@ -26,6 +26,7 @@ class Telling:
 
     server: Server
     _leases: Leases = attrs.field(init=False)
+    _is_begun: bool = attrs.field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         self._leases = Leases(self.server.store.state)
@@ -42,6 +43,9 @@ class Telling:
         """Let threads take the channels that have something to do."""
         if not self.server.ways.kinds:
             return
+        if not self._is_begun:
+            self._leases.begin()
+            self._is_begun = True
         now = int(time.time() * 1000)
         projects = {project.id: project for project in self._projects()}
         for channel in self._leases.waiting(now):

@@ -48,6 +48,20 @@ class Leases:
             )
             return [Held(project, name) for project, name in rows]
 
+    def begin(self) -> None:
+        """Let go of what a process before this one held, where only one can be.
+
+        SQLite's file is one process's alone; elsewhere leases end by themselves.
+        """
+        if self.state.is_sqlite:
+            self.state.transact(
+                lambda c: c.execute(
+                    update(CHANNELS)
+                    .where(_COLUMNS.lease > 0)
+                    .values(holder="", lease=0)
+                )
+            )
+
     def take(self, channel: Held, now: int) -> bool:
         """Be at a channel, unless somebody is."""
 
