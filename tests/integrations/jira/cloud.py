@@ -91,6 +91,8 @@ class CloudFake:
     """What the next requests are answered with."""
     loses: str = ""
     """The path whose answer is lost on the way, after it was done; once."""
+    forbidden: tuple[str, ...] = ()
+    """Ends of paths that the account may not ask for."""
     default_assignee: str = ""
     """Who gets new tickets that are for nobody."""
     _indexed: set[str] = attrs.field(factory=set)
@@ -125,6 +127,8 @@ class CloudFake:
             return self.failures.pop(0)()
         if request.headers.get("authorization") != f"Basic {_LOGIN}":
             return _refused(401, "Client must be authenticated")
+        if path.endswith(self.forbidden or ("/",)):
+            return _refused(403, "You do not have permission to link issues.")
         body = json.loads(request.content or b"{}")
         query = {k: v[0] for k, v in parse_qs(request.url.query.decode()).items()}
         try:

@@ -350,3 +350,47 @@ def test_an_answer_that_jira_does_not_give_is_not_used(
     cloud.failures = [answered(nothing), answered(made)]
     with pytest.raises(DeliveryError, match="a new ticket is not Jira's"):
         channel_to(cloud).deliver(NEW, {})
+
+
+def test_a_group_that_stays_open_does_not_undo_what_people_closed(
+    cloud: CloudFake,
+) -> None:
+    channel = channel_to(cloud)
+    memory = channel.deliver(NEW, {}).memory
+    cloud.move("NET-1", "10002", "1")
+    told = notice(Event.STATE, GROUP, state="in-progress", assignee="Bob Noyce")
+    delivered = channel.deliver(told, memory)
+    assert delivered.line.startswith("NET-1 moved by people, which is heard next")
+    assert cloud.issues["NET-1"]["fields"]["status"]["id"] == "10002"
+    (change,) = changes(channel, delivered.memory)
+    assert change.state == "resolved"
+
+
+def test_a_group_that_is_opened_again_opens_its_ticket(cloud: CloudFake) -> None:
+    channel = channel_to(cloud)
+    memory = channel.deliver(NEW, {}).memory
+    closed = notice(Event.STATE, GROUP, state="resolved")
+    memory = channel.deliver(closed, memory).memory
+    again = notice(Event.STATE, GROUP, state="open")
+    assert channel.deliver(again, memory).line == "NET-1 moved to To Do"
+
+
+def test_a_ticket_is_made_where_links_are_not_allowed(cloud: CloudFake) -> None:
+    cloud.forbidden = ("remotelink", "issueLink")
+    channel = channel_to(cloud, regression="new")
+    delivered = channel.deliver(NEW, {})
+    assert delivered.line.startswith("NET-1 made, no link to the group: Jira answered")
+    cloud.move("NET-1", "10002", "1")
+    back = notice(Event.REGRESSION, GROUP)
+    delivered = channel.deliver(back, delivered.memory)
+    assert delivered.line.startswith("NET-2 made after NET-1, not linked: Jira ans")
+    (comment,) = cloud.issues["NET-1"]["comments"]
+    assert "NET-2 is about it now" in text_of(comment["body"])
+
+
+def test_a_kind_of_links_that_jira_has_not_is_said(cloud: CloudFake) -> None:
+    channel = channel_to(cloud, regression="new", link_type="Follows")
+    memory = channel.deliver(NEW, {}).memory
+    cloud.move("NET-1", "10002", "1")
+    line = channel.deliver(notice(Event.REGRESSION, GROUP), memory).line
+    assert "no links of the kind Follows, but Relates, Duplicate, Blocks" in line

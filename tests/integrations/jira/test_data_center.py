@@ -175,7 +175,7 @@ def test_a_regression_makes_a_linked_ticket_where_the_old_one_stays_closed(
     delivered = channel.deliver(back, memory)
     new = delivered.memory["key"]
     assert new != old
-    assert delivered.line == f"{new} made, linked to {old}"
+    assert delivered.line == f"{new} made after {old}, linked"
     assert data_center.issue(old)["fields"]["status"]["name"] == status
     (link,) = data_center.issue(new)["fields"]["issuelinks"]
     assert link["type"]["name"] == "Relates"
@@ -247,7 +247,9 @@ def test_a_way_that_the_workflow_has_not_is_said(
     memory = channel.deliver(notice(Event.NEW_GROUP, group), {}).memory
     data_center.move(memory["key"], "Done")
     data_center.move(memory["key"], "Archived")
-    delivered = channel.deliver(notice(Event.STATE, group, state="open"), memory)
+    (change,) = changes(channel, group, memory)
+    opened = notice(Event.STATE, group, state="open")
+    delivered = channel.deliver(opened, change.memory or {})
     assert delivered.line.endswith("its workflow has no way there")
 
 

@@ -62,6 +62,10 @@ class StateMap:
             return state
         return self.resolutions.get(resolution.id, state)
 
+    def has(self, state: TicketState) -> bool:
+        """Say whether a set names anything that means this."""
+        return state in (*self.statuses.values(), *self.resolutions.values())
+
     def rank(self, status: Status) -> int:
         """Return how early a status stands in its set; those in none come last."""
         ids = list(self.statuses)

@@ -10,6 +10,7 @@ from coresnap.integrations.jira.service import Service
 from coresnap.integrations.jira.settings import JiraSettings
 from coresnap.integrations.jira.states import TicketState
 from coresnap.integrations.jira.ticket import Ticket
+from coresnap.integrations.wording import shown
 from coresnap.model.notice import Notice
 
 __all__ = ["Syncing"]
@@ -34,20 +35,17 @@ class Syncing:
         """Open a closed ticket again; return the name of its status."""
         return self._move(ticket, *_REOPENED)
 
-    def follow(self, ticket: Ticket, notice: Notice) -> str:
+    def follow(self, ticket: Ticket, notice: Notice, remembered: Remembered) -> str:
         """Move a ticket to what its group's state is; return what was done, if any."""
-        if not (self._settings.tells_jira and notice.state):
-            return ""
         try:
             wanted = TicketState(notice.state)
         except ValueError:  # a state that groups have, and this module does not know
             return ""
-        if ticket.state is wanted:
+        if not self._settings.tells_jira or ticket.state is wanted:
             return ""
-        ways = self._settings.states
-        if wanted is TicketState.MUTED and wanted not in {*ways.statuses.values()} | {
-            *ways.resolutions.values()
-        }:
+        if _was_moved_by_people(ticket, wanted, remembered):
+            return "moved by people, which is heard next"
+        if wanted is TicketState.MUTED and not self._settings.states.has(wanted):
             return ""  # Jira has no such thing; the comment says it
         name = self._move(ticket, wanted)
         return f"moved to {name}" if name else "its workflow has no way there"
@@ -63,14 +61,14 @@ class Syncing:
             return ""
         account = account_for(name, self._settings, self._service) if name else ""
         if account is None:
-            return f"nobody in Jira is known as {name}"
+            return f"nobody in Jira is known as {shown(name, 80)}"
         try:
             self._service.assign(ticket.key, account)
         except DeliveryError as error:
             if not error.is_final:
                 raise
-            return f"could not be assigned to {name}"
-        return f"assigned to {name}" if name else "assigned to nobody"
+            return f"could not be assigned to {shown(name, 80)}"
+        return f"assigned to {shown(name, 80)}" if name else "assigned to nobody"
 
     def _move(self, ticket: Ticket, *wanted: TicketState) -> str:
         ways = self._service.transitions(ticket.key)
@@ -80,3 +78,13 @@ class Syncing:
                 self._service.move(ticket.key, way.transition.id, way.fields)
                 return way.transition.to.name
         return ""
+
+
+def _was_moved_by_people(
+    ticket: Ticket, wanted: TicketState, remembered: Remembered
+) -> bool:
+    """Say whether the ticket was moved since both agreed, and the group was not."""
+    if remembered.state == wanted.value:
+        return True
+    was_closed = remembered.state not in (s.value for s in _REOPENED)
+    return ticket.state.is_closed and not (was_closed or wanted.is_closed)

@@ -47,7 +47,8 @@ class Telling:
         ticket = self._tickets.find(notice, remembered)
         if ticket is None:
             if notice.event in _MAKES:
-                return self._make(notice, remembered)
+                made, _ = self._tickets.make(notice, 1)
+                return self._settled(notice, Remembered(), made, "made")
             return Was(None, "the group has no ticket")
         if notice.event is Event.MERGE:
             return self._merge(notice, ticket)
@@ -57,12 +58,12 @@ class Telling:
             return self._follow(notice, remembered, ticket)
         if notice.event is not Event.UPDATE and remembered.key:
             self._comment(ticket, notice)
-            self._tickets.show_group(ticket, notice)
-            return Was(ticket, f"{ticket.key} commented")
+            missing = self._tickets.show_group(ticket, notice)
+            return Was(ticket, _line(ticket, "commented", missing))
         if not remembered.key:
             return self._settled(notice, remembered, ticket, "was there")
-        self._tickets.show_group(ticket, notice)
-        return Was(ticket, f"{ticket.key} shows the new counts")
+        missing = self._tickets.show_group(ticket, notice)
+        return Was(ticket, _line(ticket, missing or "shows the new counts"))
 
     def remember(self, was: Was, notice: Notice, before: Remembered) -> Remembered:
         """Return what both sides agree on, after it was done.
@@ -89,17 +90,13 @@ class Telling:
             agreed = attrs.evolve(agreed, assignee=name)
         return attrs.evolve(agreed, key=issue.key, part_of=was.part_of)
 
-    def _make(self, notice: Notice, remembered: Remembered) -> Was:
-        ticket, _ = self._tickets.make(notice, 1)
-        return self._settled(notice, remembered, ticket, "made")
-
     def _settled(
         self, notice: Notice, remembered: Remembered, ticket: Ticket, done: str
     ) -> Was:
         """Do what belongs to a new ticket, and is the same when it is done twice."""
-        self._tickets.show_group(ticket, notice)
+        missing = self._tickets.show_group(ticket, notice)
         said = self._syncing.assign(ticket, notice, remembered)
-        line = ", ".join(filter(None, (f"{ticket.key} {done}", said)))
+        line = _line(ticket, done, said, missing)
         return Was(ticket, line, is_assigned=bool(said))
 
     def _regress(self, notice: Notice, remembered: Remembered, ticket: Ticket) -> Was:
@@ -127,22 +124,23 @@ class Telling:
     def _succeed(self, notice: Notice, old: Ticket) -> Was:
         """Make the next ticket of a group, linked to the closed one."""
         ticket, _ = self._tickets.make(notice, old.generation + 1)
-        self._tickets.relate(ticket, old.key)
+        missing = self._tickets.relate(ticket, old.key)
         for one, why in (
             (ticket, f"The earlier ticket, {old.key}, is closed."),
             (old, f"This ticket stays closed; {ticket.key} is about it now."),
         ):
             self._comment(one, notice, why)
-        done = f"made, linked to {old.key}"
+        done = f"made after {old.key}, {missing or 'linked'}"
         return self._settled(notice, Remembered(), ticket, done)
 
     def _follow(self, notice: Notice, remembered: Remembered, ticket: Ticket) -> Was:
         self._comment(ticket, notice)
-        moved = self._syncing.follow(ticket, notice)
+        moved = self._syncing.follow(ticket, notice, remembered)
         assigned = self._syncing.assign(ticket, notice, remembered)
-        self._tickets.show_group(ticket, notice)
-        said = ", ".join(filter(None, (moved, assigned))) or "commented"
-        return Was(ticket, f"{ticket.key} {said}", is_assigned=bool(assigned))
+        missing = self._tickets.show_group(ticket, notice)
+        done = "" if moved or assigned else "commented"
+        line = _line(ticket, moved, assigned, done, missing)
+        return Was(ticket, line, is_assigned=bool(assigned))
 
     def _merge(self, notice: Notice, ticket: Ticket) -> Was:
         """Say it in the tickets of both groups, and link them."""
@@ -153,14 +151,14 @@ class Telling:
             self._comment(ticket, notice, why)
             self._tickets.mark(ticket, group_label(notice, notice.other))
             return Was(ticket, f"{ticket.key} is the ticket of {notice.other[:16]} now")
-        self._tickets.relate(ticket, other.key)
+        missing = self._tickets.relate(ticket, other.key)
         self._comment(ticket, notice, f"Its ticket is {other.key}.")
         self._comment(
             other,
             notice,
             f"The part is group {notice.group[:16]}, whose ticket was {ticket.key}.",
         )
-        line = f"{ticket.key} and {other.key} linked"
+        line = f"{ticket.key} and {other.key} {missing or 'linked'}"
         return Was(ticket, line, part_of=notice.other)
 
     def _comment(self, ticket: Ticket, notice: Notice, action: str = "") -> None:
@@ -176,3 +174,7 @@ def _agrees(ticket: Ticket, notice: Notice) -> bool:
         return True
     is_closed = notice.state in (TicketState.RESOLVED, TicketState.MUTED)
     return not is_closed and not ticket.state.is_closed
+
+
+def _line(ticket: Ticket, *done: str) -> str:
+    return f"{ticket.key} {', '.join(filter(None, done))}"

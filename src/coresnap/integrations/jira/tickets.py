@@ -6,6 +6,7 @@ try whose answer was lost is therefore not repeated at once (``failures``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from coresnap.errors import DeliveryError
@@ -87,24 +88,38 @@ class Tickets:
         if labels != has:
             self._service.set_labels(ticket.key, labels)
 
-    def relate(self, ticket: Ticket, other: str) -> None:
-        """Link a ticket to another one, unless they are linked."""
+    def relate(self, ticket: Ticket, other: str) -> str:
+        """Link a ticket to another one, unless they are linked.
+
+        Returns why Jira does not let us, or nothing: the comments name both anyway.
+        """
         if ticket.key == other or ticket.is_linked_to(other):
-            return
+            return ""
+        return _tried("not linked", lambda: self._link(ticket.key, other))
+
+    def _link(self, key: str, other: str) -> None:
         kinds = {kind.lower(): kind for kind in self._service.link_types()}
         kind = kinds.get(self._settings.link_type.lower())
         if kind is None:
             raise DeliveryError(
-                f"Jira has no links of the kind {self._settings.link_type}",
-                remedy=f"Set link_type= to one of {', '.join(kinds.values())}.",
+                f"Jira has no links of the kind {self._settings.link_type}, but "
+                + ", ".join(kinds.values()),
                 is_final=True,
             )
-        self._service.link(kind, ticket.key, other)
+        self._service.link(kind, key, other)
 
-    def show_group(self, ticket: Ticket, notice: Notice) -> None:
-        """Let the ticket have a link to the group, with its counts as they are now."""
-        if notice.url:
-            self._service.set_remote_link(ticket.key, _remote_link(notice))
+    def show_group(self, ticket: Ticket, notice: Notice) -> str:
+        """Let the ticket have a link to the group, with its counts as they are now.
+
+        Returns why Jira does not let us, or nothing: the description has it, too.
+        """
+        if not notice.url:
+            return ""
+        link = _remote_link(notice)
+        return _tried(
+            "no link to the group",
+            lambda: self._service.set_remote_link(ticket.key, link),
+        )
 
     def original_of(self, ticket: Ticket, label: str) -> Ticket:
         """Return what a duplicate is a duplicate of, which is the group's from then on;
@@ -156,6 +171,17 @@ def new_fields(
         "summary": filled(settings.summary, values, _MOST_SUMMARY) or "Crash",
         "labels": list(labels),
     }
+
+
+def _tried(what: str, act: Callable[[], None]) -> str:
+    """Do what a ticket is good without; return what is missing and why."""
+    try:
+        act()
+    except DeliveryError as error:
+        if not error.is_final:
+            raise
+        return f"{what}: {error}"
+    return ""
 
 
 def _remote_link(notice: Notice) -> dict[str, Any]:
