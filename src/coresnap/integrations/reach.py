@@ -26,7 +26,7 @@ from coresnap.snapshot.escape import printable
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Address", "Network", "Reach", "Resolver", "read_networks"]
+__all__ = ["Address", "Network", "Reach", "Resolver"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -37,20 +37,6 @@ _PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")
 _MOST_ADDRESSES = 8
 _SILENCE = 15.0
 _PATIENCE = 60.0
-
-
-def read_networks(words: Iterable[str]) -> tuple[Network, ...]:
-    """Return networks given as CIDR or as one address. Raises ConfigError."""
-    networks = []
-    for word in words:
-        try:
-            networks.append(ipaddress.ip_network(word))
-        except ValueError as error:
-            raise ConfigError(
-                f"[integrations] allow: {word[:80]} is no network",
-                remedy="Give it like 10.1.0.0/16 or fd00:1::/64, with zero host bits.",
-            ) from error
-    return tuple(networks)
 
 
 def _resolved(host: str, port: int) -> list[str]:

@@ -20,7 +20,7 @@ Block = dict[str, Any]
 _MOST_HEADER = 150
 _MOST_TEXT = 3_000
 _MOST_URL = 3_000
-_MOST_CODE = 2_500
+_MOST_CODE = 3_000
 
 
 def escaped(text: str, most: int = _MOST_TEXT) -> str:
@@ -104,10 +104,15 @@ def _facts(facts: tuple[tuple[str, str], ...]) -> Block:
 
 
 def _code(section: Section) -> Block:
-    text = "\n".join(section.lines)
-    if len(text) > _MOST_CODE:
-        text = text[: _MOST_CODE - 1] + "…"
-    return {"type": "rich_text_preformatted", "elements": [_text(text)]}
+    kept: list[str] = []
+    size = 0
+    for line in section.lines:
+        size += len(line) + 1
+        if size > _MOST_CODE:
+            kept.append("…")
+            break
+        kept.append(line)
+    return {"type": "rich_text_preformatted", "elements": [_text("\n".join(kept))]}
 
 
 def _links(wording: Wording) -> list[Block]:
