@@ -31,7 +31,7 @@ class Person:
         assert answer.status_code == status, answer.text
         return answer.text
 
-    def send(self, page: str, action: str, **fields: Any) -> httpx2.Response:  # noqa: ANN401
+    def send(self, page: str, action: str, /, **fields: Any) -> httpx2.Response:  # noqa: ANN401
         """Load ``page`` and send a form from it to ``action``."""
         token = re.search(r'name="form_token" value="([0-9a-f]+)"', self.see(page))
         assert token is not None

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from coresnap.views.web.page import Page
-from coresnap.views.web.pages import faults, group, groups, login, projects, status
+from coresnap.views.web.pages import (
+    admin_access,
+    admin_audit,
+    admin_integrations,
+    admin_keeping,
+    faults,
+    group,
+    groups,
+    login,
+    projects,
+    status,
+)
 
 __all__ = ["PAGES"]
 
@@ -13,5 +24,9 @@ PAGES: tuple[Page, ...] = (
     *group.PAGES,
     *faults.PAGES,
     *status.PAGES,
+    *admin_access.PAGES,
+    *admin_integrations.PAGES,
+    *admin_keeping.PAGES,
+    *admin_audit.PAGES,
     *login.PAGES,
 )
