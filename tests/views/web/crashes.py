@@ -34,7 +34,11 @@ def crash(
     **attributes: Value,
 ) -> None:
     """Send the ``number``th fault, of the ``kind``th bug, ``age`` seconds old."""
-    known: dict[str, Value] = {"timestamp": int(time.time() - age), **attributes}
+    known: dict[str, Value] = {
+        "callstack": "\n".join(frames),
+        "timestamp": int(time.time() - age),
+        **attributes,
+    }
     body = make_snapshot_of(frames, number, kind, **known)
     with server.client(Capability.POST) as client:
         sent = client.post("faults", content=body)

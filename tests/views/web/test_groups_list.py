@@ -89,6 +89,8 @@ def test_a_row_has_a_trend_with_words(person: Person) -> None:
         ("age=90d", {1, 2, 3}),
         ("filter=memcpy", {1}),
         ("filter=MEMCPY", {1}),
+        ("filter=Simpl", {1, 2}),
+        ("filter=no+such+thing", set()),
         ("filter=application%3Dsimple&filter=version%3D0.9", {2}),
         ("filter=hostname~host", {1, 2}),
         (f"filter={group_of(2)[:20]}", {1, 2, 3}),

@@ -16,6 +16,13 @@ __all__ = ["Narrowing", "condition_word"]
 
 _HAS_SIGN = re.compile(r"[=~<>]|,[a-z-]+(?:,|$)")
 _ALTERNATIVE = " || "
+_SEARCHED = (
+    "application",
+    "callstack",
+    "fingerprint.message",
+    "kernel.panic",
+)
+"""Where a plain word is looked for: what titles of groups are made of, and more."""
 _DIGITS = re.compile(r"[0-9a-f]{8,64}")
 
 
@@ -57,6 +64,6 @@ def _parsed(word: str) -> Filter:
     return AnyOf(
         tuple(
             Condition(name, Operator.CONTAINS, word, ignore_case=True)
-            for name in ("group.title", "callstack")
+            for name in _SEARCHED
         )
     )
