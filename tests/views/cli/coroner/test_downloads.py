@@ -45,6 +45,18 @@ def test_a_start_of_several_ids_names_them_and_one_of_none_says_where_to_look(
     assert json.loads(told.output)["file"] == str(tmp_path / f"{'2c' * 16}.csnap")
 
 
+def test_a_report_is_made_of_the_fault_that_is_named(
+    faults: Coroner, tmp_path: Path
+) -> None:
+    path = tmp_path / "fault.html"
+    told = faults.answer("report", "blackhole", "2c", "-o", str(path), "--json")
+    assert json.loads(told.output)["file"] == str(path)
+    assert "coresnap.object" in path.read_text()
+    said = faults.run("report", "blackhole", "2c", "--markdown")
+    assert said.startswith("# simple (pid 42)")
+    faults.run("report", "blackhole", "3", "--text", code=EX_NOINPUT)
+
+
 def test_an_export_that_broke_goes_on_with_what_is_missing(
     faults: Coroner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
