@@ -8,10 +8,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.store.server.live import LiveServer
-from tests.views.web.browsing import Person, console_server, logged_in
 
 from coresnap.store.api.endpoint import Capability
+from store.server.live import LiveServer
+from views.web.browsing import Person, console_server, logged_in
 
 BASE = "/cf/blackhole/admin"
 TOPICS = (

@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx2
 import pytest
 from pytest_httpserver import HTTPServer
-from tests.store.server.live import LiveServer
-from tests.store.server.snapshots import make_snapshot
-from tests.views.web.browsing import Person, console_server, logged_in
 
 from coresnap.store.api.endpoint import Capability
 from coresnap.views.cli.coroner.ways import ways_of
+from store.server.live import LiveServer
+from store.server.snapshots import make_snapshot
+from views.web.browsing import Person, console_server, logged_in
 
 PAGE = "/cf/blackhole/admin/integrations"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
