@@ -11,12 +11,14 @@ from coresnap.store.project import Project
 from coresnap.store.server.server import Server
 from coresnap.store.telling.deliveries import remove_old
 from coresnap.store.telling.delivering import Delivering
-from coresnap.store.telling.detecting import detect
+from coresnap.store.telling.detecting import detect_all
 from coresnap.store.telling.following import queue_digests, queue_updates
 from coresnap.store.telling.leasing import Held, Leases
 
 __all__ = ["Telling"]
 
+_BUDGET = 2.0
+"""Seconds for one project before others have their turn."""
 _LOG_AGE = 30 * 24 * 60 * 60
 
 
@@ -35,7 +37,7 @@ class Telling:
         """Queue what is to be told of what changed since the last look."""
         now = int(time.time())
         for project in self._projects():
-            detect(self.server.store, project)
+            detect_all(self.server.store, project, _BUDGET)
             queue_updates(self.server.store, project, now)
             queue_digests(self.server.store, project, now)
 

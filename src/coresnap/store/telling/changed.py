@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
 from coresnap.model.notice import Event
 from coresnap.store.groups.history import STORE
@@ -50,6 +50,8 @@ class Changed:
     happened: tuple[Happened, ...]
     progress: Progress
     """Where the next look begins."""
+    is_all: bool
+    """False: there is more."""
 
 
 def changed_since(
@@ -61,10 +63,8 @@ def changed_since(
     group that never rests is looked at none the less.
     """
     until = indexed_until(connection, project)
-    grown = _grown(connection, project, progress.revision)
-    revision = until
-    if len(grown) == BATCH:
-        revision = min(until, grown[-1].revision)
+    grown, is_last = _grown(connection, project, progress.revision)
+    revision = until if is_last else min(until, grown[-1].revision)
     lines = _lines(connection, project, progress.history)
     happened = tuple(found for line in lines if (found := _happened(line)))
     history = lines[-1].id if lines else progress.history
@@ -76,13 +76,33 @@ def changed_since(
         ),
         happened,
         Progress(max(progress.revision, revision), history),
+        is_all=is_last and len(lines) < _LINES,
     )
 
 
-def _grown(connection: Connection, project: Project, revision: int) -> list[Row[Any]]:
+def _grown(
+    connection: Connection, project: Project, revision: int
+) -> tuple[list[Row[Any]], bool]:
+    """Return the groups that changed next, and whether these are all.
+
+    What was changed together has one revision, and is returned together.
+    """
+    after = GROUPS.c.revision > revision
+    rows = [*connection.execute(_groups(project, after).limit(BATCH))]
+    if len(rows) < BATCH:
+        return rows, True
+    last = rows[-1].revision
+    whole = [row for row in rows if row.revision < last]
+    if whole:
+        return whole, False
+    together = _groups(project, GROUPS.c.revision == last)
+    return [*connection.execute(together)], False
+
+
+def _groups(project: Project, which: ColumnElement[bool]) -> Select[Any]:
     columns = GROUPS.c
     prints = FINGERPRINTS.c
-    rows = connection.execute(
+    return (
         select(
             columns.id, columns.into, columns.count, columns.revision, prints.created
         )
@@ -90,11 +110,9 @@ def _grown(connection: Connection, project: Project, revision: int) -> list[Row[
             FINGERPRINTS,
             (prints.project == columns.project) & (prints.fingerprint == columns.id),
         )
-        .where(columns.project == project.id, columns.revision > revision)
+        .where(columns.project == project.id, which)
         .order_by(columns.revision)
-        .limit(BATCH)
     )
-    return [*rows]
 
 
 def _lines(connection: Connection, project: Project, after: int) -> list[Row[Any]]:

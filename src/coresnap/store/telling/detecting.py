@@ -25,7 +25,7 @@ from coresnap.store.telling.matching import Matched, after, match
 from coresnap.store.telling.progress import advance, find_progress
 from coresnap.store.telling.ruling import Rule, note_error, rules_of
 
-__all__ = ["MOST_WAITING", "Wanted", "detect"]
+__all__ = ["MOST_WAITING", "Wanted", "detect", "detect_all"]
 
 MOST_WAITING = 1000
 """Deliveries of one channel. What is more is found again when the group changes."""
@@ -48,20 +48,39 @@ class Wanted:
         return self.rule.wanted.channel
 
 
+def detect_all(store: Store, project: Project, seconds: float) -> int:
+    """Look at all that changed, for so long; return how many deliveries were queued."""
+    end = time.monotonic() + seconds
+    queued = 0
+    while True:
+        some, is_all = _look(store, project, int(time.time()))
+        queued += some
+        if is_all or time.monotonic() > end:
+            return queued
+
+
 def detect(store: Store, project: Project, now: int | None = None) -> int:
     """Look at what changed, once; return how many deliveries were queued."""
-    moment = int(time.time()) if now is None else now
+    return _look(store, project, int(time.time()) if now is None else now)[0]
+
+
+def _look(store: Store, project: Project, moment: int) -> tuple[int, bool]:
+    """Return also whether there is nothing more to look at."""
     with store.state.read() as connection:
         progress = find_progress(connection, project)
         if progress is None:
-            return 0
+            return 0, True
         rules = rules_of(connection, project)
+        if not rules:
+            return 0, True  # the first rule begins where the project is then
         changed = changed_since(connection, project, progress)
         groups = {grown.group for grown in changed.grown}
         told = _told(connection, project, groups)
         memories = _memories(connection, project, {h.group for h in changed.happened})
-    if changed.progress == progress:
-        return 0
+    has_nothing = changed.is_all and not (changed.grown or changed.happened)
+    # Without progress two servers could not tell that both were here.
+    if has_nothing or changed.progress == progress:
+        return 0, True
     enabled = [rule for rule in rules if rule.wanted.is_enabled]
     wanted: list[Wanted] = []
     for rule in enabled:
@@ -74,7 +93,7 @@ def detect(store: Store, project: Project, now: int | None = None) -> int:
             return 0
         return _queue(connection, project, wanted, moment)
 
-    return store.state.transact(write)
+    return store.state.transact(write), changed.is_all
 
 
 def _told(

@@ -23,7 +23,7 @@ from coresnap.store.store import Store
 
 __all__ = ["BATCH", "Matched", "after", "match"]
 
-BATCH = 200
+BATCH = 500
 """Groups in one look."""
 _QUESTION = 100
 """Groups in one query: the conditions of a query are limited."""
