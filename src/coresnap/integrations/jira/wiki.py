@@ -16,7 +16,7 @@ __all__ = ["to_wiki"]
 # them only: two are a line break. A colon before text makes links of addresses and
 # faces; `(x)` is a red cross.
 _MARKUP = re.compile(
-    r"[\\{}\[\]*+^~!?|#&<>@]|:(?! )|(?<![A-Za-z0-9])[_-]|[_-](?![A-Za-z0-9])"
+    r"[\\{}\[\]*+^~!?|#&@]|:(?! )|(?<![A-Za-z0-9])[_-]|[_-](?![A-Za-z0-9])"
     r"|\((?=(?:[xyni/]|on|off|flag|flagoff)\))",
     re.IGNORECASE,
 )
