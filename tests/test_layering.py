@@ -55,6 +55,8 @@ EXCEPTIONS = {
     ("views/cli/symbol_options.py", "analysis"): _FILES,
     ("views/cli/symbols.py", "analysis"): _FILES,
     ("views/cli/uninstall.py", "backends"): _OS,
+    ("views/viewer/disassembly.py", "analysis"): "code that is kept is decoded there",
+    ("views/viewer/disassembly.py", "elfcore"): "for the machine that it is of",
 }
 """(file, part it imports) to the reason why the arrow may be crossed there."""
 

@@ -12,7 +12,7 @@ from coresnap.views.cli.output import emit
 if TYPE_CHECKING:
     from coresnap.model import Snapshot
 
-__all__ = ["add_arguments", "add_view", "present"]
+__all__ = ["add_arguments", "add_view", "is_text_wanted", "present"]
 
 _WIDTH = 100
 
@@ -56,6 +56,19 @@ def add_view(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print where each module's files were looked for, and the compilers",
     )
+
+
+def is_text_wanted(arguments: argparse.Namespace) -> bool:
+    """Whether somebody asked for a text of some shape, or for JSON."""
+    shaped = (
+        arguments.json,
+        arguments.thread != "crashed",
+        arguments.no_variables,
+        arguments.full_names,
+        arguments.raw,
+        arguments.modules,
+    )
+    return any(shaped)
 
 
 def _thread(text: str) -> str | int:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from coresnap.snapshot.escape import printable
 from coresnap.views.cli import presentation
+from coresnap.views.cli.coroner import viewer
 from coresnap.views.cli.coroner.download import download_file
 from coresnap.views.cli.coroner.named_object import find_object
 from coresnap.views.cli.coroner.store_options import add_project, client_of
-from coresnap.views.cli.coroner.viewer import view
 from coresnap.views.cli.output import emit
 from coresnap.views.quantity import decimal_size
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 NAME = "get"
 HELP = "fetch a fault's snapshot, and read it"
 DESCRIPTION = """\
-Fetches the snapshot of a fault, named by its object id or the start of it, and shows it
-as `coresnap show` does, in a pager on a terminal. With -o it is saved instead. A
-download that breaks goes on where it broke.
+Fetches the snapshot of a fault, named by its object id or the start of it, and opens
+it in the terminal viewer, if textual is installed. Otherwise, and with an option that
+shapes text, it is printed as `coresnap show` does, in a pager on a terminal. With -o it
+is saved instead. A download that breaks goes on where it broke.
 """
 
 
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="save the snapshot to FILE, or into it if it is a directory; - for "
         "standard output",
     )
+    viewer.add_arguments(parser)
     presentation.add_view(parser)
 
 
@@ -53,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="coroner.") as directory:
             path = Path(directory, f"{object_id}.csnap")
             _fetch(client, object_id, path)
-            view(path, arguments)
+            viewer.view(path, arguments)
     return 0
 
 

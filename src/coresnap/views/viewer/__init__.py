@@ -1,0 +1,1 @@
+"""The terminal viewer: threads, frames, variables, and tabs that follow them."""

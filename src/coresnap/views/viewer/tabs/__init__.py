@@ -1,0 +1,1 @@
+"""What the tabs show, one module for each kind of content."""
