@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
+import jinja2
 from markupsafe import Markup
 
 from coresnap.views.fault.fault import Fault
@@ -16,6 +18,7 @@ from coresnap.views.fault.memory import ROW, interesting_addresses
 from coresnap.views.fault.position import GLOBALS, Position
 from coresnap.views.fault.section import sections_of
 from coresnap.views.fault.windows import windows_around
+from coresnap.views.web.rendering import make_environment
 
 __all__ = ["render_report"]
 
@@ -46,8 +49,6 @@ class _Anchors:
 
 def render_report(fault: Fault) -> str:
     """Return the page; its size is bounded whatever the snapshot holds."""
-    from coresnap.views.web.rendering import make_environment
-
     threads = [group.first for group in fault.groups[:_THREADS]]
     addresses = [address for address, _ in interesting_addresses(fault.snapshot)]
     windows = windows_around(fault.memory, addresses, around=_AROUND, most=_ROWS)
@@ -61,8 +62,7 @@ def render_report(fault: Fault) -> str:
         is_anchored=True,
     )
     style = _style()
-    template = make_environment({}).get_template("pieces/report.html")
-    return template.render(
+    return _template().render(
         fault=fault,
         globals_position=Position(GLOBALS),
         look=look,
@@ -77,6 +77,12 @@ def render_report(fault: Fault) -> str:
         version=version("coresnap"),
         windows=windows,
     )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    # Pieces take 70 ms to be compiled; a server makes many reports.
+    return make_environment({}).get_template("pieces/report.html")
 
 
 def _style() -> str:
