@@ -14,6 +14,8 @@ from coresnap.views.web.pages import (
     login,
     projects,
     status,
+    symbols,
+    versions,
 )
 
 __all__ = ["PAGES"]
@@ -23,6 +25,8 @@ PAGES: tuple[Page, ...] = (
     *groups.PAGES,
     *group.PAGES,
     *faults.PAGES,
+    *versions.PAGES,
+    *symbols.PAGES,
     *status.PAGES,
     *admin_access.PAGES,
     *admin_integrations.PAGES,
