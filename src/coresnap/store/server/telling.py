@@ -19,6 +19,9 @@ __all__ = ["Telling"]
 
 _BUDGET = 2.0
 """Seconds for one project before others have their turn."""
+_REST = 30
+"""Times as long as a look took is the rest after it: puts need the processor."""
+_LONGEST_REST = 15.0
 _LOG_AGE = 30 * 24 * 60 * 60
 
 
@@ -28,6 +31,7 @@ class Telling:
 
     server: Server
     _leases: Leases = attrs.field(init=False)
+    _next_look: float = attrs.field(init=False, default=0.0)
     _is_begun: bool = attrs.field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
@@ -35,11 +39,15 @@ class Telling:
 
     def look(self) -> None:
         """Queue what is to be told of what changed since the last look."""
-        now = int(time.time())
+        begun, now = time.monotonic(), int(time.time())
+        if begun < self._next_look:
+            return
         for project in self._projects():
             detect_all(self.server.store, project, _BUDGET)
             queue_updates(self.server.store, project, now)
             queue_digests(self.server.store, project, now)
+        end = time.monotonic()
+        self._next_look = end + min(_LONGEST_REST, _REST * (end - begun))
 
     def deliver(self) -> None:
         """Let threads take the channels that have something to do."""

@@ -21,7 +21,7 @@ from coresnap.store.state.tables.telling import CHANNEL_MEMORY, DELIVERIES, TOLD
 from coresnap.store.store import Store
 from coresnap.store.telling.changed import AUTHOR, Changed, Grown, changed_since
 from coresnap.store.telling.deliveries import Words, add
-from coresnap.store.telling.matching import Matched, after, match
+from coresnap.store.telling.matching import Matched, Matching, after
 from coresnap.store.telling.progress import advance, find_progress
 from coresnap.store.telling.ruling import Rule, note_error, rules_of
 
@@ -83,8 +83,9 @@ def _look(store: Store, project: Project, moment: int) -> tuple[int, bool]:
         return 0, True
     enabled = [rule for rule in rules if rule.wanted.is_enabled]
     wanted: list[Wanted] = []
+    matching = Matching(store, project)
     for rule in enabled:
-        wanted += _of_rule(store, project, rule, changed, told, moment)
+        wanted += _of_rule(matching, rule, changed, told, moment)
     by_name = {rule.name: rule for rule in enabled}
     wanted += _followed(changed, memories, by_name)
 
@@ -123,8 +124,7 @@ def _memories(
 
 
 def _of_rule(
-    store: Store,
-    project: Project,
+    matching: Matching,
     rule: Rule,
     changed: Changed,
     told: Mapping[tuple[str, str, str], int],
@@ -133,21 +133,22 @@ def _of_rule(
     """Return what one rule asks for; a filter that makes no sense is noted."""
     try:
         wanted = [
-            *_grown(store, project, rule, changed.grown, told, now),
-            *_happened(store, project, rule, changed),
+            *_grown(matching, rule, changed.grown, told, now),
+            *_happened(matching, rule, changed),
         ]
     except QueryError as error:
         message = str(error)
+        store, project = matching.store, matching.project
         store.state.transact(lambda c: note_error(c, project, rule.name, message))
         return []
     if rule.error:
+        store, project = matching.store, matching.project
         store.state.transact(lambda c: note_error(c, project, rule.name, ""))
     return wanted
 
 
 def _grown(
-    store: Store,
-    project: Project,
+    matching: Matching,
     rule: Rule,
     grown: Iterable[Grown],
     told: Mapping[tuple[str, str, str], int],
@@ -167,7 +168,7 @@ def _grown(
             open_events[one.group], counts[one.group] = events, one.count
     needs_index = asked.filter or asked.hosts
     found = (
-        match(store, project, open_events, asked.filter)
+        matching.match(open_events, asked.filter)
         if needs_index
         else {group: Matched(count, 0) for group, count in counts.items()}
     )
@@ -175,7 +176,7 @@ def _grown(
     if asked.rate:
         hurried = [g for g, events in open_events.items() if Event.RATE in events]
         since = after(asked.filter, now - asked.rate.seconds)
-        quick = match(store, project, hurried, since)
+        quick = matching.match(hurried, since)
     return [
         Wanted(rule, event, group, Words(why=why, time=now))
         for group, events in open_events.items()
@@ -224,15 +225,13 @@ def _reason(
     return None
 
 
-def _happened(
-    store: Store, project: Project, rule: Rule, changed: Changed
-) -> list[Wanted]:
+def _happened(matching: Matching, rule: Rule, changed: Changed) -> list[Wanted]:
     """What was done to groups, or by itself."""
     asked = [h for h in changed.happened if h.event in rule.wanted.events]
     if asked and rule.wanted.filter:
         groups = {h.words.other or h.group for h in asked}
-        matching = match(store, project, groups, rule.wanted.filter)
-        asked = [h for h in asked if (h.words.other or h.group) in matching]
+        found = matching.match(groups, rule.wanted.filter)
+        asked = [h for h in asked if (h.words.other or h.group) in found]
     return [Wanted(rule, h.event, h.group, h.words) for h in asked]
 
 

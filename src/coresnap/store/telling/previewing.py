@@ -14,7 +14,7 @@ from coresnap.store.store import Store
 from coresnap.store.telling.configured import find_channel, scrubbed
 from coresnap.store.telling.deliveries import Waiting, Words
 from coresnap.store.telling.delivering import recall, words_of
-from coresnap.store.telling.matching import Matched, after, match
+from coresnap.store.telling.matching import Matched, Matching, after
 from coresnap.store.telling.notices import make_notice
 from coresnap.store.telling.ruling import Rule, rules_of
 from coresnap.store.telling.schedule import length_of
@@ -99,12 +99,13 @@ def _why_not(
     elif event not in asked.events:
         return f"the rule does not tell {event.value}"
     try:
-        found = match(store, project, [group], asked.filter).get(group)
+        matching = Matching(store, project)
+        found = matching.match([group], asked.filter).get(group)
         if found is None:
             return "no fault of the group passes the rule's filter"
         if asked.rate and event is Event.RATE:
             since = after(asked.filter, now - asked.rate.seconds)
-            found = match(store, project, [group], since).get(group, Matched(0, 0))
+            found = matching.match([group], since).get(group, Matched(0, 0))
     except QueryError as error:
         return f"the rule's filter cannot be asked: {error}"
     return _too_few(rule, event, found)
