@@ -91,6 +91,8 @@ class CloudFake:
     """What the next requests are answered with."""
     loses: str = ""
     """The path whose answer is lost on the way, after it was done; once."""
+    stale: dict[str, _Json] = attrs.field(factory=dict)
+    """Tickets as searches show them."""
     forbidden: tuple[str, ...] = ()
     """Ends of paths that the account may not ask for."""
     default_assignee: str = ""
@@ -261,7 +263,10 @@ class CloudFake:
         start = int(body.get("nextPageToken", "0"))
         page = found[start : start + min(self.page, body["maxResults"])]
         answer: dict[str, Any] = {
-            "issues": [_projected(issue, body["fields"]) for issue in page],
+            "issues": [
+                _projected(self.stale.get(issue["key"], issue), body["fields"])
+                for issue in page
+            ],
             "isLast": start + len(page) >= len(found),
         }
         if not answer["isLast"]:

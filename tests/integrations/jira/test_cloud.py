@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -394,3 +395,25 @@ def test_a_kind_of_links_that_jira_has_not_is_said(cloud: CloudFake) -> None:
     cloud.move("NET-1", "10002", "1")
     line = channel.deliver(notice(Event.REGRESSION, GROUP), memory).line
     assert "no links of the kind Follows, but Relates, Duplicate, Blocks" in line
+
+
+def test_a_search_that_is_behind_takes_nothing_back(cloud: CloudFake) -> None:
+    channel = channel_to(cloud)
+    memory = channel.deliver(NEW, {}).memory
+    before = copy.deepcopy(cloud.issues["NET-1"])
+    cloud.move("NET-1", "10002", "1")
+    (change,) = changes(channel, memory)
+    cloud.stale = {"NET-1": before}
+    assert change.memory is not None
+    assert changes(channel, change.memory) == []
+
+
+def test_a_search_that_is_behind_does_not_hide_that_a_ticket_is_closed(
+    cloud: CloudFake,
+) -> None:
+    channel = channel_to(cloud)
+    channel.deliver(NEW, {})
+    cloud.stale = {"NET-1": copy.deepcopy(cloud.issues["NET-1"])}
+    cloud.move("NET-1", "10002", "1")
+    delivered = channel.deliver(notice(Event.REGRESSION, GROUP), {})
+    assert delivered.line == "NET-1 reopened as To Do"

@@ -63,18 +63,20 @@ class Listening:
                 if change is not None:
                     yield change
 
-    def _change(self, group: str, before: Remembered, issue: Issue) -> Change | None:
-        ticket = self._current(group, issue)
-        user = ticket.issue.fields.assignee
-        assignee = assignee_of(user, self._settings, self._service)
-        is_other = ticket.issue.id != issue.id
-        is_moved = is_other or _says_other(ticket, before)
-        if not is_moved and assignee == before.assignee:
+    def _change(self, group: str, before: Remembered, found: Issue) -> Change | None:
+        if not self._differs(self._current(group, found), before):
             return None
-        last = self._last(issue.key)
-        if is_moved and last is not None and _is_ours(last):
+        # Cloud's search may show a ticket as it was a minute ago.
+        issue = self._service.issue(found.key, history=True)
+        if issue is None:
+            return None
+        ticket = self._current(group, issue)
+        is_moved = ticket.issue.id != before.id or _says_other(ticket, before)
+        last = _last_move(issue)
+        if not self._differs(ticket, before) or (is_moved and _is_ours(last)):
             # Set by a delivery that did not get to say so; it is tried again.
             return None
+        assignee = self._assignee(ticket)
         who = last.author.display_name if last is not None and last.author else ""
         change = Change(
             group=group,
@@ -90,6 +92,15 @@ class Listening:
             ).as_memory(),
         )
         return self._with_state(change, ticket) if is_moved else change
+
+    def _differs(self, ticket: Ticket, before: Remembered) -> bool:
+        """Say whether a ticket is another one than was agreed on, or is so no more."""
+        is_moved = ticket.issue.id != before.id or _says_other(ticket, before)
+        return is_moved or self._assignee(ticket) != before.assignee
+
+    def _assignee(self, ticket: Ticket) -> str:
+        user = ticket.issue.fields.assignee
+        return assignee_of(user, self._settings, self._service)
 
     def _current(self, group: str, issue: Issue) -> Ticket:
         """Return the ticket that an issue of a group leads to."""
@@ -121,17 +132,17 @@ class Listening:
             muted_until=end if state is TicketState.MUTED else 0,
         )
 
-    def _last(self, key: str) -> History | None:
-        """Return the latest change of a ticket's status."""
-        issue = self._service.issue(key, history=True)
-        if issue is None or issue.changelog is None:
-            return None
-        found = [
-            history
-            for history in issue.changelog.histories
-            if any(item.field in _STATE_FIELDS for item in history.items)
-        ]
-        return max(found, key=_order, default=None)
+
+def _last_move(issue: Issue) -> History | None:
+    """Return the latest change of a ticket's status."""
+    if issue.changelog is None:
+        return None
+    found = [
+        history
+        for history in issue.changelog.histories
+        if any(item.field in _STATE_FIELDS for item in history.items)
+    ]
+    return max(found, key=_order, default=None)
 
 
 def _order(history: History) -> tuple[str, int]:
@@ -146,8 +157,8 @@ def _says_other(ticket: Ticket, before: Remembered) -> bool:
     return is_resolved and ticket.versions != before.fixed_in
 
 
-def _is_ours(history: History) -> bool:
-    mark = history.history_metadata
+def _is_ours(history: History | None) -> bool:
+    mark = None if history is None else history.history_metadata
     return mark is not None and mark.type == MARK
 
 

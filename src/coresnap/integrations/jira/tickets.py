@@ -150,7 +150,12 @@ class Tickets:
             for issue in self._service.search(f'labels = "{label}"')
             if label in issue.fields.labels
         ]
-        return max(found, key=lambda t: (t.generation, -t.number), default=None)
+        if not found:
+            return None
+        latest = max(found, key=lambda t: (t.generation, -t.number))
+        # Cloud's search may show a ticket as it was a minute ago, or one that is gone.
+        issue = self._service.issue(latest.key)
+        return None if issue is None else ticket_of(issue, states, label)
 
 
 def new_fields(
