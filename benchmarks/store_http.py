@@ -38,6 +38,7 @@ from store_queries import questions
 
 from coresnap.config.store_reading import load_store_config
 from coresnap.model import Snapshot
+from coresnap.model.notice import Event
 from coresnap.snapshot.container import pack_snapshot
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.accepting.indexer import Indexer
@@ -45,6 +46,13 @@ from coresnap.store.accepting.queue import add_fault
 from coresnap.store.accepting.rows import FaultRow
 from coresnap.store.access.projects import ensure_project
 from coresnap.store.api.queries import QUERY
+from coresnap.store.api.telling import (
+    SET_CHANNEL,
+    SET_TELLING_RULE,
+    NewChannel,
+    RateOf,
+    TellingRule,
+)
 from coresnap.store.attributes.discovery import note as note_attributes
 from coresnap.store.client.client import Client, open_client
 from coresnap.store.client.putting import put_snapshot
@@ -184,6 +192,8 @@ def puts(options: argparse.Namespace) -> None:
             for c in range(options.clients)
         ]
         with served(directory / "store") as (config, pid):
+            if options.rules:
+                set_rules(config)
             done: multiprocessing.Queue[list[float]] = multiprocessing.Queue()
             before, begun = processor_seconds(pid), time.monotonic()
             end = begun + options.seconds
@@ -207,6 +217,25 @@ def puts(options: argparse.Namespace) -> None:
             print("| | |\n|---|---|")
             for row, value in rows.items():
                 print(f"| {row} | {value:,.1f} |")
+
+
+def set_rules(config: Path) -> None:
+    """Let the server look for what people want to be told; nobody takes it."""
+    with client_of(config) as client:
+        settings = {"url": "https://127.0.0.1/", "secret": "s" * 32}
+        client.call(SET_CHANNEL, NewChannel("webhook", settings), channel="nobody")
+        here = Condition("hostname", Operator.IS_SET)
+        for number in range(3):
+            rule = TellingRule(
+                "nobody",
+                (Event.NEW_GROUP, Event.REGRESSION),
+                filter=here,
+                hosts=1_000_000,
+                rate=RateOf(1_000_000),
+            )
+            often = msgspec.structs.replace(rule, rate=RateOf(1), hosts=1)
+            wanted = often if number == 0 else rule
+            client.call(SET_TELLING_RULE, wanted, rule=f"rule{number}")
 
 
 def fresh(options: argparse.Namespace) -> None:
@@ -415,6 +444,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument(
         "--before", type=int, default=0, help="faults that are there before the puts"
+    )
+    parser.add_argument(
+        "--rules", action="store_true", help="puts: with rules that tell people"
     )
     parser.add_argument(
         "--direct",
