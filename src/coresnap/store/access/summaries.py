@@ -6,6 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from coresnap.store.api.projects import ProjectSummary
 from coresnap.store.project import Project
+from coresnap.store.retention.bodies import size_of
 from coresnap.store.state.tables.faults import FAULTS
 
 __all__ = ["summary_of"]
@@ -13,18 +14,26 @@ __all__ = ["summary_of"]
 
 def summary_of(connection: Connection, project: Project) -> ProjectSummary:
     """Return the counts of a project."""
+    columns = FAULTS.c
+    of_project = columns.project == project.id
+    # By fingerprint, as an index has them: a set of a million takes four times as long.
+    kinds = (
+        select(func.count().label("faults"))
+        .where(of_project)
+        .group_by(columns.fingerprint)
+        .subquery()
+    )
     row = connection.execute(
         select(
-            func.count().label("faults"),
-            func.count(FAULTS.c.fingerprint.distinct()).label("groups"),
-            func.coalesce(func.sum(FAULTS.c.size), 0).label("size"),
-            func.max(FAULTS.c.received).label("last"),
-        ).where(FAULTS.c.project == project.id)
+            func.coalesce(func.sum(kinds.c.faults), 0).label("faults"),
+            func.count().label("groups"),
+        ).select_from(kinds)
     ).one()
+    last = select(columns.received).where(of_project).order_by(columns.sequence.desc())
     return ProjectSummary(
         name=project.name,
-        faults=row.faults,
+        faults=int(row.faults),
         groups=row.groups,
-        size=int(row.size),
-        last=row.last,
+        size=size_of(connection, project).size,
+        last=connection.execute(last.limit(1)).scalar(),
     )

@@ -6,7 +6,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Row,
+    TextClause,
+    column,
+    func,
+    select,
+    text,
+)
 
 from coresnap.store.project import Project
 from coresnap.store.state.state import State
@@ -61,12 +71,21 @@ class _Standing:
     is_active: bool
 
 
+def _kept_faults(connection: Connection) -> TextClause:
+    """Return the table for sums over bodies.
+
+    SQLite would take the primary key, and read every fault: 110 ms of a million.
+    """
+    index = " INDEXED BY ix_fault_kept" if connection.dialect.name == "sqlite" else ""
+    return text(f"{FAULTS.name}{index}")
+
+
 def size_of(connection: Connection, project: Project) -> Size:
     """Return what the bodies of ``project`` take."""
     count, size = connection.execute(
-        select(func.count(), func.coalesce(func.sum(FAULTS.c.size), 0))
-        .select_from(FAULTS)
-        .where(FAULTS.c.project == project.id, KEPT)
+        select(func.count(), func.coalesce(func.sum(_SIZE), 0))
+        .select_from(_kept_faults(connection))
+        .where(project.id == _PROJECT, KEPT)
     ).one()
     return Size(count, int(size))
 
