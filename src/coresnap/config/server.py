@@ -56,5 +56,10 @@ class ServerConfig:
     integrations_allow: tuple[IPv4Network | IPv6Network, ...]
     """Networks that integrations may call beside all public addresses."""
     integrations_ca: Path | None
+    openid_issuer: str
+    """Empty: there is no provider to log in with."""
+    openid_client: str
+    openid_secret: str = attrs.field(repr=False)
+    openid_claim: str
     source: Path | None = None
     """The file that was read; None if all values are defaults."""

@@ -182,6 +182,24 @@ SERVER_SETTINGS = (
         "PEM file of certificates that integrations trust besides the system's.",
     ),
     _setting(
+        "openid",
+        "issuer",
+        "text",
+        "",
+        "Address of an OpenID Connect provider that people log in with: https://…; "
+        "default: none.",
+    ),
+    _setting("openid", "client", "text", "", "What the provider calls this server."),
+    _setting("openid", "secret", "text", "", "What proves to it that we are it."),
+    _setting(
+        "openid",
+        "claim",
+        "text",
+        "preferred_username",
+        "Claim that holds the name of a user here; people must not be able to choose "
+        "its value themselves.",
+    ),
+    _setting(
         "validation",
         "children",
         "count",

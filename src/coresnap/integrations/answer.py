@@ -12,7 +12,7 @@ import httpx2
 from coresnap.errors import DeliveryError
 from coresnap.snapshot.escape import printable
 
-__all__ = ["Answer", "post"]
+__all__ = ["Answer", "get", "post"]
 
 _MOST_BYTES = 1 << 20
 _LONGEST = 86_400.0
@@ -41,8 +41,25 @@ def post(
     Raises DeliveryError if there is none, or one without an end. ``whom`` is who is
     called, for its message.
     """
+    return _asked(http, "POST", url, body, headers, whom)
+
+
+def get(http: httpx2.Client, url: str, whom: str) -> Answer:
+    """Return what is at an address. Raises DeliveryError, as ``post`` does."""
+    return _asked(http, "GET", url, None, {}, whom)
+
+
+def _asked(
+    http: httpx2.Client,
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    whom: str,
+) -> Answer:
+    plain = {**headers, "accept-encoding": "identity"}
     try:
-        with http.stream("POST", url, content=body, headers=dict(headers)) as answer:
+        with http.stream(method, url, content=body, headers=plain) as answer:
             content = bytearray()
             # Raw: a kilobyte of gzip may be a gigabyte.
             for chunk in answer.iter_raw():

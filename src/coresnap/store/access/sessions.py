@@ -16,7 +16,13 @@ from coresnap.store.state.state import State
 from coresnap.store.state.tables.projects import UNIVERSES
 from coresnap.store.state.tables.users import SESSIONS, USERS
 
-__all__ = ["begin_session", "end_session", "remove_expired", "session_holder"]
+__all__ = [
+    "begin_proven_session",
+    "begin_session",
+    "end_session",
+    "remove_expired",
+    "session_holder",
+]
 
 
 def begin_session(state: State, login: Login, lifetime: int) -> Session:
@@ -34,10 +40,33 @@ def begin_session(state: State, login: Login, lifetime: int) -> Session:
             "universe, user or password is wrong",
             remedy="Ask an administrator: `coroner user password` sets another one.",
         )
+    return _begun(state, row.id, lifetime)
+
+
+def begin_proven_session(
+    state: State, universe: str, user: str, lifetime: int
+) -> Session:
+    """Begin a session of a user for whom somebody else has vouched; raise DeniedError
+    for one who is not a user here."""
+    with state.read() as connection:
+        account = connection.execute(
+            select(USERS.c.id)
+            .join(UNIVERSES)
+            .where(UNIVERSES.c.name == universe, USERS.c.name == user)
+        ).scalar_one_or_none()
+    if account is None:
+        raise DeniedError(
+            f"{user[:80]} is not a user of {universe}",
+            remedy="Ask an administrator: `coroner user create` makes one.",
+        )
+    return _begun(state, account, lifetime)
+
+
+def _begun(state: State, account: int, lifetime: int) -> Session:
     secret, now = new_secret(), int(time.time())
     with state.write() as connection:
         values = {
-            "account": row.id,
+            "account": account,
             "digest": digest_of(secret),
             "created": now,
             "expires": now + lifetime,

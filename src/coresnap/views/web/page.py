@@ -90,7 +90,7 @@ class Redirect:
     """Where to go after something was done."""
 
     to: str
-    """A path of this server."""
+    """A path of this server; of a login, the address of its provider."""
     message: str = ""
     """Shown there once."""
     secret: str | None = None

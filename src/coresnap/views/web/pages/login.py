@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from coresnap.errors import AccessError, UsageError
 from coresnap.store.api.users import Login, Logout, Session
 from coresnap.store.server.call import Content
 from coresnap.store.server.statuses import Refusal
 from coresnap.views.web.page import Page, Redirect, Shown, Visit
 
-__all__ = ["PAGES"]
+__all__ = ["PAGES", "local_path"]
 
 
 def _show(visit: Visit) -> Shown | Redirect | Content:
@@ -18,9 +20,10 @@ def _show(visit: Visit) -> Shown | Redirect | Content:
 def _form(visit: Visit, error: str = "", status: int = 200) -> Shown:
     context = {
         "error": error,
-        "next": _local(visit.one("next")),
+        "next": local_path(visit.one("next")),
         "universe": visit.one("universe", visit.asking.server.config.universe),
         "user": visit.one("user"),
+        "provider": urlsplit(visit.asking.server.config.openid_issuer).netloc,
     }
     return Shown("login.html", context, status)
 
@@ -33,7 +36,7 @@ def _log_in(visit: Visit) -> Shown | Redirect | Content:
         return _form(visit, str(refusal.error), refusal.status)
     except (AccessError, UsageError) as error:
         return _form(visit, str(error), 403)
-    return Redirect(_local(visit.one("next")), secret=secret)
+    return Redirect(local_path(visit.one("next")), secret=secret)
 
 
 def _session(visit: Visit) -> Session:
@@ -54,7 +57,7 @@ def _log_out(visit: Visit) -> Shown | Redirect | Content:
     return Redirect("/login", "You are logged out.", secret="")
 
 
-def _local(where: str) -> str:
+def local_path(where: str) -> str:
     """Return a path of this server: what ``next`` says may come from anybody."""
     is_local = where.startswith("/") and where[1:2] not in ("/", "\\")
     return where if is_local and where.isprintable() else "/"
