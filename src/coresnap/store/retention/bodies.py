@@ -82,10 +82,12 @@ def _kept_faults(connection: Connection) -> TextClause:
 
 def size_of(connection: Connection, project: Project) -> Size:
     """Return what the bodies of ``project`` take."""
+    # Columns without their table, which is named in another way.
+    owner, bytes_ = column("project", Integer), column("size", BigInteger)
     count, size = connection.execute(
-        select(func.count(), func.coalesce(func.sum(_SIZE), 0))
+        select(func.count(), func.coalesce(func.sum(bytes_), 0))
         .select_from(_kept_faults(connection))
-        .where(project.id == _PROJECT, KEPT)
+        .where(owner == project.id, KEPT)
     ).one()
     return Size(count, int(size))
 
