@@ -27,6 +27,7 @@ from coresnap.store.api import (
     tokens,
     uploads,
     users,
+    views,
 )
 from coresnap.store.api.endpoint import Endpoint
 
@@ -55,4 +56,5 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     *tokens.ENDPOINTS,
     *users.ENDPOINTS,
     *audit.ENDPOINTS,
+    *views.ENDPOINTS,
 )

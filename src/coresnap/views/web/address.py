@@ -42,8 +42,13 @@ class Address:
     def _with(self, *fields: tuple[str, str]) -> Address:
         return attrs.evolve(self, fields=fields)
 
+    @property
+    def query(self) -> str:
+        """What stands behind the question mark."""
+        return urlencode(self.fields)
+
     def __str__(self) -> str:
-        return f"{self.path}?{urlencode(self.fields)}" if self.fields else self.path
+        return f"{self.path}?{self.query}" if self.fields else self.path
 
     def values(self, name: str) -> tuple[str, ...]:
         """Return what stands in a field."""

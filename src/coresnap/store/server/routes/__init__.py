@@ -27,12 +27,13 @@ from coresnap.store.server.routes import (
     tokens,
     uploads,
     users,
+    views,
 )
 from coresnap.store.server.server import Server
 
 __all__ = ["handlers_of"]
 
-_OF_THE_STORE = (attributes, audit, groups, queries, reprocessing, sampling)
+_OF_THE_STORE = (attributes, audit, groups, queries, reprocessing, sampling, views)
 _OF_THE_SERVER = (
     attachments,
     faults,

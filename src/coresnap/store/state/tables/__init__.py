@@ -16,6 +16,7 @@ from coresnap.store.state.tables import (
     tokens,
     usage,
     users,
+    views,
 )
 from coresnap.store.state.tables.metadata import METADATA
 
@@ -36,4 +37,5 @@ __all__ = [
     "tokens",
     "usage",
     "users",
+    "views",
 ]

@@ -1,0 +1,1 @@
+"""Any question about a project's faults, built by clicking."""
