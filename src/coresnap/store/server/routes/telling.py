@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
-from coresnap.errors import DeliveryError
+from coresnap.errors import ConfigError, DeliveryError, UsageError
 from coresnap.model.notice import Event, Notice
 from coresnap.store.api.telling import (
     ChannelKinds,
@@ -53,11 +53,13 @@ def handlers(server: Server) -> Mapping[str, Handler]:
 
     def put_channel(call: Call) -> TellingStatus:
         wanted: NewChannel = call.body
-        return _change(
-            call,
-            server,
-            lambda c, p: set_channel(c, p, call.path["channel"], wanted, server.ways),
-        )
+        name = call.path["channel"]
+        try:
+            return _change(
+                call, server, lambda c, p: set_channel(c, p, name, wanted, server.ways)
+            )
+        except ConfigError as error:  # of the request, not of the server
+            raise UsageError(str(error), remedy=error.remedy) from None
 
     def drop_channel(call: Call) -> TellingStatus:
         return _change(
