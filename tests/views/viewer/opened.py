@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from snapshot.specimens import frame, small, thread, variable
 from textual.pilot import Pilot
 
 from coresnap.model import (
@@ -22,6 +21,7 @@ from coresnap.model import (
 from coresnap.views.fault.fault import Fault
 from coresnap.views.fault.position import Position
 from coresnap.views.viewer.app import Viewer
+from snapshot.specimens import frame, small, thread, variable
 
 __all__ = ["HEAP", "crash", "drive", "seen"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from snapshot.specimens import frame, full, thread, variable
 from textual.pilot import Pilot
-from views.viewer.opened import HEAP, crash, drive, seen
 
 from coresnap.model import Annotation, MemoryRange
 from coresnap.views.fault.position import Position
 from coresnap.views.viewer.app import Viewer
 from coresnap.views.viewer.tabs.catalogue import TABS
+from snapshot.specimens import frame, full, thread, variable
+from views.viewer.opened import HEAP, crash, drive, seen
 
 HOSTILE = "\x1b[2J[bold red]<b>\u202eevil\n" + "x" * 1_000_000
 
@@ -182,7 +182,8 @@ def test_threads_are_sorted_and_ungrouped_with_the_one_that_failed_first() -> No
     async def act(viewer: Viewer, pilot: Pilot[None]) -> None:
         await type_in(pilot, ":ungroup")
         await type_in(pilot, ":rsort tid")
-        lines = [line.text.split()[0:2] for line in viewer.navigator.threads.lines]
+        pane = viewer.navigator.threads
+        lines = [pane.lines[n].text.split()[:2] for n in range(len(pane.lines))]
         assert lines == [
             ["F", "4242"],
             ["4245", "worker"],

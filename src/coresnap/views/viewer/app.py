@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from coresnap.errors import CoresnapError, MissingError
@@ -37,18 +38,21 @@ class Viewer(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", show=False, priority=True),
         Binding("shift+tab", "pane(-1)", show=False, priority=True),
-        *(Binding(str(n), f"pane_number({n})", show=False) for n in range(1, 5)),
+        *(
+            Binding(str(n), f"pane_number({n})", show=False, priority=True)
+            for n in range(1, 5)
+        ),
         Binding("left_square_bracket", "tab(-1)", show=False),
         Binding("right_square_bracket", "tab(1)", show=False),
         Binding("plus", "turn(True)", show=False),
         Binding("minus", "turn(False)", show=False),
-        Binding("w", "open('warnings')", show=False),
-        Binding("question_mark,f1", "open('keys')", show=False),
+        Binding("w", "open('warnings')", show=False, priority=True),
+        Binding("question_mark,f1", "open('keys')", show=False, priority=True),
         Binding("M", "maximize_pane", show=False),
-        Binding("slash", "prompt('/')", show=False),
-        Binding("colon", "prompt(':')", show=False),
-        Binding("m", "prompt('m')", show=False),
-        Binding("apostrophe", 'prompt("\'")', show=False),
+        Binding("slash", "prompt('/')", show=False, priority=True),
+        Binding("colon", "prompt(':')", show=False, priority=True),
+        Binding("m", "prompt('m')", show=False, priority=True),
+        Binding("apostrophe", 'prompt("\'")', show=False, priority=True),
         Binding("n", "again(1)", show=False),
         Binding("N", "again(-1)", show=False),
         Binding("u", "tell_position", show=False),
@@ -101,7 +105,13 @@ class Viewer(App[None]):
         except CoresnapError as error:
             self.navigator.start(None)
             self.complain(error)
-        self.navigator.frames.focus()
+        self.turn_to(self.navigator.frames)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed, keys are letters."""
+        # Those that change the focus have priority: of keys that come at once, the
+        # next would still go to the pane that had it.
+        return not self.prompt.display or action in ("leave_prompt", "quit")
 
     @property
     def panes(self) -> tuple[LineList, ...]:
@@ -115,6 +125,11 @@ class Viewer(App[None]):
         if isinstance(self.focused, LineList):
             self._pane = self.focused
         return self._pane
+
+    def turn_to(self, widget: Widget) -> None:
+        """Give a pane or the prompt the focus, before the next key is looked at."""
+        # Widget.focus() waits for the next message, and a key may come before it.
+        self.screen.set_focus(widget)
 
     def say(self, text: str) -> None:
         """Show a printable message in the last line."""
@@ -142,15 +157,15 @@ class Viewer(App[None]):
         if is_open is not None:
             self.navigator.turn(pane, not is_open)
         elif pane is self.navigator.threads:
-            self.navigator.frames.focus()
+            self.turn_to(self.navigator.frames)
         elif pane is self.navigator.frames:
-            self.navigator.values.focus()
+            self.turn_to(self.navigator.values)
         elif pane is self.navigator.values:
             address = self.navigator.pointee()
             if address is None:
                 raise MissingError("this is no pointer, and lives in no memory")
             self.navigator.show_memory(address)
-            self.router.list.focus()
+            self.turn_to(self.router.list)
         else:
             self._follow_tab(line)
 
@@ -161,7 +176,7 @@ class Viewer(App[None]):
         elif isinstance(target, Position):
             self.navigator.go(target)
             pane = self.navigator.values if target.variable else self.navigator.frames
-            pane.focus()
+            self.turn_to(pane)
         elif isinstance(target, str):
             self.action_open(target)
         elif target is not None or self.router.tab is not MEMORY:
@@ -177,7 +192,7 @@ class Viewer(App[None]):
     def on_tab_bar_picked(self, message: TabBar.Picked) -> None:
         """Open the tab that was clicked on."""
         self.router.open(message.tab)
-        self.router.list.focus()
+        self.turn_to(self.router.list)
 
     def action_pane(self, by: int) -> None:
         """Go to the next pane."""
@@ -189,7 +204,7 @@ class Viewer(App[None]):
         """Go to a pane."""
         if self.screen.maximized is not None:
             self.screen.minimize()
-        self.panes[number - 1].focus()
+        self.turn_to(self.panes[number - 1])
 
     def action_tab(self, by: int) -> None:
         """Show the next tab."""
@@ -236,7 +251,7 @@ class Viewer(App[None]):
         self._asked = sign
         self.prompt.display = self.sign.display = True
         self.status.display = False
-        self.prompt.focus()
+        self.turn_to(self.prompt)
 
     def action_leave_prompt(self) -> None:
         """Give up what was asked for; show all panes again."""
@@ -248,7 +263,7 @@ class Viewer(App[None]):
     def _close_prompt(self) -> None:
         self.prompt.display = self.sign.display = False
         self.status.display = True
-        self._pane.focus()
+        self.turn_to(self._pane)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """A mark is one letter, without Enter."""

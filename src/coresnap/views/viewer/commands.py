@@ -60,7 +60,7 @@ def _memory(viewer: Viewer, text: str) -> None:
             remedy="An address is hexadecimal: :x 7ffe3c40",
         ) from None
     viewer.navigator.show_memory(address)
-    viewer.router.list.focus()
+    viewer.turn_to(viewer.router.list)
 
 
 def _save(viewer: Viewer, text: str) -> None:
