@@ -70,7 +70,7 @@ def test_the_table_says_the_same(person: Person) -> None:
 
     assert "9 of 9 faults have a stack that is drawn" in text
     assert "memcpy 6 6 " in text
-    assert "main 9 0 " in text
+    assert "End here main 9 0 " in text
 
 
 def test_a_frame_that_is_gone_shows_the_whole_and_says_so(person: Person) -> None:

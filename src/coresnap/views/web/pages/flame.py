@@ -88,17 +88,17 @@ def _stacks(found: Result, *, is_inner: bool) -> list[tuple[Sequence[str], int]]
 def _frames(root: StackNode) -> list[tuple[str, int, int]]:
     """Return the frames that most faults have: name, faults, faults that end in it.
 
-    A frame that calls itself counts once in each stack.
+    A frame that calls itself counts once in each stack; the root is no frame.
     """
     having: Counter[str] = Counter()
     ending: Counter[str] = Counter()
     above: list[str] = []
     for node in walk(root):
         del above[node.depth - root.depth :]
-        if node.name not in above:
+        if node.name not in above and node.depth:
             having[node.name] += node.count
         ending[node.name] += node.own
-        above.append(node.name)
+        above.append(node.name if node.depth else "")
     return [
         (short_function(name), count, ending[name])
         for name, count in having.most_common(_TABLE)
