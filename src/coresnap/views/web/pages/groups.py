@@ -9,7 +9,8 @@ from coresnap.errors import UsageError
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.group_changes import Merge
 from coresnap.store.api.group_settings import GroupSettings
-from coresnap.store.query.query import Query
+from coresnap.store.query.filter_words import all_of
+from coresnap.store.query.query import Condition, Operator, Query
 from coresnap.store.query.result import Result
 from coresnap.store.query.times import TimeRange
 from coresnap.store.server.call import Content
@@ -86,7 +87,9 @@ def number_of(text: str | None) -> int | None:
 def _found(visit: Visit, listing: Listing) -> dict[str, Any]:
     found: Result = visit.ask("query", body=listing.query(version_settings(visit)))
     span = listing.narrowing.span
-    whole = Query(filter=listing.filter(), folds=(span.fold(),), until=found.until)
+    since = Condition("timestamp", Operator.AT_LEAST, span.begin)
+    recent = all_of((listing.filter(), since))  # the trend shows no others
+    whole = Query(filter=recent, folds=(span.fold(),), until=found.until)
     counted: Result = visit.ask("query", body=whole)
     folds = counted.groups[0].folds if counted.groups else (None,)
     return {
