@@ -139,8 +139,8 @@ class Change(msgspec.Struct, frozen=True):
     next_version: bool = False
     """Resolved means: from the next version on."""
     fixed_in: tuple[str, ...] = ()
-    """Resolved means: from the greatest of these versions on. Where none of them compares
-    by the project's scheme, from the next one on."""
+    """Resolved means: from the greatest of these versions on. Where none of them
+    compares by the project's scheme, from the next one on."""
     muted_until: int = 0
     """Of muted, which needs an end: when."""
     memory: Mapping[str, str] | None = None

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert
@@ -95,6 +96,7 @@ def test_symbols_that_are_missing_say_why_and_whose(
     server: LiveServer, person: Person
 ) -> None:
     build_id = "ab" * 20
+    missing_attribute: dict[str, Any] = {"symbols.missing": build_id}
     row = {
         "project": 1,
         "build_id": build_id,
@@ -105,7 +107,7 @@ def test_symbols_that_are_missing_say_why_and_whose(
     }
     with server.server.store.state.write() as connection:
         connection.execute(insert(POORLY_READ_MODULES), row)
-    crash(server, 20, 5, **{"symbols.missing": build_id})
+    crash(server, 20, 5, **missing_attribute)
     server.wait_until_indexed()
 
     missing = rows(person.see(SYMBOLS))[1]
