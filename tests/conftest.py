@@ -77,6 +77,10 @@ def _why_no_libdw() -> str | None:
     return "coresnap._libdw is not built (setup.py build_ext --inplace)"
 
 
+def _why_no_tmux() -> str | None:
+    return None if shutil.which("tmux") else "tmux is not installed"
+
+
 def _why_no_zig() -> str | None:
     if importlib.util.find_spec("ziglang"):
         return None
@@ -96,6 +100,7 @@ REQUIREMENTS: dict[str, Callable[[], str | None]] = {
     "root": lambda: None if os.geteuid() == 0 else "not root",
     "s3": why_no_seaweedfs,
     "sanitizer": _why_no_sanitizer,
+    "tmux": _why_no_tmux,
     "zig": _why_no_zig,
 }
 """Marker to a check that says what is missing, None if nothing is."""
