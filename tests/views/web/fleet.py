@@ -212,6 +212,7 @@ def _crashes(bugs: Sequence[Bug]) -> Iterator[bytes]:
                 number,
                 int(group_of(place), 16),
                 application=bug.application,
+                callstack="\n".join(bug.frames),
                 hostname=f"{bug.application}-{chance.randrange(bug.hosts) + 1:02d}",
                 timestamp=now - int(age * DAY) - 600,
                 version=version,

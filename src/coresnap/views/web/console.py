@@ -244,4 +244,8 @@ def _fields(text: bytes) -> Mapping[str, tuple[str, ...]]:
         )
     except ValueError:
         raise UsageError(f"a form has {_MOST_FIELDS} fields at most") from None
-    return {name: tuple(values) for name, values in found.items()}
+    # Browsers end the lines of a field with CR LF (HTML, "form data set").
+    return {
+        name: tuple(value.replace("\r\n", "\n") for value in values)
+        for name, values in found.items()
+    }
