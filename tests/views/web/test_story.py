@@ -155,14 +155,6 @@ def test_from_the_crash_to_the_repair_and_back(
 
     # --- it crashes: a message, a ticket --------------------------------------------
     world.crash(snapshot, 1, "1.0")
-    wait_for(lambda: world.coroner("list", PROJECT))
-    listed = world.coroner("list", PROJECT, "--filter=application=simple")
-    world.tell(
-        "A program crashes. coresnapd makes a snapshot of the core and sends it to the "
-        "store, which finds that this fault was never seen before.",
-        f"$ coroner list {PROJECT} --filter=application=simple",
-        listed,
-    )
     wait_for(lambda: world.slack.messages)
     wait_for(lambda: world.jira.keys("coresnap"))
     (ts,) = world.slack.messages
@@ -170,13 +162,24 @@ def test_from_the_crash_to_the_repair_and_back(
     address = f"https://crashes.example/cf/{PROJECT}/groups/{snapshot.fingerprint}"
     assert address in message
     (key,) = world.jira.keys("coresnap")
-    world.tell("Slack has one message:", world.slack.messages[ts]["text"])
+    world.tell(
+        "A program crashes. coresnapd makes a snapshot of the core and sends it to the "
+        "store, which finds that this fault was never seen before. Slack has a message:",
+        world.slack.messages[ts]["text"],
+    )
     fields = world.jira.issue(key)["fields"]
     world.tell(
         f"Jira has the ticket {key}:", fields["summary"], "", fields["description"]
     )
     assert world.jira.issue(key)["fields"]["status"]["name"] == "Open"
     wait_for(lambda: world.group(snapshot.fingerprint)["links"])
+    wait_for(lambda: "in-progress" in world.coroner("list", PROJECT))
+    listed = world.coroner("list", PROJECT, "--filter=application=simple")
+    world.tell(
+        "The store has the group, which is being worked on since it has a ticket:",
+        f"$ coroner list {PROJECT} --filter=application=simple",
+        listed,
+    )
 
     # --- again: the message grows, no other one comes ---------------------------------
     for number in range(2, 5):
