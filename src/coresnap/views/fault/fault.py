@@ -20,6 +20,7 @@ from coresnap.views.fault.memory import (
     WholeMemory,
     interesting_addresses,
 )
+from coresnap.views.fault.patched_memory import PatchedMemory, heap_pieces
 from coresnap.views.fault.place import Places
 from coresnap.views.fault.position import GLOBALS, Position
 from coresnap.views.fault.remark import Remark, remarks_of
@@ -99,7 +100,7 @@ class Fault(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def memory(self) -> Memory:
-        """The memory that was kept, with blocks, damage and what points into it."""
+        """The memory that was kept, and of the heap's blocks their first bytes."""
         marks: defaultdict[int, list[str]] = defaultdict(list)
         for address, name in interesting_addresses(self.snapshot):
             word = shortened(printable(name), _WORD_MAX)
@@ -111,7 +112,8 @@ class Fault(msgspec.Struct, frozen=True, dict=True):
             for one in heap.damage
         ]
         architecture = self.snapshot.architecture
-        return Memory(self.stored, self.places, marks, damaged, architecture)
+        stored = PatchedMemory(self.stored, heap_pieces(self.snapshot))
+        return Memory(stored, self.places, marks, damaged, architecture)
 
     @functools.cached_property
     def process(self) -> ProcessContext:
