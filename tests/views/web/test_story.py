@@ -164,7 +164,8 @@ def test_from_the_crash_to_the_repair_and_back(
     (key,) = world.jira.keys("coresnap")
     world.tell(
         "A program crashes. coresnapd makes a snapshot of the core and sends it to the "
-        "store, which finds that this fault was never seen before. Slack has a message:",
+        "store, which finds that this fault was never seen before. Slack has a "
+        "message:",
         world.slack.messages[ts]["text"],
     )
     fields = world.jira.issue(key)["fields"]
