@@ -7,7 +7,7 @@ from coresnap.views.fault.value import Value, find_value, values_of
 from snapshot.specimens import variable
 
 
-def member(name: str, **fields: Any) -> Variable:  # noqa: ANN401 - of Variable  # noqa: ANN401
+def member(name: str, **fields: Any) -> Variable:  # noqa: ANN401 - of Variable
     return variable(name, kind=VariableKind.MEMBER, **fields)
 
 
