@@ -166,3 +166,10 @@ def test_what_a_message_says_is_shown_once(server: LiveServer) -> None:
         person.send("/", "/logout")
         assert "You are logged out." in person.see("/login")
         assert "You are logged out." not in person.see("/login")
+
+
+def test_a_server_that_is_busy_says_so_on_a_page(tmp_path: Path) -> None:
+    with console_server(tmp_path, with_loops=False, limit_requests=0) as busy:
+        answer = httpx2.get(f"{busy.url}/login")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert "the server is busy" in answer.text

@@ -10,7 +10,7 @@ from coresnap.store.api.endpoint import Capability, Endpoint
 from coresnap.store.project import Project
 from coresnap.store.server.call import Identity
 
-__all__ = ["authorise", "identity_of"]
+__all__ = ["authorise", "denial", "identity_of"]
 
 _NOBODY = Identity("", frozenset())
 
@@ -34,18 +34,25 @@ def identity_of(holder: Holder | None, project: Project | None) -> Identity:
 
 def authorise(endpoint: Endpoint[Any, Any], identity: Identity) -> None:
     """Raise DeniedError for what ``identity`` may not do."""
+    if (denied := denial(endpoint, identity)) is not None:
+        raise denied
+
+
+def denial(endpoint: Endpoint[Any, Any], identity: Identity) -> DeniedError | None:
+    """Return why ``identity`` may not do something; None if it may."""
     wanted = endpoint.capability
     if wanted is None:
-        return
+        return None
     allowed = identity.capabilities
     if wanted not in allowed and Capability.ADMIN not in allowed:
-        raise DeniedError(
+        return DeniedError(
             f"{identity.name!r} may not do this: it lacks the capability {wanted}"
         )
     if identity.is_guest and not endpoint.is_read:
-        raise DeniedError(f"{identity.name!r} is a guest, and changes nothing")
+        return DeniedError(f"{identity.name!r} is a guest, and changes nothing")
     if identity.is_guest and endpoint.gives_bytes:
-        raise DeniedError(
+        return DeniedError(
             f"{identity.name!r} is a guest: snapshots and what is with them hold "
             "memory, arguments and environment of processes"
         )
+    return None

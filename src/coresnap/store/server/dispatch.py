@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -16,8 +14,6 @@ from coresnap.errors import (
     CoresnapError,
     DeniedError,
     MissingError,
-    NetworkError,
-    StorageError,
 )
 from coresnap.store.access.holder import Holder
 from coresnap.store.api.endpoint import Capability, Endpoint
@@ -35,8 +31,9 @@ from coresnap.store.server.requests import (
 )
 from coresnap.store.server.server import Server
 from coresnap.store.server.staging import StagingFile
-from coresnap.store.server.statuses import Refusal, failure_of, status_of, where_of
+from coresnap.store.server.statuses import Refusal, failure_of, status_of
 from coresnap.store.server.transfer import Transfer
+from coresnap.store.server.working import admit, in_thread, unexpected
 
 __all__ = ["Dispatch"]
 
@@ -68,7 +65,7 @@ class Dispatch:
 
     async def _answer(self, request: Request, send: Send) -> int:
         try:
-            self._admit()
+            admit(self.server)
             answer = await self._perform(request)
         except Refusal as refusal:
             answer = _refused(refusal)
@@ -79,30 +76,12 @@ class Dispatch:
                     f"{self.endpoint.operation}: {error}", remedy=error.remedy
                 )
         except Exception as error:
-            answer = self._failed(error)
+            told = unexpected(self.server, self.endpoint.operation, error)
+            answer = Reply(500, failure_of(told), _JSON)
         if isinstance(answer, Transfer):
             return await answer.send(send, self._run)
         await answer.send(send, is_head=request.method == "HEAD")
         return answer.status
-
-    def _admit(self) -> None:
-        if self.server.counters.active > self.server.config.limit_requests:
-            raise Refusal.later(503, NetworkError("the server is busy"), 1)
-
-    def _failed(self, error: Exception) -> Reply:
-        """Log what nobody expected; tell the client where to find it, and no more."""
-        name = uuid.uuid4().hex[:12]
-        self.server.log.error(
-            f"{self.endpoint.operation} failed unexpectedly ({name}): "
-            f"{type(error).__name__}",
-            id=name,
-            where=where_of(error),
-        )
-        told = StorageError(
-            f"the server failed in a way that nobody expected; its log has {name}",
-            remedy="Try again; if it stays, give the server's operator this number.",
-        )
-        return Reply(500, failure_of(told), _JSON)
 
     async def _perform(self, request: Request) -> Reply | Transfer:
         holder = await self._holder(request)
@@ -153,15 +132,10 @@ class Dispatch:
                 raise MissingError(f"there is no universe {universe!r}")
             return None
         name = path["project"]
-        missing = MissingError(f"there is no project {universe}/{name}")
-        if universe != holder.universe:
-            raise missing
         project = doorkeeper.remembered_project(universe, name)
-        if project is None:
-            project = await self._run(lambda: doorkeeper.find_project(universe, name))
-        if holder.grant(project.id) is None:
-            raise missing
-        return project
+        if project is not None:
+            return doorkeeper.shown_to(holder, project)
+        return await self._run(lambda: doorkeeper.project_of(holder, universe, name))
 
     def _parameters(self, request: Request) -> Mapping[str, str | int | bool]:
         return parameters_of(self.endpoint, request)
@@ -220,17 +194,7 @@ class Dispatch:
         return reply
 
     async def _run(self, work: Callable[[], T]) -> T:
-        """Do ``work`` in a thread; who waits gives up after the limit, it does not."""
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, work)
-        limit = self.server.config.limit_time
-        try:
-            async with asyncio.timeout(limit):
-                return await asyncio.shield(future)
-        except TimeoutError:
-            raise Refusal.later(
-                503, NetworkError(f"there is no answer after {limit} seconds"), 5
-            ) from None
+        return await in_thread(self.server, self._threads, work)
 
     @property
     def _threads(self) -> ThreadPoolExecutor:

@@ -7,7 +7,7 @@ import time
 
 import attrs
 
-from coresnap.errors import DeniedError, NetworkError
+from coresnap.errors import DeniedError, MissingError, NetworkError
 from coresnap.store.access.holder import Holder
 from coresnap.store.access.projects import find_project
 from coresnap.store.access.rates import Rates
@@ -92,6 +92,20 @@ class Doorkeeper:
             return None
         return found[0]
 
+    def project_of(self, holder: Holder, universe: str, name: str) -> Project:
+        """Return a project that is there for ``holder``; raise MissingError."""
+        if universe != holder.universe:
+            raise _missing(universe, name)
+        project = self.remembered_project(universe, name)
+        return self.shown_to(holder, project or self.find_project(universe, name))
+
+    def shown_to(self, holder: Holder, project: Project) -> Project:
+        """Return ``project``; raise MissingError, as if it did not exist, where it is
+        not there for ``holder``."""
+        if project.universe != holder.universe or holder.grant(project.id) is None:
+            raise _missing(project.universe, project.name)
+        return project
+
     def find_project(self, universe: str, name: str) -> Project:
         """Return a project; raise MissingError if it is not there."""
         with self.state.read() as connection:
@@ -116,3 +130,7 @@ class Doorkeeper:
         if used:
             with self.state.write() as connection:
                 note_use(connection, used)
+
+
+def _missing(universe: str, name: str) -> MissingError:
+    return MissingError(f"there is no project {universe}/{name}")

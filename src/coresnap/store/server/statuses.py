@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
 
 import attrs
 import msgspec
@@ -25,7 +23,7 @@ from coresnap.errors import (
     WorkerError,
 )
 
-__all__ = ["Failure", "FailureBody", "Refusal", "failure_of", "status_of", "where_of"]
+__all__ = ["Failure", "FailureBody", "Refusal", "failure_of", "status_of"]
 
 _STATUSES: tuple[tuple[type[CoresnapError], int], ...] = (
     (UsageError, 400),
@@ -89,9 +87,3 @@ def failure_of(error: CoresnapError) -> bytes:
     """Return the JSON body that tells of ``error``."""
     body = FailureBody(type(error).__name__, str(error), error.remedy)
     return msgspec.json.encode(Failure(body))
-
-
-def where_of(error: Exception) -> str:
-    """Return where ``error`` was raised, without anything that a client sent."""
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    return " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))

@@ -8,13 +8,13 @@ from typing import Any
 import attrs
 import msgspec
 
-from coresnap.errors import CoresnapError, DeniedError, MissingError, UsageError
+from coresnap.errors import CoresnapError, DeniedError, UsageError
 from coresnap.store.access.holder import Holder
 from coresnap.store.api.endpoint import Endpoint
 from coresnap.store.api.endpoints import ENDPOINTS
 from coresnap.store.project import Project
 from coresnap.store.server.auditing import is_audited, subject_of, write_audit
-from coresnap.store.server.authority import authorise, identity_of
+from coresnap.store.server.authority import authorise, denial, identity_of
 from coresnap.store.server.call import Answer, Call, Handler, Identity
 from coresnap.store.server.server import Server
 from coresnap.store.server.statuses import status_of
@@ -39,6 +39,10 @@ class Asking:
         Raises MissingError for a project that is not the visitor's.
         """
         return identity_of(self.holder, self._project(path))
+
+    def may(self, operation: str, path: Mapping[str, str]) -> bool:
+        """Return whether the visitor may do an operation where ``path`` leads."""
+        return denial(_BY_OPERATION[operation], self.identity(path)) is None
 
     def ask(
         self,
@@ -69,16 +73,9 @@ class Asking:
     def _project(self, path: Mapping[str, str]) -> Project | None:
         if self.holder is None or "project" not in path:
             return None
-        universe, name = path["universe"], path["project"]
-        missing = MissingError(f"there is no project {universe}/{name}")
-        if universe != self.holder.universe:
-            raise missing
-        doorkeeper = self.server.doorkeeper
-        project = doorkeeper.remembered_project(universe, name)
-        project = project or doorkeeper.find_project(universe, name)
-        if self.holder.grant(project.id) is None:
-            raise missing
-        return project
+        return self.server.doorkeeper.project_of(
+            self.holder, path["universe"], path["project"]
+        )
 
     def _answer(self, endpoint: Endpoint[Any, Any], call: Call) -> Answer:
         status = 500

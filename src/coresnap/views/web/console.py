@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -19,8 +17,6 @@ from starlette.types import Receive, Scope, Send
 from coresnap.errors import (
     CoresnapError,
     MissingError,
-    NetworkError,
-    StorageError,
     UsageError,
 )
 from coresnap.store.server.answers import Reply
@@ -28,8 +24,9 @@ from coresnap.store.server.call import Content, Handler
 from coresnap.store.server.requests import read_body
 from coresnap.store.server.routes import handlers_of
 from coresnap.store.server.server import Server
-from coresnap.store.server.statuses import Refusal, status_of, where_of
+from coresnap.store.server.statuses import Refusal, status_of
 from coresnap.store.server.transfer import Transfer
+from coresnap.store.server.working import admit, in_thread, unexpected
 from coresnap.views.web.asking import Asking
 from coresnap.views.web.page import Page, Redirect, Shown, Visit
 from coresnap.views.web.pages import PAGES
@@ -55,7 +52,7 @@ _MOST_FIELDS = 4096
 def console_routes(server: Server) -> Sequence[BaseRoute]:
     """Return the routes of all pages of ``server``."""
     files = StaticFiles.of([_HERE / "static"])
-    environment = make_environment(files.versions())
+    environment = make_environment(files.versions)
     handlers = handlers_of(server)
     by_path: dict[str, dict[str, Page]] = {}
     for page in PAGES:
@@ -118,14 +115,19 @@ class Paper:
     async def _answer(self, request: Request) -> Reply | Transfer:
         visitor = _stranger(request)
         try:
+            admit(self.server)
             visitor = await self._run(lambda: self._visitor(request, visitor))
             return await self._perform(request, visitor)
         except Refusal as refusal:
             return self._refused(request, visitor, refusal)
         except CoresnapError as error:
-            return self._refused(request, visitor, status_of(error))
+            refused = status_of(error)
+            if refused.status >= 500:
+                self.server.log.error(f"a page: {error}", remedy=error.remedy)
+            return self._refused(request, visitor, refused)
         except Exception as error:
-            return self._refused(request, visitor, self._failed(error))
+            told = unexpected(self.server, "a page", error)
+            return self._refused(request, visitor, Refusal(500, told))
 
     async def _perform(self, request: Request, visitor: Visitor) -> Reply | Transfer:
         page = self._page(request)
@@ -191,20 +193,6 @@ class Paper:
 
     # --- what went wrong --------------------------------------------------------
 
-    def _failed(self, error: Exception) -> Refusal:
-        """Log what nobody expected; tell where to find it, and no more."""
-        name = uuid.uuid4().hex[:12]
-        self.server.log.error(
-            f"a page failed unexpectedly ({name}): {type(error).__name__}",
-            id=name,
-            where=where_of(error),
-        )
-        told = StorageError(
-            f"the server failed in a way that nobody expected; its log has {name}",
-            remedy="Try again; if it stays, give the server's operator this number.",
-        )
-        return Refusal(500, told)
-
     def _refused(self, request: Request, visitor: Visitor, refusal: Refusal) -> Reply:
         context = {"error": str(refusal.error), "remedy": refusal.error.remedy}
         shown = Shown("error.html", context, refusal.status)
@@ -212,17 +200,7 @@ class Paper:
         return attrs.evolve(reply, headers={**reply.headers, **refusal.headers})
 
     async def _run(self, work: Callable[[], T]) -> T:
-        """Do ``work`` in a thread; who waits gives up after the limit, it does not."""
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self.server.answering, work)
-        limit = self.server.config.limit_time
-        try:
-            async with asyncio.timeout(limit):
-                return await asyncio.shield(future)
-        except TimeoutError:
-            raise Refusal.later(
-                503, NetworkError(f"there is no answer after {limit} seconds"), 5
-            ) from None
+        return await in_thread(self.server, self.server.answering, work)
 
 
 def _stranger(request: Request) -> Visitor:

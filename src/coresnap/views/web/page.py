@@ -8,7 +8,6 @@ from typing import Any
 import attrs
 import msgspec
 
-from coresnap.store.api.endpoint import Capability
 from coresnap.store.server.call import Content
 from coresnap.views.web.asking import Asking
 from coresnap.views.web.visitors import Visitor
@@ -51,13 +50,9 @@ class Visit:
         """``/universe/project``: where the links of this project begin."""
         return "/{universe}/{project}".format_map(self.path)
 
-    def may(self, capability: Capability, *, changes: bool = False) -> bool:
-        """Return whether the visitor may do what needs ``capability`` here."""
-        identity = self.asking.identity(self.path)
-        allowed = identity.capabilities
-        if changes and identity.is_guest:
-            return False
-        return capability in allowed or Capability.ADMIN in allowed
+    def may(self, operation: str) -> bool:
+        """Return whether the visitor may do an operation of the API here."""
+        return self.asking.may(operation, self.path)
 
     def ask(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ _PERIODS = (
 )
 
 
-def make_environment(version_of: dict[str, str]) -> jinja2.Environment:
+def make_environment(version_of: Mapping[str, str]) -> jinja2.Environment:
     """Return the environment of all templates.
 
     ``version_of``: name of a static file to a mark that changes with its contents.

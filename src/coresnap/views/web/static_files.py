@@ -24,16 +24,15 @@ class StaticFiles:
     """Serves ``/static/{name}``: an ASGI application."""
 
     contents: Mapping[str, bytes]
+    versions: Mapping[str, str]
+    """Name to a mark that changes with the contents."""
 
     @classmethod
     def of(cls, directories: Iterable[Path]) -> StaticFiles:
         """Read all files of some directories; their names are different ones."""
         files = [f for d in directories for f in sorted(d.iterdir()) if f.is_file()]
-        return cls({file.name: file.read_bytes() for file in files})
-
-    def versions(self) -> dict[str, str]:
-        """Return for each name a mark that changes with the contents."""
-        return {name: _mark(data) for name, data in self.contents.items()}
+        contents = {file.name: file.read_bytes() for file in files}
+        return cls(contents, {name: _mark(data) for name, data in contents.items()})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; what is asked for with its mark may be kept for good."""
@@ -42,7 +41,7 @@ class StaticFiles:
         if data is None:
             await Reply(404).send(send)
             return
-        is_marked = QueryParams(scope["query_string"]).get("v") == _mark(data)
+        is_marked = QueryParams(scope["query_string"]).get("v") == self.versions[name]
         headers = {
             "content-type": mimetypes.guess_type(name)[0] or "application/octet-stream",
             "cache-control": _FOR_GOOD if is_marked else _ASK_AGAIN,

@@ -8,7 +8,6 @@ from typing import Any
 
 from coresnap.errors import UsageError
 from coresnap.snapshot.short_names import short_function
-from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.group_changes import Merge, Unmerge
 from coresnap.store.api.groups import GroupDetails, HistoryEntry, NewComment
 from coresnap.store.attributes.attribute import Attribute, Kind
@@ -56,7 +55,7 @@ def _group(
         "chosen_age": here.values("age")[-1:] or ("",),
         "words": here.values("filter"),
         "ends": ENDS,
-        "may_change": visit.may(Capability.QUERY, changes=True),
+        "may_change": visit.may("change_groups"),
         "short": short_function,
         "short_title": short_title,
         "share_bar": share_bar,
@@ -146,7 +145,7 @@ def _similar(visit: Visit) -> Shown | Redirect | Content:
         "here": Address.of(f"{visit.base}/groups/{details.id}", {}),
         "short_title": short_title,
         "similar": visit.ask("similar_groups", parameters={"limit": 20}),
-        "may_change": visit.may(Capability.QUERY, changes=True),
+        "may_change": visit.may("change_groups"),
         "short": short_function,
     }
     return Shown("group_similar.html", context)

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from coresnap.errors import UsageError
-from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.group_changes import Merge
 from coresnap.store.api.group_settings import GroupSettings
 from coresnap.store.query.filter_words import all_of
@@ -46,7 +45,7 @@ def _list(visit: Visit, error: UsageError | None = None) -> Shown:
         "ends": ENDS,
         "words": here.values("filter"),
         "chosen": {name: visit.one(name) for name in ("age", "state", "assignee")},
-        "may_change": visit.may(Capability.QUERY, changes=True),
+        "may_change": visit.may("change_groups"),
         "listing": None,
     }
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from coresnap.errors import UsageError
-from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.views import NewView
 from coresnap.store.server.call import Content
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
@@ -29,7 +28,7 @@ def _page(visit: Visit, error: str = "") -> Shown:
     context = {
         "views": visit.ask("list_views").views,
         "titles": _PAGES,
-        "may_change": visit.may(Capability.QUERY, changes=True),
+        "may_change": visit.may("save_view"),
         "error": error,
     }
     return Shown("saved.html", context, 400 if error else 200)

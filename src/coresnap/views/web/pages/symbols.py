@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from coresnap.store.api.endpoint import Capability
 from coresnap.store.server.call import Content
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
 
@@ -19,7 +18,7 @@ def _symbols(visit: Visit) -> Shown | Redirect | Content:
         "most": _MOST,
         "stored": stored,
         "being_applied": sum(one.is_being_applied for one in stored),
-        "may_remove": visit.may(Capability.ADMIN, changes=True),
+        "may_remove": visit.may("delete_symbols"),
     }
     return Shown("symbols.html", context)
 
