@@ -7,37 +7,32 @@ from typing import TypeVar
 
 from coresnap.config.quantities import parse_duration, parse_size
 from coresnap.errors import UsageError
-from coresnap.store.api.retention import Action, RetentionPolicy, RetentionRule
+from coresnap.store.api.retention import Action, RetentionPolicy
 from coresnap.store.api.sampling import SamplingRule, Step
 from coresnap.store.api.scrubbing import Scrubbing, ScrubExpression
+from coresnap.views.policies import parse_step, retention_rules
 from coresnap.views.web.page import Visit
 
-__all__ = ["policy_of", "sampling_of", "scrubbing_of", "whole_number"]
+__all__ = ["policy_of", "sampling_of", "scrubbing_of"]
 
 T = TypeVar("T")
 
 
 def policy_of(visit: Visit) -> RetentionPolicy:
     """Return the policy of a form; raise UsageError for a field that makes no sense."""
-    last_body = bool(visit.one("last_body"))
-    rules = []
-    for field, action in (
-        ("compress_age", Action.COMPRESS),
-        ("drop_age", Action.DROP_BODY),
-        ("forget_age", Action.FORGET),
-    ):
-        age = _optional(visit, field, parse_duration)
-        if age is not None:
-            takes_last = last_body and action is Action.DROP_BODY
-            rules.append(RetentionRule(action, age=age, last_body=takes_last))
-    size = _optional(visit, "drop_size", parse_size)
-    if size is not None:
-        rules.append(RetentionRule(Action.DROP_BODY, size=size, last_body=last_body))
-    first, last = _count(visit, "keep_first"), _count(visit, "keep_last")
-    if first is not None or last is not None:
-        rule = RetentionRule(Action.DROP_BODY, first=first or 0, last=last or 0)
-        rules.append(rule)
-    return RetentionPolicy(tuple(rules), _optional(visit, "quota", parse_size))
+    first, last = visit.number("keep_first"), visit.number("keep_last")
+    is_counted = first is not None or last is not None
+    rules = retention_rules(
+        {
+            Action.COMPRESS: _optional(visit, "compress_age", parse_duration),
+            Action.DROP_BODY: _optional(visit, "drop_age", parse_duration),
+            Action.FORGET: _optional(visit, "forget_age", parse_duration),
+        },
+        _optional(visit, "drop_size", parse_size),
+        (first or 0, last or 0) if is_counted else None,
+        last_body=bool(visit.one("last_body")),
+    )
+    return RetentionPolicy(rules, _optional(visit, "quota", parse_size))
 
 
 def sampling_of(visit: Visit) -> SamplingRule:
@@ -68,16 +63,9 @@ def scrubbing_of(visit: Visit) -> Scrubbing:
     return Scrubbing(visit.all("built_in"), tuple(expressions))
 
 
-def whole_number(visit: Visit, field: str) -> int | None:
-    """Return a number that may be left out; raise UsageError for what is none."""
-    return _count(visit, field)
-
-
 def _step(word: str) -> Step:
-    count, _, interval = word.partition(":")
     try:
-        seconds = 0 if interval in ("", "0") else parse_duration(interval)
-        return Step(int(count), seconds)
+        return parse_step(word)
     except ValueError:
         raise UsageError(
             f"a step is COUNT:INTERVAL, not {word[:40]!r}",
@@ -87,10 +75,6 @@ def _step(word: str) -> Step:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
-
-
-def _count(visit: Visit, field: str) -> int | None:
-    return _optional(visit, field, int)
 
 
 def _optional(visit: Visit, field: str, parse: Callable[[str], T]) -> T | None:

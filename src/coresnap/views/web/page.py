@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from coresnap.errors import UsageError
 from coresnap.store.server.call import Content
 from coresnap.views.web.asking import Asking
 from coresnap.views.web.visitors import Visitor
@@ -40,6 +41,15 @@ class Visit:
     def all(self, name: str) -> tuple[str, ...]:
         """Return all values of a field of the form, or else of the query."""
         return self.form.get(name) or self.query.get(name) or ()
+
+    def number(self, name: str) -> int | None:
+        """Return the number in a field, None for an empty one; raise UsageError."""
+        text = self.one(name).strip()
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) < 19):
+            raise UsageError(f"{name} is a whole number: {text[:40]} is no number")
+        return int(text)
 
     def has(self, name: str) -> bool:
         """Return whether a field was sent, be it empty."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from coresnap.errors import StorageError, UsageError
@@ -203,7 +203,7 @@ def _policy(arguments: argparse.Namespace) -> RetentionPolicy:
     from coresnap.config.quantities import parse_size
     from coresnap.store.api.retention import RetentionPolicy
 
-    rules = tuple(_rules(arguments))
+    rules = _rules(arguments)
     quota = _parsed("--quota", arguments.quota, parse_size)
     if not rules and quota is None:
         raise UsageError(
@@ -214,26 +214,22 @@ def _policy(arguments: argparse.Namespace) -> RetentionPolicy:
     return RetentionPolicy(rules, quota)
 
 
-def _rules(arguments: argparse.Namespace) -> Iterator[RetentionRule]:
+def _rules(arguments: argparse.Namespace) -> tuple[RetentionRule, ...]:
     from coresnap.config.quantities import parse_duration, parse_size
-    from coresnap.store.api.retention import Action, RetentionRule
+    from coresnap.store.api.retention import Action
+    from coresnap.views.policies import retention_rules
 
-    last_body: bool = arguments.last_body
     ages = {
         Action.COMPRESS: arguments.compress_age,
         Action.DROP_BODY: arguments.drop_age,
         Action.FORGET: arguments.forget_age,
     }
-    for action, text in ages.items():
-        age = _parsed(f"--{action}", text, parse_duration)
-        if age is not None:
-            takes_all = last_body and action is Action.DROP_BODY
-            yield RetentionRule(action, age=age, last_body=takes_all)
-    size = _parsed("--drop-size", arguments.drop_size, parse_size)
-    if size is not None:
-        yield RetentionRule(Action.DROP_BODY, size=size, last_body=last_body)
-    if (keep := _parsed("--keep", arguments.keep, _two_counts)) is not None:
-        yield RetentionRule(Action.DROP_BODY, first=keep[0], last=keep[1])
+    return retention_rules(
+        {a: _parsed(f"--{a}", text, parse_duration) for a, text in ages.items()},
+        _parsed("--drop-size", arguments.drop_size, parse_size),
+        _parsed("--keep", arguments.keep, _two_counts),
+        last_body=arguments.last_body,
+    )
 
 
 def _two_counts(text: str) -> tuple[int, int]:

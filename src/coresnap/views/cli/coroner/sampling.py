@@ -153,14 +153,10 @@ def _rule(arguments: argparse.Namespace) -> SamplingRule:
 
 
 def _step(word: str) -> Step:
-    from coresnap.config.quantities import parse_duration
-    from coresnap.store.api.sampling import Step
+    from coresnap.views.policies import parse_step
 
-    count, _, interval = word.partition(":")
     try:
-        if not re.fullmatch("[0-9]{1,7}", count) or int(count) == 0:
-            raise ValueError("has no count above 0")
-        return Step(int(count), 0 if interval == "0" else parse_duration(interval))
+        return parse_step(word)
     except ValueError as error:
         raise UsageError(
             f"--backoff: {word!r} is no step: {error}",

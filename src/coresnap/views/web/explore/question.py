@@ -55,8 +55,8 @@ class Question:
                 parse_order(word, group=group, folds=folds, select=columns)
                 for word in sort
             ),
-            offset=_number(visit, "offset") or 0,
-            until=_number(visit, "until"),
+            offset=visit.number("offset") or 0,
+            until=visit.number("until"),
         )
 
     @property
@@ -79,15 +79,6 @@ def _names(values: tuple[str, ...]) -> tuple[str, ...]:
     if len(found) > _MOST_FIELDS:
         raise UsageError(f"a question has {_MOST_FIELDS} of each at most")
     return found
-
-
-def _number(visit: Visit, name: str) -> int | None:
-    text = visit.query.get(name, ("",))[-1]
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise UsageError(f"{name} is a whole number, not {text[:40]!r}")
-    return int(text)
 
 
 def with_clicked(visit: Visit, here: Address) -> Address | None:

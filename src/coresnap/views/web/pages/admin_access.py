@@ -10,7 +10,6 @@ from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.tokens import CreatedToken, NewToken
 from coresnap.store.api.users import GivenRole, NewPassword, NewUser, Role
 from coresnap.store.server.call import Content
-from coresnap.views.web.admin_words import whole_number
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
 
 __all__ = ["PAGES"]
@@ -24,10 +23,6 @@ def _first(visit: Visit) -> Shown | Redirect | Content:
 
 
 # --- tokens ---------------------------------------------------------------------------
-
-
-def _tokens(visit: Visit) -> Shown | Redirect | Content:
-    return _token_page(visit)
 
 
 def _token_page(
@@ -56,7 +51,7 @@ def _change_tokens(visit: Visit) -> Shown | Redirect | Content:
 
 
 def _new_token(visit: Visit) -> NewToken:
-    days = whole_number(visit, "days")
+    days = visit.number("days")
     return NewToken(
         visit.one("name").strip(),
         _capabilities(visit),
@@ -73,10 +68,6 @@ def _capabilities(visit: Visit) -> tuple[Capability, ...]:
 
 
 # --- users ----------------------------------------------------------------------------
-
-
-def _users(visit: Visit) -> Shown | Redirect | Content:
-    return _user_page(visit)
 
 
 def _user_page(visit: Visit, error: str = "") -> Shown:
@@ -127,8 +118,8 @@ def _role(text: str) -> Role | None:
 
 PAGES = (
     Page(f"{SCOPE}/admin", _first),
-    Page(f"{SCOPE}/admin/tokens", _tokens),
+    Page(f"{SCOPE}/admin/tokens", _token_page),
     Page(f"{SCOPE}/admin/tokens", _change_tokens, "POST"),
-    Page(f"{SCOPE}/admin/users", _users),
+    Page(f"{SCOPE}/admin/users", _user_page),
     Page(f"{SCOPE}/admin/users", _change_users, "POST"),
 )

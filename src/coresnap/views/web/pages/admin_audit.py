@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from coresnap.store.server.call import Content
-from coresnap.views.web.admin_words import whole_number
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
 
 __all__ = ["PAGES"]
@@ -16,7 +15,7 @@ def _audit(visit: Visit) -> Shown | Redirect | Content:
     for name in ("name", "operation"):
         if text := visit.one(name).strip():
             parameters[name] = text
-    if (before := whole_number(visit, "before")) is not None:
+    if (before := visit.number("before")) is not None:
         parameters["before"] = before
     entries = visit.ask("list_audit", parameters=parameters).entries
     context = {

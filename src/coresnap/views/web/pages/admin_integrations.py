@@ -16,7 +16,6 @@ from coresnap.store.api.telling import (
 )
 from coresnap.store.query.filter_words import all_of, parse_filter
 from coresnap.store.server.call import Content
-from coresnap.views.web.admin_words import whole_number
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
 
 __all__ = ["PAGES"]
@@ -25,10 +24,6 @@ _EVENTS = (Event.NEW_GROUP, Event.REGRESSION, Event.STATE, Event.MERGE)
 _LOGGED = 50
 _DAILY = "daily"
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def _integrations(visit: Visit) -> Shown | Redirect | Content:
-    return _page(visit)
 
 
 def _page(visit: Visit, error: str = "") -> Shown:
@@ -110,13 +105,13 @@ def _rule(visit: Visit) -> TellingRule:
         events = tuple(Event(one) for one in visit.all("event"))
     except ValueError as error:
         raise UsageError(str(error)) from None
-    rate, minutes = whole_number(visit, "rate"), whole_number(visit, "minutes")
+    rate, minutes = visit.number("rate"), visit.number("minutes")
     return TellingRule(
         channel=visit.one("channel"),
         events=events,
         filter=all_of(filters) if filters else None,
-        count=whole_number(visit, "count"),
-        hosts=whole_number(visit, "hosts"),
+        count=visit.number("count"),
+        hosts=visit.number("hosts"),
         rate=None if rate is None else RateOf(rate, 60 * (minutes or 60)),
         digest=_digest(visit),
     )
@@ -124,7 +119,7 @@ def _rule(visit: Visit) -> TellingRule:
 
 def _digest(visit: Visit) -> DigestTime | None:
     day = visit.one("digest")
-    hour = whole_number(visit, "hour")
+    hour = visit.number("hour")
     hour = 8 if hour is None else hour
     if day == _DAILY:
         return DigestTime(hour)
@@ -151,6 +146,6 @@ def _words(rule: TellingRule) -> str:
 
 
 PAGES = (
-    Page(f"{SCOPE}/admin/integrations", _integrations),
+    Page(f"{SCOPE}/admin/integrations", _page),
     Page(f"{SCOPE}/admin/integrations", _change, "POST"),
 )

@@ -14,10 +14,6 @@ from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
 __all__ = ["PAGES"]
 
 
-def _retention(visit: Visit) -> Shown | Redirect | Content:
-    return _retention_page(visit)
-
-
 def _retention_page(visit: Visit, error: str = "") -> Shown:
     context = {
         "status": visit.ask("retention_status"),
@@ -45,10 +41,6 @@ def _change_retention(visit: Visit) -> Shown | Redirect | Content:
         return _retention_page(visit, str(error))
 
 
-def _sampling(visit: Visit) -> Shown | Redirect | Content:
-    return _sampling_page(visit)
-
-
 def _sampling_page(visit: Visit, error: str = "") -> Shown:
     status: SamplingStatus = visit.ask("get_sampling")
     context = {
@@ -72,10 +64,6 @@ def _change_sampling(visit: Visit) -> Shown | Redirect | Content:
         return _sampling_page(visit, str(error))
 
 
-def _scrubbing(visit: Visit) -> Shown | Redirect | Content:
-    return _scrubbing_page(visit)
-
-
 def _scrubbing_page(visit: Visit, error: str = "") -> Shown:
     holds = visit.ask("get_scrubbing")
     lines = [f"{one.name} {one.pattern}" for one in holds.expressions]
@@ -97,10 +85,10 @@ def _change_scrubbing(visit: Visit) -> Shown | Redirect | Content:
 
 
 PAGES = (
-    Page(f"{SCOPE}/admin/retention", _retention),
+    Page(f"{SCOPE}/admin/retention", _retention_page),
     Page(f"{SCOPE}/admin/retention", _change_retention, "POST"),
-    Page(f"{SCOPE}/admin/sampling", _sampling),
+    Page(f"{SCOPE}/admin/sampling", _sampling_page),
     Page(f"{SCOPE}/admin/sampling", _change_sampling, "POST"),
-    Page(f"{SCOPE}/admin/scrubbing", _scrubbing),
+    Page(f"{SCOPE}/admin/scrubbing", _scrubbing_page),
     Page(f"{SCOPE}/admin/scrubbing", _change_scrubbing, "POST"),
 )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from coresnap.errors import UsageError
-from coresnap.store.attributes.attribute import Attribute, Kind
-from coresnap.store.query.fold_words import FOLDS
 from coresnap.store.query.result import Result
 from coresnap.store.server.call import Content
 from coresnap.views.web.address import Address
+from coresnap.views.web.attributes import known_attributes
 from coresnap.views.web.explore.answer import Table, table_of
 from coresnap.views.web.explore.question import ROWS, Question, with_clicked
 from coresnap.views.web.groups.period import PERIODS
@@ -57,7 +55,7 @@ def _shown(
     found: Result,
     error: str = "",
 ) -> Shown:
-    known = _known(visit)
+    known = known_attributes(visit)
     table = Table((), (), ())
     if question is not None:
         table = table_of(question, found, known, here)
@@ -71,8 +69,8 @@ def _shown(
         "periods": PERIODS,
         "chosen_age": visit.one("age"),
         "attributes": sorted(known),
-        "signs": {sign: words for sign, words in _SIGNS.items()},
-        "fold_names": [name for name in _FOLDS if name in FOLDS],
+        "signs": _SIGNS,
+        "fold_names": _FOLDS,
         "question": question,
         "table": table,
         "found": found,
@@ -81,13 +79,6 @@ def _shown(
         "error": error,
     }
     return Shown("explore.html", context, 400 if error else 200)
-
-
-def _known(visit: Visit) -> Mapping[str, Attribute]:
-    return {
-        one.name: Attribute(one.name, Kind(one.kind), one.format, one.unit)
-        for one in visit.ask("describe").attributes
-    }
 
 
 def _next(here: Address, question: Question | None, found: Result) -> str:

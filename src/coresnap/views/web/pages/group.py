@@ -10,11 +10,12 @@ from coresnap.errors import UsageError
 from coresnap.snapshot.short_names import short_function
 from coresnap.store.api.group_changes import Merge, Unmerge
 from coresnap.store.api.groups import GroupDetails, HistoryEntry, NewComment
-from coresnap.store.attributes.attribute import Attribute, Kind
+from coresnap.store.attributes.attribute import Attribute
 from coresnap.store.groups.conditions import described
 from coresnap.store.groups.history import STORE
 from coresnap.store.server.call import Content
 from coresnap.views.web.address import Address
+from coresnap.views.web.attributes import known_attributes
 from coresnap.views.web.drawing.bars import share_bar
 from coresnap.views.web.drawing.trend import trend
 from coresnap.views.web.groups.about import Seen, faults_of, faults_query, seen_query
@@ -23,7 +24,7 @@ from coresnap.views.web.groups.narrowing import Narrowing
 from coresnap.views.web.groups.period import PERIODS
 from coresnap.views.web.groups.title import short_title
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
-from coresnap.views.web.pages.groups import badges_in, number_of, version_settings
+from coresnap.views.web.pages.groups import badges_in, version_settings
 
 __all__ = ["PAGES"]
 
@@ -82,16 +83,13 @@ def _reopening(history: Sequence[HistoryEntry]) -> HistoryEntry | None:
 
 def _looked_at(visit: Visit, details: GroupDetails) -> dict[str, Any]:
     narrowing = Narrowing.of(visit, int(time.time()))
-    known = {
-        one.name: Attribute(one.name, Kind(one.kind), one.format, one.unit)
-        for one in visit.ask("describe").attributes
-    }
-    versions = version_settings(visit).version_attributes
+    known = known_attributes(visit)
+    versions = version_settings(visit, known).version_attributes
     names = _names(visit, versions, known)
     found = visit.ask("query", body=seen_query(narrowing, details.id, names))
     seen = Seen(found, [known[name] for name in names])
     columns = [n for n in (*_COLUMNS[:1], *versions, *_COLUMNS[1:]) if n in known]
-    until = number_of(visit.one("until"))
+    until = visit.number("until")
     faults = visit.ask(
         "query", body=faults_query(narrowing, details.id, columns, until)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Container
 from typing import Any
 
 from coresnap.errors import UsageError
@@ -15,6 +16,7 @@ from coresnap.store.query.times import TimeRange
 from coresnap.store.server.call import Content
 from coresnap.views.group_badges import Badges
 from coresnap.views.web.address import Address
+from coresnap.views.web.attributes import known_attributes
 from coresnap.views.web.drawing.sparkline import sparkline
 from coresnap.views.web.drawing.trend import trend
 from coresnap.views.web.groups.changing import ENDS, change_of
@@ -24,7 +26,7 @@ from coresnap.views.web.groups.period import PERIODS
 from coresnap.views.web.groups.title import short_title
 from coresnap.views.web.page import SCOPE, Page, Redirect, Shown, Visit
 
-__all__ = ["PAGES", "badges_in", "number_of", "version_settings"]
+__all__ = ["PAGES", "badges_in", "version_settings"]
 
 _DAY = 86400
 
@@ -69,22 +71,14 @@ def _listing(visit: Visit) -> Listing:
         query.get("state", ""),
         query.get("assignee", ""),
         sort,
-        number_of(query.get("offset")) or 0,
-        number_of(query.get("until")),
+        visit.number("offset") or 0,
+        visit.number("until"),
     )
 
 
-def number_of(text: str | None) -> int | None:
-    """Return the number in a field, None for an empty one; raise UsageError."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise UsageError(f"{text} is no number")
-    return int(text)
-
-
 def _found(visit: Visit, listing: Listing) -> dict[str, Any]:
-    found: Result = visit.ask("query", body=listing.query(version_settings(visit)))
+    settings = version_settings(visit, known_attributes(visit))
+    found: Result = visit.ask("query", body=listing.query(settings))
     span = listing.narrowing.span
     since = Condition("timestamp", Operator.AT_LEAST, span.begin)
     recent = all_of((listing.filter(), since))  # the trend shows no others
@@ -102,10 +96,9 @@ def _found(visit: Visit, listing: Listing) -> dict[str, Any]:
     }
 
 
-def version_settings(visit: Visit) -> GroupSettings:
+def version_settings(visit: Visit, known: Container[str]) -> GroupSettings:
     """Return where versions are, of the attributes that faults have."""
     settings: GroupSettings = visit.ask("get_group_settings")
-    known = {one.name for one in visit.ask("describe").attributes}
     names = tuple(name for name in settings.version_attributes if name in known)
     return GroupSettings(names, settings.scheme)
 

@@ -13,10 +13,6 @@ from coresnap.views.web.page import Page, Redirect, Shown, Visit
 __all__ = ["PAGES", "local_path"]
 
 
-def _show(visit: Visit) -> Shown | Redirect | Content:
-    return _form(visit)
-
-
 def _form(visit: Visit, error: str = "", status: int = 200) -> Shown:
     context = {
         "error": error,
@@ -64,7 +60,7 @@ def local_path(where: str) -> str:
 
 
 PAGES = (
-    Page("/login", _show, is_public=True),
+    Page("/login", _form, is_public=True),
     Page("/login", _log_in, "POST", is_public=True),
     Page("/logout", _log_out, "POST"),
 )

@@ -20,10 +20,6 @@ _PAGES = {
 """Pages whose views can be kept."""
 
 
-def _saved(visit: Visit) -> Shown | Redirect | Content:
-    return _page(visit)
-
-
 def _page(visit: Visit, error: str = "") -> Shown:
     context = {
         "views": visit.ask("list_views").views,
@@ -51,6 +47,6 @@ def _change(visit: Visit) -> Shown | Redirect | Content:
 
 
 PAGES = (
-    Page(f"{SCOPE}/saved", _saved),
+    Page(f"{SCOPE}/saved", _page),
     Page(f"{SCOPE}/saved", _change, "POST"),
 )
