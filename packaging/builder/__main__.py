@@ -1,0 +1,85 @@
+"""``packaging/build``: what is asked for, built in the order that it needs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from builder.command import BuildError, output_of
+from builder.nfpm import Build, make_package
+from builder.places import BUILD, REPOSITORY
+from builder.staging import stage
+from builder.wheel import build_sdist, build_wheel, version_of
+
+_PACKAGES = ("deb", "rpm")
+_KINDS = (*_PACKAGES, "wheel", "sdist")
+
+
+def main() -> int:
+    """Build, print the path of each result, and return the exit code."""
+    arguments = _parser().parse_args()
+    unknown = [kind for kind in arguments.kinds if kind not in _KINDS]
+    if unknown:
+        print(f"packaging/build: {unknown[0]} is none of {', '.join(_KINDS)}")
+        return 2
+    try:
+        for path in _build(arguments.kinds or _PACKAGES, arguments):
+            print(path)
+    except BuildError as error:
+        print(f"packaging/build: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="packaging/build", description=__doc__)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        default=REPOSITORY / "dist",
+        help="put packages into DIR (default: dist)",
+    )
+    parser.add_argument(
+        "--release",
+        type=int,
+        default=1,
+        metavar="N",
+        help="count of this package among those of its version (default: 1)",
+    )
+    parser.add_argument(
+        "kinds", nargs="*", metavar="KIND", help=f"{', '.join(_KINDS)} (deb and rpm)"
+    )
+    return parser
+
+
+def _build(kinds: Sequence[str], arguments: argparse.Namespace) -> list[Path]:
+    output = arguments.output.absolute()
+    built = []
+    if "sdist" in kinds:
+        built.append(build_sdist(output))
+    if "wheel" in kinds:
+        built.append(build_wheel(output))
+    packages = [kind for kind in _PACKAGES if kind in kinds]
+    if packages:
+        wheel = build_wheel(BUILD / "wheels")
+        epoch = _epoch()
+        trees = stage(wheel, BUILD / "trees", epoch)
+        build = Build(version_of(wheel), arguments.release, epoch, output)
+        for kind in packages:
+            built += [make_package(kind, n, tree, build) for n, tree in trees.items()]
+    return built
+
+
+def _epoch() -> int:
+    """The time that everything built has: SOURCE_DATE_EPOCH, or the last commit's."""
+    if given := os.environ.get("SOURCE_DATE_EPOCH"):
+        return int(given)
+    return int(output_of(["git", "-C", REPOSITORY, "log", "-1", "--format=%ct"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
