@@ -18,6 +18,7 @@ from types import TracebackType
 
 import attrs
 
+from coresnap.collect.journal_totals import TOTAL_SCHEMA, add_totals
 from coresnap.collect.transitions import (
     Entry,
     Event,
@@ -29,6 +30,7 @@ from coresnap.collect.transitions import (
 from coresnap.collect.writer_lock import is_locked, take_lock
 from coresnap.crash import Archive
 from coresnap.errors import (
+    AccessError,
     CoresnapError,
     MissingError,
     NoSpaceError,
@@ -44,6 +46,7 @@ __all__ = [
     "is_locked",
     "read_entries",
     "read_history",
+    "reading",
 ]
 
 _SCHEMA = """
@@ -151,6 +154,7 @@ class Journal:
         values["detail"] = text = json.dumps(detail)
         try:
             with self._database:
+                add_totals(self._database, archive_id, event, detail, entry.changed)
                 self._database.execute(
                     "INSERT OR REPLACE INTO entry VALUES (:id, :state, :attempts,"
                     " :interruptions, :arrived, :changed, :detail)",
@@ -203,7 +207,7 @@ def read_entries(path: Path) -> dict[str, Entry]:
 
     Raises MissingError if there is no journal, AccessError or StorageError.
     """
-    with _reading(path) as database:
+    with reading(path) as database:
         rows = _entries(database, "WHERE state != ?", (State.GONE,))
         return {entry.id: entry for entry in rows}
 
@@ -215,7 +219,7 @@ def read_history(path: Path, prefix: str) -> dict[str, list[Record]]:
     writer. Raises MissingError if there is no journal, AccessError or StorageError.
     """
     found: dict[str, list[Record]] = {}
-    with _reading(path) as database:
+    with reading(path) as database:
         # 'g' is behind every hexadecimal digit, so this is a range of the index.
         where = "WHERE id >= ? AND id < ?"
         for record in _records(database, where, (prefix, prefix + "g")):
@@ -224,8 +228,17 @@ def read_history(path: Path, prefix: str) -> dict[str, list[Record]]:
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    if not path.exists():
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the journal for reading, without being its writer.
+
+    Raises MissingError if there is none; what SQLite raises within becomes AccessError
+    or StorageError.
+    """
+    try:
+        is_there = path.exists()
+    except PermissionError as error:
+        raise AccessError(f"may not read {path.parent}") from error
+    if not is_there:
         raise MissingError(
             f"no journal at {path}", remedy="The daemon writes it when it first runs."
         )
@@ -253,12 +266,19 @@ def _open_database(path: Path) -> sqlite3.Connection:
         if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("the journal is damaged")
         database.executescript(_SCHEMA)
+        _begin_counting(database)
         database.execute(f"PRAGMA user_version = {_VERSION}")
         _entries(database, "", ())
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _begin_counting(database: sqlite3.Connection) -> None:
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'total'"
+    if database.execute(query).fetchone() is None:
+        database.executescript(f"BEGIN; {TOTAL_SCHEMA} COMMIT;")
 
 
 def _entries(

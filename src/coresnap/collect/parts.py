@@ -15,6 +15,7 @@ import attrs
 
 __all__ = [
     "ID",
+    "Held",
     "Part",
     "Usage",
     "create_spool",
@@ -45,6 +46,15 @@ class Usage:
     """Apparent bytes."""
     disk_size: int
     """Bytes on disk."""
+
+
+@attrs.frozen
+class Held:
+    """Processes that have crashed and wait for their dump."""
+
+    count: int = 0
+    since: int | None = None
+    """When the first of their dumps began: UTC nanoseconds; None if there is none."""
 
 
 def make_id() -> str:

@@ -25,6 +25,7 @@ from coresnap.backends import crash_record
 from coresnap.collect.assets import read_member
 from coresnap.collect.parts import (
     ID,
+    Held,
     Part,
     Usage,
     create_spool,
@@ -44,6 +45,7 @@ from coresnap.errors import (
 )
 
 __all__ = [
+    "Held",
     "Part",
     "Spool",
     "TemporaryFile",
@@ -57,6 +59,7 @@ _BLOCK = 512  # st_blocks, whatever the filesystem's block size (POSIX sys/stat.
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO planted under an id must not hang us (CVE-2021-25684).
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_HELD_SEARCHED = 1000
 _COPIES = ("file", "import", "stream")
 """Ways of a capture whose source stays until the core has its name."""
 
@@ -233,6 +236,30 @@ class Spool:
                 disk_size=sum(status.st_blocks * _BLOCK for status in files),
             )
         return totals
+
+    def held(self) -> Held:
+        """Say how many processes wait for their dump just now."""
+        done = {name for p in (Part.CORE, Part.SNAPSHOT) for name in self._names(p)}
+        alone = [
+            (status.st_ctime_ns, name)
+            for name in self._names(Part.ASSETS)
+            if name not in done
+            and (status := self._status(Part.ASSETS, name)) is not None
+        ]
+        # Nobody is held for long, so those that are have the newest assets.
+        newest = sorted(alone, reverse=True)[:_HELD_SEARCHED]
+        times = [began for began, name in newest if self._is_dumping(name)]
+        return Held(len(times), min(times, default=None))
+
+    def _is_dumping(self, archive_id: str) -> bool:
+        try:
+            fd = self._open(Part.ASSETS, archive_id)
+        except CoresnapError:
+            return False
+        try:
+            return not share(fd)
+        finally:
+            os.close(fd)
 
     def intruders(self) -> list[str]:
         """Name what is in the spool and cannot be ours: links, FIFOs, directories."""

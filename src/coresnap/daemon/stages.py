@@ -253,7 +253,11 @@ class Pipeline:
     def _note_failure(self, archive_id: str, outcome: Outcome) -> None:
         entry = self.journal.entry(archive_id)
         assert entry is not None
-        detail = {"reason": outcome.reason, "confinement": list(outcome.confinement)}
+        detail = {
+            "reason": outcome.reason,
+            "verdict": outcome.verdict,
+            "confinement": list(outcome.confinement),
+        }
         if outcome.verdict == Verdict.NO_ROOM:
             self.journal.record(archive_id, Event.POSTPONED, **detail)
             said = f"crash {archive_id} waits for room: {outcome.reason}"

@@ -67,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the listing."""
+    from coresnap.collect.admission import read_admission
+    from coresnap.collect.overview import known
     from coresnap.collect.spool import Spool
     from coresnap.config import load_config
     from coresnap.views.cli.archive_lines import look_up
@@ -82,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         sending = sending_by_id(config)
         shown = [look_up(spool, one, sending.get(one.id)) for one in chosen]
         usage = spool.usage()
-    admission = admission_facts(config)
+    admission = admission_facts(known(lambda: read_admission(config.admission)))
     if arguments.json:
         emit(json.dumps({**_as_json(shown, usage), "admission": admission}) + "\n")
         return 0

@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from coresnap.errors import AccessError, InputError, StorageError
 from coresnap.snapshot.escape import printable, without_surrogates
 
 if TYPE_CHECKING:
-    from coresnap.collect.admission import Kind
-    from coresnap.config import Config
+    from coresnap.collect.admission import Admission, Kind
+    from coresnap.collect.overview import Unknown
 
 __all__ = ["admission_facts", "admission_lines", "suppressed_line"]
 
@@ -20,17 +19,15 @@ _KINDS_SHOWN = 5
 _NANOSECONDS = 1e9
 
 
-def admission_facts(config: Config) -> dict[str, Any]:
+def admission_facts(found: Admission | Unknown) -> dict[str, Any]:
     """Return the counts, and the kinds of which any were suppressed, most first.
 
-    If the table cannot be read, ``unknown`` says why instead.
+    If the table could not be read, ``unknown`` says why instead.
     """
-    from coresnap.collect.admission import read_admission
+    from coresnap.collect.admission import Admission
 
-    try:
-        found = read_admission(config.admission)
-    except (AccessError, InputError, StorageError) as error:
-        return {"unknown": str(error)}
+    if not isinstance(found, Admission):
+        return {"unknown": found.reason}
     kinds = sorted(found.kinds, key=lambda kind: (-kind.suppressed, -kind.last))
     return {
         "seen": found.seen,
