@@ -189,6 +189,24 @@ def test_uninstall_without_a_saved_state_leaves_the_kernel_s_default(
     assert sysctl.read(PATTERN) == "core"
 
 
+def test_a_handler_that_a_package_brought_is_neither_written_nor_removed(
+    config: Config, sysctl: Sysctl
+) -> None:
+    ours = importlib.resources.files("coresnap") / "libexec" / "coresnap-catch"
+    assert isinstance(ours, Path)
+    before = ours.stat()
+    config.handler.parent.mkdir(parents=True)
+    config.handler.symlink_to(ours)
+    backend = LinuxBackend(config, sysctl)
+
+    assert backend.install().handler == str(config.handler)
+    assert not backend.uninstall().installed
+
+    assert config.handler.readlink() == ours
+    assert ours.stat() == before
+    assert not config.handler_settings.exists()
+
+
 def test_uninstall_leaves_a_changed_pipe_limit_alone(
     config: Config, sysctl: Sysctl
 ) -> None:

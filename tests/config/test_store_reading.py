@@ -74,7 +74,7 @@ def test_watched_directories_defaults_and_verification(tmp_path: Path) -> None:
         ("[token]\nblackhole = abc\n", ":2: .*64 hexadecimal digits"),
         ("[daemon]\nroot = /x\n", ":2: .*PROJECT.root"),
         ("[nothing]\n", ":1: .*no section"),
-        ("[token]\n", "neither write nor read"),
+        ("[universe]\nname = x\n", "neither write nor read"),
         ("[universe]\nread=x:1\n[daemon]\nsimple.token=t\n", "simple.root is missing"),
     ],
 )
@@ -82,6 +82,12 @@ def test_what_is_wrong_is_named_with_its_line(
     tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["", "[universe]\n#write = https://x\n[token]\n"])
+def test_a_file_that_says_nothing_is_as_good_as_none(tmp_path: Path, text: str) -> None:
+    with pytest.raises(MissingError, match="names no store"):
         load(tmp_path, text)
 
 

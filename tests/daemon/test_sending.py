@@ -459,6 +459,21 @@ def test_without_a_coroner_cf_nothing_is_started(tmp_path: Path) -> None:
     assert log.lines == []
 
 
+def test_of_several_files_the_first_that_exists_names_the_store(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "coresnap.conf"
+    names = [tmp_path / name for name in ("first.cf", "second.cf", "third.cf")]
+    path.write_text(f"[sending]\nstore.config = {':'.join(map(str, names))}\n")
+    config = load_config(path)
+    assert config.store_file is None
+
+    names[2].touch()
+    names[1].touch()
+
+    assert config.store_file == names[1]
+
+
 def test_a_coroner_cf_that_makes_no_sense_is_named(tmp_path: Path) -> None:
     store = tmp_path / "coroner.cf"
     store.write_text("[universe]\nwrit = x\n")

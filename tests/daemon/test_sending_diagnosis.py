@@ -79,11 +79,17 @@ def test_without_a_store_nothing_is_wrong(directory: Path) -> None:
     assert finding.level is Level.OK
     assert "stay on this machine" in finding.message
 
+    (directory / "no.cf").write_text("[universe]\n#write = https://x\n")
+
+    (finding,) = diagnose_sending(load_config(path))
+    assert finding.level is Level.OK
+    assert "no.cf names no store" in finding.message
+
 
 def test_a_coroner_cf_with_a_mistake_is_named(directory: Path) -> None:
     config = write_config(directory, "http://127.0.0.1:9", "0" * 64)
-    assert config.store_config is not None
-    config.store_config.write_text("[universe]\nwrit = x\n")
+    assert config.store_file is not None
+    config.store_file.write_text("[universe]\nwrit = x\n")
 
     finding = found(config)["store"]
 

@@ -91,7 +91,9 @@ class LinuxBackend(CaptureBackend):
         wanted = self._wanted()
         owner = linux_files.ensure_user(config.user)
         archive_files.make_directories(config, owner)
-        linux_files.install_handler(handler_program(), config.handler)
+        if not _came_with_us(config.handler):
+            linux_files.install_handler(handler_program(), config.handler)
+        linux_files.check_trusted(config.handler)
         linux_files.write_handler_settings(config, owner)
         if self._owner_of(current) != "coresnap":
             config.previous_settings.unlink(missing_ok=True)
@@ -134,8 +136,9 @@ class LinuxBackend(CaptureBackend):
             )
         kept = self._restore()
         if not self._is_ours():
-            for path in (self._config.handler, self._config.handler_settings):
-                path.unlink(missing_ok=True)
+            if not _came_with_us(self._config.handler):
+                self._config.handler.unlink(missing_ok=True)
+            self._config.handler_settings.unlink(missing_ok=True)
             self._config.previous_settings.unlink(missing_ok=True)
         status = self.status()
         return CaptureStatus(
@@ -279,6 +282,15 @@ class LinuxBackend(CaptureBackend):
 
 def _door_of(pattern: str) -> str:
     return "socket" if pattern.startswith("@") else "pipe"
+
+
+def _came_with_us(handler: Path) -> bool:
+    """Whether it is our own file, which a package manager put there and will remove."""
+    ours = importlib.resources.files("coresnap") / "libexec" / "coresnap-catch"
+    try:
+        return os.path.samefile(handler, str(ours))
+    except OSError:
+        return False
 
 
 def handler_program() -> bytes:

@@ -113,7 +113,7 @@ class Config:
     debuginfod_time: int
     debuginfod_size: int
     purge_sent_age: int | None
-    store_config: Path | None
+    store_config: tuple[Path, ...]
     send_bandwidth: int | None
     """Bytes per second."""
     send_retry_first: int
@@ -146,6 +146,11 @@ class Config:
     def journal(self) -> Path:
         """The journal's database; its directory belongs to the daemon."""
         return self.root / "journal" / "journal.sqlite"
+
+    @property
+    def store_file(self) -> Path | None:
+        """The coroner.cf that counts; PermissionError where one may not look."""
+        return next((path for path in self.store_config if path.exists()), None)
 
     @property
     def sending_state(self) -> Path:

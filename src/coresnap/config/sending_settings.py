@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coresnap.config.places import STORE_SEARCH_PATH
 from coresnap.config.setting import Setting
 
 __all__ = ["SENDING_SETTINGS"]
@@ -10,10 +11,11 @@ SENDING_SETTINGS = (
     Setting(
         "sending",
         "store.config",
-        "optional path",
-        "/usr/local/etc/coroner.cf",
-        "File that names the object store and holds the tokens. Where it is not there, "
-        "snapshots stay in sending/.",
+        "paths",
+        ":".join(map(str, STORE_SEARCH_PATH)),
+        "Files that may name the object store and hold the tokens, separated by "
+        "colons; the first that exists counts. Where none does, snapshots stay in "
+        "sending/.",
     ),
     Setting(
         "sending",

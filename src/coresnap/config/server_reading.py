@@ -19,6 +19,7 @@ __all__ = ["SERVER_SEARCH_PATH", "load_server_config"]
 SERVER_SEARCH_PATH = (
     Path("/usr/local/etc/coroner/coronerd.conf"),
     Path("/etc/coroner/coronerd.conf"),
+    Path("/etc/coresnap/coronerd.conf"),
 )
 
 

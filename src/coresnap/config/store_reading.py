@@ -11,6 +11,7 @@ import attrs
 
 from coresnap.config.ini import Problem, Section, Statement, read_lines
 from coresnap.config.kinds import PARSERS, parser_of
+from coresnap.config.places import STORE_SEARCH_PATH
 from coresnap.config.reading import place_of, read_text
 from coresnap.config.settings import find
 from coresnap.config.store_config import StoreConfig, Watched
@@ -27,7 +28,7 @@ def store_search_path() -> tuple[Path, ...]:
     """Return where coroner.cf is looked for; the first that is there counts."""
     home = os.path.expanduser("~")
     own = (Path(home, ".coroner.cf"),) if os.path.isabs(home) else ()
-    return (*own, Path("/usr/local/etc/coroner.cf"), Path("/etc/coroner.cf"))
+    return (*own, *STORE_SEARCH_PATH)
 
 
 def find_store_config() -> Path | None:
@@ -39,8 +40,8 @@ def find_store_config() -> Path | None:
 def load_store_config(path: Path | None = None) -> StoreConfig:
     """Read ``path``, else the first file of the search path.
 
-    Raises MissingError if there is none, AccessError if it may not be read, and
-    ConfigError, naming file and line, if it makes no sense.
+    Raises MissingError if there is none, or one that says nothing, AccessError if it
+    may not be read, and ConfigError, naming file and line, if it makes no sense.
     """
     source = path or find_store_config()
     if source is None:
@@ -123,7 +124,8 @@ class _Reading:
         write = _url(values["write"], is_tls=True)
         read = _url(values["read"], is_tls=bool(values["read.ssl.enabled"]))
         if not (write or read):
-            raise ConfigError(
+            said = self.universe or self.tokens or self.watched or self.defaults
+            raise (ConfigError if said else MissingError)(
                 f"{self.source} names no store: [universe] has neither write nor read",
                 remedy=_REMEDY,
             )

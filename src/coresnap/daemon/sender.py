@@ -111,8 +111,8 @@ def start_sender(
 
     None if there is no coroner.cf. What is wrong with it is said, and nothing is sent.
     """
-    path = config.store_config
-    if path is None or not path.exists():
+    path = config.store_file
+    if path is None:
         return None
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     said, saying = os.pipe()
@@ -151,7 +151,7 @@ def _welcome(start: _Start, log: Logger) -> None:
 def read_store(path: Path) -> StoreConfig:
     """Return what coroner.cf says, with all there to send by it.
 
-    Raises ConfigError, AccessError.
+    Raises ConfigError, AccessError, and MissingError if it says nothing.
     """
     from coresnap.config.store_reading import load_store_config
 

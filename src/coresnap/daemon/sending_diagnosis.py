@@ -40,20 +40,25 @@ _AS_ROOT = "Run `coresnap doctor` as root."
 
 def diagnose_sending(config: Config) -> tuple[Finding, ...]:
     """Check the store, the tokens, the clock, and what waits here."""
-    path = config.store_config
+    path = None
     try:
-        if path is None or not path.exists():
-            message = f"there is no {path}: snapshots stay on this machine"
-            return (Finding("store", Level.OK, message),)
+        if (path := config.store_file) is None:
+            return (_without_store("there is no coroner.cf"),)
         store = read_store(path)
+    except MissingError as error:
+        return (_without_store(str(error)),)
     except (AccessError, PermissionError):
-        message = f"{path} may not be read by this user"
+        message = f"{path or 'coroner.cf'} may not be read by this user"
         return (Finding("store", Level.WARN, message, _AS_ROOT), *_check_queue(config))
     except CoresnapError as error:
         remedy = f"Correct {path}, then restart coresnapd."
         finding = Finding("store", Level.FAIL, str(error), error.remedy or remedy)
         return (finding, *_check_queue(config))
     return (*_check_store(store, _projects(config)), *_check_queue(config))
+
+
+def _without_store(why: str) -> Finding:
+    return Finding("store", Level.OK, f"{why}: snapshots stay on this machine")
 
 
 # --- there --------------------------------------------------------------------------

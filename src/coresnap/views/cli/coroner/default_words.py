@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from coresnap.config.places import STORE_SEARCH_PATH
+
 __all__ = ["default_words"]
 
-_PLACES = ("~/.coroner.cf", "/usr/local/etc/coroner.cf", "/etc/coroner.cf")
 _ON, _OFF = ("true", "yes"), ("false", "no")
 _WITHOUT = ("serve", "reindex", "view")
 """Commands that speak with no store, and need no coroner.cf."""
@@ -33,7 +34,7 @@ def default_words(command: str, config: Path | None) -> list[str]:
 
 
 def _usual() -> Path | None:
-    paths = (Path(os.path.expanduser(place)) for place in _PLACES)
+    paths = (Path(os.path.expanduser("~/.coroner.cf")), *STORE_SEARCH_PATH)
     # Path.exists raises where we may not look: a service's HOME can be root's.
     return next((path for path in paths if os.path.exists(path)), None)
 
