@@ -83,17 +83,15 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
     yield ""
     yield operation["summary"]
     yield ""
-    yield "| | |"
-    yield "|---|---|"
-    yield f"| needs | {operation.get('x-capability', 'no token')} |"
-    if "requestBody" in operation:
-        yield f"| takes | {_content(operation['requestBody'])} |"
-    for status, response in operation["responses"].items():
-        if status.startswith("2"):
-            yield f"| gives | {status}: {_content(response)} |"
+    yield f"- *needs* {operation.get('x-capability', 'no token')}"
     for parameter in operation["parameters"]:
         if parameter["in"] == "query":
-            yield f"| `?{parameter['name']}=` | {_parameter(parameter)} |"
+            yield f"- `?{parameter['name']}=` {_parameter(parameter)}"
+    if "requestBody" in operation:
+        yield f"- *takes* {_content(operation['requestBody'])}"
+    for status, response in operation["responses"].items():
+        if status < "400":
+            yield f"- *gives* {status}: {_content(response)}"
     yield ""
 
 
@@ -102,13 +100,13 @@ def _content(body: dict[str, Any]) -> str:
         if media_type == "application/json":
             return _kind(content["schema"])
         return f"bytes (`{media_type}`)"
-    return "nothing"
+    return str(body["description"])
 
 
 def _parameter(parameter: dict[str, Any]) -> str:
     required = ", required" if parameter["required"] else ""
     said = parameter.get("description", "")
-    return _cell(f"{_kind(parameter['schema'])}{required}. {said}")
+    return f"{_kind(parameter['schema'])}{required}. {said}"
 
 
 def _schema(name: str, schema: dict[str, Any]) -> Iterator[str]:
