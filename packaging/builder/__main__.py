@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from builder.command import BuildError, output_of
 from builder.nfpm import Build, make_package
-from builder.places import BUILD, REPOSITORY
+from builder.places import REPOSITORY
 from builder.staging import stage
 from builder.wheel import build_sdist, build_wheel, version_of
 
@@ -65,13 +66,21 @@ def _build(kinds: Sequence[str], arguments: argparse.Namespace) -> list[Path]:
         built.append(build_wheel(output))
     packages = [kind for kind in _PACKAGES if kind in kinds]
     if packages:
-        wheel = build_wheel(BUILD / "wheels")
-        epoch = _epoch()
-        trees = stage(wheel, BUILD / "trees", epoch)
-        build = Build(version_of(wheel), arguments.release, epoch, output)
-        for kind in packages:
-            built += [make_package(kind, n, tree, build) for n, tree in trees.items()]
+        built += _build_packages(packages, output, arguments.release)
     return built
+
+
+def _build_packages(kinds: Sequence[str], output: Path, release: int) -> list[Path]:
+    with tempfile.TemporaryDirectory(prefix="coresnap-packages-") as directory:
+        wheel = build_wheel(Path(directory, "wheel"))
+        epoch = _epoch()
+        trees = stage(wheel, Path(directory, "trees"), epoch)
+        build = Build(version_of(wheel), release, epoch, output)
+        return [
+            make_package(kind, name, tree, build)
+            for kind in kinds
+            for name, tree in trees.items()
+        ]
 
 
 def _epoch() -> int:

@@ -11,7 +11,12 @@ from builder.command import run
 from builder.places import COMMANDS, HANDLER, PACKAGING, PREFIX, SITE_PACKAGES
 from builder.wheel import version_of
 
-__all__ = ["add_requirements", "compile_modules", "make_environment"]
+__all__ = [
+    "add_requirements",
+    "compile_modules",
+    "link_interpreter",
+    "make_environment",
+]
 
 _INTERPRETER = "/usr/bin/python3.11"
 _SETTINGS = """\
@@ -49,6 +54,13 @@ def make_environment(root: Path, wheel: Path) -> None:
     _install(root, *words, f"coresnap=={version_of(wheel)}")
     _place_handler(root)
     _write_commands(root)
+
+
+def link_interpreter(root: Path) -> None:
+    """Let the interpreter be found in the root of a system that ``root`` becomes."""
+    link = root / PREFIX / "bin" / "python"
+    link.unlink()
+    link.symlink_to(os.path.relpath(_INTERPRETER, Path("/", PREFIX, "bin")))
 
 
 def add_requirements(root: Path, lock: str) -> None:

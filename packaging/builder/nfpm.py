@@ -19,6 +19,8 @@ from builder.places import PACKAGING
 
 __all__ = ["Build", "make_package"]
 
+_ZSH = ("usr/share/zsh/vendor-completions", "usr/share/zsh/site-functions")
+"""Where Debian's zsh looks for what packages bring, and everybody else's."""
 _OWNED = (
     "usr/lib/coresnap",
     "etc/coresnap",
@@ -46,7 +48,7 @@ def make_package(kind: str, name: str, root: Path, build: Build) -> Path:
     config = tomllib.loads((PACKAGING / "nfpm" / f"{name}.toml").read_text())
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "nfpm.json")
-        path.write_text(json.dumps(_completed(config, kind, root, build)))
+        path.write_text(json.dumps(_completed(config, kind, root, build, path)))
         build.output.mkdir(parents=True, exist_ok=True)
         words = ["nfpm", "package", "--packager", kind, "--config", str(path)]
         said = output_of([*words, "--target", str(build.output)], cwd=PACKAGING)
@@ -54,7 +56,7 @@ def make_package(kind: str, name: str, root: Path, build: Build) -> Path:
 
 
 def _completed(
-    config: dict[str, Any], kind: str, root: Path, build: Build
+    config: dict[str, Any], kind: str, root: Path, build: Build, path: Path
 ) -> dict[str, Any]:
     config["version"] = _version(build.version)
     config["release"] = str(build.release)
@@ -63,13 +65,14 @@ def _completed(
     )
     config["mtime"] = datetime.fromtimestamp(build.epoch, UTC).isoformat()
     config["disable_globbing"] = True
-    config["contents"] = list(_contents(root))
+    config["contents"] = list(_contents(root, kind))
     linked = debian_depends(root) if kind == "deb" else rpm_requires(root)
     own = config.pop(f"{kind}_depends", [])
     exact = f"{config['version']}-{build.release}"
     own = [word.replace("${version}", exact) for word in own]
     config["depends"] = [*own, *linked]
     config["scripts"] = _scripts(kind, config["name"], config)
+    config["changelog"] = str(_changelog(path.parent, config, exact))
     for other in {"deb", "rpm"} - {kind}:
         config.pop(f"{other}_depends", None)
         config.pop(other, None)
@@ -98,9 +101,28 @@ def _scripts(kind: str, name: str, config: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _contents(root: Path) -> Iterator[dict[str, Any]]:
+def _changelog(directory: Path, config: dict[str, Any], exact: str) -> Path:
+    """Write the packages' own changes, which are few: one says where all others are."""
+    path = directory / "changelog.yaml"
+    what = f"Package coresnap {config['version']}: changelog.gz says what changed."
+    entry = {
+        "semver": exact,
+        "date": config["mtime"],
+        "packager": config["maintainer"],
+        "deb": {"urgency": "medium", "distributions": ["stable"]},
+        "changes": [{"note": what}],
+    }
+    path.write_text(json.dumps([entry]))
+    return path
+
+
+def _contents(root: Path, kind: str) -> Iterator[dict[str, Any]]:
     for path in sorted(root.rglob("*")):
         place = path.relative_to(root).as_posix()
+        if kind == "rpm":
+            if place.startswith("usr/share/lintian"):
+                continue
+            place = place.replace(*_ZSH)
         entry: dict[str, Any] = {"dst": f"/{place}"}
         if path.is_symlink():
             yield entry | {"type": "symlink", "src": os.readlink(path)}
@@ -111,4 +133,6 @@ def _contents(root: Path) -> Iterator[dict[str, Any]]:
             entry["file_info"] = {"mode": path.stat().st_mode & 0o7777}
             if place.startswith("etc/"):
                 entry["type"] = "config|noreplace"
+            elif kind == "rpm" and path.name == "copyright":
+                entry["type"] = "license"
             yield entry | {"src": str(path)}

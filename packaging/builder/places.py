@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 __all__ = [
-    "BUILD",
     "COMMANDS",
     "HANDLER",
     "PACKAGING",
@@ -16,7 +15,6 @@ __all__ = [
 
 PACKAGING = Path(__file__).resolve().parents[1]
 REPOSITORY = PACKAGING.parent
-BUILD = REPOSITORY / "build" / "packages"
 
 PREFIX = Path("usr/lib/coresnap")
 """The environment, below the root of a system."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 from pathlib import Path
 
 from builder import configuration
 from builder.command import run
-from builder.environment import add_requirements, compile_modules, make_environment
+from builder.completions import write_completions
+from builder.environment import (
+    add_requirements,
+    compile_modules,
+    link_interpreter,
+    make_environment,
+)
+from builder.licences import copyright_text
 from builder.linkage import objects_below
-from builder.places import HANDLER, PACKAGING, SITE_PACKAGES
+from builder.manpages import write_manual
+from builder.places import HANDLER, PACKAGING, REPOSITORY, SITE_PACKAGES
+from builder.wheel import version_of
 
 __all__ = ["stage"]
 
@@ -24,16 +34,21 @@ def stage(wheel: Path, directory: Path, epoch: int) -> dict[str, Path]:
 
     Every file has the time ``epoch`` (seconds), and modes that need no umask.
     """
-    shutil.rmtree(directory, ignore_errors=True)
+    version = version_of(wheel)
     client, server = directory / "coresnap", directory / "coroner-server"
     make_environment(client, wheel)
     _strip(client)
     compile_modules(client)
     _stage_server_modules(client, server)
     _stage_files(client, server)
-    for root in (client, server):
+    link_interpreter(client)
+    write_manual(client, server, version, epoch)
+    write_completions(client)
+    trees = {"coresnap": client, "coroner-server": server}
+    for name, root in trees.items():
+        _document(name, root, version)
         _settle(root, epoch)
-    return {"coresnap": client, "coroner-server": server}
+    return trees
 
 
 def _strip(root: Path) -> None:
@@ -71,6 +86,14 @@ def _stage_files(client: Path, server: Path) -> None:
     _write(server / "etc/coresnap/coronerd.conf", configuration.coronerd_conf())
 
 
+def _document(name: str, root: Path, version: str) -> None:
+    _copy(PACKAGING / "lintian" / name, root / "usr/share/lintian/overrides" / name)
+    documents = root / "usr/share/doc" / name
+    _write(documents / "copyright", copyright_text(name, version, root))
+    changes = (REPOSITORY / "CHANGELOG.md").read_bytes()
+    (documents / "changelog.gz").write_bytes(gzip.compress(changes, mtime=0))
+
+
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
@@ -91,6 +114,6 @@ def _settle(root: Path, epoch: int) -> None:
 
 def _mode(path: Path) -> int:
     mode = path.stat().st_mode
-    if path.is_dir() or mode & 0o100:
+    if path.is_dir() or (mode & 0o100 and ".so" not in path.suffixes):
         return 0o755
     return 0o600 if not mode & 0o004 else 0o644

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from builder.command import run
-from builder.places import BUILD, REPOSITORY
+from builder.places import REPOSITORY
 
 __all__ = ["build_sdist", "build_wheel", "version_of"]
 
-# Objects name no directory of the machine that compiled them.
-_FLAGS = f"-ffile-prefix-map={REPOSITORY}=. -fdebug-prefix-map={REPOSITORY}=."
+_NOT_SOURCE = shutil.ignore_patterns(
+    "__pycache__", "*.so", "*.egg-info", "libexec", "_capstone.py"
+)
 
 
 def build_wheel(output: Path) -> Path:
     """Build the wheel into ``output`` with the locked setuptools; return it."""
-    return _built("--wheel", output, "*.whl")
+    return _built("--wheel", ("native", "src"), output)
 
 
 def build_sdist(output: Path) -> Path:
     """Build the source distribution into ``output``; return it."""
-    return _built("--sdist", output, "*.tar.gz")
+    everything = ("native", "src", "tests", "docs", "packaging", ".github", ".ci")
+    return _built("--sdist", everything, output)
 
 
 def version_of(wheel: Path) -> str:
@@ -30,15 +33,19 @@ def version_of(wheel: Path) -> str:
     return wheel.name.split("-")[1]
 
 
-def _built(kind: str, output: Path, pattern: str) -> Path:
-    scratch = BUILD / kind.strip("-")
-    shutil.rmtree(scratch, ignore_errors=True)
-    # setuptools keeps build/lib*, and with it modules that are gone from the source.
-    for left in (REPOSITORY / "build").glob("lib*"):
-        shutil.rmtree(left)
-    flags = f"{os.environ.get('CFLAGS', '')} {_FLAGS}".strip()
-    words = ["uv", "build", "--no-build-isolation", kind, "--out-dir", str(scratch)]
-    run([*words, str(REPOSITORY)], env={"CFLAGS": flags})
-    (built,) = scratch.glob(pattern)
-    output.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.copy(built, output))
+def _built(kind: str, trees: tuple[str, ...], output: Path) -> Path:
+    # Elsewhere: setuptools keeps what it builds, and with it modules that are gone.
+    with tempfile.TemporaryDirectory(prefix="coresnap-build-") as directory:
+        source, built = Path(directory, "source"), Path(directory, "built")
+        for tree in trees:
+            shutil.copytree(REPOSITORY / tree, source / tree, ignore=_NOT_SOURCE)
+        for path in REPOSITORY.glob("*.*"):
+            if path.is_file():
+                shutil.copy(path, source)
+        # Objects name no directory of the machine that compiled them.
+        flags = f"{os.environ.get('CFLAGS', '')} -ffile-prefix-map={source}=."
+        words = ["uv", "build", "--no-build-isolation", kind, "--out-dir", str(built)]
+        run([*words, str(source)], env={"CFLAGS": flags.strip()})
+        (file,) = (path for path in built.iterdir() if path.suffix in (".whl", ".gz"))
+        output.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(file, output))
