@@ -1,0 +1,93 @@
+"""Power-on of a bare Debian, and the announcement's three steps."""
+
+from __future__ import annotations
+
+from system.world import PROGRAMS, PROJECT, World
+
+__all__ = ["bring_programs", "power_on", "three_steps"]
+
+_CORONERD = f"""\
+[server]
+data = /var/coroner
+universe = backtrace
+projects = {PROJECT}
+"""
+_CORONER_CF = """\
+[universe]
+name = backtrace
+write = http://127.0.0.1:6097
+[token]
+{token}
+"""
+_EARLY = f"""\
+# Crashes before any ordinary service has begun.
+[Unit]
+DefaultDependencies=no
+After=local-fs.target
+Before=sysinit.target
+{{order}}
+
+[Service]
+ExecStart={PROGRAMS}/early
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+
+def power_on(world: World) -> None:
+    """Boot the image as it was built."""
+    world.machine.make_disk()
+    world.power_on()
+    guest = world.guest
+    first = guest.output("cat", "/proc/1/comm").strip()
+    world.expect("systemd is process 1", first == "systemd", first)
+    failed = guest.output("systemctl", "--failed", "--no-legend", "--plain")
+    world.expect("no unit has failed", not failed.strip(), failed.strip())
+    world.found_pattern = world.kernel("kernel/core_pattern")
+    seen = world.found_pattern
+    world.expect("nobody takes the cores yet", not seen.startswith(("|", "@")), seen)
+    guest.output("mount", "--mkdir", "-o", "ro", "/dev/vdb", "/payload")
+
+
+def three_steps(world: World) -> None:
+    """Install the packages, name the store, enable the service."""
+    guest = world.guest
+    said = guest.shell(
+        "DEBIAN_FRONTEND=noninteractive apt-get -q install -y /payload/now/*.deb",
+        timeout=240 * world.patience,
+    )
+    world.expect("1. apt installs both packages", "Setting up coresnap" in said)
+    untouched = world.kernel("kernel/core_pattern") == world.found_pattern
+    world.expect("   and no crash is taken before the service is enabled", untouched)
+    _start_store(world)
+    world.expect("2. coroner.cf names the store, with a token that may only post", True)
+    guest.output("systemctl", "enable", "--now", "coresnapd", timeout=120)
+    seen = guest.run("systemctl", "is-active", "coresnapd").out.strip()
+    world.expect("3. systemctl enable --now coresnapd", seen == "active", seen)
+    pattern = world.kernel("kernel/core_pattern")
+    world.expect("the kernel hands crashes over", "coresnap" in pattern, pattern[:60])
+    doctor = guest.run("coresnap", "doctor", timeout=120)
+    trouble = [line for line in doctor.out.splitlines() if not line.startswith("ok")]
+    seen = "; ".join(trouble) or doctor.err.strip()
+    world.expect("coresnap doctor finds nothing that fails", doctor.code == 0, seen)
+
+
+def _start_store(world: World) -> None:
+    guest = world.guest
+    guest.write("/etc/coresnap/coronerd.conf", _CORONERD)
+    guest.output("systemctl", "enable", "--now", "coroner", timeout=120)
+    words = ("coroner", "token", "-c", "/var/coroner/coroner.cf", "create", PROJECT)
+    said = guest.output(*words, "--capability", "post", "--project", PROJECT)
+    token = next(line for line in said.splitlines() if line.startswith(PROJECT))
+    guest.write("/etc/coresnap/coroner.cf", _CORONER_CF.format(token=token), "0600")
+
+
+def bring_programs(world: World) -> None:
+    """Bring the programs that crash, one of which does so early in each boot."""
+    world.guest.shell(
+        f"cp -r /payload/programs {PROGRAMS}; "
+        f"install -m 4755 {PROGRAMS}/elevated /usr/local/bin/elevated"
+    )
+    world.guest.write("/etc/systemd/system/early.service", _EARLY.format(order=""))
+    world.guest.output("systemctl", "enable", "early")
