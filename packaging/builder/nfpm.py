@@ -21,6 +21,7 @@ __all__ = ["Build", "make_package"]
 
 _ZSH = ("usr/share/zsh/vendor-completions", "usr/share/zsh/site-functions")
 """Where Debian's zsh looks for what packages bring, and everybody else's."""
+_DOCUMENTS = ("usr/share/doc/", "usr/share/man/")
 _OWNED = (
     "usr/lib/coresnap",
     "etc/coresnap",
@@ -133,6 +134,6 @@ def _contents(root: Path, kind: str) -> Iterator[dict[str, Any]]:
             entry["file_info"] = {"mode": path.stat().st_mode & 0o7777}
             if place.startswith("etc/"):
                 entry["type"] = "config|noreplace"
-            elif kind == "rpm" and path.name == "copyright":
-                entry["type"] = "license"
+            elif kind == "rpm" and place.startswith(_DOCUMENTS):
+                entry["type"] = "license" if path.name == "copyright" else "doc"
             yield entry | {"src": str(path)}

@@ -26,7 +26,7 @@ __all__ = ["stage"]
 
 _UNITS = Path("usr/lib/systemd/system")
 _OF_THE_SERVER = ("coroner",)
-"""What names of units begin with that belong to coroner-server."""
+"""What names of units and the like begin with that belong to coroner-server."""
 
 
 def stage(wheel: Path, directory: Path, epoch: int) -> dict[str, Path]:
@@ -78,9 +78,10 @@ def _stage_files(client: Path, server: Path) -> None:
         if unit.suffix in (".service", ".socket", ".target", ".timer", ".path"):
             owner = server if unit.name.startswith(_OF_THE_SERVER) else client
             _copy(unit, owner / _UNITS / unit.name)
-    for file in (PACKAGING / "sysusers").glob("*.conf"):
-        owner = server if file.name.startswith(_OF_THE_SERVER) else client
-        _copy(file, owner / "usr/lib/sysusers.d" / file.name)
+    for kind in ("sysusers", "tmpfiles"):
+        for file in (PACKAGING / kind).glob("*.conf"):
+            owner = server if file.name.startswith(_OF_THE_SERVER) else client
+            _copy(file, owner / f"usr/lib/{kind}.d" / file.name)
     _write(client / "etc/coresnap/coresnap.conf", configuration.coresnap_conf())
     _write(client / "etc/coresnap/coroner.cf", configuration.coroner_cf(), mode=0o600)
     _write(server / "etc/coresnap/coronerd.conf", configuration.coronerd_conf())
