@@ -84,11 +84,11 @@ SERVE = "from coresnap.views.cli.process import run_coroner as run; run()"
 
 
 @contextlib.contextmanager
-def served(directory: Path) -> Iterator[tuple[Path, int]]:
+def served(directory: Path, python: str = sys.executable) -> Iterator[tuple[Path, int]]:
     """Run a server; yield its coroner.cf and its process id."""
     words = ["serve", "--data", str(directory), "--listen", "http://127.0.0.1:0"]
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVE, *words, "--project", PROJECT],
+        [python, "-c", SERVE, *words, "--project", PROJECT],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -42,7 +42,7 @@ from coresnap.model import (
 )
 from coresnap.snapshot.container import write_snapshot
 
-COMMAND = [sys.executable, "-m", "coresnap", "show"]
+SHOW = ("-m", "coresnap", "show")
 SHOWN = b"#0 "
 """The first frame of the thread that failed."""
 LONGEST = 30.0
@@ -60,7 +60,11 @@ def main() -> None:
         for path in paths:
             size = f"{path.stat().st_size / 1e6:.1f} MB"
             told(f"show, {size}", arguments.runs, partial(text, path))
-            told(f"show -i, {size}", arguments.runs, partial(viewer, path))
+            told(
+                f"show -i, {size}",
+                arguments.runs,
+                partial(first_screen, sys.executable, path),
+            )
 
 
 def told(name: str, runs: int, act: Callable[[], float]) -> None:
@@ -80,17 +84,18 @@ def import_textual() -> float:
 
 def text(path: Path) -> float:
     start = time.perf_counter()
-    subprocess.run([*COMMAND, path], check=True, stdout=subprocess.DEVNULL)
+    words = [sys.executable, *SHOW, path]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
-def viewer(path: Path) -> float:
+def first_screen(python: str, path: Path) -> float:
     """Return the seconds until the first screen, from the start of the process."""
     start = time.perf_counter()
     process, terminal = pty.fork()
     if process == 0:
         os.environ["TERM"] = "xterm-256color"
-        os.execv(sys.executable, [*COMMAND, "-i", str(path)])
+        os.execv(python, [python, *SHOW, "-i", str(path)])
     try:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         wait_for(terminal, SHOWN)

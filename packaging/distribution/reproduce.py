@@ -139,11 +139,13 @@ def main() -> int:
     unknown = [kind for kind in options.kinds if kind not in KINDS]
     if unknown:
         parser.error(f"{unknown[0]} is none of {', '.join(KINDS)}")
+    # Named once: somebody may commit between the two builds.
+    commit, epoch = _git("log", "-1", "--format=%H %ct").decode().split()
     with tempfile.TemporaryDirectory(prefix="coresnap-reproduce-") as directory:
         built = places(Path(directory))
         for place in built:
             try:
-                _build(place, options.kinds or list(KINDS))
+                _build(place, options.kinds or list(KINDS), commit, int(epoch))
             except subprocess.CalledProcessError as error:
                 print(f"packaging/reproduce: {error}", file=sys.stderr)
                 return 1
@@ -153,17 +155,18 @@ def main() -> int:
     return 0 if same else 1
 
 
-def _build(place: Place, kinds: Sequence[str]) -> None:
+def _git(*words: str) -> bytes:
+    git = ["git", "-C", str(REPOSITORY), *words]
+    return subprocess.run(git, check=True, capture_output=True).stdout
+
+
+def _build(place: Place, kinds: Sequence[str], commit: str, epoch: int) -> None:
     place.source.mkdir(parents=True)
-    git = ["git", "-C", str(REPOSITORY)]
-    archive = subprocess.run(
-        [*git, "archive", "HEAD"], check=True, capture_output=True
-    ).stdout
+    archive = _git("archive", commit)
     subprocess.run(
         ["tar", "-x", "-C", str(place.source)], input=archive, check=True,
         umask=place.umask,
     )  # fmt: skip
-    epoch = int(subprocess.check_output([*git, "log", "-1", "--format=%ct"]))
     _lend_tools(place)
     for program in ("wheel", "build"):
         wanted = [kind for kind in kinds if KINDS[kind] == program]

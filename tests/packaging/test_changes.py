@@ -32,7 +32,7 @@ def test_a_fragment_is_one_paragraph_of_a_known_kind(fragment: Path | None) -> N
     assert text == text.strip() + "\n", "no space around it"
     assert "\n\n" not in text, "one entry is one paragraph"
     assert not text.startswith(("-", "*", "#")), "the bullet is towncrier's"
-    assert max(map(len, text.splitlines())) <= 88
+    assert max(map(len, text.splitlines())) <= 100
 
 
 @EVERY_FRAGMENT
