@@ -11,9 +11,9 @@ from pathlib import Path
 
 from builder.command import BuildError, output_of
 from builder.nfpm import Build, make_package
-from builder.places import REPOSITORY
+from builder.places import PACKAGING, REPOSITORY
 from builder.staging import stage
-from builder.wheel import build_sdist, build_wheel, version_of
+from builder.wheel import build_wheel, version_of
 
 _PACKAGES = ("deb", "rpm")
 _KINDS = (*_PACKAGES, "wheel", "sdist")
@@ -60,10 +60,11 @@ def _parser() -> argparse.ArgumentParser:
 def _build(kinds: Sequence[str], arguments: argparse.Namespace) -> list[Path]:
     output = arguments.output.absolute()
     built = []
-    if "sdist" in kinds:
-        built.append(build_sdist(output))
-    if "wheel" in kinds:
-        built.append(build_wheel(output))
+    published = [kind for kind in ("sdist", "wheel") if kind in kinds]
+    if published:
+        # With tools of its own, which deb and rpm do not need.
+        words = [str(PACKAGING / "wheel"), "--output", str(output), *published]
+        built += [Path(line) for line in output_of(words).splitlines()]
     packages = [kind for kind in _PACKAGES if kind in kinds]
     if packages:
         built += _build_packages(packages, output, arguments.release)
