@@ -66,6 +66,8 @@ class CoresnapError(Exception):
 
     exit_code = 1
     remedy = ""
+    retry_after: float | None = None
+    """Seconds that the other side asked to wait; None: it did not say."""
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)
@@ -189,7 +191,6 @@ class DeliveryError(NetworkError):
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after = retry_after
-        """Seconds that the other side asked to wait; None: it did not say."""
         self.is_final = is_final
         """Trying again is useless until somebody changes the settings."""
 

@@ -31,7 +31,10 @@ from coresnap.daemon.parcel import Parcel, Receipt
 from coresnap.daemon.sender import Sender, start_sender
 from coresnap.daemon.stages import Pipeline
 from coresnap.snapshot.container import read_snapshot
+from coresnap.store.access.projects import find_project
+from coresnap.store.access.quotas import set_limits
 from coresnap.store.api.endpoint import Capability
+from coresnap.store.api.projects import Limits
 from store.server.live import LiveServer, running_server
 from store.server.snapshots import make_snapshot
 
@@ -227,6 +230,47 @@ def test_a_store_that_is_away_is_waited_for_and_told_of_once(
     assert "127.0.0.1:9" in state.trouble
     assert {host.state(one) for one in ids} == {State.READY}
     assert len(host.journal.history(ids[0])) == 2, "a try that fails is no event"
+
+
+def test_a_store_that_says_when_to_come_again_is_not_asked_before(
+    live: LiveServer, make_host: Callable[..., Host]
+) -> None:
+    host = make_host(live.url, posting(live))
+    store = live.server.store
+    with store.state.write() as connection:
+        project = find_project(connection, "cf", "blackhole")
+        set_limits(connection, project, Limits(faults=0))
+    before = time.monotonic()
+    archive_id = host.crash(1)
+    host.run_until(lambda: any("is away" in line for line in host.log.lines))
+
+    assert host.outbox is not None
+    assert host.outbox.next_try > before + 600, "a quota's Retry-After is ten minutes"
+    assert host.state(archive_id) is State.READY
+
+
+def test_a_snapshot_is_not_scrubbed_again_for_a_store_that_is_still_away(
+    live: LiveServer,
+    make_host: Callable[..., Host],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    scrubbings = tmp_path / "scrubbings"
+    run = subprocess.run
+
+    def run_and_note(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - anything
+        with scrubbings.open("a") as file:
+            file.write("one\n")
+        return run(*arguments, **named)
+
+    monkeypatch.setattr("coresnap.daemon.courier.subprocess.run", run_and_note)
+    host = make_host("http://127.0.0.1:9", posting(live))
+    host.crash(1)
+    assert host.outbox is not None
+    failures: Callable[[], int] = lambda: host.outbox._failures  # type: ignore[union-attr]  # noqa: E731
+    host.run_until(lambda: failures() >= 3)
+
+    assert scrubbings.read_text() == "one\n"
 
 
 def test_what_the_store_refuses_does_not_keep_others_waiting(

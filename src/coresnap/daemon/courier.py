@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
 import msgspec
@@ -28,9 +28,15 @@ from coresnap.errors import (
     DeniedError,
     InputError,
     MissingError,
+    NetworkError,
+    QuotaError,
+    StorageError,
     UsageError,
     WorkerError,
 )
+
+if TYPE_CHECKING:
+    from coresnap.store.client.client import Client
 
 __all__ = ["Courier", "token_for"]
 
@@ -43,10 +49,18 @@ class Courier:
     """Takes snapshots to the store of ``config``."""
 
     config: StoreConfig
+    _was_away: bool = False
 
     def deliver(self, parcel: Parcel, snapshot: BinaryIO) -> Receipt:
         """Scrub, ask and send; whatever happens becomes a receipt."""
+        receipt = self._try(parcel, snapshot)
+        self._was_away = receipt.outcome == Outcome.AWAY
+        return receipt
+
+    def _try(self, parcel: Parcel, snapshot: BinaryIO) -> Receipt:
         try:
+            if self._was_away:
+                self._knock(parcel)
             with _scrubbed(parcel, snapshot) as (head, body):
                 return self._send(parcel, head, body)
         except (DeniedError, ConfigError) as error:
@@ -57,25 +71,46 @@ class Courier:
         except WorkerError as error:
             return Receipt(parcel.id, Outcome.DIED, str(error))
         except CoresnapError as error:
-            return Receipt(parcel.id, Outcome.AWAY, _sentence(error))
+            wait = error.retry_after or 0
+            return Receipt(parcel.id, Outcome.AWAY, _sentence(error), wait)
         except Exception as error:
             # A mistake of ours is to be read by somebody, and this process goes on.
             return Receipt(parcel.id, Outcome.DIED, describe_bug(error))
 
-    def _send(self, parcel: Parcel, head: Head, body: BinaryIO) -> Receipt:
-        from coresnap.snapshot.reduction import summary_alone
-        from coresnap.store.api.faults import ASK, Question
+    def _knock(self, parcel: Parcel) -> None:
+        """Raise what says that the store is still away.
+
+        Scrubbing can take a minute, which is not to be done at each try of a day.
+        """
+        from coresnap.store.api.service import HEALTH
+
+        with self._open(parcel) as client:
+            url = client.connection.address(HEALTH.path, writes=True)
+            try:
+                client.connection.send(HEALTH.method, url)
+            except (NetworkError, QuotaError, StorageError):
+                raise
+            except CoresnapError:
+                pass  # somebody answers, and sending says more
+
+    def _open(self, parcel: Parcel) -> Client:
         from coresnap.store.client.client import open_client
         from coresnap.store.client.connection import Patience
-        from coresnap.store.client.putting import Pace, put_snapshot
 
         # Patience is the daemon's, over days; here it is one try.
-        with open_client(
+        return open_client(
             self.config,
             parcel.project,
             token_for(self.config, parcel.project),
             patience=Patience(tries=1),
-        ) as client:
+        )
+
+    def _send(self, parcel: Parcel, head: Head, body: BinaryIO) -> Receipt:
+        from coresnap.snapshot.reduction import summary_alone
+        from coresnap.store.api.faults import ASK, Question
+        from coresnap.store.client.putting import Pace, put_snapshot
+
+        with self._open(parcel) as client:
             size = body.seek(0, os.SEEK_END)
             question = Question(parcel.id, head.fingerprint, size, head.attributes)
             wanted = "all" if parcel.again else client.call(ASK, question).wanted

@@ -35,6 +35,8 @@ __all__ = ["Outbox"]
 
 _PATIENCE = 3600 * 10**9
 """Nanoseconds after which a snapshot goes before others that count for more."""
+_LONGEST_WISH = 3600
+"""Seconds that the store may ask us to wait."""
 _DEATHS = 3
 """Processes that may die over one snapshot; then it waits for somebody's wish."""
 
@@ -203,7 +205,9 @@ class Outbox:
                 "snapshots wait"
             )
         self._failures += 1
-        self.next_try = self.clock() + max(self._pause(), receipt.wait)
+        # Hosts that were refused together were told the same: chance comes on top.
+        wish = min(receipt.wait, _LONGEST_WISH)
+        self.next_try = self.clock() + wish + self._pause()
         self._tell(receipt.reason)
 
     def _note_death(self, receipt: Receipt) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from coresnap.config.store_config import StoreConfig
 from coresnap.errors import (
@@ -61,6 +63,31 @@ def test_a_snapshot_that_is_put_can_be_asked_for_and_got(live: LiveServer) -> No
     assert result.rows[0].values == (accepted.object, "host-1")
     assert (target.getvalue(), size) == (body, len(body))
     assert {"hostname", "callstack"} <= names
+
+
+def test_who_sees_a_certificate_of_another_time_is_told_to_look_at_the_clock(
+    tmp_path: Path,
+) -> None:
+    authority = trustme.CA()
+    yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    made = authority.issue_cert("127.0.0.1", not_after=yesterday)
+    certificate, trusted = tmp_path / "cert.pem", tmp_path / "ca.pem"
+    made.private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    authority.cert_pem.write_to_path(str(trusted))
+    data = tmp_path / "data"
+    data.mkdir()
+    with running_server(
+        data,
+        listen=["https://127.0.0.1:0"],
+        tls_certificate=certificate,
+        tls_key=certificate,
+    ) as live:
+        config = StoreConfig("cf", live.url, live.url, authority=trusted, tokens={})
+        client = open_client(config, "blackhole", "", patience=Patience(tries=1))
+        with client, pytest.raises(NetworkError) as caught:
+            client.call(HEALTH)
+
+    assert "clock" in caught.value.remedy
 
 
 def test_a_large_snapshot_travels_in_pieces_and_goes_on_where_it_broke(

@@ -187,6 +187,16 @@ def test_hostile_texts_arrive_without_nul_and_within_their_limits(
     assert len(arrival.callstack) < 1000
 
 
+@pytest.mark.parametrize("told", [5, 86_400, 1 << 41])
+def test_a_clock_that_was_never_set_does_not_say_when_it_was(
+    told: int, validators: Validators, tmp_path: Path
+) -> None:
+    before = int(time.time())
+    body = container({"summary": stored(summary(attributes={"timestamp": told}))})
+
+    assert read(validators, tmp_path, body).time >= before
+
+
 def test_a_hundred_thousand_attributes_are_capped(
     validators: Validators, tmp_path: Path
 ) -> None:

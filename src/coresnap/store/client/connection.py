@@ -130,6 +130,7 @@ class Connection:
                 if answer.status_code < 400:
                     return answer
                 failure, asked = error_of(answer), _retry_after(answer)
+                failure.retry_after = asked
                 if not is_passing(answer.status_code):
                     raise failure
             if not again or number >= self._patience.tries:
@@ -165,7 +166,9 @@ def _unreachable(url: str, error: httpx2.TransportError) -> NetworkError:
     where = "/".join(url.split("/")[:3])
     reason = str(error) or type(error).__name__
     remedy = "Is `coroner serve` running there, and is the address in coroner.cf right?"
-    if "CERTIFICATE" in reason.upper():
+    if "not yet valid" in reason or "has expired" in reason:
+        remedy = "Set this machine's clock, or renew the server's certificate."
+    elif "CERTIFICATE" in reason.upper():
         remedy = "Name the certificate that signed the server's: ssl.ca in coroner.cf."
     return NetworkError(f"cannot reach the store at {where}: {reason}", remedy=remedy)
 

@@ -31,6 +31,8 @@ _CALLSTACK_MAX = 256
 _FRAME_MAX = 1024
 _TITLE_FRAMES = 3
 _TITLE_MAX = 256
+_EARLIEST = 946_684_800
+"""2000-01-01: clocks that were never set begin in 1970."""
 _LATEST = 1 << 40
 """Seconds: what is beyond is no time of a crash."""
 _MEMORY_MAX = 1 << 30
@@ -134,7 +136,11 @@ def _fingerprint(summary: Summary) -> str:
 
 def _time(summary: Summary, received: int) -> int:
     told = summary.attributes.get("timestamp")
-    if isinstance(told, int | float) and math.isfinite(told) and 0 < told < _LATEST:
+    if (
+        isinstance(told, int | float)
+        and math.isfinite(told)
+        and _EARLIEST < told < _LATEST
+    ):
         return int(told)
     return received
 
