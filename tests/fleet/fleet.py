@@ -15,6 +15,7 @@ from pathlib import Path
 import attrs
 import msgspec
 
+from fleet.clock import Clock
 from fleet.ledger import Ledger, read_ledger
 from fleet.memory import memory_below
 from fleet.network import Network, Place
@@ -37,7 +38,7 @@ __all__ = ["Fleet", "Site", "Way", "running_fleet"]
 _PATIENCE = 600.0
 """Seconds after which what did not happen is taken to be hanging."""
 _UNKNOWN = Standing(0, False, 0)
-_NICENESS = 10
+_NICENESS = 3
 """Real hosts have processors of their own, and the store has its."""
 
 
@@ -62,6 +63,8 @@ class Site:
     directory: Path
     hosts: list[HostOrder]
     process: subprocess.Popen[bytes]
+    clock: Clock | None = None
+    """None: the machine's."""
     standing: Standing = _UNKNOWN
 
     @property
@@ -91,6 +94,8 @@ class Fleet:
     store: Store
     watch: Watch
     sites: list[Site] = attrs.field(factory=list)
+    processes: list[subprocess.Popen[bytes]] = attrs.field(factory=list)
+    """What else runs."""
     memory: int = 0
     """The most bytes that all sites together were seen to have."""
 
@@ -103,28 +108,50 @@ class Fleet:
         way: Way,
         *,
         rate: str = "",
-        clock: str = "",
+        ahead: int | None = None,
         is_started: bool = True,
     ) -> Site:
-        """Make a site with these hosts. ``clock`` is what faketime takes."""
+        """Make a site with these hosts, whose clocks are ``ahead`` seconds ahead."""
+        site = self._start_site(number, rate, ahead)
+        self.add_hosts(site, names, way, is_started=is_started)
+        return site
+
+    def add_hosts(
+        self, site: Site, names: Sequence[str], way: Way, *, is_started: bool = True
+    ) -> None:
+        """Make more hosts at a site."""
+        hosts = [self._make_host(site.directory, name, way) for name in names]
+        site.hosts += hosts
+        site.order(Hosts(tuple(hosts), is_started))
+
+    def add_clones(self, number: int, originals: Site, way: Way) -> Site:
+        """Make a site whose hosts are copies of others, whose daemons do not run."""
+        site = self._start_site(number, "", None)
+        for host in originals.hosts:
+            shutil.copytree(host.directory, site.directory / host.name)
+            self.configure(site.directory / host.name, way)
+            place = str(site.directory / host.name)
+            site.hosts.append(HostOrder(host.name, place, host.machine_id))
+        site.order(Hosts(tuple(site.hosts)))
+        return site
+
+    def _start_site(self, number: int, rate: str, ahead: int | None) -> Site:
         address = f"10.77.{1 + number // 200}.{1 + number % 200}"
         place = self.network.add(f"site-{number}", address, rate)
         directory = self.directory / place.name
         directory.mkdir()
-        hosts = [self._make_host(directory, name, way) for name in names]
-        environment = _clock(directory, clock) if clock else {}
+        clock = None if ahead is None else Clock.make(directory, ahead)
         with (directory / "log").open("wb") as log:
             process = place.popen(
                 [sys.executable, "-m", "fleet.site", str(directory / "ledger")],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                environment=environment,
+                environment=clock.environment if clock else None,
                 niceness=_NICENESS,
             )
-        site = Site(place, directory, hosts, process)
+        site = Site(place, directory, [], process, clock)
         threading.Thread(target=site.listen, daemon=True).start()
-        site.order(Hosts(tuple(hosts), is_started))
         self.sites.append(site)
         return site
 
@@ -249,6 +276,9 @@ class Fleet:
                 site.process.wait()
         self.watch.end()
         self.store.end()
+        for process in self.processes:
+            process.kill()
+            process.wait()
         self.network.remove()
 
 
@@ -273,15 +303,3 @@ def running_fleet(
     finally:
         fleet.close()
         shutil.rmtree(directory)
-
-
-def _clock(directory: Path, clock: str) -> dict[str, str]:
-    """The environment of a process with another clock, and the file that sets it."""
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    (directory / "clock").write_text(f"{clock}\n")
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(directory / "clock"),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }

@@ -45,9 +45,11 @@ class Ledger:
         """What the store has and nobody made."""
         return {fault.object for fault in stored} - self.ids
 
-    def outcomes(self) -> Counter[str]:
-        """How tries ended."""
-        return Counter(note.outcome for note in self.taken)
+    def refusals(self) -> list[str]:
+        """Say why snapshots were refused, or senders died: nothing here deserves it."""
+        outcomes = ("refused", "died")
+        found = Counter(n.reason for n in self.taken if n.outcome in outcomes)
+        return [f"{count} times: {reason}" for reason, count in found.items()]
 
     def seconds(self, hosts: Iterable[str] | None = None) -> list[float]:
         """From a snapshot to its acknowledgement, sorted; of all hosts, or some."""

@@ -23,8 +23,8 @@ _RECORDINGS = (
         for name in ("freed_twice", "null_pointers", "gives_up")
     ),
 )
-_FAR = 0x7000_0000_0000
-"""An address that no recording has memory at."""
+_FAR = 0x10_0000_0000
+"""An address below all memory of the recordings."""
 _BLOCK = 1 << 20
 
 
@@ -51,7 +51,7 @@ def recorded_crash(
         recorded,
         attributes={**recorded.attributes, **attributes},
         fingerprint=fingerprint_of(kind),
-        memory=(*recorded.memory, *_ballast(ballast, str(attributes))),
+        memory=(*_ballast(ballast, str(attributes)), *recorded.memory),
     )
     return pack_snapshot(changed)
 

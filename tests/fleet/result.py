@@ -81,6 +81,7 @@ def conclude(
     failures = [
         *failures,
         *_unless(len(lost) == refused, f"{len(lost)} are not in the store"),
+        *ledger.refusals(),
         *_unless(doubled == 0, f"{doubled} are in the store and should not be"),
         *_unless(indexed == len(stored), f"the index has {indexed} of {len(stored)}"),
         *(f"order: {text}" for text in ledger.out_of_order()[:5]),

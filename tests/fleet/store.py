@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from coresnap.store.api.groups import GroupDetails
 from coresnap.store.api.projects import Limits
 from coresnap.store.api.service import Status
 from coresnap.store.api.tokens import CreatedToken, NewToken
+from fleet.clock import Clock
 from fleet.memory import memory_below
 from fleet.network import Place, python_environment
 from store.server.process import ServerProcess
@@ -169,6 +172,17 @@ class Store:
         body: object = None,
         silence: float = 30.0,
     ) -> httpx2.Response:
+        """Ask as the administrator; whoever asks too often waits."""
+        while True:
+            answer = self._try(method, path, body, silence)
+            if answer.status_code != 429:
+                answer.raise_for_status()
+                return answer
+            time.sleep(float(answer.headers["retry-after"]))
+
+    def _try(
+        self, method: str, path: str, body: object, silence: float
+    ) -> httpx2.Response:
         with httpx2.Client(
             base_url=self.address,
             headers={"authorization": f"Bearer {self._process.token}"},
@@ -176,9 +190,7 @@ class Store:
         ) as client:
             content = None if body is None else msgspec.json.encode(body)
             headers = {"content-type": "application/json"}
-            answer = client.request(method, path, content=content, headers=headers)
-        answer.raise_for_status()
-        return answer
+            return client.request(method, path, content=content, headers=headers)
 
     def indexed(self) -> int:
         """Return how many faults of all projects its index has."""
@@ -216,12 +228,15 @@ class Store:
             yield state
 
 
-def make_certificate(directory: Path, address: str) -> tuple[Path, Path]:
-    """Make a certificate for an address that holds from now on; return it, its key."""
+def make_certificate(directory: Path, address: str, days_old: int) -> tuple[Path, Path]:
+    """Make a certificate for an address as of some days ago; return it, and its key."""
     certificate, key = directory / "certificate.pem", directory / "key.pem"
-    words = ["openssl", "req", "-x509", "-newkey", "ec", "-nodes", "-days", "30"]
+    clock = Clock.make(directory, -days_old * 24 * 3600)
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-nodes", "-days", "365"]
     words += ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=store"]
     words += ["-addext", f"subjectAltName=IP:{address}"]
     words += ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(words, check=True, capture_output=True)
+    subprocess.run(
+        words, check=True, capture_output=True, env={**os.environ, **clock.environment}
+    )
     return certificate, key

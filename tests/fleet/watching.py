@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -56,6 +57,11 @@ class Watch:
             self._thread.join()
 
     def _look(self) -> None:
+        # Whoever ends a run may end its processes before us.
+        with contextlib.suppress(OSError):
+            self._look_on()
+
+    def _look_on(self) -> None:
         while not self._ending.wait(_SECONDS):
             status = self.status()
             sample = Sample(

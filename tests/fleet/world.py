@@ -29,7 +29,7 @@ def why_not() -> str:
         return "a fleet takes Linux's network namespaces"
     if os.geteuid() != 0:
         return "a fleet takes root, for its network namespaces"
-    for program in ("ip", "tc", "unshare", "mount", "openssl"):
+    for program in ("ip", "tc", "unshare", "mount", "openssl", "cc"):
         if shutil.which(program) is None:
             return f"a fleet takes the program {program}"
     tried = subprocess.run(["unshare", *_WORDS, "true"], capture_output=True)

@@ -1,7 +1,7 @@
 """A bad deploy: every host crashes again and again within seconds.
 
-Most crashes of a host are of one kind; in the middle of them come others, and on one
-host alone a kind that nobody else has.
+Most crashes are of one kind. One host crashes hundreds of times, and in the middle of
+that once in a way that no other host has.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from fleet.result import Result, Scale, conclude
 
 __all__ = ["bad_deploy", "spread"]
 
-_EVERYWHERE = (2, 2, 2, 1, 2, 3)
+_EVERYWHERE = (2, 2, 1)
 """Kinds in the order in which each host crashes; 2 is the deploy's."""
+_AGAIN = 200
+"""Crashes of the deploy's kind on the first host, which restarts at once."""
 _RARE = 7
 _SECONDS = 4.0
 """In which all of them happen."""
@@ -26,8 +28,7 @@ def bad_deploy(directory: Path, scale: Scale) -> Result:
     with running_fleet(directory) as fleet:
         token = fleet.store.create_token("hosts").token
         spread(fleet, scale, Way(fleet.store.address, token))
-        kinds = _EVERYWHERE if scale.is_short else _EVERYWHERE[1:]
-        fleet.crash(_crashes(fleet.hosts, kinds))
+        fleet.crash(_crashes(fleet.hosts, 10 if scale.is_short else _AGAIN))
         fleet.wait_until_ready()
         shown = fleet.store.shown_status()
         failures = [] if fleet.wait_until_sent() else [f"{fleet.waiting} still wait"]
@@ -43,14 +44,16 @@ def spread(fleet: Fleet, scale: Scale, way: Way) -> None:
     fleet.wait_until_ready()
 
 
-def _crashes(hosts: list[str], kinds: tuple[int, ...]) -> list[Crash]:
-    step = _SECONDS / len(kinds)
+def _crashes(hosts: list[str], again: int) -> list[Crash]:
+    step = _SECONDS / len(_EVERYWHERE)
     crashes = [
         Crash(host, kind, turn * step + place / len(hosts) * step)
         for place, host in enumerate(hosts)
-        for turn, kind in enumerate(kinds)
+        for turn, kind in enumerate(_EVERYWHERE)
     ]
-    return [*crashes, Crash(hosts[len(hosts) // 2], _RARE, _SECONDS * 0.9)]
+    storm = (Crash(hosts[0], 2, turn / again * _SECONDS) for turn in range(again))
+    # In the middle of the storm, on the host that has it.
+    return [*crashes, *storm, Crash(hosts[0], _RARE, _SECONDS * 0.6)]
 
 
 def _firsts(fleet: Fleet) -> dict[str, str]:
