@@ -19,8 +19,10 @@ from website.openapi import description, operations_page
 from website.places import DOCS
 from website.repository import linked_pages, outside_pages
 from website.settings import settings_page
+from website.tables import unescape_pipes
 
 _STYLE = Path(__file__).with_name("website") / "site.css"
+_SEARCH = 'data-md-component="search" role="dialog"'
 _MERMAID = "javascripts/mermaid.js"
 
 
@@ -53,13 +55,14 @@ def _added() -> Iterator[tuple[str, str | bytes]]:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN401
     """Let links that leave docs lead to what was added."""
     source = DOCS / page.file.src_uri
-    if page.file.generated_by is None and source.exists():
-        return rewrite(markdown, source, page.file.src_uri)
-    return markdown
+    if page.file.generated_by is None:
+        markdown = rewrite(markdown, source, page.file.src_uri)
+    return unescape_pipes(markdown)
 
 
 def on_post_page(output: str, page: Page, **_: Any) -> str:  # noqa: ANN401
-    """Load what draws diagrams, where there are some."""
+    """Name the search for who hears the page, and load what draws its diagrams."""
+    output = output.replace(_SEARCH, f'{_SEARCH} aria-label="Search"', 1)
     if 'class="mermaid"' not in output:
         return output
     depth = page.url.count("/")

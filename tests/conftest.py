@@ -23,11 +23,18 @@ import hypothesis
 import pytest
 
 TESTS = Path(__file__).parent
-sys.path.insert(0, str(TESTS))
+# What builds packages and the site is no part of coresnap, either.
+sys.path[:0] = [str(TESTS), str(TESTS.parent / "packaging")]
 
 # The tests' own modules, found through the path above.
 import catcher as catching  # noqa: E402
 import kernel  # noqa: E402
+from built_packages import (  # noqa: E402
+    debian,  # noqa: F401 - a fixture
+    packages,  # noqa: F401 - a fixture
+    trees,  # noqa: F401 - a fixture
+    why_no_packages,
+)
 from store.postgresql_server import why_no_postgresql  # noqa: E402
 from store.seaweedfs_server import why_no_seaweedfs  # noqa: E402
 from views.web.chromium import why_no_browser  # noqa: E402
@@ -77,6 +84,12 @@ def _why_no_libdw() -> str | None:
     return "coresnap._libdw is not built (setup.py build_ext --inplace)"
 
 
+def _why_no_site() -> str | None:
+    names = ("material", "mdx_truly_sane_lists", "mermaidx", "mkdocstrings_handlers")
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    return f"not installed: {', '.join(missing)} (the extra docs)" if missing else None
+
+
 def _why_no_tmux() -> str | None:
     return None if shutil.which("tmux") else "tmux is not installed"
 
@@ -96,10 +109,12 @@ REQUIREMENTS: dict[str, Callable[[], str | None]] = {
     "gdb": lambda: _missing_program("gdb"),
     "linux": kernel.why_no_linux,
     "libdw": _why_no_libdw,
+    "packages": why_no_packages,
     "postgresql": why_no_postgresql,
     "root": lambda: None if os.geteuid() == 0 else "not root",
     "s3": why_no_seaweedfs,
     "sanitizer": _why_no_sanitizer,
+    "site": _why_no_site,
     "tmux": _why_no_tmux,
     "zig": _why_no_zig,
 }

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from website.places import DOCS, OUTSIDE, REPOSITORY
+from website.prose import change_prose
 
 __all__ = ["address_of", "rewrite", "targets"]
 
 # A link's end, outside of blocks of code; those of references are not used here.
 _LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
-_FENCE = re.compile(r"^( *)(```+|~~~+)")
 
 
 def address_of(path: Path) -> str:
@@ -43,7 +43,7 @@ def rewrite(text: str, source: Path, address: str) -> str:
         here = os.path.relpath(address_of(target), os.path.dirname(address) or ".")
         return f"{match[1]}{here}{match[3] or ''}{match[4]}"
 
-    return "\n".join(_prose(text, lambda line: _LINK.sub(replaced, line)))
+    return change_prose(text, lambda line: _LINK.sub(replaced, line))
 
 
 def targets(text: str, source: Path) -> Iterator[Path]:
@@ -55,7 +55,7 @@ def targets(text: str, source: Path) -> Iterator[Path]:
         found.extend(target for target in known if target is not None)
         return line
 
-    list(_prose(text, collect))
+    change_prose(text, collect)
     yield from dict.fromkeys(found)
 
 
@@ -66,18 +66,3 @@ def _target(source: Path, link: str) -> Path | None:
     target = Path(os.path.normpath(source.parent / link))
     is_ours = target.is_relative_to(REPOSITORY) and target.exists()
     return target if is_ours else None
-
-
-def _prose(text: str, change: Callable[[str], str]) -> Iterator[str]:
-    """Yield the lines of a page; those outside of fenced blocks are changed."""
-    fence = ""
-    for line in text.split("\n"):
-        marker = _FENCE.match(line)
-        if marker and not fence:
-            fence = marker[2]
-        elif marker and line.strip() == fence:
-            fence = ""
-        elif not fence:
-            yield change(line)
-            continue
-        yield line

@@ -121,16 +121,16 @@ def _schema(name: str, schema: dict[str, Any]) -> Iterator[str]:
     if not schema.get("properties"):
         return
     required = set(schema.get("required", ()))
-    yield "| field | kind | |"
+    yield "| field | kind | if it is absent |"
     yield "|---|---|---|"
     for field, kind in schema["properties"].items():
-        note = "required" if field in required else _default(kind)
+        note = "an error" if field in required else _default(kind)
         yield f"| `{field}` | {_cell(_kind(kind))} | {note} |"
     yield ""
 
 
 def _default(schema: dict[str, Any]) -> str:
-    return f"default `{json.dumps(schema['default'])}`" if "default" in schema else ""
+    return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
 
 
 def _kind(schema: dict[str, Any]) -> str:
