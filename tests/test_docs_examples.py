@@ -170,7 +170,8 @@ def test_every_file_of_settings_that_is_shown_can_be_read(
         loaders = [loader for known, loader in LOADERS if sections <= known]
         assert loaders, f"{page.name}: {sections}"
         if sections == {"daemon"}:
-            loaders = [load_config if "purge" in text else load_store_config]
+            is_ours = re.search("purge|metrics", text)
+            loaders = [load_config if is_ours else load_store_config]
         if loaders[0] is load_store_config and "universe" not in sections:
             text = f"[universe]\nwrite = https://faults.example.com\n{text}"
         path.write_text(text)

@@ -50,6 +50,8 @@ EXCEPTIONS = {
     ("views/cli/explain.py", "analysis"): "what rules did is asked of the rules",
     ("views/cli/install.py", "backends"): _OS,
     ("views/cli/resymbolize.py", "analysis"): "what is read again is analysed",
+    ("views/cli/metrics.py", "backends"): _OS,
+    ("views/cli/metrics.py", "daemon"): "what the daemon's process serves is printed",
     ("views/cli/retry.py", "backends"): _OS,
     ("views/cli/retry.py", "daemon"): _OS,
     ("views/cli/status.py", "backends"): _OS,

@@ -19,7 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from coresnap.backends.linux_confinement import confine, confine_sender
+from coresnap.backends.linux_confinement import (
+    confine,
+    confine_sender,
+    confine_watcher,
+)
 from coresnap.backends.linux_landlock import landlock_version, restrict_files
 from coresnap.backends.linux_seccomp import (
     dangerous_program,
@@ -343,6 +347,44 @@ def test_nobody_reads_the_memory_of_a_sender() -> None:
             raise AssertionError("a process of the same user may look into it")
 
     assert end_of(is_dumpable, lambda: confine_sender(())) == SUCCEEDED
+
+
+# --- who watches ------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not landlock_version(libc()), reason="this kernel has no Landlock")
+def test_who_watches_reads_no_crash_and_changes_nothing(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    (spool / "pending").mkdir(parents=True)
+    for file in (spool / "pending" / "core", tmp_path / "file"):
+        file.write_bytes(b"x")
+    (tmp_path / "link").symlink_to(spool)
+    (tmp_path / "journal").mkdir()
+
+    def only_watcher() -> object:
+        return confine_watcher(spool, (tmp_path / "journal",))
+
+    allowed: tuple[Callable[[], object], ...] = (
+        lambda: (tmp_path / "file").read_bytes(),
+        lambda: Path("/proc/self/stat").read_bytes(),
+        lambda: os.listdir(spool / "pending"),
+        lambda: leave_a_new_file(tmp_path / "journal"),
+    )
+    for act in allowed:
+        assert end_of(act, only_watcher) == SUCCEEDED
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        denied: tuple[Callable[[], object], ...] = (
+            lambda: (spool / "pending" / "core").read_bytes(),
+            lambda: (tmp_path / "link" / "pending" / "core").read_bytes(),
+            lambda: (tmp_path / "file").write_bytes(b""),
+            lambda: os.unlink(tmp_path / "file"),
+            lambda: leave_a_new_file(tmp_path),
+            run_a_program,
+            lambda: connect_to(address),
+        )
+        for act in denied:
+            assert end_of(act, only_watcher) == REFUSED
 
 
 @pytest.mark.parametrize("machine", NUMBERS)

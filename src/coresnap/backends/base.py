@@ -63,6 +63,12 @@ process. Nothing else in the suite does. Its life:
     Called once in the process that sends snapshots, before it knows any: leaves it the
     network, programs to start, and files below ``writable`` to make and change, and
     returns the names of what it achieved. Never raises.
+``confine_watcher(unreadable, writable)``
+    Called once in a process that tells others how capture does, before it listens to
+    them: leaves it files to read but for those below the directory ``unreadable``,
+    which it may list, and files below ``writable`` to make and change; it starts no
+    program and no connection. Files that are made later may be out of its reach.
+    Returns the names of what it achieved. Never raises.
 """
 
 from __future__ import annotations
@@ -182,6 +188,9 @@ class Door(Protocol):
     def owner(self) -> int:
         """Uid that may have the socket's directory, beside root."""
 
+    def enter(self) -> None:
+        """Take the place from which the OS lets the socket be served, if need be."""
+
     def open(self) -> None:
         """Send crashes to the socket; CaptureError if that cannot be."""
 
@@ -272,3 +281,9 @@ class CaptureBackend(abc.ABC):
     @abc.abstractmethod
     def confine_sender(self, writable: Sequence[Path]) -> tuple[str, ...]:
         """Take from the calling process what sending does not need."""
+
+    @abc.abstractmethod
+    def confine_watcher(
+        self, unreadable: Path, writable: Sequence[Path]
+    ) -> tuple[str, ...]:
+        """Take from the calling process what telling of capture does not need."""

@@ -155,3 +155,9 @@ class FakeBackend(CaptureBackend):
     def confine_sender(self, writable: Sequence[Path]) -> tuple[str, ...]:
         """Take nothing away."""
         return ()
+
+    def confine_watcher(
+        self, unreadable: Path, writable: Sequence[Path]
+    ) -> tuple[str, ...]:
+        """Take nothing away."""
+        return ()

@@ -25,7 +25,11 @@ from coresnap.backends.base import (
     ProcessDescription,
 )
 from coresnap.backends.freebsd_arrivals import LOOK_SECONDS, Arrival, Arrivals
-from coresnap.backends.freebsd_confinement import confine, confine_sender
+from coresnap.backends.freebsd_confinement import (
+    confine,
+    confine_sender,
+    confine_watcher,
+)
 from coresnap.backends.freebsd_devd import SOCKET, DevdSocket
 from coresnap.backends.freebsd_drops import Box, DroppedFile, LocalBox
 from coresnap.backends.freebsd_installation import (
@@ -322,6 +326,12 @@ class FreeBSDBackend(CaptureBackend):
     def confine_sender(self, writable: Sequence[Path]) -> tuple[str, ...]:
         """No new privileges, not to be traced."""
         return confine_sender(writable)
+
+    def confine_watcher(
+        self, unreadable: Path, writable: Sequence[Path]
+    ) -> tuple[str, ...]:
+        """Leave reading, but not below ``unreadable``."""
+        return confine_watcher(unreadable, writable)
 
 
 def _crash(arrival: Arrival) -> Crash:

@@ -16,7 +16,7 @@ from typing import Any
 
 from coresnap.backends.freebsd_capabilities import enter_capability_mode
 
-__all__ = ["confine", "confine_sender"]
+__all__ = ["confine", "confine_sender", "confine_watcher"]
 
 _P_PID = 0
 _PROC_TRACE_CTL = 7
@@ -45,6 +45,14 @@ def confine_sender(writable: Sequence[Path]) -> tuple[str, ...]:
 
     Nothing here limits where it writes: what it starts needs paths and the network,
     which capability mode would take from it.
+    """
+    return _without_privileges()
+
+
+def confine_watcher(unreadable: Path, writable: Sequence[Path]) -> tuple[str, ...]:
+    """Confine the calling process, which watches; return what was achieved.
+
+    It opens the journal by its path, which capability mode would not let it.
     """
     return _without_privileges()
 

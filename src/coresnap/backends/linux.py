@@ -18,7 +18,11 @@ from coresnap.backends.base import (
     ProcessDescription,
 )
 from coresnap.backends.core_pattern import owner_of, pattern_for, program_of
-from coresnap.backends.linux_confinement import confine, confine_sender
+from coresnap.backends.linux_confinement import (
+    confine,
+    confine_sender,
+    confine_watcher,
+)
 from coresnap.backends.linux_door import (
     LinuxDoor,
     chosen_door,
@@ -278,6 +282,12 @@ class LinuxBackend(CaptureBackend):
     def confine_sender(self, writable: Sequence[Path]) -> tuple[str, ...]:
         """No new privileges, no file to change but below ``writable``."""
         return confine_sender(writable)
+
+    def confine_watcher(
+        self, unreadable: Path, writable: Sequence[Path]
+    ) -> tuple[str, ...]:
+        """Leave reading, but not below ``unreadable``."""
+        return confine_watcher(unreadable, writable)
 
 
 def _door_of(pattern: str) -> str:

@@ -13,13 +13,17 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from coresnap.backends.linux_landlock import restrict_files, restrict_writing
+from coresnap.backends.linux_landlock import (
+    restrict_files,
+    restrict_reading,
+    restrict_writing,
+)
 from coresnap.backends.linux_seccomp import (
     filter_dangerous_calls,
     filter_system_calls,
 )
 
-__all__ = ["confine", "confine_sender"]
+__all__ = ["confine", "confine_sender", "confine_watcher"]
 
 # include/uapi/linux/prctl.h and sched.h
 _PR_SET_PDEATHSIG = 1
@@ -64,6 +68,20 @@ def confine_sender(writable: Sequence[Path]) -> tuple[str, ...]:
     if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0:
         achieved.append("not-dumpable")
     achieved += restrict_writing(libc, writable)
+    if filter_dangerous_calls(libc):
+        achieved.append("seccomp")
+    return tuple(achieved)
+
+
+def confine_watcher(unreadable: Path, writable: Sequence[Path]) -> tuple[str, ...]:
+    """Confine the calling process, which watches; return what was achieved."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    achieved = []
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
+        achieved.append("no-new-privileges")
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0:
+        achieved.append("not-dumpable")
+    achieved += restrict_reading(libc, unreadable, writable)
     if filter_dangerous_calls(libc):
         achieved.append("seccomp")
     return tuple(achieved)

@@ -1,5 +1,5 @@
-"""Landlock: reading is all that a worker has left of the file system, and the sender
-changes files in few places.
+"""Landlock: reading is all that a worker has left of the file system, the sender
+changes files in few places, and who watches reads no crash.
 
 Structures and rights: ``include/uapi/linux/landlock.h``. Each version of its ABI can
 deny more; what this kernel does not know is left out and not claimed.
@@ -7,7 +7,9 @@ deny more; what this kernel does not know is left out and not claimed.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import itertools
 import os
 import struct
 from collections.abc import Iterator, Sequence
@@ -15,7 +17,12 @@ from pathlib import Path
 
 from coresnap.backends.linux_syscalls import NUMBERS
 
-__all__ = ["landlock_version", "restrict_files", "restrict_writing"]
+__all__ = [
+    "landlock_version",
+    "restrict_files",
+    "restrict_reading",
+    "restrict_writing",
+]
 
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
@@ -65,6 +72,39 @@ def restrict_writing(libc: ctypes.CDLL, writable: Sequence[Path]) -> tuple[str, 
     return _restrict(libc, rules, _BIND_TCP)
 
 
+def restrict_reading(
+    libc: ctypes.CDLL, unreadable: Path, writable: Sequence[Path]
+) -> tuple[str, ...]:
+    """Leave the calling thread files to read, but for those below ``unreadable``.
+
+    It may list directories, and change and make files below ``writable``. What is made
+    later beside ``unreadable``, or beside a directory that it is in, stays out of
+    reach. Returns what was achieved, under the same condition as ``restrict_files``.
+    """
+    change = _READ_FILE | _WRITE_FILE | _TRUNCATE
+    rules = [
+        (Path("/"), _READ_DIRECTORY),
+        *((path, _READ_FILE) for path in _beside(unreadable)),
+        *((path, change | _MAKE_FILE | _REMOVE_FILE) for path in writable),
+    ]
+    return _restrict(libc, rules, _BIND_TCP | _CONNECT_TCP)
+
+
+def _beside(directory: Path) -> Iterator[Path]:
+    """Yield everything that neither is in ``directory`` nor has it within.
+
+    Rules hold for all below a path, and cannot take anything out of it again.
+    """
+    directory = directory.resolve()
+    way = (directory, *directory.parents)
+    for path, parent in itertools.pairwise(way):
+        with contextlib.suppress(OSError), os.scandir(parent) as entries:
+            for entry in entries:
+                # What a link leads to is allowed by its own name, or not at all.
+                if entry.path != str(path) and not entry.is_symlink():
+                    yield Path(entry.path)
+
+
 def _restrict(
     libc: ctypes.CDLL, rules: Sequence[tuple[Path, int]], network: int
 ) -> tuple[str, ...]:
@@ -101,7 +141,10 @@ def _enforce(
         return False
     try:
         for path, allowed in rules:
-            place = os.open(path, _O_PATH | os.O_CLOEXEC)
+            try:
+                place = os.open(path, _O_PATH | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue  # what is not there any more needs no rule
             try:
                 # struct landlock_path_beneath_attr is packed.
                 rule = struct.pack("=Qi", allowed, place)

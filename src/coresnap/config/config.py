@@ -100,6 +100,8 @@ class Config:
     worker_cpu: int
     worker_time: int
     worker_attempts: int
+    metrics_listen: tuple[str, int] | None
+    """Address and port; None: nowhere."""
     sysroot: Path | None
     debug_directories: tuple[Path, ...]
     debug_cache: bool

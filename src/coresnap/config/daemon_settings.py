@@ -133,6 +133,14 @@ DAEMON_SETTINGS = (
         "2",
         "How often a core is tried whose worker died or ran into a limit.",
     ),
+    Setting(
+        "daemon",
+        "metrics.listen",
+        "optional address",
+        "",
+        "Where metrics are served for Prometheus: ADDRESS:PORT, as 127.0.0.1:9838. "
+        "Default: nowhere.",
+    ),
 )
 
 ANALYSIS_SETTINGS = (

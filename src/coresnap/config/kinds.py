@@ -102,6 +102,23 @@ def _socket(text: str) -> Path:
     return path
 
 
+def _address(text: str) -> tuple[str, int]:
+    import ipaddress  # see _networks
+
+    host, _, port = text.rpartition(":")
+    try:
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+            raise ValueError
+        if (address.version == 6) != host.startswith("["):
+            raise ValueError
+    except ValueError as error:
+        raise ValueError(
+            "is no address with a port, like 127.0.0.1:9838 or [::1]:9838"
+        ) from error
+    return str(address), int(port)
+
+
 def _networks(text: str) -> tuple[Any, ...]:
     import ipaddress  # of the server alone; the handler starts without it
 
@@ -129,6 +146,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "names": _names,
     "networks": _networks,
     "number": quantities.parse_number,
+    "optional address": _optional(_address),
     "optional age": _optional(quantities.parse_age),
     "flag": _flag,
     "optional path": _optional(_path),

@@ -25,6 +25,8 @@ class ServerConfig:
     """Where people reach it; empty: unknown."""
     universe: str
     projects: tuple[str, ...]
+    metrics_listen: tuple[str, int] | None
+    """Address and port; None: nowhere."""
     threads: int
     session_lifetime: int
     store_database: str

@@ -62,6 +62,14 @@ SERVER_SETTINGS = (
     ),
     _setting(
         "server",
+        "metrics.listen",
+        "optional address",
+        "",
+        "Where metrics are served for Prometheus: ADDRESS:PORT, as 127.0.0.1:6099; who "
+        "reaches it sees all projects' names. Default: nowhere.",
+    ),
+    _setting(
+        "server",
         "threads",
         "count",
         "8",

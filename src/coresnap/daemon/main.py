@@ -26,6 +26,7 @@ from coresnap.collect.journal import Journal
 from coresnap.collect.spool import Spool
 from coresnap.config import Config, load_config
 from coresnap.daemon.compressor import Compressor
+from coresnap.daemon.exporter import start_exporter
 from coresnap.daemon.job import analyse_core, preload
 from coresnap.daemon.log import Logger, make_logger
 from coresnap.daemon.outbox import Outbox
@@ -36,6 +37,7 @@ from coresnap.daemon.stages import Pipeline
 from coresnap.daemon.warden import start_warden
 from coresnap.daemon.worker import Analyse, Verdict
 from coresnap.errors import AccessError, CaptureError, CoresnapError
+from coresnap.model.message_id import MessageId
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -103,6 +105,7 @@ def serve(
     owner = _owner(config)
     warden: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
     sender = start_sender(config, owner, backend, log)
+    exporter = start_exporter(config, owner, backend, log)
     if os.geteuid() == 0 and owner is not None:
         # The socket's directory is below /run, which is root's.
         _make_run_directory(config.socket.parent, owner)
@@ -113,6 +116,7 @@ def serve(
     with (
         warden,
         sender or contextlib.nullcontext(),
+        exporter or contextlib.nullcontext(),
         Spool(config.spool) as spool,
         make_journal(config.journal) as journal,
     ):
@@ -235,14 +239,16 @@ class Loop:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         tell_manager(f"READY=1\nMAINPID={os.getpid()}")
         self.log.info(
-            "coresnapd waits for crashes", spool=str(self.pipeline.config.spool)
+            "coresnapd waits for crashes",
+            message_id=MessageId.DAEMON_STARTED,
+            spool=str(self.pipeline.config.spool),
         )
         try:
             while not self.stopping:
                 self._turn(reader)
         finally:
             tell_manager("STOPPING=1")
-            self.log.info("coresnapd ends")
+            self.log.info("coresnapd ends", message_id=MessageId.DAEMON_ENDED)
             signal.set_wakeup_fd(before)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
@@ -274,12 +280,18 @@ class Loop:
             config, staying = reread(self.pipeline.config, self.path)
         except CoresnapError as error:
             message = f"the settings that were read before go on holding: {error}"
-            self.log.error(message, remedy=error.remedy)
+            self.log.error(
+                message, message_id=MessageId.SETTINGS_REFUSED, remedy=error.remedy
+            )
         else:
             self.pipeline.config = config
             self.next_scan = 0  # what is to be removed may have changed
             source = str(config.source or "no file: the defaults hold")
-            self.log.info("coresnapd has read its settings again", source=source)
+            self.log.info(
+                "coresnapd has read its settings again",
+                message_id=MessageId.SETTINGS_READ,
+                source=source,
+            )
             if staying:
                 message = f"{', '.join(staying)}: what is new waits for a restart"
                 self.log.warning(message)

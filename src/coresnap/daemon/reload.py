@@ -24,6 +24,7 @@ NEEDS_RESTART = {
     "handler": "handler",
     "door": "door",
     "door_socket": "door.socket",
+    "metrics_listen": "metrics.listen",
 }
 """Fields of ``Config`` to their settings; a running daemon does not follow these."""
 

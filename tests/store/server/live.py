@@ -24,7 +24,11 @@ from coresnap.store.server.app import make_app
 from coresnap.store.server.background import loops_of
 from coresnap.store.server.server import Server
 from coresnap.store.server.serving import Serving
-from coresnap.store.server.starting import listeners_of, open_configured
+from coresnap.store.server.starting import (
+    listeners_of,
+    metrics_of,
+    open_configured,
+)
 
 __all__ = ["LiveServer", "Log", "running_server"]
 
@@ -162,6 +166,7 @@ def running_server(
             listeners_of(config),
             loops,
             lambda state: None,
+            metrics=metrics_of(server),
         )
         thread = threading.Thread(target=serving.run)
         thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from coresnap.errors import (
     DeniedError,
     MissingError,
 )
+from coresnap.model.message_id import MessageId
 from coresnap.store.access.holder import Holder
 from coresnap.store.api.endpoint import Capability, Endpoint
 from coresnap.store.project import Project
@@ -55,33 +57,44 @@ class Dispatch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, whatever it is."""
         request = Request(scope, receive)
-        counters = self.server.counters
+        counters, began = self.server.counters, time.perf_counter()
         counters.active += 1
         try:
             status = await self._answer(request, send)
         finally:
             counters.active -= 1
         counters.count(status)
+        seconds = time.perf_counter() - began
+        self.server.instruments.note(self.endpoint.operation, seconds, status)
 
     async def _answer(self, request: Request, send: Send) -> int:
         try:
             admit(self.server)
             answer = await self._perform(request)
         except Refusal as refusal:
+            self._count_refusal(refusal.error)
             answer = _refused(refusal)
         except CoresnapError as error:
+            self._count_refusal(error)
             answer = _refused(status_of(error))
             if answer.status >= 500:
                 self.server.log.error(
-                    f"{self.endpoint.operation}: {error}", remedy=error.remedy
+                    f"{self.endpoint.operation}: {error}",
+                    message_id=MessageId.REQUEST_FAILED,
+                    operation=self.endpoint.operation,
+                    remedy=error.remedy,
                 )
         except Exception as error:
+            self._count_refusal(error)
             told = unexpected(self.server, self.endpoint.operation, error)
             answer = Reply(500, failure_of(told), _JSON)
         if isinstance(answer, Transfer):
             return await answer.send(send, self._run)
         await answer.send(send, is_head=request.method == "HEAD")
         return answer.status
+
+    def _count_refusal(self, error: Exception) -> None:
+        self.server.instruments.refuse(self.endpoint.operation, error)
 
     async def _perform(self, request: Request) -> Reply | Transfer:
         holder = await self._holder(request)
@@ -163,6 +176,7 @@ class Dispatch:
         except BaseException:
             file.close()
             raise
+        self.server.instruments.received.inc(file.size + len(file.pending))
         return file
 
     def _handle_bytes(

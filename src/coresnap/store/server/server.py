@@ -14,6 +14,7 @@ from coresnap.store.retention.fullness import Fullness
 from coresnap.store.server.counters import Counters
 from coresnap.store.server.doorkeeper import Doorkeeper
 from coresnap.store.server.log import Log
+from coresnap.store.server.monitoring.instruments import Instruments
 from coresnap.store.server.retention import disk_shortage, instance_of
 from coresnap.store.server.scrubbing import ScrubbingRules
 from coresnap.store.server.validation.pool import Validators
@@ -38,6 +39,7 @@ class Server:
     ways: Ways = attrs.field(factory=Ways)
     """To people."""
     counters: Counters = attrs.field(factory=Counters)
+    instruments: Instruments = attrs.field(factory=Instruments)
     doorkeeper: Doorkeeper = attrs.field(init=False)
     quotas: Quotas = attrs.field(init=False)
     fullness: Fullness = attrs.field(init=False)
@@ -86,6 +88,7 @@ class Server:
 _STAYING = (
     "data",
     "listen",
+    "metrics_listen",
     "universe",
     "projects",
     "threads",

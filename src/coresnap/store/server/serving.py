@@ -25,6 +25,8 @@ from coresnap.store.server.listeners import (
     make_tls,
 )
 from coresnap.store.server.loops import Loop, run_loop
+from coresnap.store.server.monitoring.app import CONNECTIONS as METRICS_CONNECTIONS
+from coresnap.store.server.monitoring.app import MetricsApp
 from coresnap.store.server.protocol import Protocol
 from coresnap.store.server.server import Server
 
@@ -58,6 +60,10 @@ class Serving:
     loops: Sequence[Loop]
     tell_manager: Manager
     watchdog_seconds: float | None = None
+    metrics: tuple[Listener, MetricsApp] | None = None
+    """Where metrics are served, and what does."""
+    metrics_address: Listener | None = None
+    """Where it is, once it is; with the real port."""
     on_reload: Callable[[], None] = lambda: None
     on_listening: Callable[[Sequence[Listener]], None] = lambda addresses: None
     """Called with the addresses, before anybody is told that it is ready."""
@@ -76,12 +82,21 @@ class Serving:
             attrs.evolve(listener, port=bound.getsockname()[1])
             for listener, bound in zip(self.listeners, sockets, strict=True)
         ]
+        metrics = self._bind_metrics()
         self.on_listening(self.addresses)
         if any(listener.scheme == "https" for listener in self.listeners):
             self._tls = self._make_tls()
         if threading.current_thread() is threading.main_thread():
             _collect_seldom()  # the process is the server's alone
-        asyncio.run(self._serve(sockets))
+        asyncio.run(self._serve(sockets, metrics))
+
+    def _bind_metrics(self) -> socket.socket | None:
+        if self.metrics is None:
+            return None
+        bound = bind(self.metrics[0])
+        port = bound.getsockname()[1]
+        self.metrics_address = attrs.evolve(self.metrics[0], port=port)
+        return bound
 
     def _make_tls(self) -> ssl.SSLContext:
         config = self.server.config
@@ -101,7 +116,9 @@ class Serving:
             self.server.log.error(f"what held goes on holding: {error}")
         self.tell_manager("READY=1")
 
-    async def _serve(self, sockets: Sequence[socket.socket]) -> None:
+    async def _serve(
+        self, sockets: Sequence[socket.socket], metrics: socket.socket | None
+    ) -> None:
         self._stop = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._handle_signals(self._loop)
@@ -112,6 +129,8 @@ class Serving:
             asyncio.create_task(one.serve([bound]))
             for one, bound in zip(self._uvicorns, sockets, strict=True)
         ]
+        if metrics is not None:
+            tasks.append(asyncio.create_task(self._serve_metrics(metrics)))
         stopping = threading.Event()
         threads = [
             threading.Thread(target=run_loop, args=(self.server, one, stopping))
@@ -127,6 +146,20 @@ class Serving:
             stopping.set()
             for thread in threads:
                 await asyncio.to_thread(thread.join)
+
+    async def _serve_metrics(self, bound: socket.socket) -> None:
+        assert self.metrics is not None
+        listener, app = self.metrics
+        config = self._uvicorn_config(listener)
+        config.loaded_app = app
+        config.limit_concurrency = METRICS_CONNECTIONS
+        one = _Uvicorn(config)
+        self._uvicorns.append(one)
+        self.server.log.info(f"metrics are served on {self.metrics_address}/metrics")
+        try:
+            await one.serve([bound])
+        finally:
+            app.close()
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         if threading.current_thread() is not threading.main_thread():

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from coresnap.config.server import ServerConfig
 from coresnap.errors import ConfigError, StorageError
+from coresnap.model.message_id import MessageId
 from coresnap.store.access.projects import ensure_project, ensure_universe
 from coresnap.store.access.tokens import create_token, has_admin
 from coresnap.store.api.endpoint import Capability
@@ -21,12 +22,13 @@ from coresnap.store.server.app import make_app
 from coresnap.store.server.background import loops_of
 from coresnap.store.server.listeners import Listener, parse_listener
 from coresnap.store.server.log import Log
+from coresnap.store.server.monitoring.app import MetricsApp
 from coresnap.store.server.server import Server
 from coresnap.store.server.serving import Manager, Serving
 from coresnap.store.store import Store
 from coresnap.store.telling.ways import Ways
 
-__all__ = ["listeners_of", "open_configured", "run_server"]
+__all__ = ["listeners_of", "metrics_of", "open_configured", "run_server"]
 
 _DEFAULT = "http://127.0.0.1:6097"
 _DEFAULT_TLS = ("https://0.0.0.0:6098", "https://0.0.0.0:4097")
@@ -62,6 +64,7 @@ def run_server(
             server=server,
             app=make_app(server, faces_of(server)),
             listeners=listeners,
+            metrics=metrics_of(server),
             loops=loops_of(server),
             tell_manager=tell_manager,
             watchdog_seconds=watchdog_seconds,
@@ -88,6 +91,14 @@ def listeners_of(config: ServerConfig) -> list[Listener]:
             remedy="Give --tls-certificate and --tls-key, or listen on http://.",
         )
     return found
+
+
+def metrics_of(server: Server) -> tuple[Listener, MetricsApp] | None:
+    """Return where metrics are to be served, and what does; None for nowhere."""
+    if server.config.metrics_listen is None:
+        return None
+    host, port = server.config.metrics_listen
+    return Listener("http", host, port), MetricsApp(server)
 
 
 @contextlib.contextmanager
@@ -128,7 +139,8 @@ def _grant_first_token(
         path = _write_client_config(config, address, made.token)
     log.info(
         f"a token that allows everything in universe {config.universe} is in {path}; "
-        f"try: coroner -c {path} summary"
+        f"try: coroner -c {path} summary",
+        message_id=MessageId.SERVER_FIRST_TOKEN,
     )
 
 

@@ -48,6 +48,7 @@ _COMMANDS = {
     "install": "install",
     "uninstall": "uninstall",
     "status": "status",
+    "metrics": "metrics",
     "doctor": "doctor",
     "catch-test": "catch_test",
     "core": "core",

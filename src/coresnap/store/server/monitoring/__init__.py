@@ -1,0 +1,1 @@
+"""What a server tells monitors: what it counts itself, and what the store holds."""
