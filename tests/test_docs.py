@@ -305,6 +305,14 @@ def test_every_marker_of_the_tests_is_documented_in_its_order() -> None:
     assert list(rows(table)) == [marker.partition(":")[0] for marker in markers]
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    re.findall(r"\[`(test_\w+)`\]\((\S+)\)", (DOCS / "security-model.md").read_text()),
+)
+def test_a_defence_is_held_by_the_test_that_is_named(name: str, file: str) -> None:
+    assert f"\ndef {name}(" in (DOCS / file).read_text()
+
+
 # --- links --------------------------------------------------------------------
 
 
