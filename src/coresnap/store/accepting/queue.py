@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from coresnap.store.fault import Fault
+from coresnap.store.state.prepared import Prepared
 from coresnap.store.state.state import State
 from coresnap.store.state.tables.queue import QUEUE
 
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 _SECOND = 1_000_000
-_INSERT = insert(QUEUE)
+_INSERT = Prepared(insert(QUEUE))
 
 
 class Kind(enum.IntEnum):
@@ -147,8 +148,8 @@ def discard_if(
 
 
 def _add(connection: Connection, project: int, kind: Kind, content: bytes) -> None:
-    connection.execute(
-        _INSERT,
+    _INSERT.run(
+        connection,
         {
             "project": project,
             "kind": kind,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from coresnap.store.objects.keys import body_key
 from coresnap.store.project import Project
+from coresnap.store.state.prepared import Prepared
 from coresnap.store.state.tables.faults import FAULTS, LAST_SEQUENCE, Body
 
 __all__ = ["FaultRow", "find_fault", "find_faults", "next_sequence", "write_fault"]
@@ -43,18 +44,19 @@ class FaultRow:
         return self.body in (Body.KEPT, Body.COMPRESSED)
 
 
-# Statements that every put needs are made once: that takes longer than SQLite.
 _COLUMNS = [FAULTS.c[field.name] for field in attrs.fields(FaultRow)]
-_FIND = select(*_COLUMNS).where(
-    FAULTS.c.project == bindparam("in_project"),
-    FAULTS.c.object == bindparam("of_object"),
+_FIND = Prepared(
+    select(*_COLUMNS).where(
+        FAULTS.c.project == bindparam("in_project"),
+        FAULTS.c.object == bindparam("of_object"),
+    )
 )
-_NEXT = (
+_NEXT = Prepared(
     update(LAST_SEQUENCE)
     .values(value=LAST_SEQUENCE.c.value + 1)
     .returning(LAST_SEQUENCE.c.value)
 )
-_INSERT = insert(FAULTS)
+_INSERT = Prepared(insert(FAULTS))
 
 
 def find_fault(
@@ -62,8 +64,8 @@ def find_fault(
 ) -> FaultRow | None:
     """Return the row of an object in a project, if it is there."""
     parameters = {"in_project": project.id, "of_object": object_id}
-    row = connection.execute(_FIND, parameters).first()
-    return None if row is None else FaultRow(*row)
+    rows = _FIND.run(connection, parameters)
+    return FaultRow(*rows[0]) if rows else None
 
 
 def find_faults(
@@ -80,7 +82,8 @@ def find_faults(
 
 def next_sequence(connection: Connection) -> int:
     """Return the next sequence; nobody else gets one before this transaction ends."""
-    sequence: int = connection.execute(_NEXT).scalar_one()
+    (row,) = _NEXT.run(connection, {})
+    sequence: int = row.value
     return sequence
 
 
@@ -90,7 +93,7 @@ def write_fault(
     """Insert a row, or change the one of the same object."""
     values = {field.name: getattr(row, field.name) for field in attrs.fields(FaultRow)}
     if is_new:
-        connection.execute(_INSERT, values)
+        _INSERT.run(connection, values)
         return
     connection.execute(
         update(FAULTS)

@@ -22,7 +22,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.sql.dml import ReturningInsert
 
 from coresnap.store.accepting.arrival import Arrival
 from coresnap.store.fault import Fault
@@ -32,6 +31,7 @@ from coresnap.store.groups.settings import read_settings, version_of
 from coresnap.store.groups.versions import Scheme, compare_versions
 from coresnap.store.project import Project
 from coresnap.store.state.dialect import upsert_returning
+from coresnap.store.state.prepared import Prepared
 from coresnap.store.state.tables.faults import LAST_SEQUENCE
 from coresnap.store.state.tables.groups import FINGERPRINTS, GROUP_SETTINGS, GROUPS
 
@@ -132,14 +132,14 @@ def _count_fingerprint(
         "callstack": [_clean(frame, _FRAME) for frame in arrival.callstack[:_FRAMES]],
     }
     statement = _fingerprint_statement(connection.dialect.name)
-    return connection.execute(
-        statement, {**row, "in_project": project.id, "seen": when}
-    ).one()
+    (found,) = statement.run(
+        connection, {**row, "in_project": project.id, "seen": when}
+    )
+    return found
 
 
 @functools.cache
-def _fingerprint_statement(dialect: str) -> ReturningInsert[Any]:
-    """Make it once: that takes longer than SQLite."""
+def _fingerprint_statement(dialect: str) -> Prepared:
     columns = FINGERPRINTS.c
     settings = (
         select(GROUP_SETTINGS.c.settings)
@@ -147,13 +147,14 @@ def _fingerprint_statement(dialect: str) -> ReturningInsert[Any]:
         .scalar_subquery()
         .label("settings")
     )
-    return upsert_returning(
+    counted = upsert_returning(
         dialect,
         FINGERPRINTS,
         ("project", "fingerprint"),
         {"count": columns.count + 1, **_seen(FINGERPRINTS)},
         (columns.group, columns.created, columns.latest, settings),
     )
+    return Prepared(counted)
 
 
 def _seen(table: Table) -> dict[str, ColumnElement[Any]]:
@@ -188,7 +189,7 @@ def _remember_version(
     )
 
 
-_COUNT_GROUP = (
+_COUNT_GROUP = Prepared(
     update(GROUPS)
     .where(
         GROUPS.c.project == bindparam("in_project"),
@@ -204,6 +205,9 @@ _COUNT_GROUP = (
         GROUPS.c.state, GROUPS.c.until, GROUPS.c.noted, GROUPS.c.since, GROUPS.c.due
     )
 )
+
+
+_CREATE_GROUP = Prepared(insert(GROUPS))
 
 
 def _create_group(
@@ -230,7 +234,7 @@ def _create_group(
         "reopened": 0,
         "revision": revision,
     }
-    connection.execute(insert(GROUPS), row)
+    _CREATE_GROUP.run(connection, row)
 
 
 def _count_group(
@@ -242,7 +246,7 @@ def _count_group(
         "at_revision": revision,
         "seen": when,
     }
-    row = connection.execute(_COUNT_GROUP, parameters).one()
+    (row,) = _COUNT_GROUP.run(connection, parameters)
     return Known(group, row.state, row.until, row.noted, row.due)
 
 

@@ -19,6 +19,7 @@ from coresnap.store.api.sampling import Bucket, SamplingRule, SamplingStatus
 from coresnap.store.project import Project
 from coresnap.store.sampling.schedule import Progress, next_time
 from coresnap.store.state.dialect import upsert
+from coresnap.store.state.prepared import Prepared
 from coresnap.store.state.tables.sampling import (
     BUCKETS,
     FIRSTS,
@@ -36,16 +37,17 @@ __all__ = [
 ]
 
 _SHOWN = 100
-# Every put needs it: made once, for that takes longer than SQLite.
-_FIND = select(SAMPLING_RULES.c.rule).where(
-    SAMPLING_RULES.c.project == bindparam("in_project")
+_FIND = Prepared(
+    select(SAMPLING_RULES.c.rule).where(
+        SAMPLING_RULES.c.project == bindparam("in_project")
+    )
 )
 
 
 def find_rule(connection: Connection, project: Project) -> SamplingRule | None:
     """Return the rule of ``project``; None if every body is kept."""
-    rule = connection.execute(_FIND, {"in_project": project.id}).scalar()
-    return None if rule is None else msgspec.convert(rule, SamplingRule)
+    rows = _FIND.run(connection, {"in_project": project.id})
+    return msgspec.convert(rows[0].rule, SamplingRule) if rows else None
 
 
 def set_rule(connection: Connection, project: Project, rule: SamplingRule) -> None:

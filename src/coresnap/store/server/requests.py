@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from coresnap.errors import DeniedError, InputError, NetworkError, UsageError
 from coresnap.store.api.endpoint import Endpoint
@@ -94,18 +94,17 @@ async def body_chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
     or comes too slowly (408).
     """
     _check_headers(request, limit)
-    began, size = time.monotonic(), 0
-    chunks = request.stream()
-    while True:
+    began, size, is_whole = time.monotonic(), 0, False
+    while not is_whole:
         try:
             async with asyncio.timeout(_IDLE_SECONDS):  # wait_for makes a task
-                chunk = await anext(chunks)
-        except StopAsyncIteration:
-            return
-        except ClientDisconnect:
-            raise Refusal(400, InputError("the client went away")) from None
+                message = await request.receive()
         except TimeoutError:
             raise _too_slow() from None
+        if message["type"] == "http.disconnect":
+            raise Refusal(400, InputError("the client went away"))
+        chunk = message.get("body", b"")
+        is_whole = not message.get("more_body", False)
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)

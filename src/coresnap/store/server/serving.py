@@ -222,6 +222,15 @@ class Serving:
             await asyncio.to_thread(pool.shutdown)
 
 
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes uvloop's loop, where it is installed; else Python's serves."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
 def _collect_seldom() -> None:
     """Let the garbage collector pass over what stays, and look at more at once.
 
