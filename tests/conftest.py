@@ -37,6 +37,7 @@ from built_packages import (  # noqa: E402
 )
 from store.postgresql_server import why_no_postgresql  # noqa: E402
 from store.seaweedfs_server import why_no_seaweedfs  # noqa: E402
+from system.host import why_no_system  # noqa: E402
 from views.web.chromium import why_no_browser  # noqa: E402
 
 REPOSITORY = TESTS.parent
@@ -111,6 +112,7 @@ REQUIREMENTS: dict[str, Callable[[], str | None]] = {
     "libdw": _why_no_libdw,
     "packages": why_no_packages,
     "postgresql": why_no_postgresql,
+    "qemu": why_no_system,
     "root": lambda: None if os.geteuid() == 0 else "not root",
     "s3": why_no_seaweedfs,
     "sanitizer": _why_no_sanitizer,

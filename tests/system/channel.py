@@ -76,7 +76,7 @@ class Channel:
             self._socket.close()
         self._socket, self._rest = None, b""
 
-    def run(self, *words: str, timeout: float = 60, user: int | None = None) -> Ended:
+    def run(self, *words: str, timeout: float = 600, user: int | None = None) -> Ended:
         """Run a program in the guest and wait for its end."""
         number = self.begin(*words, timeout=timeout, user=user)
         deadline = time.monotonic() + timeout + 30
@@ -85,7 +85,7 @@ class Channel:
             if line.pop("id", None) == number:
                 return Ended(words, **line)
 
-    def begin(self, *words: str, timeout: float = 60, user: int | None = None) -> int:
+    def begin(self, *words: str, timeout: float = 600, user: int | None = None) -> int:
         """Run a program, and do not wait: for what ends the guest."""
         if self._socket is None:
             raise GuestError("the guest is off")
@@ -95,7 +95,7 @@ class Channel:
         self._socket.sendall(json.dumps(request).encode() + b"\n")
         return self._next
 
-    def output(self, *words: str, timeout: float = 60) -> str:
+    def output(self, *words: str, timeout: float = 600) -> str:
         """Run a program that has to succeed, and return its standard output."""
         ended = self.run(*words, timeout=timeout)
         if ended.code != 0:
@@ -104,11 +104,11 @@ class Channel:
             raise GuestError(f"in the guest: {shlex.join(words)}: {how}\n{said}")
         return ended.out
 
-    def shell(self, script: str, timeout: float = 60) -> str:
+    def shell(self, script: str, timeout: float = 600) -> str:
         """Run a shell script that has to succeed, and return its standard output."""
         return self.output("/bin/sh", "-ec", script, timeout=timeout)
 
-    def json(self, *words: str, timeout: float = 60) -> Any:  # noqa: ANN401
+    def json(self, *words: str, timeout: float = 600) -> Any:  # noqa: ANN401
         """Run a program, and return what it printed as JSON."""
         text = self.output(*words, timeout=timeout)
         try:
@@ -117,7 +117,7 @@ class Channel:
             raise GuestError(f"{shlex.join(words)}: no JSON: {text[:500]!r}") from None
 
     def wait_until(
-        self, look: Callable[[], T | None], seconds: float, pause: float = 0.3
+        self, look: Callable[[], T | None], seconds: float, pause: float = 1
     ) -> T | None:
         """Look until there is something to see, or for so many seconds."""
         deadline = time.monotonic() + seconds

@@ -134,6 +134,10 @@ def _set_up(tree: Path) -> None:
     (etc / "hosts").write_text("127.0.0.1 localhost broadwell\n")
     (etc / "fstab").write_text("LABEL=system / ext4 errors=remount-ro 0 1\n")
     (etc / "machine-id").write_text(f"{uuid.uuid4().hex}\n")
+    # Emulation on a busy host is slower than any machine that systemd was tuned for.
+    manager = etc / "systemd" / "system.conf.d"
+    manager.mkdir(exist_ok=True)
+    (manager / "slow.conf").write_text("[Manager]\nDefaultTimeoutStartSec=15min\n")
     # Journals survive a reboot, as on most servers.
     (tree / "var" / "log" / "journal").mkdir(parents=True, exist_ok=True)
     library = tree / "usr" / "local" / "lib" / "system"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -63,8 +64,12 @@ def main(words: Sequence[str] | None = None) -> int:
     if reason := why_no_system():
         print(f"tests/system/run: {reason}", file=sys.stderr)
         return 2
+    # Whoever ends the test ends the machine.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         report = _run(options)
+    except KeyboardInterrupt:
+        return 130
     except TroubleError as error:
         print(f"tests/system/run: {error}", file=sys.stderr)
         return 2

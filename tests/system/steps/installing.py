@@ -20,18 +20,17 @@ write = http://127.0.0.1:6097
 {token}
 """
 _EARLY = f"""\
-# Crashes before any ordinary service has begun.
+# Crashes as early as services may start, before all ordinary ones.
 [Unit]
 DefaultDependencies=no
-After=local-fs.target
-Before=sysinit.target
-{{order}}
+After=sysinit.target
+Before=basic.target
 
 [Service]
 ExecStart={PROGRAMS}/early
 
 [Install]
-WantedBy=sysinit.target
+WantedBy=basic.target
 """
 
 
@@ -62,12 +61,14 @@ def three_steps(world: World) -> None:
     world.expect("   and no crash is taken before the service is enabled", untouched)
     _start_store(world)
     world.expect("2. coroner.cf names the store, with a token that may only post", True)
-    guest.output("systemctl", "enable", "--now", "coresnapd", timeout=120)
+    guest.output(
+        "systemctl", "enable", "--now", "coresnapd", timeout=180 * world.patience
+    )
     seen = guest.run("systemctl", "is-active", "coresnapd").out.strip()
     world.expect("3. systemctl enable --now coresnapd", seen == "active", seen)
     pattern = world.kernel("kernel/core_pattern")
     world.expect("the kernel hands crashes over", "coresnap" in pattern, pattern[:60])
-    doctor = guest.run("coresnap", "doctor", timeout=120)
+    doctor = guest.run("coresnap", "doctor", timeout=60 * world.patience)
     trouble = [line for line in doctor.out.splitlines() if not line.startswith("ok")]
     seen = "; ".join(trouble) or doctor.err.strip()
     world.expect("coresnap doctor finds nothing that fails", doctor.code == 0, seen)
@@ -76,9 +77,12 @@ def three_steps(world: World) -> None:
 def _start_store(world: World) -> None:
     guest = world.guest
     guest.write("/etc/coresnap/coronerd.conf", _CORONERD)
-    guest.output("systemctl", "enable", "--now", "coroner", timeout=120)
+    guest.output(
+        "systemctl", "enable", "--now", "coroner", timeout=180 * world.patience
+    )
     words = ("coroner", "token", "-c", "/var/coroner/coroner.cf", "create", PROJECT)
-    said = guest.output(*words, "--capability", "post", "--project", PROJECT)
+    words += ("--capability", "post", "--project", PROJECT)
+    said = guest.output(*words, timeout=60 * world.patience)
     token = next(line for line in said.splitlines() if line.startswith(PROJECT))
     guest.write("/etc/coresnap/coroner.cf", _CORONER_CF.format(token=token), "0600")
 
@@ -89,5 +93,5 @@ def bring_programs(world: World) -> None:
         f"cp -r /payload/programs {PROGRAMS}; "
         f"install -m 4755 {PROGRAMS}/elevated /usr/local/bin/elevated"
     )
-    world.guest.write("/etc/systemd/system/early.service", _EARLY.format(order=""))
+    world.guest.write("/etc/systemd/system/early.service", _EARLY)
     world.guest.output("systemctl", "enable", "early")
