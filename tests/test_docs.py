@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -224,6 +226,38 @@ def test_every_setting_of_the_server_is_documented_with_its_kind_and_default() -
         (s.section, s.name): (s.kind.replace(" or ", "|"), s.default)
         for s in SERVER_SETTINGS
     }
+
+
+# --- the environment ----------------------------------------------------------
+
+
+def read_variables(path: Path) -> Iterator[str]:
+    """Names in ``os.environ.get("NAME")`` and ``os.environ["NAME"]``, and elfutils'."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case (
+                ast.Call(
+                    func=ast.Attribute(value=ast.Attribute(attr="environ")),
+                    args=[ast.Constant(value=str(name)), *_],
+                )
+                | ast.Subscript(
+                    value=ast.Attribute(attr="environ"),
+                    slice=ast.Constant(value=str(name)),
+                )
+            ):
+                yield name
+            case ast.Constant(value=str(name)) if re.fullmatch(
+                "DEBUGINFOD_[A-Z_]*[A-Z]", name
+            ):
+                yield name
+
+
+def test_every_variable_of_the_environment_that_is_read_is_documented() -> None:
+    sources = (REPOSITORY / "src" / "coresnap").rglob("*.py")
+    read = {name for path in sources for name in read_variables(path)}
+
+    documented = rows((DOCS / "reference" / "environment.md").read_text())
+    assert documented.keys() == read
 
 
 # --- formats ------------------------------------------------------------------
