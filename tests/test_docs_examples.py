@@ -247,7 +247,9 @@ def test_every_page_can_be_reached_from_the_first() -> None:
             if "://" not in target:
                 waiting.append((page.parent / target).resolve())
 
-    assert set(PAGES) - reached == set()
+    # Pieces of the changelog are read there, once it is made of them.
+    pieces = set((DOCS / "changes").glob("*.*.md"))
+    assert set(PAGES) - reached - pieces == set()
 
 
 def test_every_decision_is_listed_by_its_number_and_title() -> None:
