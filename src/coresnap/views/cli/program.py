@@ -50,6 +50,7 @@ _COMMANDS = {
     "status": "status",
     "metrics": "metrics",
     "doctor": "doctor",
+    "support-bundle": "support_bundle",
     "catch-test": "catch_test",
     "core": "core",
     "config": "config",
