@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +89,27 @@ def test_a_kernel_that_refuses_keeps_the_pipe(
     with pytest.raises(CaptureError, match="does not keep"):
         door.open()
     assert sysctl.read(CORE_PATTERN) == "|/catch"
+
+
+@pytest.mark.root
+def test_the_machine_s_mounts_are_seen_by_who_has_others(tmp_path: Path) -> None:
+    """As a unit of systemd has them: there the kernel would refuse a socket."""
+    code = (
+        "import os, pathlib; from coresnap.backends.linux_door import LinuxDoor\n"
+        f"mounts = pathlib.Path('/proc/{os.getpid()}/ns/mnt')\n"
+        "before = os.stat('/proc/self/ns/mnt').st_ino\n"
+        "door = LinuxDoor(mounts, (), 0, '', '', None, mounts)\n"
+        "door.enter()\n"
+        "after = os.stat('/proc/self/ns/mnt').st_ino\n"
+        "print(before == after, after == os.stat(mounts).st_ino)\n"
+        "LinuxDoor(mounts, (), 0, '', '', None, pathlib.Path('/none')).enter()\n"
+    )
+    run = subprocess.run(
+        ["unshare", "-m", "--propagation", "private", sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare failed" in run.stderr:
+        pytest.skip(f"no namespaces here: {run.stderr.strip()}")
+    assert (run.stdout, run.stderr) == ("False True\n", "")

@@ -8,6 +8,8 @@ it: a crash that finds nobody there is lost.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 from pathlib import Path
 
@@ -23,6 +25,7 @@ __all__ = ["LinuxDoor", "chosen_door", "is_served", "socket_pattern"]
 
 _ASKS_SINCE = (6, 17)
 _LISTENING = 0x10000  # __SO_ACCEPTCON, include/linux/net.h
+_CLONE_NEWNS = 0x00020000  # include/uapi/linux/sched.h
 
 
 @attrs.frozen
@@ -39,6 +42,18 @@ class LinuxDoor:
     pattern: str
     way_back: str
     _sysctl: Sysctl
+    _mounts: Path = Path("/proc/1/ns/mnt")
+
+    def enter(self) -> None:
+        """See the machine's filesystems, as the kernel does, from now on.
+
+        A service manager gives a service a view of its own, and the kernel takes a
+        socket only from who has the machine's (fs/coredump.c, check_coredump_socket).
+        The calling process must be of one thread. Where that is refused all stays as it
+        is, and ``open`` may fail.
+        """
+        with contextlib.suppress(OSError), self._mounts.open("rb") as mounts:
+            ctypes.CDLL(None).setns(mounts.fileno(), _CLONE_NEWNS)
 
     def open(self) -> None:
         """Let crashes come to the socket from now on.

@@ -91,6 +91,7 @@ def analyse_core(job: Job, output: int) -> dict[str, Any]:
         "size": size,
         "core_size": job.core_size,
         "fingerprint": snapshot.fingerprint,
+        "signal": None if snapshot.signal is None else snapshot.signal.name,
         "sure": _is_sure(snapshot),
         "quality": snapshot.quality,
         "truncated": snapshot.truncated,

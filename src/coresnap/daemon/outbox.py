@@ -30,6 +30,7 @@ from coresnap.daemon.sender import Sender
 from coresnap.daemon.sending_warden import pause_after
 from coresnap.daemon.stages import Pipeline
 from coresnap.errors import CoresnapError, MissingError
+from coresnap.model.message_id import MessageId
 
 __all__ = ["Outbox"]
 
@@ -173,8 +174,10 @@ class Outbox:
         seconds = (time.time_ns() - entry.arrived) / 1e9
         self.log.info(
             f"crash {receipt.id} processed in {seconds:.2f} seconds",
-            id=receipt.id,
             **receipt.facts,
+            message_id=MessageId.SNAPSHOT_SENT,
+            id=receipt.id,
+            fingerprint=entry.detail.get("fingerprint"),
         )
 
     def _note_refused(self, receipt: Receipt) -> None:
@@ -186,6 +189,7 @@ class Outbox:
             self.pipeline.journal.record(receipt.id, Event.REFUSED, **detail)
         self.log.warning(
             f"the store refuses crash {receipt.id}: {receipt.reason}",
+            message_id=MessageId.SNAPSHOT_REFUSED,
             id=receipt.id,
             remedy=f"`coresnap retry sending/{receipt.id[:12]}` sends it again.",
         )
@@ -194,6 +198,7 @@ class Outbox:
         self._is_denied = True
         self.log.error(
             f"the store at {self.sender.store} lets us send nothing: {receipt.reason}",
+            message_id=MessageId.STORE_DENIES,
             remedy="Correct coroner.cf, then restart coresnapd.",
         )
         self._tell(receipt.reason)
@@ -202,7 +207,8 @@ class Outbox:
         if not self._failures:
             self.log.warning(
                 f"the store at {self.sender.store} is away: {receipt.reason}; "
-                "snapshots wait"
+                "snapshots wait",
+                message_id=MessageId.STORE_AWAY,
             )
         self._failures += 1
         # Hosts that were refused together were told the same: chance comes on top.
@@ -230,6 +236,7 @@ class Outbox:
         self._aside[archive_id] = SetAside(archive_id, reason)
         self.log.error(
             f"crash {archive_id} is set aside and not sent: {reason}",
+            message_id=MessageId.SNAPSHOT_SET_ASIDE,
             id=archive_id,
             remedy=f"`coresnap retry sending/{archive_id[:12]}`, or a restart of "
             "coresnapd, sends it again.",
@@ -253,7 +260,11 @@ class Outbox:
     def _come_back(self) -> None:
         if self._failures:
             waiting = len(self._waiting())
-            self.log.info(f"the store is back; {waiting} snapshots wait for it")
+            self.log.info(
+                f"the store is back; {waiting} snapshots wait for it",
+                message_id=MessageId.STORE_BACK,
+                waiting=waiting,
+            )
         self._failures = 0
         self.next_try = 0
         self._tell("")

@@ -12,6 +12,7 @@ from coresnap.collect.journal import Entry, Event, Journal
 from coresnap.collect.reduction import reduce_assets
 from coresnap.collect.spool import Part, Spool
 from coresnap.config import Share
+from coresnap.model.message_id import MessageId
 
 if TYPE_CHECKING:
     from coresnap.daemon.log import Log
@@ -62,7 +63,12 @@ class Remover:
 
     def _say(self, removal: Removal, doing: str) -> None:
         what = "the core of " if removal.parts == (Part.CORE,) else ""
-        self.log(f"{doing} {what}{removal.id}: {removal.reason}", id=removal.id)
+        self.log(
+            f"{doing} {what}{removal.id}: {removal.reason}",
+            message_id=MessageId.CRASH_REMOVED,
+            id=removal.id,
+            reason=removal.reason,
+        )
 
 
 def size_limit(limit: int | Share | None, place: Path) -> int | None:

@@ -34,6 +34,7 @@ from coresnap.errors import (
     StorageError,
     UsageError,
 )
+from coresnap.model.message_id import MessageId
 
 if TYPE_CHECKING:
     from coresnap.daemon.job import Job
@@ -43,6 +44,20 @@ __all__ = ["Pipeline", "check_retriable"]
 
 _LEFTOVER_AGE = 24 * 3600
 """Seconds after which an unfinished file belongs to nobody."""
+_TOLD = (
+    "checks",
+    "core_size",
+    "fingerprint",
+    "parked",
+    "project",
+    "quality",
+    "rung",
+    "signal",
+    "size",
+    "sure",
+    "truncated",
+)
+"""What the log is told of what a worker says, who may be in an attacker's hands."""
 _HISTORY_AGE = 90 * 24 * 3600 * 1_000_000_000
 """Nanoseconds that the journal remembers what is gone."""
 
@@ -88,7 +103,12 @@ class Pipeline:
     def _welcome(self, archive: Archive) -> None:
         path = self.spool.path(_source(archive), archive.id)
         what = "Record of a crash without a core" if archive.is_record else "Crash dump"
-        self.log(f"{what} archived in {path}", id=archive.id)
+        self.log(
+            f"{what} archived in {path}",
+            message_id=MessageId.CRASH_ARCHIVED,
+            id=archive.id,
+            **_of_process(archive),
+        )
 
     def take(self, crash: Crash) -> None:
         """Act on what the OS announced."""
@@ -97,7 +117,7 @@ class Pipeline:
         elif crash.core_path is not None:
             self._take_file(crash)
         else:
-            self.log(_without_archive(crash), pid=crash.pid)
+            self._note_missing(crash)
 
     def _take_file(self, crash: Crash) -> None:
         """Take a core that the kernel wrote; it stays until its archive is safe."""
@@ -116,7 +136,16 @@ class Pipeline:
             return
         self.backend.remove_core(crash)
         if arrived.id is None and arrived.tell:
-            self.log(_without_archive(arrived.crash), pid=arrived.crash.pid)
+            self._note_missing(arrived.crash)
+
+    def _note_missing(self, crash: Crash) -> None:
+        self.log(
+            _without_archive(crash),
+            message_id=MessageId.CRASH_NOT_ARCHIVED,
+            pid=crash.pid,
+            signal=crash.signal,
+            kind=crash.kind,
+        )
 
     def _wake(self, archive_id: str) -> None:
         # A hint about an archive that was given up is somebody's wish to try again,
@@ -240,12 +269,14 @@ class Pipeline:
     def _note_success(self, archive_id: str, outcome: Outcome) -> None:
         entry = self.journal.record(archive_id, Event.FINISHED, **_facts(outcome))
         done = "analysed" if self.is_sending else "processed"
+        archive = self.spool.archive(archive_id)
         self.log(
             f"crash {archive_id} {done} in {outcome.seconds:.2f} seconds",
+            **{name: outcome.facts.get(name) for name in _TOLD},
+            **_of_process(archive),
+            message_id=MessageId.CRASH_ANALYSED,
             id=archive_id,
-            **outcome.facts,
         )
-        archive = self.spool.archive(archive_id)
         if archive is not None and may_remove_core(archive, entry, self.config):
             reason = "its snapshot is safe"
             self._apply(Removal(archive_id, (Part.CORE,), reason), entry)
@@ -261,16 +292,19 @@ class Pipeline:
         if outcome.verdict == Verdict.NO_ROOM:
             self.journal.record(archive_id, Event.POSTPONED, **detail)
             said = f"crash {archive_id} waits for room: {outcome.reason}"
+            kind = MessageId.ANALYSIS_WAITS_FOR_ROOM
         elif (
             outcome.verdict == Verdict.HOPELESS
             or entry.attempts + 1 >= self.config.worker_attempts
         ):
             self.journal.record(archive_id, Event.GAVE_UP, **detail)
             said = f"crash {archive_id} is given up: {outcome.reason}"
+            kind = MessageId.ANALYSIS_GIVEN_UP
         else:
             self._queue.append(self.journal.record(archive_id, Event.BROKE, **detail))
             said = f"crash {archive_id} will be tried again: {outcome.reason}"
-        self.log(said, id=archive_id, reason=outcome.reason)
+            kind = MessageId.ANALYSIS_BROKE
+        self.log(said, message_id=kind, id=archive_id, reason=outcome.reason)
 
     def abandon(self) -> None:
         """End a running worker because we end; it will be started again."""
@@ -328,6 +362,13 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "confinement": list(outcome.confinement),
     }
+
+
+def _of_process(archive: Archive | None) -> dict[str, str]:
+    """What the log is told of whose crash it is."""
+    if archive is None:
+        return {}
+    return {"application": archive.application, "executable": archive.executable}
 
 
 def _without_archive(crash: Crash) -> str:

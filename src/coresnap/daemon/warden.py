@@ -30,6 +30,7 @@ from coresnap.backends.base import Door
 from coresnap.backends.linux_files import check_trusted
 from coresnap.daemon.log import Logger
 from coresnap.errors import CaptureError, CoresnapError
+from coresnap.model.message_id import MessageId
 
 __all__ = ["Warden", "start_warden"]
 
@@ -85,16 +86,25 @@ def _be_warden(door: Door, daemon: socket.socket, log: Logger) -> None:
     code = 1
     try:
         set_apart()
+        door.enter()
         _guard(door, daemon, log)
         code = 0
     except CoresnapError as error:
-        log.error(f"crashes come through the pipe: {error}", remedy=error.remedy)
+        _say_pipe(log, error, error.remedy)
     except OSError as error:
-        log.error(f"crashes come through the pipe: {error}")
+        _say_pipe(log, error, None)
     finally:
         with contextlib.suppress(CoresnapError):
             door.shut()
         os._exit(code)
+
+
+def _say_pipe(log: Logger, error: Exception, remedy: str | None) -> None:
+    log.error(
+        f"crashes come through the pipe: {error}",
+        message_id=MessageId.PIPE_ONLY,
+        remedy=remedy,
+    )
 
 
 def _guard(door: Door, daemon: socket.socket, log: Logger) -> None:
@@ -138,7 +148,10 @@ def _serve(
         try:
             _wait_until_ready(ours, door)
             door.open()
-            log.info(f"crashes come through the socket {door.path}")
+            log.info(
+                f"crashes come through the socket {door.path}",
+                message_id=MessageId.SOCKET_SERVED,
+            )
             with contextlib.suppress(OSError):
                 daemon.send(b"!")
             select.select([ours, daemon], [], [])

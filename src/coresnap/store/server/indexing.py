@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from coresnap.errors import DamagedIndexError
+from coresnap.model.message_id import MessageId
 from coresnap.store.accepting.indexer import Indexer
 from coresnap.store.access.projects import all_projects
 from coresnap.store.index.rebuild import mend
@@ -45,6 +46,7 @@ class Indexing:
         if result is not None:
             log.warning(
                 "index completed from its segments",
+                message_id=MessageId.INDEX_MENDED,
                 project=str(project),
                 segments=result.segments,
                 faults=result.faults,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import attrs
 
+from coresnap.model.message_id import MessageId
 from coresnap.store.api.service import LoopStatus
 from coresnap.store.server.server import Server
 
@@ -54,11 +55,21 @@ def _once(server: Server, loop: Loop, failures: int) -> int:
         failures += 1
         message = f"{loop.name} failed: {type(error).__name__}: {error}"
         if failures & (failures - 1) == 0:  # the first, 2nd, 4th, 8th time
-            server.log.error(message, times=failures)
+            server.log.error(
+                message,
+                message_id=MessageId.WORK_FAILED,
+                work=loop.name,
+                times=failures,
+            )
         _note(server, loop, str(message))
         return failures
     if failures:
-        server.log.info(f"{loop.name} works again", times=failures)
+        server.log.info(
+            f"{loop.name} works again",
+            message_id=MessageId.WORK_GOES_ON,
+            work=loop.name,
+            times=failures,
+        )
     _note(server, loop, "")
     return 0
 

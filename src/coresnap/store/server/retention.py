@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from coresnap.config.server import ServerConfig
+from coresnap.model.message_id import MessageId
 from coresnap.store.access.projects import all_projects
 from coresnap.store.api.retention import Action, RetentionPolicy, RetentionRule
 from coresnap.store.retention.fullness import kept_size, notice_of
@@ -65,7 +66,11 @@ def warn_of_quotas(
             kind = "full" if size >= policy.quota else "notice"
             notice = notice_of(size, policy.quota)
             if notice and told.get(project.id) != kind:
-                log.warning(f"project {project}: {notice}")
+                log.warning(
+                    f"project {project}: {notice}",
+                    message_id=MessageId.QUOTA_REACHED,
+                    project=str(project),
+                )
             if notice:
                 told[project.id] = kind
             else:

@@ -18,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from coresnap.errors import CoresnapError
+from coresnap.model.message_id import MessageId
 from coresnap.store.server.listeners import (
     Listener,
     bind,
@@ -88,7 +89,8 @@ class Serving:
             self._tls = self._make_tls()
         if threading.current_thread() is threading.main_thread():
             _collect_seldom()  # the process is the server's alone
-        asyncio.run(self._serve(sockets, metrics))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(self._serve(sockets, metrics))
 
     def _bind_metrics(self) -> socket.socket | None:
         if self.metrics is None:
@@ -111,9 +113,15 @@ class Serving:
             config = self.server.config
             if self._tls is not None and config.tls_certificate is not None:
                 load_certificate(self._tls, config.tls_certificate, config.tls_key)
-            self.server.log.info("settings and certificates were read again")
+            self.server.log.info(
+                "settings and certificates were read again",
+                message_id=MessageId.SETTINGS_READ,
+            )
         except CoresnapError as error:
-            self.server.log.error(f"what held goes on holding: {error}")
+            self.server.log.error(
+                f"what held goes on holding: {error}",
+                message_id=MessageId.SETTINGS_REFUSED,
+            )
         self.tell_manager("READY=1")
 
     async def _serve(
@@ -197,7 +205,9 @@ class Serving:
             await asyncio.sleep(0.005)
         self.tell_manager("READY=1")
         where = " ".join(str(address) for address in self.addresses)
-        self.server.log.info(f"coroner listens on {where}")
+        self.server.log.info(
+            f"coroner listens on {where}", message_id=MessageId.SERVER_LISTENS
+        )
 
     async def _wait(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         """Return when a signal came, or a listener failed."""
@@ -213,7 +223,10 @@ class Serving:
 
     async def _drain(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         self.tell_manager("STOPPING=1")
-        self.server.log.info("coroner ends: what was begun is finished")
+        self.server.log.info(
+            "coroner ends: what was begun is finished",
+            message_id=MessageId.SERVER_ENDED,
+        )
         for one in self._uvicorns:
             one.should_exit = True
         await asyncio.gather(*tasks)

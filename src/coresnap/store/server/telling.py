@@ -6,6 +6,7 @@ import time
 
 import attrs
 
+from coresnap.model.message_id import MessageId
 from coresnap.store.access.projects import all_projects
 from coresnap.store.project import Project
 from coresnap.store.server.server import Server
@@ -76,6 +77,8 @@ class Telling:
         except Exception as error:
             server.log.error(
                 f"telling failed: {type(error).__name__}: {error}",
+                message_id=MessageId.WORK_FAILED,
+                work="telling",
                 project=str(project),
                 channel=channel.name,
             )

@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         for option, field in _OPTIONS.items()
         if (value := getattr(arguments, option)) is not None
     }
-    log = make_logger(json=arguments.json, syslog=False)
+    log = make_logger(json=arguments.json, syslog=False, name="coroner")
     run_server(
         lambda: load_server_config(arguments.settings, given),
         log,
