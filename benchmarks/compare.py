@@ -12,7 +12,8 @@ nothing else runs; one that is busy widens the intervals and hides what is small
     compare.py v0.1.0 --directory /var/tmp/compare    installations kept for next time
 
 Exit status: 0 if nothing is slower, 1 for a regression: slower by more than --threshold
-and beyond noise; 2 if a commit cannot be had, or the command line is wrong.
+and beyond noise; 2 if a commit cannot be had, something could not be measured, or the
+command line is wrong.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -34,6 +36,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from comparison import Comparison, compared, markdown
 from quick import BENCHMARKS, described
 from sides import CannotCompareError, Side, make_side, remove_worktree
+
+from coresnap.errors import CoresnapError
 
 __all__ = ["main"]
 
@@ -49,11 +53,7 @@ def main() -> int:
                 make_side("base", options.base, directory),
                 make_side("head", options.head, directory),
             )
-            found = [
-                one
-                for name in options.only
-                for one in measured(name, sides, options.rounds, directory)
-            ]
+            found, missed = measured_all(options, sides)
         except CannotCompareError as error:
             print(f"compare: {error}", file=sys.stderr)
             return 2
@@ -61,7 +61,11 @@ def main() -> int:
             if options.directory is None:
                 remove_worktree(directory)
     report(found, sides, options)
-    return 1 if any(c.is_regression(options.threshold) for c in found) else 0
+    for name, reason in missed.items():
+        print(f"not measured: {name}: {reason}")
+    if any(c.is_regression(options.threshold) for c in found):
+        return 1
+    return 2 if missed else 0
 
 
 def arguments() -> argparse.Namespace:
@@ -123,9 +127,23 @@ def kept_or_temporary(directory: Path | None) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def measured(
-    name: str, sides: tuple[Side, ...], number: int, directory: Path
-) -> list[Comparison]:
+def measured_all(
+    options: argparse.Namespace, sides: tuple[Side, ...]
+) -> tuple[list[Comparison], dict[str, str]]:
+    """Return what was measured, and why the rest was not: a side may lack a command."""
+    found: list[Comparison] = []
+    missed: dict[str, str] = {}
+    for name in options.only:
+        try:
+            found += measured(name, sides, options.rounds)
+        except (CoresnapError, OSError, subprocess.SubprocessError) as error:
+            missed[name] = str(error)
+        except SystemExit as error:
+            missed[name] = str(error.code)
+    return found, missed
+
+
+def measured(name: str, sides: tuple[Side, ...], number: int) -> list[Comparison]:
     """Measure one benchmark on both sides, after a round that warms what can be."""
     benchmark = BENCHMARKS[name]
     figures: Figures = defaultdict(lambda: defaultdict(list))
