@@ -60,11 +60,8 @@ def main() -> None:
         for path in paths:
             size = f"{path.stat().st_size / 1e6:.1f} MB"
             told(f"show, {size}", arguments.runs, partial(text, path))
-            told(
-                f"show -i, {size}",
-                arguments.runs,
-                partial(first_screen, sys.executable, path),
-            )
+            screen = partial(first_screen, sys.executable, path)
+            told(f"show -i, {size}", arguments.runs, screen)
 
 
 def told(name: str, runs: int, act: Callable[[], float]) -> None:
@@ -84,7 +81,7 @@ def import_textual() -> float:
 
 def text(path: Path) -> float:
     start = time.perf_counter()
-    words = [sys.executable, *SHOW, path]
+    words = [sys.executable, *SHOW, str(path)]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
