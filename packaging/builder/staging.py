@@ -78,6 +78,8 @@ def _stage_files(client: Path, server: Path) -> None:
         if unit.suffix in (".service", ".socket", ".target", ".timer", ".path"):
             owner = server if unit.name.startswith(_OF_THE_SERVER) else client
             _copy(unit, owner / _UNITS / unit.name)
+    for catalog in (PACKAGING / "systemd").glob("*.catalog"):
+        _copy(catalog, client / "usr/lib/systemd/catalog" / catalog.name)
     for kind in ("sysusers", "tmpfiles"):
         for file in (PACKAGING / kind).glob("*.conf"):
             owner = server if file.name.startswith(_OF_THE_SERVER) else client
