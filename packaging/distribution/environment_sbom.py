@@ -2,7 +2,7 @@
 
 The environment is made from the lock of the packages, and asked by cyclonedx-py for its
 distributions, their versions and licences. To each of them come the libraries
-that its wheel bundles, by the wheel's own list of them (PEP 770) or as files.
+that its wheel bundles: by the wheel's own list of them (PEP 770), and as files.
 """
 
 from __future__ import annotations
@@ -73,14 +73,13 @@ def _add_bundled(document: dict[str, Any], environment: Path) -> None:
 def _bundled(metadata: Path) -> Iterator[dict[str, Any]]:
     """Yield a component for each library that the wheel took along."""
     reference = metadata.name.removesuffix(".dist-info")
-    listed = sorted(metadata.glob("sboms/*.json"))
-    for path in listed:
+    for path in sorted(metadata.glob("sboms/*.json")):
         for component in json.loads(path.read_text()).get("components", ()):
             if "pkg:pypi/" not in component.get("purl", ""):
-                component["bom-ref"] = f"{reference}/{component['name']}"
+                version = component.get("version", "")
+                component["bom-ref"] = f"{reference}/{component['name']}@{version}"
                 yield component
-    if listed:
-        return
+    # Each file as well: lists of auditwheel leave out what was built for the wheel.
     for line in (metadata / "RECORD").read_text().splitlines():
         name = line.partition(",")[0].strip('"')
         if ".libs/" in name and ".so" in name:

@@ -87,3 +87,12 @@ def test_libraries_that_wheels_bundle_are_parts_of_their_distribution(
     }
     # libpq, and what it needs, are in psycopg's wheel.
     assert any("libpq" in name for name in bundled["psycopg-binary"])
+
+
+def test_every_part_has_a_reference_of_its_own(document: dict[str, Any]) -> None:
+    references = [
+        part["bom-ref"]
+        for component in document["components"]
+        for part in (component, *component.get("components", ()))
+    ]
+    assert len(references) == len(set(references))
