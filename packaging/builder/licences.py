@@ -21,6 +21,8 @@ Coresnap is by its authors{ours}.
 Besides it this package brings these distributions of the Python Package Index, as their
 authors built them. The texts of their licences are below
 /{place}.
+Debian has the common ones as /usr/share/common-licenses/Apache-2.0 and
+/usr/share/common-licenses/LGPL-3, too.
 
 """
 _OWN_NAME = "coresnap"

@@ -177,7 +177,7 @@ def _build(place: Place, kinds: Sequence[str], commit: str, epoch: int) -> None:
 def _lend_tools(place: Place) -> None:
     """Let both builds use the locked tools that are installed here already."""
     for tools in ("release-tools", "packaging-tools"):
-        if (REPOSITORY / "build" / tools / "installed.txt").exists():
+        if (REPOSITORY / "build" / tools).is_dir():
             link = place.source / "build" / tools
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(REPOSITORY / "build" / tools)

@@ -80,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise ConfigError(
             f"the server's libraries are not installed: {error.name}",
-            remedy="Run pip install 'coresnap[server]'.",
+            remedy="Install the package coroner-server, "
+            "or run pip install 'coresnap[server]'.",
         ) from error
     from coresnap.config.server_reading import load_server_config
     from coresnap.daemon.log import make_logger
