@@ -10,11 +10,10 @@ from pathlib import Path
 
 from builder.command import BuildError, output_of
 from builder.places import REPOSITORY
-from builder.wheel import build_sdist
 from distribution.environment_sbom import write_sbom
 from distribution.parts import UnknownPartError
 from distribution.portable_wheel import build_portable_wheel
-from distribution.sdist_file import settle_sdist
+from distribution.sdist_file import build_sdist
 
 __all__ = ["main"]
 
@@ -51,12 +50,6 @@ def main() -> int:
     return 0
 
 
-def _sdist(output: Path, epoch: int) -> Path:
-    path = build_sdist(output)
-    settle_sdist(path, epoch)
-    return path
-
-
 def _epoch() -> int:
     """The time of everything in it: SOURCE_DATE_EPOCH, or that of the last commit."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
@@ -65,7 +58,7 @@ def _epoch() -> int:
 
 
 KINDS: dict[str, Callable[[Path, int], Path]] = {
-    "sdist": _sdist,
+    "sdist": build_sdist,
     "wheel": build_portable_wheel,
     "sbom": write_sbom,
 }

@@ -4,10 +4,38 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
 import tarfile
+import tempfile
 from pathlib import Path
 
-__all__ = ["settle_sdist"]
+from builder.command import run
+from builder.places import REPOSITORY
+
+__all__ = ["build_sdist", "settle_sdist"]
+
+_TREES = ("native", "src", "tests", "docs", "packaging", ".github", ".ci")
+_BUILT = shutil.ignore_patterns(
+    "__pycache__", "*.so", "*.egg-info", "libexec", "_capstone.py"
+)
+
+
+def build_sdist(output: Path, epoch: int) -> Path:
+    """Build the source distribution into ``output``, and settle it; return it."""
+    # Elsewhere: setuptools would take over the list of files of a build before.
+    with tempfile.TemporaryDirectory(prefix="coresnap-sdist-") as directory:
+        source, built = Path(directory, "source"), Path(directory, "built")
+        for tree in _TREES:
+            shutil.copytree(REPOSITORY / tree, source / tree, ignore=_BUILT)
+        for path in REPOSITORY.glob("*.*"):
+            if path.is_file():
+                shutil.copy(path, source)
+        words = ["uv", "build", "--no-build-isolation", "--sdist", "--out-dir"]
+        run([*words, str(built), str(source)])
+        (file,) = built.glob("*.tar.gz")
+        settle_sdist(file, epoch)
+        output.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(file, output))
 
 
 def settle_sdist(path: Path, epoch: int) -> None:
