@@ -227,15 +227,25 @@ class Spool:
 
     def usage(self) -> dict[Part, Usage]:
         """Return what each directory holds."""
-        totals = {}
-        for part in Part:
-            files = [status for _, status in self._files(part)]
-            totals[part] = Usage(
-                objects=len(files),
-                size=sum(status.st_size for status in files),
-                disk_size=sum(status.st_blocks * _BLOCK for status in files),
-            )
-        return totals
+        return {part: self._usage(part) for part in Part}
+
+    def _usage(self, part: Part) -> Usage:
+        # One loop without calls of ours: status and metrics count 10⁵ files in it.
+        objects = size = blocks = 0
+        directory = self._directories[part]
+        is_id, lstat = ID.fullmatch, os.lstat
+        for name in self._names(part):
+            if not is_id(name):
+                continue
+            try:
+                status = lstat(name, dir_fd=directory)
+            except OSError:
+                continue
+            if is_plain(status):
+                objects += 1
+                size += status.st_size
+                blocks += status.st_blocks
+        return Usage(objects, size, blocks * _BLOCK)
 
     def held(self) -> Held:
         """Say how many processes wait for their dump just now."""
