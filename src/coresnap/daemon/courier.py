@@ -164,7 +164,9 @@ def _scrubbed(parcel: Parcel, snapshot: BinaryIO) -> Iterator[tuple[Head, Binary
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise InputError("to scrub it takes too long") from None
+            # What is dear to scrub runs into the program's own limit of processor time:
+            # this machine is too busy, which is no fault of the snapshot.
+            raise WorkerError("the process that scrubs was too slow") from None
         except OSError as error:
             raise AccessError(f"the scrubber cannot be started: {error}") from error
         output.seek(0)

@@ -27,6 +27,9 @@ __all__ = ["Validators"]
 _MODULE = "coresnap.store.server.validation.child"
 _REUSED = 10_000
 """Snapshots after which a child is replaced: what leaks ends then."""
+_STARVED = 3
+"""Times the seconds that a child may compute (RLIMIT_CPU) after which it is given up:
+it did not get them, because the machine is busy with others."""
 _PATIENCE = 20.0
 """Seconds until a child must be free."""
 
@@ -120,7 +123,7 @@ class Validators:
 
     def _ask(self, child: _Child, question: Question, staged: Staged) -> Finding:
         child.asked += 1
-        child.set_patience(self.seconds)
+        child.set_patience(self.seconds * _STARVED)
         limit = staged.size * 2 + (1 << 24)
         try:
             body = msgspec.msgpack.encode(question)
@@ -130,8 +133,10 @@ class Validators:
                 os.close(descriptor)
             return msgspec.msgpack.decode(answer, type=Finding)
         except (TimeoutError, BlockingIOError):
-            message = f"reading the snapshot takes more than {self.seconds} seconds"
-            raise InputError(message) from None
+            raise NetworkError(
+                "the server is too busy to read the snapshot",
+                remedy="Send it again later.",
+            ) from None
         except (EOFError, OSError, ValueError, msgspec.DecodeError):
             raise InputError(
                 "whoever read the snapshot died of it, or of its limits: "
