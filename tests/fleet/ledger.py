@@ -101,12 +101,12 @@ def _disorder(notes: Iterable[_Sending]) -> Iterable[str]:
             waiting[note.id] = note
         elif isinstance(note, Given) and note.id in waiting:
             given = waiting[note.id]
-            new = {w.kind for w in waiting.values() if w.fingerprint not in sent}
-            if given.fingerprint in sent and new:
-                yield f"kind {given.kind} once more, while {sorted(new)} waited"
-            sure = {w.kind for w in waiting.values() if w.is_sure and w.kind in new}
-            if given.kind in new and not given.is_sure and sure:
-                yield f"kind {given.kind} before the sure {sorted(sure)}"
+            new = [w for w in waiting.values() if w.fingerprint not in sent]
+            sure = [w for w in new if w.is_sure]
+            if given not in new and new:
+                yield f"kind {given.kind} once more, while kind {new[0].kind} waited"
+            elif given not in sure and sure:
+                yield f"kind {given.kind} before kind {sure[0].kind}, which is sure"
         elif isinstance(note, Taken) and note.outcome == "sent" and note.id in waiting:
             sent.add(waiting.pop(note.id).fingerprint)
 

@@ -33,7 +33,7 @@ _SCENARIOS: dict[str, Scenario] = {
     "clones": twins,
     "refusals": refusals,
 }
-_FULL = Scale(sites=20, hosts=300, few=10, outage=80)
+_FULL = Scale(sites=20, hosts=300, few=6, outage=80)
 _SHORT = Scale(sites=2, hosts=6, few=2, outage=4, is_short=True)
 _PAGE = Path(__file__).parent.parent.parent / "docs" / "fleet.md"
 
