@@ -119,9 +119,25 @@ def test_r24_the_pattern_is_written_after_everything_that_it_needs(
         self.path(name).write_text(value + "\n")
 
     monkeypatch.setattr(Sysctl, "write", write)
-    LinuxBackend(config, sysctl).install()
+    backend = LinuxBackend(config, sysctl)
+    backend.install()
+    assert written == ["kernel.core_pipe_limit", PATTERN, "fs.suid_dumpable"]
 
-    assert written[-1] == PATTERN
+
+def test_set_id_programs_never_dump_while_cores_go_to_a_file(
+    config: Config, sysctl: Sysctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(self: Sysctl, name: str, value: str) -> None:
+        self.path(name).write_text(value + "\n")
+        dumps = self.read("fs.suid_dumpable") == "2"
+        assert not dumps or self.read(PATTERN).startswith("|")
+
+    monkeypatch.setattr(Sysctl, "write", write)
+    backend = LinuxBackend(config, sysctl)
+    backend.install()
+    assert sysctl.read("fs.suid_dumpable") == "2"
+    backend.uninstall()
+    assert sysctl.read(PATTERN) == "core"
 
 
 def test_r24_a_setting_that_does_not_stay_undoes_the_others(

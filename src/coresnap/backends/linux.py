@@ -52,7 +52,10 @@ _PIPE_LIMIT = "16"
 """Crashes handled at once; above 0 the kernel keeps the process for its handler."""
 _SUID_DUMPABLE = "2"
 """Set-id programs dump too, for root only (``%d`` tells the handler)."""
-_RESTORED = (CORE_PATTERN, CORE_PIPE_LIMIT, SUID_DUMPABLE)
+# The kernel calls it unsafe, and says so in its log, if set-id programs may dump while
+# cores go to a file in whatever directory (validate_coredump_safety): 2 comes after the
+# pattern, and goes before it.
+_RESTORED = (SUID_DUMPABLE, CORE_PATTERN, CORE_PIPE_LIMIT)
 
 
 class LinuxBackend(CaptureBackend):
@@ -117,10 +120,18 @@ class LinuxBackend(CaptureBackend):
         )
 
     def _wanted(self) -> dict[str, str]:
-        # The pattern last: from then on crashes arrive.
-        wanted = {CORE_PIPE_LIMIT: _PIPE_LIMIT, SUID_DUMPABLE: _SUID_DUMPABLE}
-        wanted = {n: v for n, v in wanted.items() if self._sysctl.path(n).exists()}
-        return wanted | {CORE_PATTERN: self._pipe_pattern()}
+        # From the pattern on crashes arrive, so what their handler needs comes before.
+        wanted = {
+            CORE_PIPE_LIMIT: _PIPE_LIMIT,
+            CORE_PATTERN: self._pipe_pattern(),
+            SUID_DUMPABLE: _SUID_DUMPABLE,
+        }
+        optional = (CORE_PIPE_LIMIT, SUID_DUMPABLE)
+        return {
+            name: value
+            for name, value in wanted.items()
+            if name not in optional or self._sysctl.path(name).exists()
+        }
 
     def _pipe_pattern(self) -> str:
         default = next(Path(s.default) for s in SETTINGS if s.name == "root")
