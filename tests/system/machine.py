@@ -143,8 +143,8 @@ class Machine:
             left.unlink(missing_ok=True)
         words = _common(self.accelerator, self.image)
         words += ["-append", "root=/dev/vda console=ttyS0 loglevel=5 panic=-1"]
-        # What the guest has written outlives its reset in the host's memory: to wait for
-        # the host's disk would show nothing more, and take minutes.
+        # What the guest has written outlives its reset in the host's memory. To wait
+        # for the host's disk would show nothing more, and take minutes.
         disk = f"file={self.disk},format=qcow2,if=virtio,cache=unsafe"
         words += ["-drive", disk]
         words += ["-drive", f"file={self.payload},format=raw,if=virtio,readonly=on"]

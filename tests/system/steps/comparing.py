@@ -14,7 +14,10 @@ def comparing(world: World) -> None:
     """Ask coresnap, coroner and the journal, and compare."""
     world.settle(180)
     selected = [f"--select={name}" for name in _ATTRIBUTES]
-    faults = world.coroner("list", PROJECT, *selected, "--limit=1000")["faults"]
+    said = world.coroner("list", PROJECT, *selected, "--limit=1000")
+    faults = [
+        dict(zip(said["columns"], r["values"], strict=True)) for r in said["rows"]
+    ]
     archives = {archive["id"]: archive for archive in world.archives()}
     journal = world.guest.output("journalctl", "-o", "cat", "-u", "coresnapd")
     seen = Seen(archives, faults, journal, world.status())

@@ -69,8 +69,8 @@ def three_steps(world: World) -> None:
     pattern = world.kernel("kernel/core_pattern")
     world.expect("the kernel hands crashes over", "coresnap" in pattern, pattern[:60])
     doctor = guest.run("coresnap", "doctor", timeout=60 * world.patience)
-    trouble = [line for line in doctor.out.splitlines() if not line.startswith("ok")]
-    seen = "; ".join(trouble) or doctor.err.strip()
+    found = [line.strip() for line in doctor.out.splitlines()]
+    seen = "; ".join(line for line in found if not line.startswith("ok "))
     world.expect("coresnap doctor finds nothing that fails", doctor.code == 0, seen)
 
 

@@ -74,12 +74,11 @@ def _kill_sender(world: World) -> None:
 
 
 def _senders(world: World, main: int) -> list[int]:
-    """Return the couriers: grandchildren of the daemon, and root's."""
-    text = world.guest.output("ps", "-e", "-o", "pid=,ppid=,uid=,args=")
-    rows = [line.split(None, 3) for line in text.splitlines()]
+    """Return the couriers: children of the one who looks after them, the daemon's."""
+    text = world.guest.output("ps", "-e", "-o", "pid=,ppid=,comm=")
+    rows = [line.split(None, 2) for line in text.splitlines()]
     children = {row[0] for row in rows if row[1] == str(main)}
-    ours = [r for r in rows if r[1] in children and r[2] == "0"]
-    return [int(row[0]) for row in ours if "coresnap-catch" not in row[3]]
+    return [int(r[0]) for r in rows if r[1] in children and r[2] != "coresnap-catch"]
 
 
 def _stop_store(world: World) -> None:
