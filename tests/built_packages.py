@@ -87,11 +87,15 @@ class Machine:
     def files(self) -> dict[str, tuple[int, int, int, bytes | str]]:
         """What is there: mode, owner, group, and what accounts and links say."""
         found = {}
-        for path in self.root.rglob("*"):
-            name = path.relative_to(self.root).as_posix()
-            if not f"{name}/".startswith(LOGS) and name not in LOGS:
-                status = path.lstat()
-                found[name] = status.st_mode, status.st_uid, status.st_gid, _said(path)
+        for directory, folders, names in os.walk(self.root):
+            for path in (Path(directory, name) for name in (*folders, *names)):
+                name = path.relative_to(self.root).as_posix()
+                if not f"{name}/".startswith(LOGS) and name not in LOGS:
+                    status = path.lstat()
+                    owner = status.st_uid, status.st_gid
+                    found[name] = status.st_mode, *owner, _said(path)
+            if directory == str(self.root):
+                folders.remove("proc")  # processes, which come and go
         return found
 
 
