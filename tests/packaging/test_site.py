@@ -161,6 +161,7 @@ def window() -> Iterator[Window]:
 
 
 @pytest.mark.browser
+@pytest.mark.timeout(900)  # axe takes its time for pages of thousands of names
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("page", LOOKED_AT)
 def test_axe_finds_nothing_and_no_other_machine_is_asked(
