@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+import kernel
 from coresnap.backends.linux_door import LinuxDoor, is_served, socket_pattern
 from coresnap.backends.linux_sysctl import CORE_PATTERN, Sysctl
 from coresnap.errors import CaptureError
 from shortpath import short_directory
 
 pytestmark = pytest.mark.linux
+
+MODES = Path("/proc/sys/kernel/core_modes")
 
 
 @pytest.mark.parametrize(
@@ -113,3 +116,41 @@ def test_the_machine_s_mounts_are_seen_by_who_has_others(tmp_path: Path) -> None
     if "unshare failed" in run.stderr:
         pytest.skip(f"no namespaces here: {run.stderr.strip()}")
     assert (run.stdout, run.stderr) == ("False True\n", "")
+
+
+_OPEN = """
+import pathlib, sys
+from coresnap.backends.linux_door import LinuxDoor
+from coresnap.backends.linux_sysctl import Sysctl
+from coresnap.errors import CaptureError
+path, sysctl = pathlib.Path("/run/coresnap-none/c"), Sysctl()
+door = LinuxDoor(path, (), 0, f"@@{path}", "core", sysctl, pathlib.Path(sys.argv[1]))
+door.enter()
+try:
+    door.open()
+    print(sysctl.read("kernel.core_pattern"))
+except CaptureError:
+    print("refused")
+door.shut()
+"""
+
+
+@pytest.mark.root
+@pytest.mark.core_pattern
+@pytest.mark.skipif(
+    not MODES.exists() or "socket" not in MODES.read_text(),
+    reason="this kernel sends no cores to sockets (Linux 6.16 does)",
+)
+def test_the_kernel_takes_a_socket_from_the_machine_s_mounts_alone() -> None:
+    words = ["unshare", "-m", "--propagation", "private", sys.executable, "-c", _OPEN]
+    said = []
+    with kernel.core_pattern("core"):
+        for mounts in ("/none", f"/proc/{os.getpid()}/ns/mnt"):
+            run = subprocess.run(
+                [*words, mounts], capture_output=True, text=True, check=False
+            )
+            if "unshare failed" in run.stderr:
+                pytest.skip(f"no namespaces here: {run.stderr.strip()}")
+            said.append(run.stdout.strip())
+
+    assert said == ["refused", "@@/run/coresnap-none/c"]
