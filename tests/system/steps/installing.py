@@ -80,8 +80,8 @@ def _start_store(world: World) -> None:
     guest.output(
         "systemctl", "enable", "--now", "coroner", timeout=180 * world.patience
     )
-    words = ("coroner", "token", "-c", "/var/coroner/coroner.cf", "create", PROJECT)
-    words += ("--capability", "post", "--project", PROJECT)
+    words = ["coroner", "token", "-c", "/var/coroner/coroner.cf", "create", PROJECT]
+    words += ["--capability", "post", "--project", PROJECT]
     said = guest.output(*words, timeout=60 * world.patience)
     token = next(line for line in said.splitlines() if line.startswith(PROJECT))
     guest.write("/etc/coresnap/coroner.cf", _CORONER_CF.format(token=token), "0600")
