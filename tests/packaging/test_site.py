@@ -192,7 +192,10 @@ def test_the_search_finds_a_setting(address: str, window: Window) -> None:
         tab.get_by_role("textbox", name="Search").fill("dump.quota")
         found = tab.locator(".md-search-result__link").first
         found.wait_for()
-        assert "dump.quota" in found.inner_text()
+        leads_to = found.get_attribute("href")
+        assert leads_to is not None
+        tab.goto(leads_to)
+        assert "dump.quota" in tab.locator("article").inner_text()
 
 
 @pytest.mark.browser
