@@ -71,7 +71,7 @@ def test_a_job_waits_for_what_it_takes() -> None:
     assert jobs()["pypi"]["needs"] == ["attest"]
 
 
-# --- cibuildwheel -------------------------------------------------------------
+# --- cibuildwheel ------------------------------------------------------------
 
 
 @pytest.mark.linux
