@@ -27,42 +27,14 @@ from coresnap.store.attributes.catalogue import CATALOGUE
 from coresnap.views.cli.coroner.program import CORONER
 from coresnap.views.cli.main import command_parser, load, main_parser
 from coresnap.views.cli.program import CORESNAP, Program
+from docs.pages import DECISIONS, DOCS, PAGES, REPOSITORY, TODAY, blocks, without_remark
 
-REPOSITORY = Path(__file__).parent.parent
-DOCS = REPOSITORY / "docs"
-PAGES = sorted(
-    [
-        *DOCS.rglob("*.md"),
-        *(REPOSITORY / f"{n}.md" for n in ("README", "CONTRIBUTING", "CHANGELOG")),
-        REPOSITORY / "benchmarks" / "README.md",
-    ]
-)
-DECISIONS = DOCS / "adr"
-"""They tell what was so then, and are not rewritten."""
-TODAY = [page for page in PAGES if page.parent != DECISIONS]
 PROGRAMS = {program.name: program for program in (CORESNAP, CORONER)}
 
 
 def by_page(pages: list[Path]) -> pytest.MarkDecorator:
     ids = [page.relative_to(REPOSITORY).as_posix() for page in pages]
     return pytest.mark.parametrize("page", pages, ids=ids)
-
-
-def blocks(page: Path) -> Iterator[list[str]]:
-    """Yield the lines of each block of code, fenced or indented, as they are typed."""
-    fence, indent, lines = False, 0, []
-    for line in [*page.read_text().splitlines(), ""]:
-        if line.lstrip().startswith("```"):
-            fence, indent = not fence, len(line) - len(line.lstrip())
-        elif fence:
-            lines.append(line[indent:])
-            continue
-        elif line.startswith("    "):
-            lines.append(line[4:])
-            continue
-        if lines:
-            yield re.sub(r" *\\\n *", " ", "\n".join(lines)).split("\n")
-        lines = []
 
 
 def inline_code(page: Path) -> list[str]:
@@ -77,7 +49,7 @@ def inline_code(page: Path) -> list[str]:
 def typed_commands(page: Path) -> Iterator[str]:
     """Yield what a block lets one type, without what explains it."""
     for line in itertools.chain.from_iterable(blocks(page)):
-        command = re.split(r"\s{3,}|\s+[#─]", line.strip().removeprefix("$ "))[0]
+        command = without_remark(line)
         if re.match(r"(coresnap|coroner) [a-z-]", command) and "…" not in command:
             yield command
 
