@@ -16,7 +16,7 @@ __all__ = ["Distribution", "copyright_text", "distributions"]
 _HEADER = """\
 {package} {version}: copyright and licences
 
-Coresnap is by its authors{ours}.
+Coresnap: copyright 2026 its authors{ours}.
 
 Besides it this package brings these distributions of the Python Package Index, as their
 authors built them. The texts of their licences are below

@@ -7,7 +7,6 @@ import re
 import shutil
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,15 +163,17 @@ def test_a_fresh_configuration_has_no_mistake_and_no_store(machine: Machine) -> 
 def test_the_store_is_served_by_its_user(machine: Machine) -> None:
     words = ["setpriv", "--reuid=coroner", "--regid=coroner", "--clear-groups"]
     words = ["chroot", str(machine.root), *words, "coroner", "serve"]
-    with subprocess.Popen([*words, "--listen", "http://127.0.0.1:0"]) as server:
+    words += ["--listen", "http://127.0.0.1:0"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as server:
         try:
-            own = machine.path("/var/coroner/coroner.cf")
-            while not own.exists():
-                assert server.poll() is None
-                time.sleep(0.05)
+            assert server.stderr is not None
+            said = next((line for line in server.stderr if "listens on" in line), "")
         finally:
             server.terminate()
-        assert server.wait() == 0
+        server.communicate()
+        assert server.returncode == 0
+    assert said
+    assert machine.path("/var/coroner/coroner.cf").exists()
 
 
 def test_nobody_writes_bytecode_at_run_time(
