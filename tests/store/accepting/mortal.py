@@ -33,6 +33,7 @@ from coresnap.store.accepting.indexer import Indexer
 from coresnap.store.access.projects import ensure_project
 from coresnap.store.opening import StoreSettings, open_store
 from coresnap.store.project import Project
+from coresnap.store.state.prepared import Prepared
 from coresnap.store.store import Store
 from store.arrivals import Sent, make_sent
 
@@ -114,6 +115,8 @@ def make_mortal(store: Store, fate: Fate, *, everywhere: bool) -> None:
         sqlalchemy.event.listen(
             store.state.engine, event, lambda *ignored: fate.pass_by()
         )
+    if store.state.is_sqlite:  # its driver runs them, and SQLAlchemy does not see it
+        Prepared.run = fate.around(Prepared.run)
 
 
 def run(directory: Path, database: str, objects: str, step: int) -> None:
