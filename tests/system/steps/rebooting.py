@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from system.ledger import Fate
 from system.world import PROGRAMS, World
 
@@ -31,17 +33,21 @@ print(crash.pid, written(), flush=True)
 
 
 def note_early_crash(world: World) -> None:
-    """Enter the crash of the early service of this boot."""
-    words = ("journalctl", "-o", "cat", "-b", "_COMM=early")
+    """Enter the crash of this boot's early service, when it said that it was there.
+
+    That is long ago where a machine is emulated.
+    """
+    words = ("journalctl", "-o", "json", "-b", "_COMM=early")
 
     def said() -> list[str] | None:
-        return world.guest.output(*words).split() or None
+        return world.guest.output(*words).splitlines() or None
 
-    pids = world.wait_until(said, 20) or []
-    now = int(world.guest.output("date", "+%s%N"))
-    for pid in pids:
-        world.enter("early", int(pid), now)
-    world.expect("a service crashes early in the boot", len(pids) == 1, " ".join(pids))
+    entries = [json.loads(line) for line in world.wait_until(said, 20) or []]
+    for entry in entries:
+        time = int(entry["__REALTIME_TIMESTAMP"]) * 1000
+        world.enter("early", int(entry["MESSAGE"]), time)
+    pids = " ".join(entry["MESSAGE"] for entry in entries)
+    world.expect("a service crashes early in the boot", len(entries) == 1, pids)
 
 
 def reboot(world: World) -> None:
