@@ -59,7 +59,6 @@ EXCEPTIONS = {
     ("views/cli/symbols.py", "analysis"): _FILES,
     ("views/cli/uninstall.py", "backends"): _OS,
     ("views/support/ours.py", "backends"): _OS,
-    ("views/support/ours.py", "daemon"): "what doctor finds is collected",
     ("views/viewer/disassembly.py", "analysis"): "code that is kept is decoded there",
     ("views/viewer/disassembly.py", "elfcore"): "for the machine that it is of",
 }

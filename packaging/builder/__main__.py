@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from builder.command import BuildError, output_of
+from builder.epoch import source_epoch
 from builder.nfpm import Build, make_package
 from builder.places import PACKAGING, REPOSITORY
 from builder.staging import stage
@@ -74,7 +74,7 @@ def _build(kinds: Sequence[str], arguments: argparse.Namespace) -> list[Path]:
 def _build_packages(kinds: Sequence[str], output: Path, release: int) -> list[Path]:
     with tempfile.TemporaryDirectory(prefix="coresnap-packages-") as directory:
         wheel = build_wheel(Path(directory, "wheel"))
-        epoch = _epoch()
+        epoch = source_epoch()
         trees = stage(wheel, Path(directory, "trees"), epoch)
         build = Build(version_of(wheel), release, epoch, output)
         return [
@@ -82,13 +82,6 @@ def _build_packages(kinds: Sequence[str], output: Path, release: int) -> list[Pa
             for kind in kinds
             for name, tree in trees.items()
         ]
-
-
-def _epoch() -> int:
-    """The time that everything built has: SOURCE_DATE_EPOCH, or the last commit's."""
-    if given := os.environ.get("SOURCE_DATE_EPOCH"):
-        return int(given)
-    return int(output_of(["git", "-C", REPOSITORY, "log", "-1", "--format=%ct"]))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from builder.command import BuildError, output_of
+from builder.command import BuildError
+from builder.epoch import source_epoch
 from builder.places import REPOSITORY
 from distribution.environment_sbom import write_sbom
 from distribution.parts import UnknownPartError
@@ -38,7 +39,7 @@ def main() -> int:
     unknown = [kind for kind in options.kinds if kind not in KINDS]
     if unknown:
         parser.error(f"{unknown[0]} is none of {', '.join(KINDS)}")
-    epoch = _epoch()
+    epoch = source_epoch()
     # setuptools writes it into its archives, and what it starts inherits it.
     os.environ["SOURCE_DATE_EPOCH"] = str(epoch)
     try:
@@ -48,13 +49,6 @@ def main() -> int:
         print(f"packaging/wheel: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _epoch() -> int:
-    """The time of everything in it: SOURCE_DATE_EPOCH, or that of the last commit."""
-    if given := os.environ.get("SOURCE_DATE_EPOCH"):
-        return int(given)
-    return int(output_of(["git", "-C", str(REPOSITORY), "log", "-1", "--format=%ct"]))
 
 
 KINDS: dict[str, Callable[[Path, int], Path]] = {

@@ -10,7 +10,7 @@ import contextlib
 import ctypes
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from coresnap.backends.linux_landlock import (
@@ -60,28 +60,26 @@ def confine() -> tuple[str, ...]:
 
 def confine_sender(writable: Sequence[Path]) -> tuple[str, ...]:
     """Confine the calling process, which sends; return what was achieved."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    achieved = []
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        achieved.append("no-new-privileges")
-    # It has the tokens, and what it starts reads hostile bytes as the same user.
-    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0:
-        achieved.append("not-dumpable")
-    achieved += restrict_writing(libc, writable)
-    if filter_dangerous_calls(libc):
-        achieved.append("seccomp")
-    return tuple(achieved)
+    return _confine_helper(lambda libc: restrict_writing(libc, writable))
 
 
 def confine_watcher(unreadable: Path, writable: Sequence[Path]) -> tuple[str, ...]:
     """Confine the calling process, which watches; return what was achieved."""
+    return _confine_helper(lambda libc: restrict_reading(libc, unreadable, writable))
+
+
+def _confine_helper(
+    restrict: Callable[[ctypes.CDLL], tuple[str, ...]],
+) -> tuple[str, ...]:
+    """Confine a process that reads no core; ``restrict`` takes files from it."""
     libc = ctypes.CDLL(None, use_errno=True)
     achieved = []
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
         achieved.append("no-new-privileges")
+    # The sender has tokens, and what it starts reads hostile bytes as the same user.
     if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0:
         achieved.append("not-dumpable")
-    achieved += restrict_reading(libc, unreadable, writable)
+    achieved += restrict(libc)
     if filter_dangerous_calls(libc):
         achieved.append("seccomp")
     return tuple(achieved)

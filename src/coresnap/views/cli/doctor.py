@@ -12,6 +12,7 @@ from coresnap.views.cli.output import emit
 
 if TYPE_CHECKING:
     from coresnap.backends.base import Finding
+    from coresnap.config import Config
 
 NAME = "doctor"
 HELP = "why is there no core?"
@@ -44,23 +45,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, print, and return 1 if something fails."""
-    from coresnap.backends import select
     from coresnap.config import load_config
+
+    findings = findings_of(load_config(arguments.config), arguments.pid)
+    healthy = not any(finding.level == "fail" for finding in findings)
+    emit(_as_json(findings, healthy) if arguments.json else _as_text(findings))
+    return 0 if healthy else 1
+
+
+def findings_of(config: Config, pid: int | None = None) -> tuple[Finding, ...]:
+    """Return all that can be found out; ``pid`` is a process whose limits count."""
+    from coresnap.backends import select
     from coresnap.daemon.confinement_trial import check_confinement
     from coresnap.daemon.diagnosis import diagnose
     from coresnap.daemon.sending_diagnosis import diagnose_sending
 
-    config = load_config(arguments.config)
     backend = select(config)
-    findings = (
-        *backend.diagnose(arguments.pid),
+    return (
+        *backend.diagnose(pid),
         *diagnose(config),
         check_confinement(config, backend),
         *diagnose_sending(config),
     )
-    healthy = not any(finding.level == "fail" for finding in findings)
-    emit(_as_json(findings, healthy) if arguments.json else _as_text(findings))
-    return 0 if healthy else 1
 
 
 def _as_text(findings: Sequence[Finding]) -> str:

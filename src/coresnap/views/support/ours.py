@@ -15,6 +15,7 @@ from coresnap.collect.overview import read_overview
 from coresnap.collect.parts import Part
 from coresnap.collect.spool import storage_error
 from coresnap.snapshot.escape import without_surrogates
+from coresnap.views.cli.doctor import findings_of
 from coresnap.views.cli.status_facts import status_facts
 from coresnap.views.support.piece import Context
 
@@ -33,19 +34,7 @@ def status_text(context: Context) -> str:
 
 def doctor_text(context: Context) -> str:
     """Return what ``coresnap doctor`` finds, as JSON; it asks the store, too."""
-    from coresnap.daemon.confinement_trial import check_confinement
-    from coresnap.daemon.diagnosis import diagnose
-    from coresnap.daemon.sending_diagnosis import diagnose_sending
-
-    config = context.config
-    backend = select(config)
-    findings = (
-        *backend.diagnose(None),
-        *diagnose(config),
-        check_confinement(config, backend),
-        *diagnose_sending(config),
-    )
-    listed = [attrs.asdict(finding) for finding in findings]
+    listed = [attrs.asdict(finding) for finding in findings_of(context.config)]
     return json.dumps(without_surrogates(listed), indent=1) + "\n"
 
 
