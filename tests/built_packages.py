@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,9 +138,15 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
 
 
 def build_packages(directory: Path, *kinds: str) -> None:
-    """Run ``packaging/build``."""
+    """Run ``packaging/build``, from within another environment, as tox does."""
     program = REPOSITORY / "packaging" / "build"
-    process = ran(program, "--output", directory, *kinds)
+    process = subprocess.run(
+        [program, "--output", directory, *kinds],
+        env={**os.environ, "VIRTUAL_ENV": sys.prefix},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert process.returncode == 0, process.stdout + process.stderr
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -29,8 +30,9 @@ def build_wheel(output: Path) -> Path:
                 shutil.copy(path, source)
         # Objects name no directory of the machine that compiled them.
         flags = f"{os.environ.get('CFLAGS', '')} -ffile-prefix-map={source}=."
-        words = ["uv", "build", "--no-build-isolation", "--wheel"]
-        words += ["--out-dir", str(output), str(source)]
+        # An environment that is active where the build runs is not the build's.
+        words = ["uv", "build", "--no-build-isolation", "--python", sys.executable]
+        words += ["--wheel", "--out-dir", str(output), str(source)]
         run(words, env={"CFLAGS": flags.strip()})
     (wheel,) = output.glob("*.whl")
     return wheel

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import shutil
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -30,8 +31,8 @@ def build_sdist(output: Path, epoch: int) -> Path:
         for path in REPOSITORY.glob("*.*"):
             if path.is_file():
                 shutil.copy(path, source)
-        words = ["uv", "build", "--no-build-isolation", "--sdist", "--out-dir"]
-        run([*words, str(built), str(source)])
+        words = ["uv", "build", "--no-build-isolation", "--python", sys.executable]
+        run([*words, "--sdist", "--out-dir", str(built), str(source)])
         (file,) = built.glob("*.tar.gz")
         settle_sdist(file, epoch)
         output.mkdir(parents=True, exist_ok=True)
