@@ -13,6 +13,8 @@ from pathlib import Path
 import attrs
 import pytest
 
+from made_once import made_once
+
 REPOSITORY = Path(__file__).parents[1]
 NAMES = ("coresnap", "coroner-server")
 _PROGRAMS = (
@@ -132,9 +134,13 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
     """All packages: those in CORESNAP_PACKAGES, else built from this tree."""
     if built := os.environ.get("CORESNAP_PACKAGES"):
         return Packages(Path(built).absolute())
-    directory = tmp_path_factory.mktemp("packages")
-    build_packages(directory, "deb", "rpm")
-    return Packages(directory)
+    return Packages(
+        made_once(
+            tmp_path_factory,
+            "packages",
+            lambda directory: build_packages(directory, "deb", "rpm"),
+        )
+    )
 
 
 def build_packages(directory: Path, *kinds: str) -> None:
@@ -153,11 +159,13 @@ def build_packages(directory: Path, *kinds: str) -> None:
 @pytest.fixture(scope="session")
 def debian(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Debian system with what the packages depend on, as a tar."""
-    path = tmp_path_factory.mktemp("debian") / "root.tar"
-    options = ("--quiet", "--variant=minbase", f"--include={','.join(BASE)}")
-    process = ran("mmdebstrap", *options, "bookworm", path)
-    assert process.returncode == 0, process.stderr
-    return path
+
+    def bootstrap(directory: Path) -> None:
+        options = ("--quiet", "--variant=minbase", f"--include={','.join(BASE)}")
+        process = ran("mmdebstrap", *options, "bookworm", directory / "root.tar")
+        assert process.returncode == 0, process.stderr
+
+    return made_once(tmp_path_factory, "debian", bootstrap) / "root.tar"
 
 
 @pytest.fixture(scope="session")
