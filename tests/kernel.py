@@ -65,10 +65,7 @@ def core_pattern(
         SUID_DUMPABLE: str(suid_dumpable),
         CORE_PATTERN: pattern,
     }
-    LOCK_FILE.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK_FILE.open("a+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _restore(lock)
+    with _locked() as lock:
         _remember({str(path): _read(path) for path in wanted}, lock)
         try:
             for path, value in wanted.items():
@@ -76,6 +73,30 @@ def core_pattern(
             yield
         finally:
             _restore(lock)
+
+
+@contextlib.contextmanager
+def core_pattern_left_alone() -> Iterator[None]:
+    """Let nobody take the cores: neither another test's handler is told of what dies
+    here, nor has this one to wait until that has read it.
+
+    Where there is no core_pattern nobody changes it.
+    """
+    if not CORE_PATTERN.exists():
+        yield
+        return
+    with _locked():
+        yield
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[IO[str]]:
+    """Hold the lock; what one who was killed had changed is as it was."""
+    LOCK_FILE.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK_FILE.open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _restore(lock)
+        yield lock
 
 
 def _remember(before: dict[str, str], lock: IO[str]) -> None:

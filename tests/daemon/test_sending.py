@@ -35,6 +35,7 @@ from coresnap.store.access.projects import find_project
 from coresnap.store.access.quotas import set_limits
 from coresnap.store.api.endpoint import Capability
 from coresnap.store.api.projects import Limits
+from kernel import core_pattern_left_alone
 from store.server.live import LiveServer, running_server
 from store.server.snapshots import make_snapshot
 
@@ -343,7 +344,7 @@ def child_of(pid: int) -> int:
 
 
 @pytest.fixture
-def deadly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def deadly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """Name a file; while a snapshot's id is in it, the sending process dies of that."""
     path = tmp_path / "deadly"
     path.touch()
@@ -355,7 +356,8 @@ def deadly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         return deliver(self, parcel, snapshot)
 
     monkeypatch.setattr(Courier, "deliver", deliver_or_die)
-    return path
+    with core_pattern_left_alone():
+        yield path
 
 
 def test_a_snapshot_that_the_sender_dies_of_three_times_is_set_aside(

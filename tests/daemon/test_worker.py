@@ -23,6 +23,7 @@ from coresnap.daemon import worker as worker_module
 from coresnap.daemon.job import Job
 from coresnap.daemon.worker import Outcome, Verdict, Worker
 from coresnap.errors import CoreFormatError, NoSpaceError, WorkerError
+from kernel import core_pattern_left_alone
 
 MIB = 1 << 20
 
@@ -144,7 +145,8 @@ def test_its_death_is_a_result(run: Run, number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
         return {}
 
-    outcome = run(analyse)
+    with core_pattern_left_alone():
+        outcome = run(analyse)
 
     assert outcome.verdict == Verdict.BROKE
     assert number.name in outcome.reason
