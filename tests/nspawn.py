@@ -19,6 +19,8 @@ from pathlib import Path
 
 import attrs
 
+from imported import SOURCE
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 COMMANDS = {
     "usr/bin/coresnap": ("coresnap.views.cli.process", "run_process"),
@@ -141,10 +143,9 @@ def _furnish(machine: Machine) -> None:
             if inside.is_dir():
                 inside.chmod(inside.stat().st_mode | 0o011)
     for path, (module, function) in COMMANDS.items():
-        source = REPOSITORY / "src"
         machine.write(
             path,
-            f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(source)!r})\n"
+            f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(SOURCE)!r})\n"
             f"from {module} import {function}\nsys.exit({function}())\n",
         )
         (machine.root / path).chmod(0o755)

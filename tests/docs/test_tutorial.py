@@ -23,14 +23,15 @@ import pytest
 
 import kernel
 from conftest import SOURCES
-from docs.pages import DOCS, REPOSITORY
+from docs.pages import DOCS
+from imported import SOURCE
 from shortpath import short_directory
 
 PAGE = DOCS / "tutorial.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 WIDTH = 160
 """Characters of a line that the page shows."""
-_RUN = f"exec env PYTHONPATH={REPOSITORY / 'src'} {sys.executable} -c"
+_RUN = f"exec env PYTHONPATH={SOURCE} {sys.executable} -c"
 _FROM = "from coresnap.views.cli.process import"
 
 

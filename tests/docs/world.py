@@ -21,6 +21,7 @@ from typing import Any
 import attrs
 
 from docs.pages import REPOSITORY
+from imported import SOURCE
 
 __all__ = ["Outcome", "World", "running_world", "why_no_world"]
 
@@ -88,7 +89,7 @@ def _environment(directory: Path) -> dict[str, str]:
     path = os.environ["PATH"]
     return {
         "PATH": f"{directory}/bin:{Path(sys.executable).parent}:{path}",
-        "PYTHONPATH": str(REPOSITORY / "src"),
+        "PYTHONPATH": str(SOURCE),
         "HOME": "/root",
         "LANG": "C.UTF-8",
         "TERM": "dumb",
@@ -122,7 +123,7 @@ def running_world(core: Path, program: Path) -> Iterator[World]:
     typist = subprocess.Popen(
         [sys.executable, "-m", "docs.typist"],
         cwd=TESTS,
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'src'}:{TESTS}"},
+        env={**os.environ, "PYTHONPATH": f"{SOURCE}:{TESTS}"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -17,6 +17,8 @@ from typing import IO
 
 import attrs
 
+from imported import SOURCE
+
 __all__ = ["Network", "Place", "counters"]
 
 _TESTS = Path(__file__).parent.parent
@@ -107,7 +109,7 @@ def counters(place: Place) -> dict[str, int]:
 
 def python_environment() -> dict[str, str]:
     """Return the environment in which this Python finds tests and sources."""
-    paths = (str(_TESTS), str(_TESTS.parent / "src"))
+    paths = (str(_TESTS), str(SOURCE))
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 

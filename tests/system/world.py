@@ -68,10 +68,11 @@ class World:
         self.wait_for_boot()
 
     def wait_for_boot(self) -> None:
-        """Wait until the guest answers, and then until systemd has started all."""
+        """Wait until the guest answers and systemd has started all; mount our disk."""
         self.boots.append(self.guest.wait_for_boot(60 * self.patience))
         words = ("systemctl", "is-system-running", "--wait")
         self.guest.run(*words, timeout=60 * self.patience)
+        self.guest.output("mount", "--mkdir", "-o", "ro", "/dev/vdb", "/payload")
 
     def power_off(self) -> bool:
         """Let the guest end in order; whether it did."""

@@ -24,6 +24,7 @@ from coresnap.store.index.duckdb.index import DuckDBIndex
 from coresnap.store.index.duckdb.settings import DuckDBSettings
 from coresnap.store.index.layout import INITIAL_COLUMNS
 from coresnap.store.query.query import Condition, Fold, FoldName, Operator, Query
+from imported import SOURCE
 
 from .faults import KNOWN, OCTOBER, SEPTEMBER, counted, fault, selected
 
@@ -106,7 +107,7 @@ def _write_until_killed(directory: Path, seconds: float) -> int:
         "index = DuckDBIndex",
         1,
     )
-    path = [os.environ.get("PYTHONPATH", ""), str(tests.parent / "src"), str(tests)]
+    path = [os.environ.get("PYTHONPATH", ""), str(SOURCE), str(tests)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     with subprocess.Popen(
         [sys.executable, "-c", script, str(directory)],

@@ -46,7 +46,6 @@ def power_on(world: World) -> None:
     world.found_pattern = world.kernel("kernel/core_pattern")
     seen = world.found_pattern
     world.expect("nobody takes the cores yet", not seen.startswith(("|", "@")), seen)
-    guest.output("mount", "--mkdir", "-o", "ro", "/dev/vdb", "/payload")
 
 
 def three_steps(world: World) -> None:

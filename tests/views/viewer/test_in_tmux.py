@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from coresnap.snapshot.container import write_snapshot
+from imported import SOURCE
 from views.viewer.opened import crash
 
 pytestmark = pytest.mark.tmux
 
 WAIT = 60.0
-SOURCE = Path(__file__).parents[3] / "src"
 
 
 class Terminal:
