@@ -212,7 +212,10 @@ def test_shells_complete(
 # --- lint ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    ["coresnap", pytest.param("coroner-server", marks=pytest.mark.slow)],  # 150 MB
+)
 def test_lintian_finds_nothing_without_a_reason(packages: Packages, name: str) -> None:
     options = ("--allow-root", "--tag-display-limit", "0")
     run = ran("lintian", *options, packages.deb(name))

@@ -155,7 +155,7 @@ def test_readers_see_whole_segments_while_one_writes(index: DuckDBIndex) -> None
 
 def test_a_query_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     index = DuckDBIndex(tmp_path, DuckDBSettings(query_seconds=0.001))
-    faults = tuple(fault(n, hostname=f"{n}" * 50) for n in range(20_000))
+    faults = tuple(fault(n, hostname=f"{n}" * 400) for n in range(20_000))
     index.write(Segment(1, 1, faults))
     query = Query(
         filter=Condition("hostname", Operator.REGULAR_EXPRESSION, "(1.*2|3.*4)+5$"),
