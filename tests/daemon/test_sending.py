@@ -441,6 +441,25 @@ def test_a_scrubber_that_is_killed_is_tried_again_one_that_dies_of_it_is_not(
     assert host.state(archive_id) is state
 
 
+def test_a_scrubber_that_a_busy_machine_gives_no_time_is_tried_again(
+    live: LiveServer, make_host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, calls = subprocess.run, count()
+
+    def run_or_wait(words: list[str], **named: Any) -> Any:  # noqa: ANN401
+        if next(calls):
+            return run(words, **named)
+        return run(["sleep", "60"], **{**named, "timeout": 0.1})
+
+    monkeypatch.setattr(subprocess, "run", run_or_wait)
+    host = make_host(live.url, posting(live))
+    archive_id = host.crash(1)
+
+    host.run_until(lambda: host.state(archive_id) is not State.READY)
+
+    assert host.state(archive_id) is State.SENT
+
+
 @pytest.mark.linux
 @pytest.mark.skipif(
     not Path("/proc/sys/kernel/seccomp").exists(),
