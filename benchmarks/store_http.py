@@ -7,9 +7,10 @@ machine, and speaks with it as `coroner` does, over connections that are kept.
     python benchmarks/store_http.py queries --count 1000000
     python benchmarks/store_http.py fresh
 
-``puts`` sends distinct snapshots of a real crash, whole ones. ``queries`` fills the
-store through its own queue and indexer, then asks. ``fresh`` is how long after a put
-the fault can be asked for. Clients and server share the processors.
+``puts`` sends distinct snapshots of a real crash, whole ones; with ``--plain`` without
+``coroner``'s client, whose processor time is that of other machines than a store's.
+``queries`` fills the store through its own queue and indexer, then asks. ``fresh`` is
+how long after a put the fault can be asked for. Clients and server share processors.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ import msgspec
 from sqlalchemy import Connection, insert, update
 from store_faults import END, faults
 from store_queries import questions
+from store_senders import PROJECT, Sent, send
 
 from coresnap.config.store_reading import load_store_config
 from coresnap.model import Snapshot
@@ -76,7 +78,6 @@ from coresnap.store.store import Store
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from kernel import kernel_core
 
-PROJECT = "blackhole"
 BATCH = 2000
 MAINTAINED = 100_000
 """Faults after which the index is maintained; a server does it by the clock."""
@@ -170,18 +171,6 @@ def distinct(snapshot: Snapshot, number: int) -> bytes:
     )
 
 
-def put_until(config: Path, bodies: list[bytes], end: float, results: Any) -> None:  # noqa: ANN401
-    times = []
-    with client_of(config) as client:
-        for body in bodies:
-            if time.monotonic() > end:
-                break
-            begun = time.perf_counter()
-            put_snapshot(client, io.BytesIO(body))
-            times.append(time.perf_counter() - begun)
-    results.put(times)
-
-
 def puts(options: argparse.Namespace) -> None:
     with contextlib.ExitStack() as stack:
         directory, _ = filled(options, stack, options.before)
@@ -194,16 +183,21 @@ def puts(options: argparse.Namespace) -> None:
         with served(directory / "store") as (config, pid):
             if options.rules:
                 set_rules(config)
-            done: multiprocessing.Queue[list[float]] = multiprocessing.Queue()
+            done: multiprocessing.Queue[Sent] = multiprocessing.Queue()
             before, begun = processor_seconds(pid), time.monotonic()
             end = begun + options.seconds
             clients = [
-                multiprocessing.Process(target=put_until, args=(config, b, end, done))
+                multiprocessing.Process(
+                    target=send,
+                    args=(config, b, end, done),
+                    kwargs={"plain": options.plain},
+                )
                 for b in bodies
             ]
             for one in clients:
                 one.start()
-            times = sorted(t for _ in clients for t in done.get())
+            sent = [done.get() for _ in clients]
+            times = sorted(t for one in sent for t in one.times)
             seconds = time.monotonic() - begun
             used = processor_seconds(pid) - before
             rows = {
@@ -212,6 +206,9 @@ def puts(options: argparse.Namespace) -> None:
                 "ms of a put, median": statistics.median(times) * 1e3,
                 "ms of a put, 99 %": times[len(times) * 99 // 100] * 1e3,
                 "processor ms of the server for a put": used / len(times) * 1e3,
+                "processor ms of its client": sum(one.processor for one in sent)
+                / len(times)
+                * 1e3,
                 "peak memory of the server, MB": resident(pid) / 1e6,
             }
             print("| | |\n|---|---|")
@@ -441,6 +438,9 @@ def main() -> None:
     parser.add_argument("mode", choices=modes)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument(
+        "--plain", action="store_true", help="puts without coroner's client"
+    )
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument(
         "--before", type=int, default=0, help="faults that are there before the puts"

@@ -53,7 +53,7 @@ class ServerProcess:
     def wait_for(self, pattern: bytes) -> str:
         """Return the first group of what stands in the log since the last start."""
         assert self.process is not None
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             found = re.search(pattern, self.log.read_bytes().strip())
             if found is not None:
