@@ -79,11 +79,15 @@ class Ledger:
         return found
 
     def arrived_otherwise(self, stored: Sequence[StoredFault]) -> list[str]:
-        """Name hosts whose snapshots the store has in another order than they sent."""
+        """Name hosts whose snapshots the store has in another order than they sent.
+
+        What it had before they did says nothing: a clone sent it, or a try whose answer
+        was lost.
+        """
         place = {fault.object: fault.sequence for fault in stored}
         sent: defaultdict[str, list[str]] = defaultdict(list)
         for note in self.taken:
-            if note.outcome == "sent":
+            if note.outcome == "sent" and note.stored != "before":
                 sent[note.host].append(note.id)
         return [
             host

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 
 import attrs
 
 from fleet.fleet import Fleet
+from fleet.ledger import read_ledger
+from fleet.store import StoredFault
 
 __all__ = ["Result", "Scale", "conclude"]
 
@@ -84,11 +87,7 @@ def conclude(
         *ledger.refusals(),
         *_unless(doubled == 0, f"{doubled} are in the store and should not be"),
         *_unless(indexed == len(stored), f"the index has {indexed} of {len(stored)}"),
-        *(f"order: {text}" for text in ledger.out_of_order()[:5]),
-        *(
-            f"the store got them otherwise: {h}"
-            for h in ledger.arrived_otherwise(stored)
-        ),
+        *_disorder(fleet, stored),
     ]
     times = ledger.seconds() or [0.0]
     sent = [note.time for note in ledger.taken if note.outcome == "sent"]
@@ -112,6 +111,17 @@ def conclude(
         facts=facts,
         failures=failures,
     )
+
+
+def _disorder(fleet: Fleet, stored: Sequence[StoredFault]) -> list[str]:
+    """Say what came in another order; site by site, as clones share their names."""
+    failures = []
+    for site in fleet.sites:
+        ledger = read_ledger([site.ledger])
+        failures += [f"order: {text}" for text in ledger.out_of_order()[:5]]
+        otherwise = ledger.arrived_otherwise(stored)
+        failures += [f"the store got them otherwise: {host}" for host in otherwise]
+    return failures
 
 
 def _unless(holds: bool, text: str) -> list[str]:
