@@ -20,7 +20,8 @@ from pathlib import Path
 
 import httpx2
 from fault_page import visitor
-from store_http import PROJECT, filled, resident, served
+from store_http import filled, resident, served
+from store_senders import PROJECT
 
 from coresnap.config.store_reading import load_store_config
 

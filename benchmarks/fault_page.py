@@ -22,7 +22,8 @@ from pathlib import Path
 import httpx2
 import msgspec
 from measure import Series, interleaved
-from store_http import PROJECT, client_of, served
+from store_http import client_of, served
+from store_senders import PROJECT
 
 from coresnap import analyze
 from coresnap.config.store_reading import load_store_config
