@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ def main() -> int:
     if unknown:
         print(f"packaging/build: {unknown[0]} is none of {', '.join(_KINDS)}")
         return 2
+    # What is nobody's business gets its mode by name; all else everybody may read.
+    os.umask(0o022)
     try:
         for path in _build(arguments.kinds or _PACKAGES, arguments):
             print(path)
