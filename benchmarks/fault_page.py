@@ -22,8 +22,8 @@ from pathlib import Path
 import httpx2
 import msgspec
 from measure import Series, interleaved
-from store_http import client_of, served
-from store_senders import PROJECT
+from store_http import served
+from store_senders import PROJECT, client_of
 
 from coresnap import analyze
 from coresnap.config.store_reading import load_store_config

@@ -20,7 +20,8 @@ from analyze import TARGETS
 from capture import SPECIFIERS, empty, parked, settings, targets
 from measure import run_command
 from sides import Side
-from store_http import client_of, distinct, group_list, served
+from store_http import distinct, group_list, served
+from store_senders import client_of
 from viewer import first_screen
 
 import coresnap

@@ -36,9 +36,8 @@ import msgspec
 from sqlalchemy import Connection, insert, update
 from store_faults import END, faults
 from store_queries import questions
-from store_senders import PROJECT, Sent, send
+from store_senders import PROJECT, Sent, client_of, send
 
-from coresnap.config.store_reading import load_store_config
 from coresnap.model import Snapshot
 from coresnap.model.notice import Event
 from coresnap.snapshot.container import pack_snapshot
@@ -56,7 +55,7 @@ from coresnap.store.api.telling import (
     TellingRule,
 )
 from coresnap.store.attributes.discovery import note as note_attributes
-from coresnap.store.client.client import Client, open_client
+from coresnap.store.client.client import Client
 from coresnap.store.client.putting import put_snapshot
 from coresnap.store.fault import Fault
 from coresnap.store.groups.noting import note as note_group
@@ -115,12 +114,6 @@ def served(directory: Path, python: str = sys.executable) -> Iterator[tuple[Path
 def drain(stream: Any) -> None:  # noqa: ANN401
     for _ in stream:
         pass
-
-
-def client_of(config: Path) -> Client:
-    """A client with the token that allows everything."""
-    found = load_store_config(config)
-    return open_client(found, PROJECT, next(iter(found.tokens)))
 
 
 def processor_seconds(pid: int) -> float:

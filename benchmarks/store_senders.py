@@ -15,7 +15,7 @@ import attrs
 from coresnap.config.store_config import StoreConfig
 from coresnap.config.store_reading import load_store_config
 from coresnap.store.api.faults import POST_FAULT
-from coresnap.store.client.client import open_client
+from coresnap.store.client.client import Client, open_client
 from coresnap.store.client.putting import put_snapshot
 
 PROJECT = "blackhole"
@@ -33,6 +33,12 @@ class Sent:
     """Seconds."""
 
 
+def client_of(config: Path) -> Client:
+    """A client with the token that allows everything."""
+    found = load_store_config(config)
+    return open_client(found, PROJECT, next(iter(found.tokens)))
+
+
 def send(
     config: Path,
     bodies: list[bytes],
@@ -42,8 +48,7 @@ def send(
     plain: bool,
 ) -> None:
     """Put one body after another until ``end`` (monotonic); tell ``results``."""
-    found = load_store_config(config)
-    put = _plain(found) if plain else _whole(found)
+    put = _plain(load_store_config(config)) if plain else _whole(client_of(config))
     times, used = [], time.process_time()
     for body in bodies:
         if time.monotonic() > end:
@@ -54,9 +59,8 @@ def send(
     results.put(Sent(times, time.process_time() - used))
 
 
-def _whole(config: StoreConfig) -> Put:
+def _whole(client: Client) -> Put:
     """As `coroner put` does."""
-    client = open_client(config, PROJECT, next(iter(config.tokens)))
 
     def put(body: bytes) -> None:
         put_snapshot(client, io.BytesIO(body))
